@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A prefork worker pool that shares its API keys through keyshm: a supervisor creates the pool, forks the workers, and
+ * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks the key by the answer.
+ * What one worker learns about a key, every other knows at its next pick.
+ *
+ *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
+ *
+ * Signals are blocked in every process and taken only by sigtimedwait(2), which is also how everybody waits. So there is
+ * no signal handler, a request is never cut short half-way, and any wait ends at once when there is something to do.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <keyshm.h>
+
+#define WORKERS_MAX 1024
+#define SECONDS_MAX (INT64_C(366) * 24 * 60 * 60)
+#define PACE_MAX_MS (INT64_C(60) * 60 * 1000)
+
+#define CONNECT_TIMEOUT_MS 3000L
+#define REQUEST_TIMEOUT_MS 10000L
+
+/* A worker that was told to stop finishes its request first. */
+#define STOP_GRACE_MS (REQUEST_TIMEOUT_MS + 1000)
+
+/* A worker's place is filled at most this often, so that workers that die at once do not keep the machine busy. */
+#define RESPAWN_INTERVAL_MS 1000
+
+/* After an answer that says nothing about the key: the trouble is elsewhere, and hurrying does not help. */
+#define ERROR_PAUSE_MS 500
+
+/* How often to try to kill what does not end. */
+#define KILL_INTERVAL_MS 100
+
+/* Look again at least this often when no key is available: somebody may add one, or mark one available. */
+#define KEY_WAIT_MAX_MS 1000
+
+/* A key with its line end and the NUL. */
+#define LINE_SIZE (KEYSHM_KEY_MAX + 2)
+
+/* How long a signal may go unnoticed while keys are read. */
+#define INPUT_POLL_MS 100
+
+/* An error is described at the beginning of a body, and a stranger's body may be of any length. */
+#define BODY_MAX 4096
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Settings and statistics
+ */
+
+struct settings {
+    unsigned workers;
+    int64_t run_ms;  /* 0: until a signal */
+    int64_t pace_ms; /* between two requests of a worker */
+    const char *url;
+    const char *pool_name;
+};
+
+enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, UNAUTHORIZED, ERRORS, RESPAWNED, COUNTERS };
+
+static const char *const counter_names[COUNTERS] = {
+    [REQUESTS] = "requests",         [OK] = "ok",
+    [RATE_LIMITED] = "rate_limited", [QUOTA_EXCEEDED] = "quota_exceeded",
+    [UNAUTHORIZED] = "unauthorized", [ERRORS] = "errors",
+    [RESPAWNED] = "respawned",
+};
+
+/* In memory that all processes share. Lock-free atomics, because a lock could die with its holder. */
+struct statistics {
+    _Atomic uint64_t count[COUNTERS];
+};
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters must work across processes");
+
+static struct statistics *create_statistics(void)
+{
+    void *memory = mmap(NULL, sizeof(struct statistics), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void count_one(struct statistics *statistics, enum counter counter)
+{
+    atomic_fetch_add_explicit(&statistics->count[counter], 1, memory_order_relaxed);
+}
+
+static void print_statistics(struct statistics *statistics)
+{
+    for (int counter = 0; counter < COUNTERS; counter++)
+        printf("%s %" PRIu64 "\n", counter_names[counter], atomic_load(&statistics->count[counter]));
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Time and signals
+ */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* SIGHUP too: a terminal that is closed must not leave the pool behind. */
+static sigset_t stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    return signals;
+}
+
+static sigset_t supervisor_signals(void)
+{
+    sigset_t signals = stop_signals();
+    sigaddset(&signals, SIGCHLD);
+    return signals;
+}
+
+/* Not SIGINT: Ctrl-C goes to the whole process group, and it is the supervisor who stops the workers. */
+static sigset_t worker_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    return signals;
+}
+
+/* Wait for one of the (blocked) signals and return it; 0 when none came within that time. */
+static int wait_for_signal(const sigset_t *signals, int64_t timeout_ms)
+{
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000};
+    int signal_number = sigtimedwait(signals, NULL, &timeout);
+    return signal_number > 0 ? signal_number : 0;
+}
+
+static void prepare_signals(void)
+{
+    sigset_t signals = supervisor_signals();
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGCHLD, SIG_DFL); /* if our parent ignored it, so would we, and never learn of a worker's death */
+    signal(SIGPIPE, SIG_IGN); /* a server that hangs up is a failed request, not the end of the worker */
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * A request and its answer
+ */
+
+struct answer {
+    CURLcode result; /* of the transfer; the rest is only there when it is CURLE_OK */
+    long status;
+    int64_t retry_after_ms; /* or KEYSHM_NO_RETRY_AFTER */
+    size_t body_length;
+    char body[BODY_MAX + 1];
+};
+
+/* libcurl's write callback. Says that everything was taken, also what did not fit: else the transfer would fail. */
+static size_t keep_body(char *data, size_t size, size_t count, void *user)
+{
+    struct answer *answer = user;
+    size_t length = size * count;
+    size_t room = BODY_MAX - answer->body_length;
+    size_t kept = length < room ? length : room;
+
+    memcpy(answer->body + answer->body_length, data, kept);
+    answer->body_length += kept;
+    answer->body[answer->body_length] = '\0';
+    return length;
+}
+
+/* libcurl copies the key, into its list of headers and into the request it sends, and does not wipe what it frees. */
+static void wipe_and_free(void *memory)
+{
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+static void *wipe_and_realloc(void *memory, size_t size)
+{
+    void *larger = malloc(size);
+    if (memory == NULL || larger == NULL)
+        return larger;
+    size_t old_size = malloc_usable_size(memory);
+    memcpy(larger, memory, old_size < size ? old_size : size);
+    wipe_and_free(memory);
+    return larger;
+}
+
+static bool prepare_libcurl(void)
+{
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc) == CURLE_OK;
+}
+
+/* The key goes to the server named by --url and to nobody else: not to where it redirects, not through a proxy. */
+static CURL *create_client(const struct settings *settings)
+{
+    CURL *curl = curl_easy_init();
+    if (curl == NULL)
+        return NULL;
+    if (curl_easy_setopt(curl, CURLOPT_URL, settings->url) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) != CURLE_OK) {
+        curl_easy_cleanup(curl);
+        return NULL;
+    }
+    return curl;
+}
+
+/* NULL when there is no memory. Free with curl_slist_free_all(). */
+static struct curl_slist *create_authorization(const struct keyshm_pick *pick)
+{
+    char header[sizeof("Authorization: Bearer ") + KEYSHM_KEY_MAX];
+    snprintf(header, sizeof(header), "Authorization: Bearer %s", pick->key);
+    struct curl_slist *headers = curl_slist_append(NULL, header);
+    explicit_bzero(header, sizeof(header));
+    return headers;
+}
+
+/* libcurl has read the header, be it seconds or a date. It says 0 when there is none, when it makes no sense, and for
+ * "now", which a 429 cannot mean: in each case the pool's default cooldown is the careful answer. */
+static int64_t retry_after_ms(CURL *curl)
+{
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds <= 0)
+        return KEYSHM_NO_RETRY_AFTER;
+    return seconds < KEYSHM_DURATION_MAX_MS / 1000 ? seconds * 1000 : KEYSHM_DURATION_MAX_MS;
+}
+
+static void send_request(CURL *curl, const struct keyshm_pick *pick, struct answer *ret_answer)
+{
+    *ret_answer = (struct answer){.result = CURLE_OUT_OF_MEMORY, .retry_after_ms = KEYSHM_NO_RETRY_AFTER};
+    struct curl_slist *headers = create_authorization(pick);
+    if (headers == NULL)
+        return;
+
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret_answer);
+    ret_answer->result = curl_easy_perform(curl);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
+
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret_answer->status);
+    ret_answer->retry_after_ms = retry_after_ms(curl);
+}
+
+/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells. */
+static enum counter judge(const struct answer *answer)
+{
+    if (answer->result != CURLE_OK)
+        return ERRORS;
+    if (answer->status >= 200 && answer->status <= 299)
+        return OK;
+    if (answer->status == 429)
+        return strstr(answer->body, "\"insufficient_quota\"") != NULL ? QUOTA_EXCEEDED : RATE_LIMITED;
+    if (answer->status == 401 || answer->status == 403)
+        return UNAUTHORIZED;
+    return ERRORS;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * A worker
+ */
+
+/* Tell every worker what the answer said about the key. An error of the server or the network says nothing about it. */
+static int mark_key(keyshm_pool *pool, keyshm_id id, enum counter outcome, const struct answer *answer)
+{
+    switch (outcome) {
+    case RATE_LIMITED:
+        return keyshm_mark_rate_limited(pool, id, answer->retry_after_ms);
+    case QUOTA_EXCEEDED:
+        return keyshm_mark_quota_exceeded(pool, id, -1);
+    case UNAUTHORIZED:
+        return keyshm_mark_invalid(pool, id);
+    default:
+        return 0;
+    }
+}
+
+static void log_error(const struct answer *answer)
+{
+    if (answer->result != CURLE_OK)
+        fprintf(stderr, "prefork: worker %d: %s\n", (int)getpid(), curl_easy_strerror(answer->result));
+    else
+        fprintf(stderr, "prefork: worker %d: the server answered %ld\n", (int)getpid(), answer->status);
+}
+
+/* How long to wait when there was no key, in milliseconds; or the error, when that was not the reason. */
+static int64_t wait_for_key_ms(keyshm_pool *pool, int error)
+{
+    if (error != -EAGAIN && error != -ENOKEY) {
+        fprintf(stderr, "prefork: worker %d: no key: %s\n", (int)getpid(), keyshm_strerror(error));
+        return error;
+    }
+    int64_t available_ms = keyshm_next_available_ms(pool);
+    return available_ms >= 0 && available_ms < KEY_WAIT_MAX_MS ? available_ms : KEY_WAIT_MAX_MS;
+}
+
+/* Pick, use, mark. Returns how long to wait before the next time, in milliseconds, or a negative error. */
+static int64_t use_next_key(keyshm_pool *pool, CURL *curl, const struct settings *settings, struct statistics *statistics)
+{
+    struct keyshm_pick pick;
+    struct answer answer;
+
+    int error = keyshm_next(pool, &pick);
+    if (error < 0)
+        return wait_for_key_ms(pool, error);
+
+    count_one(statistics, REQUESTS);
+    send_request(curl, &pick, &answer);
+    explicit_bzero(pick.key, pick.key_length);
+
+    enum counter outcome = judge(&answer);
+    error = mark_key(pool, pick.id, outcome, &answer);
+    if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
+        fprintf(stderr, "prefork: worker %d: cannot mark a key: %s\n", (int)getpid(), keyshm_strerror(error));
+
+    count_one(statistics, outcome);
+    if (outcome != ERRORS)
+        return settings->pace_ms;
+    log_error(&answer);
+    return ERROR_PAUSE_MS;
+}
+
+static int work(keyshm_pool *pool, const struct settings *settings, struct statistics *statistics)
+{
+    CURL *curl = prepare_libcurl() ? create_client(settings) : NULL;
+    if (curl == NULL) {
+        fprintf(stderr, "prefork: cannot set up libcurl for %s\n", settings->url);
+        return EXIT_FAILURE;
+    }
+    sigset_t signals = worker_signals();
+    int64_t wait_ms = 0;
+    while (wait_ms >= 0 && wait_for_signal(&signals, wait_ms) == 0)
+        wait_ms = use_next_key(pool, curl, settings, statistics);
+
+    curl_easy_cleanup(curl);
+    return wait_ms >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The supervisor
+ */
+
+/* A place for a worker: who has it now, and when it may be filled again. */
+struct place {
+    pid_t pid; /* 0: nobody */
+    bool used_before;
+    int64_t fill_at_ms;
+};
+
+struct supervisor {
+    struct settings settings;
+    struct statistics *statistics;
+    keyshm_pool *pool;
+    struct place places[WORKERS_MAX];
+};
+
+/* A worker must not outlive its supervisor: nobody would ever stop it. The signal is sent when the parent dies from now
+ * on; whether it has died already is what getppid() tells. */
+static void die_with(pid_t supervisor_pid)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != supervisor_pid)
+        _exit(EXIT_FAILURE);
+}
+
+/* The child uses the attachment it inherits. It leaves by _exit(): what is in stdio's buffers is the supervisor's. */
+static pid_t fork_worker(const struct supervisor *supervisor)
+{
+    pid_t supervisor_pid = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        die_with(supervisor_pid);
+        _exit(work(supervisor->pool, &supervisor->settings, supervisor->statistics));
+    }
+    return pid;
+}
+
+static void fill_place(struct supervisor *supervisor, struct place *place)
+{
+    place->fill_at_ms = now_ms() + RESPAWN_INTERVAL_MS;
+    pid_t pid = fork_worker(supervisor);
+    if (pid < 0) {
+        fprintf(stderr, "prefork: cannot fork: %s\n", strerror(errno));
+        return;
+    }
+    place->pid = pid;
+    if (place->used_before) {
+        count_one(supervisor->statistics, RESPAWNED);
+        fprintf(stderr, "prefork: worker %d takes the place of one that ended\n", (int)pid);
+    }
+    place->used_before = true;
+}
+
+/* Fill every empty place whose time has come. Returns the time of the next one, in the clock of now_ms(). */
+static int64_t fill_places(struct supervisor *supervisor)
+{
+    int64_t next_ms = INT64_MAX;
+    for (unsigned i = 0; i < supervisor->settings.workers; i++) {
+        struct place *place = &supervisor->places[i];
+        if (place->pid == 0 && place->fill_at_ms <= now_ms())
+            fill_place(supervisor, place);
+        if (place->pid == 0 && place->fill_at_ms < next_ms)
+            next_ms = place->fill_at_ms;
+    }
+    return next_ms;
+}
+
+static void log_end(pid_t pid, int wait_status)
+{
+    if (WIFSIGNALED(wait_status))
+        fprintf(stderr, "prefork: worker %d died: %s\n", (int)pid, strsignal(WTERMSIG(wait_status)));
+    else if (WEXITSTATUS(wait_status) != EXIT_SUCCESS)
+        fprintf(stderr, "prefork: worker %d failed\n", (int)pid);
+}
+
+/* One SIGCHLD may stand for several deaths. */
+static void reap_workers(struct supervisor *supervisor)
+{
+    int wait_status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+        log_end(pid, wait_status);
+        for (unsigned i = 0; i < supervisor->settings.workers; i++) {
+            if (supervisor->places[i].pid == pid)
+                supervisor->places[i].pid = 0;
+        }
+    }
+}
+
+/* Keep the places filled until the time is up or a signal says stop. */
+static void supervise(struct supervisor *supervisor)
+{
+    sigset_t signals = supervisor_signals();
+    int64_t end_ms = supervisor->settings.run_ms > 0 ? now_ms() + supervisor->settings.run_ms : INT64_MAX;
+    int signal_number = 0;
+
+    while ((signal_number == 0 || signal_number == SIGCHLD) && now_ms() < end_ms) {
+        reap_workers(supervisor);
+        int64_t wake_at_ms = fill_places(supervisor);
+        int64_t wait_ms = (wake_at_ms < end_ms ? wake_at_ms : end_ms) - now_ms();
+        signal_number = wait_for_signal(&signals, wait_ms > 0 ? wait_ms : 0);
+    }
+}
+
+/* Signal every worker that is left. Returns how many they are. */
+static unsigned signal_workers(const struct supervisor *supervisor, int signal_number)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < supervisor->settings.workers; i++) {
+        if (supervisor->places[i].pid != 0) {
+            kill(supervisor->places[i].pid, signal_number);
+            left++;
+        }
+    }
+    return left;
+}
+
+/* Ask all workers to stop, and after a time make them. None is left when this returns. */
+static void stop_workers(struct supervisor *supervisor)
+{
+    sigset_t child_ended;
+    sigemptyset(&child_ended);
+    sigaddset(&child_ended, SIGCHLD);
+
+    int64_t kill_at_ms = now_ms() + STOP_GRACE_MS;
+    for (;;) {
+        reap_workers(supervisor);
+        int64_t left_ms = kill_at_ms - now_ms();
+        if (signal_workers(supervisor, left_ms > 0 ? SIGTERM : SIGKILL) == 0)
+            return;
+        wait_for_signal(&child_ended, left_ms > 0 ? left_ms : KILL_INTERVAL_MS);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The keys
+ */
+
+/* Add the key on one line; an empty line is fine. A key that cannot be added is named by its line, never by its bytes. */
+static bool add_key(keyshm_pool *pool, char *line, unsigned line_number)
+{
+    size_t length = strcspn(line, "\n");
+    if (line[length] == '\0' && !feof(stdin)) {
+        fprintf(stderr, "prefork: line %u is too long or holds a NUL\n", line_number);
+        return false;
+    }
+    line[length] = '\0';
+    if (length == 0)
+        return true;
+
+    int error = keyshm_add(pool, line, NULL);
+    if (error < 0)
+        fprintf(stderr, "prefork: cannot add the key on line %u: %s\n", line_number, keyshm_strerror(error));
+    return error == 0 || error == -EEXIST;
+}
+
+/* Wait for input, or for the signal that says not to. */
+static bool input_is_ready(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t signals = stop_signals();
+    while (poll(&input, 1, INPUT_POLL_MS) == 0) {
+        if (wait_for_signal(&signals, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool add_lines(keyshm_pool *pool, char line[LINE_SIZE])
+{
+    for (unsigned line_number = 1; input_is_ready(); line_number++) {
+        if (fgets(line, LINE_SIZE, stdin) == NULL)
+            return true;
+        if (!add_key(pool, line, line_number))
+            return false;
+    }
+    return false;
+}
+
+/* Keys come by standard input, because everybody can read a command line. */
+static bool add_keys_from_stdin(keyshm_pool *pool)
+{
+    char line[LINE_SIZE];
+    setvbuf(stdin, NULL, _IONBF, 0); /* or a copy of the keys stays behind in the buffer */
+    bool added = add_lines(pool, line);
+    explicit_bzero(line, sizeof(line));
+
+    if (added && keyshm_available_count(pool) == 0) {
+        fprintf(stderr, "prefork: no keys on standard input (one a line)\n");
+        return false;
+    }
+    return added;
+}
+
+static keyshm_pool *create_pool(const char *name)
+{
+    keyshm_pool *pool;
+    int error = keyshm_create(&pool, name, NULL);
+    if (error == 0)
+        return pool;
+
+    fprintf(stderr, "prefork: cannot create the pool '%s': %s\n", name, keyshm_strerror(error));
+    if (error == -EEXIST)
+        fprintf(stderr,
+                "Another supervisor is using it, or one was killed and left it behind.\n"
+                "Take another name (--pool), or remove it: keyshm-ctl destroy %s\n",
+                name);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The command line
+ */
+
+static void print_usage(FILE *stream)
+{
+    fprintf(stream, "Usage: prefork --url URL [OPTION]... < KEYS\n"
+                    "Send requests to URL from several processes that share the API keys read from\n"
+                    "standard input, one a line.\n\n"
+                    "  --url URL      where to send GET requests, with a key as bearer token\n"
+                    "  --workers N    how many processes (default 4)\n"
+                    "  --seconds N    stop after this time; 0, the default: at SIGINT or SIGTERM\n"
+                    "  --pace-ms N    how long a worker waits between two requests (default 10)\n"
+                    "  --pool NAME    the name of the pool to create (default prefork)\n"
+                    "  --help         print this\n");
+}
+
+/* A number from least to most, and nothing else. */
+static bool parse_number(const char *text, int64_t least, int64_t most, int64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < least || number > most) {
+        fprintf(stderr, "prefork: '%s' is not a number from %" PRId64 " to %" PRId64 "\n", text, least, most);
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+static bool parse_option(int option, struct settings *settings)
+{
+    int64_t number;
+    switch (option) {
+    case 'u':
+        settings->url = optarg;
+        return true;
+    case 'n':
+        settings->pool_name = optarg;
+        return true;
+    case 'w':
+        if (!parse_number(optarg, 1, WORKERS_MAX, &number))
+            return false;
+        settings->workers = (unsigned)number;
+        return true;
+    case 's':
+        if (!parse_number(optarg, 0, SECONDS_MAX, &number))
+            return false;
+        settings->run_ms = number * 1000;
+        return true;
+    case 'p':
+        return parse_number(optarg, 0, PACE_MAX_MS, &settings->pace_ms);
+    case 'h':
+        print_usage(stdout);
+        exit(EXIT_SUCCESS);
+    default:
+        return false;
+    }
+}
+
+static bool parse_command_line(int argc, char **argv, struct settings *ret_settings)
+{
+    static const struct option options[] = {
+        {"url", required_argument, NULL, 'u'},
+        {"workers", required_argument, NULL, 'w'},
+        {"seconds", required_argument, NULL, 's'},
+        {"pace-ms", required_argument, NULL, 'p'},
+        {"pool", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    *ret_settings = (struct settings){.workers = 4, .pace_ms = 10, .pool_name = "prefork"};
+
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (!parse_option(option, ret_settings))
+            return false;
+    }
+    if (ret_settings->url == NULL)
+        fprintf(stderr, "prefork: --url is missing\n");
+    return optind == argc && ret_settings->url != NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+int main(int argc, char **argv)
+{
+    static struct supervisor supervisor;
+    const struct settings *settings = &supervisor.settings;
+    bool ready = false;
+
+    if (!parse_command_line(argc, argv, &supervisor.settings)) {
+        print_usage(stderr);
+        return EXIT_FAILURE;
+    }
+    prctl(PR_SET_DUMPABLE, 0); /* the keys that a process is using must not end up in a core file */
+    prepare_signals();         /* before the pool exists: from then on, we always come to the end of this function */
+
+    supervisor.pool = create_pool(settings->pool_name);
+    if (supervisor.pool == NULL)
+        return EXIT_FAILURE;
+    supervisor.statistics = create_statistics();
+    if (supervisor.statistics == NULL)
+        fprintf(stderr, "prefork: no memory\n");
+    else
+        ready = add_keys_from_stdin(supervisor.pool);
+
+    if (ready) {
+        supervise(&supervisor);
+        stop_workers(&supervisor);
+        print_statistics(supervisor.statistics);
+    }
+    keyshm_close(supervisor.pool);
+    keyshm_unlink(settings->pool_name);
+    return ready ? EXIT_SUCCESS : EXIT_FAILURE;
+}

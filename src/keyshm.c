@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The public calls: check the arguments, call a module, tell the log. */
+
+#include "keyshm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "mark.h"
+#include "mask.h"
+#include "metadata.h"
+#include "name.h"
+#include "segment.h"
+#include "select.h"
+#include "snapshot.h"
+#include "table.h"
+#include "verify.h"
+
+/* ---- words ---- */
+
+static const char *const status_names[KEYSHM_STATUS_COUNT] = {
+    [KEYSHM_AVAILABLE] = "available",
+    [KEYSHM_RATE_LIMITED] = "rate_limited",
+    [KEYSHM_QUOTA_EXCEEDED] = "quota_exceeded",
+    [KEYSHM_INVALID] = "invalid",
+};
+
+const char *keyshm_status_name(enum keyshm_status status)
+{
+    return (unsigned)status < KEYSHM_STATUS_COUNT ? status_names[status] : NULL;
+}
+
+int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status)
+{
+    if (name == NULL || ret_status == NULL)
+        return -EINVAL;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
+        if (strcmp(name, status_names[status]) == 0) {
+            *ret_status = (enum keyshm_status)status;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+/* ---- checks ---- */
+
+/* Says in the log why a call was refused. */
+static int refuse(const struct keyshm_pool *pool, int error, const char *reason)
+{
+    log_message(KEYSHM_LOG_WARNING, "%s: refused: %s", pool != NULL ? pool->settings.provider : "keyshm", reason);
+    return error;
+}
+
+static int check_writable(const struct keyshm_pool *pool)
+{
+    if (pool == NULL)
+        return refuse(NULL, -EINVAL, "no pool");
+    return pool->readonly ? refuse(pool, -EROFS, "the attachment is read-only") : 0;
+}
+
+static int check_duration(const struct keyshm_pool *pool, int64_t duration_ms)
+{
+    if (duration_ms < -1 || duration_ms > KEYSHM_DURATION_MAX_MS)
+        return refuse(pool, -EINVAL, "a duration is neither -1 nor 0 to 366 days");
+    return 0;
+}
+
+/* The lengths and characters that keyshm_add() allows. */
+static int check_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
+{
+    if (key == NULL)
+        return refuse(pool, -EINVAL, "no key");
+    size_t length = strnlen(key, (size_t)pool->settings.key_max + 1);
+    if (length == 0)
+        return refuse(pool, -EINVAL, "the key is empty");
+    if (length > pool->settings.key_max)
+        return refuse(pool, -EINVAL, "the key is longer than the pool's key_max");
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)key[i] < ' ' || key[i] == 0x7f)
+            return refuse(pool, -EINVAL, "the key has a control character in it");
+    if (key[0] == ' ' || key[length - 1] == ' ')
+        return refuse(pool, -EINVAL, "the key has a space at an end");
+    *ret_length = length;
+    return 0;
+}
+
+/* The caller's options, completed. */
+static int read_options(const struct keyshm_options *options, struct keyshm_options *ret_options)
+{
+    struct keyshm_options known = KEYSHM_OPTIONS_INIT;
+    if (options != NULL) {
+        const unsigned char *bytes = (const unsigned char *)options;
+        if (options->size < sizeof(options->size) || options->size > 4096)
+            return refuse(NULL, -EINVAL, "options without their size");
+        for (size_t i = sizeof(known); i < options->size; i++)
+            if (bytes[i] != 0)
+                return refuse(NULL, -E2BIG, "options of a later version");
+        memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
+    }
+    if (known.capacity < 1 || known.capacity > KEYSHM_CAPACITY_MAX)
+        return refuse(NULL, -EINVAL, "capacity is not 1 to 1048576");
+    if (known.key_max < 1 || known.key_max > KEYSHM_KEY_MAX)
+        return refuse(NULL, -EINVAL, "key_max is not 1 to 4096");
+    if (known.default_cooldown_ms < 0 || known.default_cooldown_ms > KEYSHM_DURATION_MAX_MS)
+        return refuse(NULL, -EINVAL, "default_cooldown_ms is not 0 to 366 days");
+    if (known.lock_timeout_ms < 1 || known.lock_timeout_ms > KEYSHM_LOCK_TIMEOUT_MAX_MS)
+        return refuse(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
+    *ret_options = known;
+    return 0;
+}
+
+static int check_provider(const char *provider)
+{
+    if (provider == NULL || !name_is_valid(provider))
+        return refuse(NULL, -EINVAL, "a provider name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+    return 0;
+}
+
+/* ---- pools ---- */
+
+static int create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null, bool named)
+{
+    struct keyshm_options options;
+    int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
+    if (r == 0)
+        r = read_options(options_or_null, &options);
+    return r == 0 ? segment_create(ret_pool, provider, &options, named) : r;
+}
+
+int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
+{
+    return create(ret_pool, provider, options_or_null, true);
+}
+
+int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
+{
+    return create(ret_pool, provider, options_or_null, false);
+}
+
+static int attach(keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
+{
+    int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
+    return r == 0 ? segment_attach(ret_pool, owner, provider, readonly) : r;
+}
+
+int keyshm_attach(keyshm_pool **ret_pool, const char *provider)
+{
+    return attach(ret_pool, geteuid(), provider, false);
+}
+
+int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider)
+{
+    return attach(ret_pool, geteuid(), provider, true);
+}
+
+int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider)
+{
+    return attach(ret_pool, owner, provider, true);
+}
+
+void keyshm_close(keyshm_pool *pool)
+{
+    if (pool != NULL)
+        segment_detach(pool);
+}
+
+int keyshm_unlink(const char *provider)
+{
+    int r = check_provider(provider);
+    return r == 0 ? name_unlink(provider) : r;
+}
+
+int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list)
+{
+    return ret_list != NULL ? name_list(owner, ret_list) : -EINVAL;
+}
+
+/* ---- membership ---- */
+
+static void log_key(enum keyshm_log_level level, const struct keyshm_pool *pool, const char *what, keyshm_id id,
+                    const char *key, size_t length)
+{
+    char masked[KEYSHM_MASKED_SIZE];
+    mask_key(key, length, masked);
+    log_message(level, "%s: %s key %s, id %llu", pool->settings.provider, what, masked, (unsigned long long)id);
+}
+
+int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
+{
+    size_t length;
+    keyshm_id id;
+    struct slot_key words;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_key(pool, key, &length);
+    if (r < 0)
+        return r;
+    slot_key_make(&words, key, length);
+    r = table_add(pool, &words, &id);
+    slot_key_forget(&words);
+    if (r == 0)
+        log_key(KEYSHM_LOG_INFO, pool, "added", id, key, length);
+    else if (r == -EEXIST)
+        log_key(KEYSHM_LOG_DEBUG, pool, "already had", id, key, length);
+    else if (r == -ENOSPC)
+        refuse(pool, r, "the pool is full");
+    if (ret_id != NULL && (r == 0 || r == -EEXIST))
+        *ret_id = id;
+    return r;
+}
+
+static int refuse_stale(const struct keyshm_pool *pool, keyshm_id id)
+{
+    log_message(KEYSHM_LOG_WARNING, "%s: refused: the key with id %llu is not, or no longer, in the pool",
+                pool->settings.provider, (unsigned long long)id);
+    return -ESTALE;
+}
+
+int keyshm_remove(keyshm_pool *pool, keyshm_id id)
+{
+    char masked[KEYSHM_MASKED_SIZE] = "";
+    int r = check_writable(pool);
+    if (r < 0)
+        return r;
+    if (log_is_on(KEYSHM_LOG_INFO))
+        slot_masked_key(pool, id, masked);
+    r = table_remove(pool, id);
+    if (r == -ESTALE)
+        return refuse_stale(pool, id);
+    if (r == 0)
+        log_message(KEYSHM_LOG_INFO, "%s: removed key %s, id %llu", pool->settings.provider, masked,
+                    (unsigned long long)id);
+    return r;
+}
+
+int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
+{
+    size_t length;
+    struct slot_key words;
+    if (pool == NULL || ret_id == NULL)
+        return -EINVAL;
+    int r = check_key(pool, key, &length);
+    if (r < 0)
+        return r;
+    slot_key_make(&words, key, length);
+    r = table_find(pool, &words, ret_id);
+    slot_key_forget(&words);
+    return r;
+}
+
+int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
+{
+    int r = check_writable(pool);
+    if (r < 0)
+        return r;
+    if (name == NULL || !metadata_name_is_valid(name))
+        return refuse(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
+    if (value_or_null != NULL && !metadata_value_is_valid(value_or_null))
+        return refuse(pool, -EINVAL, "a metadata value is 0 to 120 bytes without control characters");
+    r = table_set_metadata(pool, id, name, value_or_null);
+    if (r == -ESTALE)
+        return refuse_stale(pool, id);
+    if (r == -ENOSPC)
+        return refuse(pool, r, "the key's metadata would be too large");
+    if (r == 0)
+        log_message(KEYSHM_LOG_DEBUG, "%s: %s metadata %s of id %llu", pool->settings.provider,
+                    value_or_null != NULL ? "set" : "deleted", name, (unsigned long long)id);
+    return r;
+}
+
+/* ---- picking ---- */
+
+int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick)
+{
+    if (pool == NULL || ret_pick == NULL || pool->readonly)
+        return pool != NULL && ret_pick != NULL ? check_writable(pool) : -EINVAL;
+    return select_next(pool, ret_pick);
+}
+
+int64_t keyshm_next_available_ms(keyshm_pool *pool)
+{
+    return pool != NULL ? select_next_available_ms(pool) : -EINVAL;
+}
+
+/* ---- marking ---- */
+
+static void log_change(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status,
+                       const struct mark_change *change)
+{
+    char masked[KEYSHM_MASKED_SIZE];
+    enum keyshm_status before = word_status_at(change->before, change->now_ms);
+    enum keyshm_status after = word_status_at(change->after, change->now_ms);
+    uint64_t deadline_ms = word_deadline_ms(change->after);
+    enum keyshm_log_level level = change->before == change->after ? KEYSHM_LOG_DEBUG : KEYSHM_LOG_INFO;
+    if (!log_is_on(level))
+        return;
+
+    slot_masked_key(pool, id, masked);
+    if (change->before == change->after)
+        log_message(level, "%s: key %s, id %llu: marked %s, stays %s", pool->settings.provider, masked,
+                    (unsigned long long)id, status_names[status], status_names[after]);
+    else if (deadline_ms == WORD_NO_DEADLINE || deadline_ms == WORD_FOREVER)
+        log_message(level, "%s: key %s, id %llu: %s -> %s", pool->settings.provider, masked, (unsigned long long)id,
+                    status_names[before], status_names[after]);
+    else
+        log_message(level, "%s: key %s, id %llu: %s -> %s for %llu ms", pool->settings.provider, masked,
+                    (unsigned long long)id, status_names[before], status_names[after],
+                    (unsigned long long)(deadline_ms - change->now_ms));
+}
+
+static int mark_and_log(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms)
+{
+    struct mark_change change;
+    int r = mark(pool, id, status, duration_ms, &change);
+    if (r == -ESTALE)
+        return refuse_stale(pool, id);
+    if (r == 0)
+        log_change(pool, id, status, &change);
+    return r;
+}
+
+int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_duration(pool, retry_after_ms);
+    if (r < 0)
+        return r;
+    if (retry_after_ms == KEYSHM_NO_RETRY_AFTER && pool->settings.default_cooldown_ms > 0)
+        retry_after_ms = pool->settings.default_cooldown_ms;
+    return mark_and_log(pool, id, KEYSHM_RATE_LIMITED, retry_after_ms);
+}
+
+int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_duration(pool, reset_after_ms);
+    return r == 0 ? mark_and_log(pool, id, KEYSHM_QUOTA_EXCEEDED, reset_after_ms) : r;
+}
+
+int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id)
+{
+    int r = check_writable(pool);
+    return r == 0 ? mark_and_log(pool, id, KEYSHM_INVALID, -1) : r;
+}
+
+int keyshm_mark_available(keyshm_pool *pool, keyshm_id id)
+{
+    int r = check_writable(pool);
+    return r == 0 ? mark_and_log(pool, id, KEYSHM_AVAILABLE, 0) : r;
+}
+
+int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
+{
+    char masked[KEYSHM_MASKED_SIZE];
+    int r = check_writable(pool), count = 0;
+    if (r < 0)
+        return r;
+    uint64_t now_ms = clock_now_ms();
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        keyshm_id id;
+        if (mark_expired(pool, slot, now_ms, &id) < 0)
+            continue;
+        count++;
+        if (log_is_on(KEYSHM_LOG_INFO)) {
+            slot_masked_key(pool, id, masked);
+            log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: its cooldown is over", pool->settings.provider, masked,
+                        (unsigned long long)id);
+        }
+    }
+    return count;
+}
+
+/* ---- inspection ---- */
+
+int keyshm_is_available(keyshm_pool *pool, keyshm_id id)
+{
+    if (pool == NULL)
+        return -EINVAL;
+    uint64_t word = slot_word_of(pool, id);
+    return word_is_live(word) ? word_is_available(word, clock_now_ms()) : -ESTALE;
+}
+
+int keyshm_available_count(keyshm_pool *pool)
+{
+    return pool != NULL ? select_available_count(pool) : -EINVAL;
+}
+
+int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
+{
+    return pool != NULL && ret_snapshot != NULL ? snapshot_take(pool, ret_snapshot) : -EINVAL;
+}
+
+int keyshm_verify(keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *user)
+{
+    return pool != NULL ? verify(pool, fn_or_null, user) : -EINVAL;
+}

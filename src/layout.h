@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_LAYOUT_H
+#define KEYSHM_LAYOUT_H
+
+/*
+ * The bytes of a segment: every struct that lies in shared memory, and nothing else. Whoever changes a field here changes
+ * LAYOUT_VERSION with it; the stamp (layout.c) catches whoever forgets.
+ *
+ *   0            struct layout_header, one page
+ *   words        one state word a slot: the truth (state_word.h)
+ *   ready        one bit a slot: a hint (ready.c)
+ *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
+ *   slots        struct layout_slot and the bytes of its key
+ *
+ * The state words lie together and not in their slots: a count, a snapshot or a look for the next deadline reads eight of
+ * them with one cache line, and the stamps that every pick writes into its slot do not take that line away from others.
+ */
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keyshm.h"
+
+#define LAYOUT_MAGIC "KEYSHM\r\n"
+#define LAYOUT_VERSION 1u
+
+#define LAYOUT_LINE_BYTES 64u
+#define LAYOUT_HEADER_BYTES 4096u
+#define LAYOUT_MUTEX_BYTES 64u
+#define LAYOUT_METADATA_WORDS (KEYSHM_METADATA_BYTES_MAX / 8)
+
+/* Fixed when the pool is created, and covered by settings_checksum. */
+struct layout_settings {
+    uint64_t segment_bytes;
+    uint64_t words_offset;
+    uint64_t ready_offset;
+    uint64_t index_offset;
+    uint64_t slots_offset;
+    uint32_t slot_bytes;
+    uint32_t index_entries; /* a power of two */
+    uint32_t capacity;
+    uint32_t key_max;
+    int64_t default_cooldown_ms;
+    int64_t lock_timeout_ms;
+    int64_t created_unix_ms;
+    int64_t created_monotonic_ms;
+    uint64_t pid_namespace; /* inode of the creator's /proc/self/ns/pid; 0 when it could not be read */
+    uint32_t creator_pid;
+    uint32_t creator_uid;
+    char creator_name[16];
+    char provider[KEYSHM_PROVIDER_MAX + 1];
+    char zero[7];
+};
+
+struct layout_header {
+    /* These five keep their place and meaning in every version, so that each can tell that a segment is another's. */
+    char magic[8];
+    uint32_t version;
+    uint32_t header_bytes;
+    uint64_t stamp;
+    uint64_t settings_checksum;
+    struct layout_settings settings;
+    unsigned char settings_reserve[256];
+
+    /* Membership: written by the owner of the mutex only. */
+    _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
+    _Atomic uint64_t owner;        /* who took the mutex, process id << 32 | thread id; 0: nobody. A hint for messages */
+    _Atomic uint64_t change_count; /* odd while a membership change is under way */
+    _Atomic uint64_t recoveries;   /* dead owners cleaned up after */
+    _Atomic uint32_t slots_used;   /* no slot at or above it was ever used; only grows */
+    _Atomic uint32_t lowest_free;  /* no slot below it is free */
+    unsigned char membership_reserve[LAYOUT_LINE_BYTES - 32];
+
+    /* The one line that every pick writes. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the slot at which the next pick begins to look */
+    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 8];
+
+    /* Read by every pick, written when a cooldown begins or ends. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_sweep_ms; /* when the ready bits must be looked over again */
+    unsigned char sweep_reserve[LAYOUT_LINE_BYTES - 8];
+};
+
+/*
+ * What is kept of one key. All counters and stamps carry the generation of the key that they are about (slot.h), so that
+ * a store that comes late, from a process that was stopped, cannot end up with the next key in the slot.
+ */
+struct layout_slot {
+    /* Written by every pick and mark of this key. */
+    _Atomic uint64_t id;                          /* of the key that is, or was last, in the slot; 0: never used */
+    _Atomic uint64_t picks;                       /* a tagged counter */
+    _Atomic uint64_t last_used_ms;                /* a tagged value */
+    _Atomic uint64_t marked[KEYSHM_STATUS_COUNT]; /* tagged counters */
+    _Atomic uint64_t metadata_version;            /* its low bit says which of the two copies is the valid one */
+
+    /* Immutable while the key is in the pool. */
+    _Atomic uint64_t key_hash;
+    _Atomic uint64_t key_length; /* bytes. Not 0 in a free slot: its bytes are still to be wiped */
+    uint64_t reserve[6];         /* leases, request and token rates, a cap in flight, weights */
+
+    _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
+                                                            key_max stays under 1 KiB */
+    _Atomic uint64_t key[];                              /* key_max bytes, padded with zeros */
+};
+
+/* Where everything is in a segment for `capacity` keys of at most `key_max` bytes; both must be within their limits. Sets
+ * the fields from segment_bytes to key_max. */
+void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max);
+
+/* A number that differs between two builds of this library whose processes must not share a segment. */
+uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset);
+
+uint64_t layout_checksum(const struct layout_settings *settings);
+
+#define LAYOUT_AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
+
+LAYOUT_AT(struct layout_settings, segment_bytes, 0);
+LAYOUT_AT(struct layout_settings, words_offset, 8);
+LAYOUT_AT(struct layout_settings, ready_offset, 16);
+LAYOUT_AT(struct layout_settings, index_offset, 24);
+LAYOUT_AT(struct layout_settings, slots_offset, 32);
+LAYOUT_AT(struct layout_settings, slot_bytes, 40);
+LAYOUT_AT(struct layout_settings, index_entries, 44);
+LAYOUT_AT(struct layout_settings, capacity, 48);
+LAYOUT_AT(struct layout_settings, key_max, 52);
+LAYOUT_AT(struct layout_settings, default_cooldown_ms, 56);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 64);
+LAYOUT_AT(struct layout_settings, created_unix_ms, 72);
+LAYOUT_AT(struct layout_settings, created_monotonic_ms, 80);
+LAYOUT_AT(struct layout_settings, pid_namespace, 88);
+LAYOUT_AT(struct layout_settings, creator_pid, 96);
+LAYOUT_AT(struct layout_settings, creator_uid, 100);
+LAYOUT_AT(struct layout_settings, creator_name, 104);
+LAYOUT_AT(struct layout_settings, provider, 120);
+LAYOUT_AT(struct layout_settings, zero, 185);
+_Static_assert(sizeof(struct layout_settings) == 192, "struct layout_settings");
+
+LAYOUT_AT(struct layout_header, magic, 0);
+LAYOUT_AT(struct layout_header, version, 8);
+LAYOUT_AT(struct layout_header, header_bytes, 12);
+LAYOUT_AT(struct layout_header, stamp, 16);
+LAYOUT_AT(struct layout_header, settings_checksum, 24);
+LAYOUT_AT(struct layout_header, settings, 32);
+LAYOUT_AT(struct layout_header, settings_reserve, 224);
+LAYOUT_AT(struct layout_header, mutex, 512);
+LAYOUT_AT(struct layout_header, owner, 576);
+LAYOUT_AT(struct layout_header, change_count, 584);
+LAYOUT_AT(struct layout_header, recoveries, 592);
+LAYOUT_AT(struct layout_header, slots_used, 600);
+LAYOUT_AT(struct layout_header, lowest_free, 604);
+LAYOUT_AT(struct layout_header, membership_reserve, 608);
+LAYOUT_AT(struct layout_header, cursor, 640);
+LAYOUT_AT(struct layout_header, cursor_reserve, 648);
+LAYOUT_AT(struct layout_header, next_sweep_ms, 704);
+LAYOUT_AT(struct layout_header, sweep_reserve, 712);
+_Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
+
+LAYOUT_AT(struct layout_slot, id, 0);
+LAYOUT_AT(struct layout_slot, picks, 8);
+LAYOUT_AT(struct layout_slot, last_used_ms, 16);
+LAYOUT_AT(struct layout_slot, marked, 24);
+LAYOUT_AT(struct layout_slot, metadata_version, 56);
+LAYOUT_AT(struct layout_slot, key_hash, 64);
+LAYOUT_AT(struct layout_slot, key_length, 72);
+LAYOUT_AT(struct layout_slot, reserve, 80);
+LAYOUT_AT(struct layout_slot, metadata, 128);
+LAYOUT_AT(struct layout_slot, key, 448);
+
+_Static_assert(KEYSHM_METADATA_BYTES_MAX % 8 == 0, "metadata is copied in words");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && sizeof(_Atomic uint64_t) == 8, "a state word is one atomic store");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && sizeof(_Atomic uint32_t) == 4, "an index entry is one atomic store");
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "process.h"
+#include "recover.h"
+
+/*
+ * Why the mutex is waited for in slices: a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free lock
+ * on the fast path; B is killed before it has set FUTEX_WAITERS again; D unlocks, sees no waiters and wakes nobody; C
+ * sleeps for ever on a free lock. A waiter that looks again every 20 ms does not.
+ */
+#define LOCK_SLICE_MS 20
+
+_Static_assert(sizeof(pthread_mutex_t) <= LAYOUT_MUTEX_BYTES, "room for the mutex");
+_Static_assert(_Alignof(pthread_mutex_t) <= LAYOUT_LINE_BYTES, "alignment of the mutex");
+
+static pthread_mutex_t *mutex_of(struct layout_header *header)
+{
+    return (pthread_mutex_t *)(void *)header->mutex;
+}
+
+static int mutex_init(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+    if (error != 0)
+        return -error;
+    error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (error == 0)
+        error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    if (error == 0)
+        error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+    if (error == 0)
+        error = pthread_mutex_init(mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return -error;
+}
+
+int lock_init(struct layout_header *header)
+{
+    return mutex_init(mutex_of(header));
+}
+
+uint32_t lock_mutex_bytes(void)
+{
+    return sizeof(pthread_mutex_t);
+}
+
+uint32_t lock_word_offset(void)
+{
+    union {
+        pthread_mutex_t mutex;
+        uint32_t words[sizeof(pthread_mutex_t) / 4];
+    } probe;
+    uint32_t offset = UINT32_MAX;
+
+    memset(&probe, 0, sizeof(probe));
+    if (mutex_init(&probe.mutex) != 0)
+        return offset;
+    if (pthread_mutex_trylock(&probe.mutex) == 0) {
+        for (uint32_t i = 0; i < sizeof(probe.words) / 4 && offset == UINT32_MAX; i++)
+            if ((probe.words[i] & FUTEX_TID_MASK) == (uint32_t)gettid())
+                offset = i * 4;
+        pthread_mutex_unlock(&probe.mutex);
+    }
+    pthread_mutex_destroy(&probe.mutex);
+    return offset;
+}
+
+static bool in_another_pid_namespace(const struct keyshm_pool *pool)
+{
+    /* Asked anew each time: a child can be in another one than the parent whose attachment it inherited. */
+    return process_pid_namespace() != pool->settings.pid_namespace;
+}
+
+pid_t lock_holder(const struct keyshm_pool *pool)
+{
+    uint32_t offset = lock_word_offset();
+    if (offset == UINT32_MAX)
+        return 0;
+    /* The futex word is the truth about who holds it (set_robust_list(2)); the record beside it only saves a look-up. */
+    const _Atomic uint32_t *futex = (const _Atomic uint32_t *)(const void *)(pool->header->mutex + offset);
+    uint32_t thread = atomic_load_explicit(futex, memory_order_relaxed) & FUTEX_TID_MASK;
+    if (thread == 0)
+        return 0;
+    if (in_another_pid_namespace(pool))
+        return -1;
+    uint64_t owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
+    return (uint32_t)owner == thread ? (pid_t)(owner >> 32) : process_of_thread((pid_t)thread);
+}
+
+static struct timespec timespec_of_ms(uint64_t time_ms)
+{
+    return (struct timespec){.tv_sec = (time_t)(time_ms / 1000), .tv_nsec = (long)(time_ms % 1000) * 1000000};
+}
+
+/* Returns what pthread_mutex_clocklock(3) returns; ETIMEDOUT only at the deadline. */
+static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ms)
+{
+    int error;
+    uint64_t now_ms = clock_now_ms();
+    do {
+        uint64_t slice_end_ms = now_ms + LOCK_SLICE_MS < deadline_ms ? now_ms + LOCK_SLICE_MS : deadline_ms;
+        struct timespec slice_end = timespec_of_ms(slice_end_ms);
+        error = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &slice_end);
+        now_ms = clock_now_ms();
+    } while (error == ETIMEDOUT && now_ms < deadline_ms);
+    /* glibc leaves the mutex noted as "being taken" in this thread's robust list when it times out, and the kernel would
+     * look there when the thread ends, whatever is mapped there by then. One more try takes the note back. */
+    if (error == ETIMEDOUT) {
+        error = pthread_mutex_trylock(mutex);
+        if (error == EBUSY)
+            error = ETIMEDOUT;
+    }
+    return error;
+}
+
+static void log_timeout(const struct keyshm_pool *pool)
+{
+    char holder[PROCESS_DESCRIPTION_SIZE];
+    if (!log_is_on(KEYSHM_LOG_ERROR))
+        return;
+    pid_t pid = lock_holder(pool);
+    if (pid > 0)
+        process_describe(pid, holder);
+    log_message(KEYSHM_LOG_ERROR, "%s: gave up after %lld ms: the mutex is held by %s", pool->settings.provider,
+                (long long)pool->settings.lock_timeout_ms, pid > 0 ? holder : "others, in turn");
+}
+
+int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
+{
+    if (in_another_pid_namespace(pool)) {
+        log_message(KEYSHM_LOG_ERROR,
+                    "%s: the pool was created in another PID namespace: its keys can be picked and marked"
+                    " here, but not added, removed or annotated",
+                    pool->settings.provider);
+        return -EXDEV;
+    }
+    pthread_mutex_t *mutex = mutex_of(pool->header);
+    int error = lock_until(mutex, clock_now_ms() + (uint64_t)pool->settings.lock_timeout_ms);
+    if (error == ETIMEDOUT) {
+        log_timeout(pool);
+        return -ETIMEDOUT;
+    }
+    if (error != 0 && error != EOWNERDEAD) {
+        log_message(KEYSHM_LOG_ERROR, "%s: cannot take the mutex: %s", pool->settings.provider, keyshm_strerror(error));
+        return -error;
+    }
+
+    struct lock_guard guard = {.recovered = error == EOWNERDEAD};
+    guard.dead_owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
+    /* relaxed: the mutex orders it; readers without the mutex take it as a hint. */
+    atomic_store_explicit(&pool->header->owner, (uint64_t)getpid() << 32 | (uint32_t)gettid(), memory_order_relaxed);
+    if (guard.recovered) {
+        recover(pool);
+        pthread_mutex_consistent(mutex);
+    }
+    *ret_guard = guard;
+    return 0;
+}
+
+void lock_drop(struct keyshm_pool *pool, const struct lock_guard *guard)
+{
+    atomic_store_explicit(&pool->header->owner, 0, memory_order_relaxed);
+    pthread_mutex_unlock(mutex_of(pool->header));
+    if (guard->recovered && guard->dead_owner == 0)
+        log_message(KEYSHM_LOG_WARNING, "%s: recovered: a process died as it took or left the mutex",
+                    pool->settings.provider);
+    else if (guard->recovered)
+        log_message(KEYSHM_LOG_WARNING, "%s: recovered: pid %d (thread %u) died while it held the mutex",
+                    pool->settings.provider, (int)(guard->dead_owner >> 32), (uint32_t)guard->dead_owner);
+}

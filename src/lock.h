@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_LOCK_H
+#define KEYSHM_LOCK_H
+
+/* The mutex of a pool: process-shared, robust, error-checking. This is the only file that knows what it is made of. */
+
+#include <sys/types.h>
+
+#include "pool.h"
+
+/* What happened on the way in, to be told on the way out: nothing is logged while the mutex is held. */
+struct lock_guard {
+    uint64_t dead_owner; /* as in struct layout_header; only when `recovered` */
+    bool recovered;
+};
+
+/* Initialise the mutex of a segment that nobody else can see yet. Errors of pthread_mutexattr_setrobust(3) and friends.
+ */
+int lock_init(struct layout_header *header);
+
+/* Take it, waiting up to the pool's lock_timeout_ms, and clean up after an owner who died. -ETIMEDOUT, -EXDEV, -EDEADLK,
+ * -ENOTRECOVERABLE: as keyshm.h tells; each has been logged. */
+int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard);
+void lock_drop(struct keyshm_pool *pool, const struct lock_guard *guard);
+
+/* The process that holds it: 0 nobody, -1 somebody in another PID namespace. Lock-free. */
+pid_t lock_holder(const struct keyshm_pool *pool);
+
+/* How many bytes a mutex has, and where in it the futex word with the owner's thread id lies (set_robust_list(2)). The
+ * second is found by trying, for no header tells; UINT32_MAX when that fails. */
+uint32_t lock_mutex_bytes(void);
+uint32_t lock_word_offset(void);
+
+#endif

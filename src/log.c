@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_MESSAGE_SIZE 512
+#define LOG_SILENT (-1)
+
+/* Atomic so that a keyshm_set_log() at the wrong moment is not undefined; that the three belong together is what "before
+ * other threads use keyshm" in its contract is for. */
+static _Atomic int log_least = LOG_SILENT;
+static _Atomic(keyshm_log_fn *) log_fn;
+static _Atomic(void *) log_user;
+static pthread_once_t log_once = PTHREAD_ONCE_INIT;
+
+static const char *const level_names[] = {
+    [KEYSHM_LOG_ERROR] = "error",
+    [KEYSHM_LOG_WARNING] = "warning",
+    [KEYSHM_LOG_INFO] = "info",
+    [KEYSHM_LOG_DEBUG] = "debug",
+};
+#define LEVEL_COUNT ((int)(sizeof(level_names) / sizeof(level_names[0])))
+
+static void log_to_stderr(enum keyshm_log_level level, const char *message, void *user)
+{
+    (void)user;
+    /* One call, so that the lines of several workers do not mix. */
+    fprintf(stderr, "keyshm: %s: %s\n", level_names[level], message);
+}
+
+static void log_from_environment(void)
+{
+    const char *wanted = secure_getenv("KEYSHM_LOG");
+    if (wanted == NULL || atomic_load(&log_fn) != NULL)
+        return;
+    for (int level = 0; level < LEVEL_COUNT; level++) {
+        if (strcmp(wanted, level_names[level]) == 0) {
+            atomic_store(&log_fn, log_to_stderr);
+            atomic_store(&log_least, level);
+        }
+    }
+}
+
+bool log_is_on(enum keyshm_log_level level)
+{
+    pthread_once(&log_once, log_from_environment);
+    return (int)level <= atomic_load_explicit(&log_least, memory_order_relaxed);
+}
+
+void log_message(enum keyshm_log_level level, const char *format, ...)
+{
+    if (!log_is_on(level))
+        return;
+    keyshm_log_fn *fn = atomic_load(&log_fn);
+    if (fn == NULL)
+        return;
+
+    char message[LOG_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    fn(level, message, atomic_load(&log_user));
+}
+
+void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level least)
+{
+    /* The environment speaks only where the program does not; once asked, it is not asked again. */
+    pthread_once(&log_once, log_from_environment);
+    atomic_store(&log_least, LOG_SILENT);
+    atomic_store(&log_user, user);
+    atomic_store(&log_fn, fn_or_null);
+    if (fn_or_null != NULL)
+        atomic_store(&log_least, (int)least);
+}

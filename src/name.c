@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define NAME_FORMAT "/keyshm.%u.%s"
+
+void name_make(char name[NAME_SIZE], uid_t owner, const char *provider)
+{
+    snprintf(name, NAME_SIZE, NAME_FORMAT, owner, provider);
+}
+
+bool name_is_valid(const char *provider)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strnlen(provider, KEYSHM_PROVIDER_MAX + 1);
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && provider[0] != '.' && strspn(provider, allowed) == length;
+}
+
+int name_unlink(const char *provider)
+{
+    char name[NAME_SIZE];
+    name_make(name, geteuid(), provider);
+    if (shm_unlink(name) != 0)
+        return -errno;
+    log_message(KEYSHM_LOG_INFO, "%s: unlinked", provider);
+    return 0;
+}
+
+static int compare_providers(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int list_append(struct keyshm_pool_list *list, const char *provider)
+{
+    char(*grown)[KEYSHM_PROVIDER_MAX + 1] = reallocarray(list->providers, list->count + 1, sizeof(*grown));
+    if (grown == NULL)
+        return -ENOMEM;
+    list->providers = grown;
+    memcpy(grown[list->count++], provider, strlen(provider) + 1);
+    return 0;
+}
+
+static int list_from(DIR *directory, uid_t owner, struct keyshm_pool_list *list)
+{
+    char prefix[NAME_SIZE];
+    const struct dirent *entry;
+    int r = 0;
+    name_make(prefix, owner, "");
+    size_t length = strlen(prefix) - 1; /* without the slash */
+    while (r == 0 && (errno = 0, entry = readdir(directory)) != NULL)
+        if (strncmp(entry->d_name, prefix + 1, length) == 0 && name_is_valid(entry->d_name + length))
+            r = list_append(list, entry->d_name + length);
+    return r == 0 ? -errno : r;
+}
+
+int name_list(uid_t owner, struct keyshm_pool_list **ret_list)
+{
+    struct keyshm_pool_list *list = calloc(1, sizeof(*list));
+    if (list == NULL)
+        return -ENOMEM;
+    DIR *directory = opendir(NAME_DIRECTORY);
+    int r = directory != NULL ? list_from(directory, owner, list) : -errno;
+    if (directory != NULL)
+        closedir(directory);
+    if (r < 0) {
+        keyshm_pool_list_free(list);
+        return r;
+    }
+    if (list->count > 0)
+        qsort(list->providers, list->count, sizeof(*list->providers), compare_providers);
+    *ret_list = list;
+    return 0;
+}
+
+void keyshm_pool_list_free(struct keyshm_pool_list *list)
+{
+    if (list != NULL)
+        free(list->providers);
+    free(list);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_POOL_H
+#define KEYSHM_POOL_H
+
+/* A process's attachment: where the parts of the segment are mapped. Everything that bounds an access is copied here
+ * once, on attach, after it was checked; the segment's own copy is not read again. Nothing in here changes afterwards. */
+
+#include <stdbool.h>
+
+#include "layout.h"
+
+struct keyshm_pool {
+    struct layout_header *header;
+    _Atomic uint64_t *words;
+    _Atomic uint64_t *ready;
+    _Atomic uint32_t *index;
+    unsigned char *slots;
+    struct layout_settings settings;
+    bool readonly;
+};
+
+/* No slot at or above it holds a key. Bounded, whatever the segment says. */
+static inline uint32_t pool_slots_used(const struct keyshm_pool *pool)
+{
+    /* acquire: pairs with the release in table.c, so that a reader that sees a slot counted also sees it initialised. */
+    uint32_t used = atomic_load_explicit(&pool->header->slots_used, memory_order_acquire);
+    return used < pool->settings.capacity ? used : pool->settings.capacity;
+}
+
+static inline struct layout_slot *pool_slot(const struct keyshm_pool *pool, uint32_t slot)
+{
+    return (struct layout_slot *)(void *)(pool->slots + (size_t)slot * pool->settings.slot_bytes);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_PROCESS_H
+#define KEYSHM_PROCESS_H
+
+/* What /proc tells of processes (proc(5)). */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROCESS_NAME_SIZE 16 /* TASK_COMM_LEN, with the NUL */
+#define PROCESS_DESCRIPTION_SIZE 80
+
+/* The inode of the caller's PID namespace; 0 when /proc does not tell. */
+uint64_t process_pid_namespace(void);
+
+/* The process that a thread belongs to; 0 when there is no such thread. */
+pid_t process_of_thread(pid_t thread);
+
+void process_own_name(char ret_name[PROCESS_NAME_SIZE]);
+
+/* "pid 17 (worker), state T"; "pid 17, gone" when there is none. */
+void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE]);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "ready.h"
+
+#include "state_word.h"
+
+/*
+ * Three parties meet here: who makes a key available (W: writes its word, then sets the bit), who looks (L: clears the
+ * bit, then reads the word again), and who sweeps (S: moves next_sweep_ms on, then reads all words and bits).
+ *
+ *   W and L.  The two changes of the bit have an order. If W's set comes second, the bit ends set. If L's clear comes
+ *   second, it reads from W's set (both are read-modify-writes, release and acquire), so L's second read of the word sees
+ *   what W wrote, and L sets the bit again.
+ *
+ *   L and S.  L makes sure that a sweep is due no later than the key's deadline before it clears the bit, and reads
+ *   next_sweep_ms again after. Either that still covers the deadline: then the sweep that ends it began after the clear,
+ *   and sees the bit as it is. Or a sweep went by in between, and may have seen the bit still set: then L sets it again.
+ *   This is store-then-load on both sides, so these four accesses are seq_cst.
+ *
+ * Killed between any two steps: W before its set, or L before it sets again, leaves a clear bit, which the next sweep
+ * repairs. S after it moved next_sweep_ms leaves a sweep undone until the next is due, READY_SWEEP_INTERVAL_MS later.
+ */
+
+#define LOWER_TRIES_MAX 64
+
+static uint64_t bit_of(uint32_t slot)
+{
+    return UINT64_C(1) << (slot % 64);
+}
+
+void ready_set(const struct keyshm_pool *pool, uint32_t slot)
+{
+    /* release: pairs with the acquire of ready_clear()'s fetch_and; it carries the word written before. */
+    atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
+}
+
+uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
+{
+    if (from >= end)
+        return READY_NONE;
+    uint64_t ignore = bit_of(from) - 1; /* the bits below `from` in its word */
+    for (uint32_t i = from / 64; i <= (end - 1) / 64; i++) {
+        /* relaxed: a hint; what counts is the word that is loaded after it. */
+        uint64_t bits = atomic_load_explicit(&pool->ready[i], memory_order_relaxed) & ~ignore;
+        ignore = 0;
+        if (bits != 0) {
+            uint32_t slot = i * 64 + (uint32_t)__builtin_ctzll(bits);
+            return slot < end ? slot : READY_NONE;
+        }
+    }
+    return READY_NONE;
+}
+
+/* Make a sweep due at `deadline_ms` at the latest. False when others kept changing the time. */
+static bool sweep_no_later_than(const struct keyshm_pool *pool, uint64_t deadline_ms)
+{
+    uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
+    for (int i = 0; i < LOWER_TRIES_MAX; i++) {
+        if (due <= deadline_ms || atomic_compare_exchange_weak_explicit(&pool->header->next_sweep_ms, &due, deadline_ms,
+                                                                        memory_order_seq_cst, memory_order_seq_cst))
+            return true;
+    }
+    return false;
+}
+
+void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
+{
+    uint64_t deadline_ms = word_is_cooling(word) ? word_deadline_ms(word) : UINT64_MAX;
+    if (!sweep_no_later_than(pool, deadline_ms))
+        return;
+    atomic_fetch_and_explicit(&pool->ready[slot / 64], ~bit_of(slot), memory_order_seq_cst);
+    if (atomic_load_explicit(&pool->words[slot], memory_order_seq_cst) != word ||
+        atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst) > deadline_ms)
+        ready_set(pool, slot);
+}
+
+void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
+{
+    uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
+    /* Whoever moves the time on does the sweep; the others go on with the bits as they are. */
+    if (due > now_ms ||
+        !atomic_compare_exchange_strong_explicit(&pool->header->next_sweep_ms, &due, now_ms + READY_SWEEP_INTERVAL_MS,
+                                                 memory_order_seq_cst, memory_order_seq_cst))
+        return;
+
+    uint64_t earliest_ms = UINT64_MAX;
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
+        if (word_is_available(word, now_ms)) {
+            if (!(atomic_load_explicit(&pool->ready[slot / 64], memory_order_seq_cst) & bit_of(slot)))
+                ready_set(pool, slot);
+        } else if (word_is_cooling(word) && word_deadline_ms(word) < earliest_ms) {
+            earliest_ms = word_deadline_ms(word);
+        }
+    }
+    sweep_no_later_than(pool, earliest_ms);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "recover.h"
+
+#include "key_index.h"
+#include "slot.h"
+
+/*
+ * The words are right, whatever happened: each was written or was not. What can be wrong is what stands around them.
+ *
+ *   a slot filled but not published, or no longer published and not wiped  → wiped
+ *   the index                                                             → rebuilt
+ *   the lowest free slot                                                  → searched for again, from the start
+ *   the ready bits                                                        → a sweep is due now
+ *   the change count                                                      → even again, when all that is done
+ */
+void recover(struct keyshm_pool *pool)
+{
+    index_begin_change(pool);
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++)
+        if (slot_is_dirty(pool, slot))
+            slot_wipe(pool, slot);
+    index_rebuild(pool);
+    atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->header->next_sweep_ms, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
+    index_end_change(pool);
+}

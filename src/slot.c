@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "slot.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "hash.h"
+#include "mask.h"
+
+/* Another process's increments can make ours miss. They are counts for people: rather than wait without bound, drop one.
+ */
+#define TAGGED_TRIES_MAX 1000
+
+void slot_key_make(struct slot_key *ret_key, const char *bytes, size_t length)
+{
+    ret_key->length = (uint32_t)length;
+    ret_key->hash = hash_bytes(bytes, length);
+    if (length > 0)
+        ret_key->words[slot_key_words(ret_key->length) - 1] = 0;
+    memcpy(ret_key->words, bytes, length);
+}
+
+void slot_key_forget(struct slot_key *key)
+{
+    explicit_bzero(key, offsetof(struct slot_key, words) + (size_t)slot_key_words(key->length) * 8);
+}
+
+/* release: pairs with the acquire loads of slot_copy_key() and slot_match_key(). */
+static void store(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_release);
+}
+
+void slot_fill(const struct keyshm_pool *pool, uint32_t slot, keyshm_id id, const struct slot_key *key)
+{
+    struct layout_slot *at = pool_slot(pool, slot);
+    /* The length first: from here on the slot is dirty, until the word says that there is a key in it. */
+    store(&at->key_length, key->length);
+    store(&at->id, id);
+    store(&at->key_hash, key->hash);
+    store(&at->picks, tagged_make(id, 0));
+    store(&at->last_used_ms, tagged_make(id, 0));
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        store(&at->marked[status], tagged_make(id, 0));
+    for (uint32_t i = 0; i < slot_key_words(key->length); i++)
+        store(&at->key[i], key->words[i]);
+}
+
+void slot_wipe(const struct keyshm_pool *pool, uint32_t slot)
+{
+    struct layout_slot *at = pool_slot(pool, slot);
+    for (uint32_t i = 0; i < slot_key_words(pool->settings.key_max); i++)
+        store(&at->key[i], 0);
+    for (uint32_t i = 0; i < LAYOUT_METADATA_WORDS; i++) {
+        store(&at->metadata[0][i], 0);
+        store(&at->metadata[1][i], 0);
+    }
+    store(&at->key_hash, 0);
+    /* The length last: a slot that still has one is wiped again by the next owner of the mutex (recover.c). */
+    store(&at->key_length, 0);
+}
+
+bool slot_is_dirty(const struct keyshm_pool *pool, uint32_t slot)
+{
+    return !word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)) &&
+           atomic_load_explicit(&pool_slot(pool, slot)->key_length, memory_order_relaxed) != 0;
+}
+
+int slot_match_key(const struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key, keyshm_id *ret_id)
+{
+    const struct layout_slot *at = pool_slot(pool, slot);
+    /* The id before the bytes: read after them, it could be that of the next key in the slot. */
+    keyshm_id id = atomic_load_explicit(&at->id, memory_order_acquire);
+    if (id_slot(id) != slot || !word_is_live(slot_word_of(pool, id)) ||
+        atomic_load_explicit(&at->key_hash, memory_order_acquire) != key->hash ||
+        atomic_load_explicit(&at->key_length, memory_order_acquire) != key->length)
+        return -ENOENT;
+    for (uint32_t i = 0; i < slot_key_words(key->length); i++)
+        if (atomic_load_explicit(&at->key[i], memory_order_acquire) != key->words[i])
+            return -ENOENT;
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ENOENT;
+    *ret_id = id;
+    return 0;
+}
+
+void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE])
+{
+    uint64_t words[SLOT_KEY_WORDS_MAX];
+    struct slot_copy copy;
+    ret_masked[0] = '\0';
+    if (id_slot(id) < pool->settings.capacity && slot_copy_key(pool, id_slot(id), &copy, words) == 0 && copy.id == id)
+        mask_key((const char *)words, copy.length, ret_masked);
+    explicit_bzero(words, sizeof(words));
+}
+
+void tagged_set(_Atomic uint64_t *tagged, keyshm_id id, uint64_t value)
+{
+    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
+    /* One try: when another process got in between, its stamp is as new as ours. Never back: ours may come late. */
+    if (tagged_is_of(old, id) && tagged_value(old, id) < value)
+        atomic_compare_exchange_strong_explicit(tagged, &old, tagged_make(id, value), memory_order_relaxed,
+                                                memory_order_relaxed);
+}
+
+void tagged_increment(_Atomic uint64_t *tagged, keyshm_id id)
+{
+    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
+    for (int i = 0; i < TAGGED_TRIES_MAX && tagged_is_of(old, id); i++)
+        if (atomic_compare_exchange_weak_explicit(tagged, &old, tagged_make(id, old + 1), memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "lock.h"
+#include "metadata.h"
+#include "slot.h"
+
+/* How often a slot is read again because its key was replaced meanwhile. After that it is left out: it holds no key that
+ * would have been there for the whole of the snapshot. */
+#define COPY_TRIES_MAX 100
+
+static int64_t cooldown_left_ms(uint64_t word, uint64_t now_ms)
+{
+    if (word_is_available(word, now_ms))
+        return 0;
+    return word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
+}
+
+/* The library's own copy of the entries; NULL when there are none. */
+static int copy_metadata(const union metadata_copy *copy, struct keyshm_key_snapshot *key)
+{
+    const char *name, *value;
+    size_t count = 0, position = 0;
+    while (metadata_next(copy, &position, &name, &value))
+        count++;
+    if (count == 0)
+        return 0;
+    struct keyshm_metadata *entries = calloc(count, sizeof(*entries));
+    if (entries == NULL)
+        return -ENOMEM;
+    position = 0;
+    for (size_t i = 0; i < count && metadata_next(copy, &position, &name, &value); i++) {
+        memcpy(entries[i].name, name, strlen(name) + 1);
+        memcpy(entries[i].value, value, strlen(value) + 1);
+    }
+    key->metadata = entries;
+    key->metadata_count = count;
+    return 0;
+}
+
+static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct keyshm_key_snapshot *key)
+{
+    uint64_t last_used_ms = tagged_value(atomic_load_explicit(&at->last_used_ms, memory_order_relaxed), key->id);
+    key->picks = tagged_value(atomic_load_explicit(&at->picks, memory_order_relaxed), key->id);
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        key->marked[status] = tagged_value(atomic_load_explicit(&at->marked[status], memory_order_relaxed), key->id);
+    key->error_count = key->marked[KEYSHM_INVALID];
+    if (last_used_ms == 0)
+        key->last_used_ago_ms = -1;
+    else
+        key->last_used_ago_ms = last_used_ms < now_ms ? (int64_t)(now_ms - last_used_ms) : 0;
+}
+
+/* One try. -ENOENT: no key in the slot; -ESTALE: it changed while it was read. */
+static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_key_snapshot *key)
+{
+    union metadata_copy metadata;
+    /* acquire: pairs with the publication in table.c. */
+    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+    if (!word_is_live(word))
+        return -ENOENT;
+    memset(key, 0, sizeof(*key));
+    key->id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
+    key->slot = slot;
+    key->status = word_status_at(word, now_ms);
+    key->cooldown_left_ms = cooldown_left_ms(word, now_ms);
+    slot_masked_key(pool, key->id, key->masked_key);
+    copy_counters(pool_slot(pool, slot), now_ms, key);
+    if (metadata_read(pool, slot, &metadata) < 0 || !word_is_live(slot_word_of(pool, key->id)) ||
+        !word_is_of(word, key->id))
+        return -ESTALE;
+    return copy_metadata(&metadata, key);
+}
+
+static int copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_key_snapshot *key)
+{
+    int r = -ESTALE;
+    for (int i = 0; i < COPY_TRIES_MAX && r == -ESTALE; i++)
+        r = try_copy_key(pool, slot, now_ms, key);
+    return r;
+}
+
+static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    uint32_t used = pool_slots_used(pool);
+    uint64_t now_ms = clock_now_ms();
+    snapshot->keys = calloc(used > 0 ? used : 1, sizeof(*snapshot->keys));
+    if (snapshot->keys == NULL)
+        return -ENOMEM;
+    for (uint32_t slot = 0; slot < used; slot++) {
+        struct keyshm_key_snapshot *key = &snapshot->keys[snapshot->count];
+        int r = copy_key(pool, slot, now_ms, key);
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0)
+            continue;
+        snapshot->status_count[key->status]++;
+        snapshot->count++;
+    }
+    return 0;
+}
+
+static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    const struct layout_settings *settings = &pool->settings;
+    memcpy(snapshot->provider, settings->provider, sizeof(snapshot->provider));
+    memcpy(snapshot->creator_name, settings->creator_name, sizeof(snapshot->creator_name));
+    snapshot->capacity = settings->capacity;
+    snapshot->key_max = settings->key_max;
+    snapshot->default_cooldown_ms = settings->default_cooldown_ms;
+    snapshot->created_unix_ms = settings->created_unix_ms;
+    snapshot->age_ms = (int64_t)clock_now_ms() - settings->created_monotonic_ms;
+    snapshot->creator_uid = settings->creator_uid;
+    snapshot->creator_pid = (pid_t)settings->creator_pid;
+    snapshot->recoveries = atomic_load_explicit(&pool->header->recoveries, memory_order_relaxed);
+    snapshot->mutex_holder_pid = lock_holder(pool);
+}
+
+int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
+{
+    struct keyshm_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL)
+        return -ENOMEM;
+    copy_pool(pool, snapshot);
+    int r = copy_keys(pool, snapshot);
+    if (r < 0) {
+        keyshm_snapshot_free(snapshot);
+        return r;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+void keyshm_snapshot_free(struct keyshm_snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    for (unsigned i = 0; snapshot->keys != NULL && i < snapshot->count; i++)
+        free(snapshot->keys[i].metadata);
+    free(snapshot->keys);
+    free(snapshot);
+}

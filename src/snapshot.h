@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_SNAPSHOT_H
+#define KEYSHM_SNAPSHOT_H
+
+#include "pool.h"
+
+/* As keyshm_snapshot(). */
+int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
+
+#endif

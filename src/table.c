@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "table.h"
+
+#include <errno.h>
+
+#include "key_index.h"
+#include "lock.h"
+#include "metadata.h"
+#include "ready.h"
+
+/* ---- for the owner of the mutex ---- */
+
+static keyshm_id id_in(const struct keyshm_pool *pool, uint32_t slot)
+{
+    return atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
+}
+
+static int find_free(const struct keyshm_pool *pool, uint32_t *ret_slot)
+{
+    uint32_t slot = atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed);
+    for (; slot < pool->settings.capacity; slot++) {
+        if (!word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed))) {
+            *ret_slot = slot;
+            return 0;
+        }
+    }
+    return -ENOSPC;
+}
+
+static void count_as_used(struct keyshm_pool *pool, uint32_t slot)
+{
+    /* release: pairs with the acquire in pool_slots_used(). */
+    if (pool_slots_used(pool) <= slot)
+        atomic_store_explicit(&pool->header->slots_used, slot + 1, memory_order_release);
+}
+
+/*
+ * Killed before the word is published: the slot is free and dirty, and is wiped by the next owner. Killed after: the key
+ * is in. The slot is counted as used first, so that a recovery looks at it.
+ */
+static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key)
+{
+    uint64_t generation = id_generation(id_in(pool, slot)) + 1;
+    keyshm_id id = id_make(generation, slot);
+    index_begin_change(pool);
+    count_as_used(pool, slot);
+    slot_fill(pool, slot, id, key);
+    index_insert(pool, key->hash, slot);
+    /* release: publishes all of the above; pairs with every acquire load of a word. */
+    atomic_store_explicit(&pool->words[slot], word_make(KEYSHM_AVAILABLE, generation, WORD_NO_DEADLINE),
+                          memory_order_release);
+    ready_set(pool, slot);
+    atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
+    index_end_change(pool);
+    return id;
+}
+
+/* Killed after the word became free: the key is out, and the next owner wipes the slot. */
+static void delete (struct keyshm_pool *pool, uint32_t slot)
+{
+    struct layout_slot *at = pool_slot(pool, slot);
+    uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
+    index_begin_change(pool);
+    /* A store, not a compare-and-swap: a mark that came first is lost with its key, one that comes now misses. Ordered
+     * before the wipe by the release stores of that. */
+    atomic_store_explicit(&pool->words[slot], word_make_free(id_generation(id_in(pool, slot))), memory_order_release);
+    index_delete(pool, key_hash, slot);
+    slot_wipe(pool, slot);
+    if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
+        atomic_store_explicit(&pool->header->lowest_free, slot, memory_order_relaxed);
+    index_end_change(pool);
+}
+
+static int add_locked(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+{
+    uint32_t slot;
+    if (index_find(pool, key, ret_id) == 0)
+        return -EEXIST;
+    int r = find_free(pool, &slot);
+    if (r == 0)
+        *ret_id = insert(pool, slot, key);
+    return r;
+}
+
+static int remove_locked(struct keyshm_pool *pool, keyshm_id id)
+{
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    delete (pool, id_slot(id));
+    return 0;
+}
+
+static int set_metadata_locked(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
+{
+    union metadata_copy copy;
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    int r = metadata_read(pool, id_slot(id), &copy);
+    if (r == 0)
+        r = metadata_edit(&copy, name, value_or_null);
+    if (r == 0)
+        metadata_write(pool, id_slot(id), &copy);
+    return r;
+}
+
+/* ---- for everyone ---- */
+
+int table_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = add_locked(pool, key, ret_id);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int table_remove(struct keyshm_pool *pool, keyshm_id id)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = remove_locked(pool, id);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int table_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = set_metadata_locked(pool, id, name, value_or_null);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+/* The slow way: look at every slot. Right whatever state the index is in. */
+static int scan(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+{
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++)
+        if (slot_match_key(pool, slot, key, ret_id) == 0)
+            return 0;
+    return -ENOENT;
+}
+
+int table_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+{
+    uint64_t before = index_change_count(pool);
+    int r = index_find(pool, key, ret_id);
+    if (r < 0 && (before % 2 != 0 || index_change_count(pool) != before))
+        r = scan(pool, key, ret_id);
+    return r;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "verify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "hash.h"
+#include "key_index.h"
+#include "metadata.h"
+#include "ready.h"
+#include "slot.h"
+
+/*
+ * The invariants of a pool in which no membership change is under way. Picks and marks may go on meanwhile: each word is
+ * loaded once, and what is said of it is true of that load.
+ */
+
+#define VERIFY_TRIES_MAX 100
+#define PROBLEMS_KEPT 32
+#define PROBLEM_SIZE 128
+
+/* What was found in one try; told only if nothing was added or removed meanwhile. */
+struct findings {
+    int count;
+    char text[PROBLEMS_KEPT][PROBLEM_SIZE];
+};
+
+__attribute__((format(printf, 2, 3))) static void find(struct findings *findings, const char *format, ...)
+{
+    if (findings->count < PROBLEMS_KEPT) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(findings->text[findings->count], PROBLEM_SIZE, format, arguments);
+        va_end(arguments);
+    }
+    findings->count++;
+}
+
+static uint64_t load(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_acquire);
+}
+
+static void verify_header(const struct keyshm_pool *pool, struct findings *findings)
+{
+    const struct layout_header *header = pool->header;
+    if (memcmp(&header->settings, &pool->settings, sizeof(pool->settings)) != 0 ||
+        header->settings_checksum != layout_checksum(&pool->settings))
+        find(findings, "the settings have changed since they were checked");
+    if (atomic_load_explicit(&header->slots_used, memory_order_relaxed) > pool->settings.capacity)
+        find(findings, "more slots are counted as used than there are");
+}
+
+/* The deadlines that state_word.h gives each status. */
+static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
+{
+    static const struct {
+        uint64_t least_ms;
+        uint64_t most_ms;
+    } deadlines[KEYSHM_STATUS_COUNT] = {
+        [KEYSHM_AVAILABLE] = {WORD_NO_DEADLINE, WORD_NO_DEADLINE},
+        [KEYSHM_RATE_LIMITED] = {1, WORD_FOREVER},
+        [KEYSHM_QUOTA_EXCEEDED] = {1, WORD_FOREVER},
+        [KEYSHM_INVALID] = {WORD_FOREVER, WORD_FOREVER},
+    };
+    uint64_t deadline_ms = word_deadline_ms(word);
+    uint64_t least_ms = 0, most_ms = 0;
+    if (word_is_live(word)) {
+        least_ms = deadlines[word_status(word)].least_ms;
+        most_ms = deadlines[word_status(word)].most_ms;
+    } else if (word != word_make_free(word_generation(word))) {
+        find(findings, "slot %u: its state word is of no kind", slot);
+        return;
+    }
+    if (deadline_ms < least_ms || deadline_ms > most_ms)
+        find(findings, "slot %u: its deadline does not go with its status", slot);
+    if (word_is_live(word) && word != word_make(word_status(word), word_generation(word), deadline_ms))
+        find(findings, "slot %u: its state word has flags that nobody sets", slot);
+}
+
+/* The bytes of a slot from `word` 0 of its key on, all zero up to key_max? */
+static bool key_is_zero_from(const struct keyshm_pool *pool, uint32_t slot, uint32_t word)
+{
+    for (; word < slot_key_words(pool->settings.key_max); word++)
+        if (load(&pool_slot(pool, slot)->key[word]) != 0)
+            return false;
+    return true;
+}
+
+static void verify_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t word, struct findings *findings)
+{
+    uint64_t words[SLOT_KEY_WORDS_MAX] = {0};
+    struct slot_copy copy;
+    if (slot_copy_key(pool, slot, &copy, words) < 0 || !word_is_of(word, copy.id)) {
+        find(findings, "slot %u: its id, its key and its state word do not belong together", slot);
+        return;
+    }
+    if (hash_bytes(words, copy.length) != load(&pool_slot(pool, slot)->key_hash))
+        find(findings, "slot %u: the hash is not that of the key", slot);
+    if (memchr(words, '\0', copy.length) != NULL || !key_is_zero_from(pool, slot, slot_key_words(copy.length)))
+        find(findings, "slot %u: the key is not as long as its length", slot);
+    explicit_bzero(words, sizeof(words));
+}
+
+static void verify_counters(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
+{
+    const struct layout_slot *at = pool_slot(pool, slot);
+    keyshm_id id = load(&at->id);
+    bool right = tagged_is_of(load(&at->picks), id) && tagged_is_of(load(&at->last_used_ms), id);
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        right &= tagged_is_of(load(&at->marked[status]), id);
+    if (!right)
+        find(findings, "slot %u: a counter is another key's", slot);
+}
+
+static void verify_metadata(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
+{
+    union metadata_copy copy;
+    const char *name, *value;
+    size_t position = 0;
+    if (metadata_read(pool, slot, &copy) < 0)
+        return;
+    while (metadata_next(&copy, &position, &name, &value))
+        continue;
+    for (; position < sizeof(copy.bytes); position++)
+        if (copy.bytes[position] != '\0') {
+            find(findings, "slot %u: its metadata are not well formed", slot);
+            return;
+        }
+}
+
+/* A key that is, or will become, available must be found again in time: by its bit, or by a sweep. */
+static void verify_hints(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
+{
+    /* The bit before the sweep and both before the word: nobody clears a bit without a sweep to come (ready.c). */
+    bool ready = atomic_load(&pool->ready[slot / 64]) >> (slot % 64) & 1;
+    uint64_t sweep_ms = atomic_load(&pool->header->next_sweep_ms);
+    uint64_t word = atomic_load(&pool->words[slot]);
+    if (ready || !word_is_live(word))
+        return;
+    /* The clock after all: others go on picking, and whoever sweeps moves the time on from what it is then. */
+    if (sweep_ms > clock_now_ms() + READY_SWEEP_INTERVAL_MS)
+        find(findings, "slot %u: the key is hidden until a sweep that is too far away", slot);
+}
+
+static void verify_live_slot(const struct keyshm_pool *pool, uint32_t slot, uint64_t word, struct findings *findings)
+{
+    verify_key(pool, slot, word, findings);
+    verify_counters(pool, slot, findings);
+    verify_metadata(pool, slot, findings);
+    if (!index_has(pool, load(&pool_slot(pool, slot)->key_hash), slot))
+        find(findings, "slot %u: the key is not in the index", slot);
+}
+
+static void verify_free_slot(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
+{
+    const struct layout_slot *at = pool_slot(pool, slot);
+    bool zero = key_is_zero_from(pool, slot, 0) && load(&at->key_length) == 0 && load(&at->key_hash) == 0;
+    for (uint32_t i = 0; i < LAYOUT_METADATA_WORDS; i++)
+        zero &= load(&at->metadata[0][i]) == 0 && load(&at->metadata[1][i]) == 0;
+    if (!zero)
+        find(findings, "slot %u: free, but not wiped", slot);
+    if (slot < atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed))
+        find(findings, "slot %u: free, but the search for a free slot begins behind it", slot);
+}
+
+static void verify_slots(const struct keyshm_pool *pool, struct findings *findings)
+{
+    uint32_t used = pool_slots_used(pool), live = 0;
+    for (uint32_t slot = 0; slot < pool->settings.capacity; slot++) {
+        uint64_t word = load(&pool->words[slot]);
+        verify_word(slot, word, findings);
+        if (!word_is_live(word)) {
+            verify_free_slot(pool, slot, findings);
+            continue;
+        }
+        live++;
+        verify_live_slot(pool, slot, word, findings);
+        verify_hints(pool, slot, findings);
+        if (slot >= used)
+            find(findings, "slot %u: in use, but counted as never used", slot);
+    }
+    if (index_count(pool) != live)
+        find(findings, "the index has %u entries for %u keys", index_count(pool), live);
+}
+
+/* Two slots with one key: whichever the index leads to, the other is not it. */
+static void verify_uniqueness(const struct keyshm_pool *pool, struct findings *findings)
+{
+    struct slot_key key = {.length = 0};
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        keyshm_id found;
+        struct slot_copy copy;
+        if (slot_copy_key(pool, slot, &copy, key.words) < 0)
+            continue;
+        key.length = copy.length;
+        key.hash = hash_bytes(key.words, key.length);
+        if (index_find(pool, &key, &found) == 0 && found != copy.id)
+            find(findings, "slots %u and %u: the same key", slot, id_slot(found));
+        slot_key_forget(&key);
+    }
+}
+
+int verify(const struct keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *user)
+{
+    struct findings findings;
+    for (int i = 0; i < VERIFY_TRIES_MAX; i++) {
+        uint64_t before = index_change_count(pool);
+        findings.count = 0;
+        verify_header(pool, &findings);
+        verify_slots(pool, &findings);
+        verify_uniqueness(pool, &findings);
+        if (before % 2 != 0 || index_change_count(pool) != before)
+            continue;
+        for (int problem = 0; fn_or_null != NULL && problem < findings.count && problem < PROBLEMS_KEPT; problem++)
+            fn_or_null(findings.text[problem], user);
+        return findings.count;
+    }
+    return -EBUSY;
+}

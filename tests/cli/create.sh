@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+# The defaults.
+run 0 "$ctl" create "$pool"
+silent
+is "$(of_pool "$pool" capacity)" 1024
+is "$(of_pool "$pool" key_max)" 512
+is "$(of_pool "$pool" default_cooldown_ms)" 60000
+is "$(of_pool "$pool" count)" 0
+is "$(of_pool "$pool" creator_uid)" "$(id -u)"
+is "$(of_pool "$pool" creator_name)" keyshm-ctl
+is "$(stat -c %a "$segment")" 600 "mode of the segment"
+
+# There is one already; it stays as it is.
+add "$pool" AAAA
+refused 1 "$ctl" create "$pool" --capacity 5
+err_has "there is one already; see it with: keyshm-stat $pool"
+is "$(of_pool "$pool" capacity)" 1024
+holds 1
+
+# Options, wherever they stand, also where POSIX would have them first.
+run 0 env POSIXLY_CORRECT=1 "$ctl" --capacity=1 create --key-max 20 "$pool.small" --cooldown 1.5
+is "$(of_pool "$pool.small" capacity)" 1
+is "$(of_pool "$pool.small" key_max)" 20
+is "$(of_pool "$pool.small" default_cooldown_ms)" 1500
+
+run 0 "$ctl" create "$pool.wide" --capacity 3 --key-max 4096
+is "$(of_pool "$pool.wide" key_max)" 4096
+
+for bad in '' 0 -1 +5 1.5 1e3 0x10 ' 5' '5 ' 5k ten 1048577 4294967297 18446744073709551617 99999999999999999999999999; do
+    refused 1 "$ctl" create "$pool.bad" --capacity "$bad"
+    err_has '^keyshm-ctl: create: --capacity must be a number from 1 to 1048576$'
+done
+for bad in '' 0 -1 4097 18446744073709551617; do
+    refused 1 "$ctl" create "$pool.bad" --key-max "$bad"
+    err_has '^keyshm-ctl: create: --key-max must be a number from 1 to 4096$'
+done
+
+seconds_are() {
+    run 0 "$ctl" create "$pool.seconds" --cooldown "$1"
+    is "$(of_pool "$pool.seconds" default_cooldown_ms)" "$2" "--cooldown $1"
+    run 0 "$ctl" destroy "$pool.seconds"
+}
+seconds_are 0 0
+seconds_are 0.000 0
+seconds_are 0.0001 1
+seconds_are 0.001 1
+seconds_are 0.0010 1
+seconds_are 0.00100001 2
+seconds_are 0.25 250
+seconds_are 007 7000
+seconds_are 59.9999 60000
+seconds_are 31622400 31622400000
+seconds_are 31622400.0 31622400000
+
+for bad in '' -1 -0.5 +1 . .5 5. 1.2.3 1,5 1e3 0x10 nan inf ' 1' '1 ' 60s 31622400.0001 31622401 18446744073709551.616 \
+    99999999999999999999999999; do
+    refused 1 "$ctl" create "$pool.bad" --cooldown "$bad"
+    err_has '^keyshm-ctl: create: --cooldown must be seconds from 0 to 31622400 '
+done
+
+# Names.
+long=$(printf '%064d' 0 | tr 0 a)
+longest=$(printf '%s%s' "$pool" "$long" | cut -c 1-64)
+run 0 "$ctl" create "$longest"
+run 0 "$ctl" destroy "$longest"
+run 0 "$ctl" create "$pool._-.Z9"
+for bad in '' . .. .hidden a/b ../x 'a b' "a$(printf '\nb')" ä "${longest}x"; do
+    refused 1 "$ctl" create "$bad"
+    err_has "cannot be a pool's name"
+    if [ "${#bad}" -gt 3 ]; then
+        ! grep -qF "$bad" "$err" || fail "a name that may be anything is repeated"
+    fi
+done
+[ ! -e "$segments.$pool.bad" ] || fail "a refused pool was made"

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash disable=SC2034,SC2119,SC2120
+#
+# What every test here begins with:
+#
+#     . "$(dirname "$0")/lib.sh"
+#
+# The first thing that is not as it should be ends the test, and says what the program printed. Every key that the tests
+# use has $secret in it, and run() fails when that is printed by anything but `next`.
+
+set -eu
+: "${KEYSHM_STAT:?}" "${KEYSHM_CTL:?}" "${KEYSHM_VERSION:?}" "${JSON_GET:?}" "${FIXTURE:?}"
+unset KEYSHM_LOG POSIXLY_CORRECT
+export LC_ALL=C.UTF-8
+
+here=$(dirname "$0")
+stat=$KEYSHM_STAT
+ctl=$KEYSHM_CTL
+secret=TOPSECRET
+
+# Unique, and the beginning of the names of all pools of this test.
+pool=cli-$(basename "$0" .sh | tr _ -)-$$
+segments=/dev/shm/keyshm.$(id -u)
+segment=$segments.$pool
+
+tmp=$(mktemp -d)
+in=$tmp/in
+out=$tmp/out
+err=$tmp/err
+helpers=
+
+clean_up() {
+    local helper
+    for helper in $helpers; do
+        kill -KILL "$helper" 2>/dev/null || true
+    done
+    rm -rf "$tmp" "$segments.$pool"*
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+    local file
+    printf 'FAILED: %s\n' "$*" >&2
+    for file in "$out" "$err"; do
+        if [ -s "$file" ]; then
+            printf -- '--- %s ---\n' "$(basename "$file")" >&2
+            head -c 4000 "$file" >&2
+        fi
+    done
+    exit 1
+}
+
+skip() {
+    printf 'SKIPPED: %s\n' "$*"
+    exit 77
+}
+
+# run STATUS PROGRAM [ARGUMENT]...: it must end with that status. What it prints is in $out and $err.
+run() {
+    local wanted="$1" status
+    shift
+    status=0
+    "$@" >"$out" 2>"$err" || status=$?
+    [ "$status" -eq "$wanted" ] || fail "exit status $status, not $wanted: $*"
+    ! grep -q "$secret" "$err" || fail "a key on standard error: $*"
+    [ "${2:-}" = next ] || ! grep -q "$secret" "$out" || fail "a key on standard output: $*"
+}
+
+# refused STATUS PROGRAM [ARGUMENT]...: the same, and it prints nothing but what is wrong.
+refused() {
+    run "$@"
+    [ ! -s "$out" ] || fail "output, though refused: $*"
+    [ -s "$err" ] || fail "refused without a word: $*"
+}
+
+is() {
+    [ "$1" = "$2" ] || fail "'$1' is not '$2'${3:+: $3}"
+}
+
+out_is() {
+    is "$(cat "$out")" "$1" "standard output"
+}
+
+out_has() {
+    grep -qe "$1" "$out" || fail "no '$1' on standard output"
+}
+
+err_has() {
+    grep -qe "$1" "$err" || fail "no '$1' on standard error"
+}
+
+silent() {
+    [ ! -s "$out" ] || fail "output where none is due"
+    [ ! -s "$err" ] || fail "a message where none is due"
+}
+
+# feed FORMAT [ARGUMENT]...: what $in holds, as printf(1) says it.
+feed() {
+    # shellcheck disable=SC2059
+    printf "$@" >"$in"
+}
+
+# key WXYZ: a key that ends so. Masked it is sk-…WXYZ.
+key() {
+    printf 'sk-%s-0123456789-%s' "$secret" "$1"
+}
+
+# add POOL WXYZ...: such keys.
+add() {
+    local to="$1" end
+    shift
+    for end; do
+        printf '%s\n' "$(key "$end")"
+    done >"$in"
+    run 0 "$ctl" add "$to" <"$in"
+}
+
+# json PATH...: of the JSON in $out.
+json() {
+    "$JSON_GET" "$@" <"$out" || fail "no such thing in the JSON: $*"
+}
+
+# of_pool POOL PATH...: of the JSON of a pool. Leaves $out alone.
+of_pool() {
+    local from="$1"
+    shift
+    "$stat" --json "$from" >"$tmp/json" || fail "keyshm-stat --json $from"
+    "$JSON_GET" pools 0 "$@" <"$tmp/json" || fail "no such thing in the JSON: $*"
+}
+
+# id_of POOL SLOT
+id_of() {
+    of_pool "$1" keys "$2" id
+}
+
+holds() {
+    is "$(of_pool "$pool" count)" "$1" "keys in the pool"
+}
+
+# with_private_shm [OPTION]...: run the test again where /dev/shm is empty and its own, mounted with those options.
+with_private_shm() {
+    local how status
+    if [ -n "${HAS_PRIVATE_SHM:-}" ]; then
+        return
+    fi
+    for how in "unshare --mount" "unshare --map-root-user --mount"; do
+        # shellcheck disable=SC2086
+        if $how mount -t tmpfs "$@" tmpfs /dev/shm 2>/dev/null; then
+            status=0
+            # shellcheck disable=SC2016
+            HAS_PRIVATE_SHM=1 $how sh -c 'mount -t tmpfs "$@" tmpfs /dev/shm && exec sh "$0"' "$0" "$@" || status=$?
+            exit "$status"
+        fi
+    done
+    skip "not permitted to mount a file system of its own on /dev/shm"
+}

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+with_private_shm
+
+# None: nothing to show is not an error.
+run 0 "$stat"
+[ ! -s "$out" ] || fail "output without pools"
+is "$(cat "$err")" 'keyshm-stat: this user has no pools; make one with: keyshm-ctl create POOL'
+run 0 "$stat" --json
+out_is '{"schema":1,"pools":[]}'
+[ ! -s "$err" ] || fail "a program needs no advice"
+
+# All of this user, by name; not what only looks like a pool, nor another user's.
+for name in zeta alpha Beta; do
+    run 0 "$ctl" create "$name"
+done
+: >"$segments..hidden"
+: >"${segments}x.other"
+: >/dev/shm/keyshm.4294967294.stranger
+: >/dev/shm/other
+run 0 "$stat"
+is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
+run 0 "$stat" --json
+is "$(json pools)" 3
+is "$(json pools 2 provider)" zeta
+
+# A bad one among them is told, and does not hide the others.
+head -c 5000 /dev/urandom >"$segments.bad"
+chmod 600 "$segments.bad"
+run 3 "$stat"
+err_has '^keyshm-stat: pool bad: not a keyshm segment, or damaged; '
+is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
+run 3 "$stat" --json
+is "$(json pools)" 3

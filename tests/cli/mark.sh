@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool" --cooldown 3600
+add "$pool" AAAA BBBB
+id=$(id_of "$pool" 0)
+
+# marked STATUS [OPTION]...
+marked() {
+    run 0 "$ctl" mark "$pool" "$id" "$@"
+    silent
+}
+
+key_is() {
+    is "$(of_pool "$pool" keys 0 status)" "$1"
+}
+
+# left LEAST MOST: milliseconds, with room for a machine that was busy.
+left() {
+    left_ms=$(of_pool "$pool" keys 0 cooldown_left_ms)
+    if [ "$left_ms" -lt "$1" ] || [ "$left_ms" -gt "$2" ]; then
+        fail "a cooldown of $left_ms ms is not within $1 and $2"
+    fi
+}
+
+marked available
+key_is available
+left 0 0
+marked rate_limited --retry-after 0
+key_is available
+marked rate_limited
+key_is rate_limited
+left 3000000 3600000
+marked rate_limited --retry-after 8000.5
+left 7500000 8000500
+marked rate_limited --retry-after 5 # never shorter
+left 7500000 8000500
+marked quota_exceeded --retry-after 31622400
+key_is quota_exceeded
+left 31622000000 31622400000
+marked quota_exceeded
+left -1 -1
+marked rate_limited # never weaker
+key_is quota_exceeded
+left -1 -1
+marked invalid
+key_is invalid
+left -1 -1
+marked rate_limited --retry-after 1
+key_is invalid
+marked available
+key_is available
+left 0 0
+
+is "$(of_pool "$pool" keys 0 error_count)" 1
+is "$(of_pool "$pool" keys 0 marked available)" 2
+is "$(of_pool "$pool" keys 0 marked rate_limited)" 6
+is "$(of_pool "$pool" keys 0 marked quota_exceeded)" 2
+is "$(of_pool "$pool" keys 0 marked invalid)" 1
+is "$(of_pool "$pool" keys 1 marked invalid)" 0
+
+# A pool without a default cooldown.
+run 0 "$ctl" create "$pool.until" --cooldown 0
+add "$pool.until" AAAA
+run 0 "$ctl" mark "$pool.until" "$(id_of "$pool.until" 0)" rate_limited
+is "$(of_pool "$pool.until" keys 0 cooldown_left_ms)" -1
+
+# What a time makes no sense with.
+for status in available invalid; do
+    refused 1 "$ctl" mark "$pool" "$id" "$status" --retry-after 5
+    err_has "mark: --retry-after goes with rate_limited or quota_exceeded, not with $status"
+done
+for bad in '' -1 1e9 x 31622400.001 99999999999999999999; do
+    refused 1 "$ctl" mark "$pool" "$id" rate_limited --retry-after "$bad"
+    err_has 'mark: --retry-after must be seconds from 0 to 31622400 '
+done
+
+# Not a status; not an id; not in the pool.
+for bad in '' AVAILABLE available1 "$(key CCCC)"; do
+    refused 1 "$ctl" mark "$pool" "$id" "$bad"
+    err_has 'mark: STATUS must be available, rate_limited, quota_exceeded or invalid$'
+done
+for bad in '' x 1x 0x10 ' 1' +1 1.0 "$(key AAAA)" 18446744073709551616; do
+    refused 1 "$ctl" mark "$pool" "$bad" invalid
+    err_has 'mark: ID must be a number, as keyshm-stat --ids shows it$'
+done
+for stale in 0 1 "$((id + 2))" "$((id + 16777216))" 18446744073709551615; do
+    refused 1 "$ctl" mark "$pool" "$stale" invalid
+    err_has "pool $pool: no key, or no longer, has this id; see the ids with: keyshm-stat --ids $pool$"
+done
+refused 2 "$ctl" mark "$pool.none" "$id" invalid
+key_is available

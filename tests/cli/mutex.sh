@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+# hold: a process takes the mutex and keeps it.
+hold() {
+    mkfifo "$tmp/held"
+    "$FIXTURE" hold "$pool" >"$tmp/held" &
+    holder=$!
+    helpers="$helpers $holder"
+    read -r said <"$tmp/held"
+    is "$said" held
+    rm "$tmp/held"
+}
+
+run 0 "$FIXTURE" create "$pool" 50
+add "$pool" AAAA BBBB
+hold
+
+# Who looks, picks or marks does not wait for it; who looks sees who has it.
+run 0 "$stat" "$pool"
+out_has ", recoveries 0, mutex held by pid $holder$"
+run 0 "$stat" --json "$pool"
+is "$(json pools 0 mutex_holder_pid)" "$holder"
+run 0 "$ctl" next "$pool"
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 0)" invalid
+
+# Who adds or removes gives up in the end.
+feed '%s\n' "$(key CCCC)"
+run 1 "$ctl" add "$pool" <"$in"
+err_has "^keyshm-ctl: pool $pool: another process holds the mutex; see which with: keyshm-stat $pool$"
+refused 1 "$ctl" remove "$pool" "$(id_of "$pool" 0)"
+err_has 'another process holds the mutex'
+holds 2
+
+# Its death frees the pool.
+kill -KILL "$holder"
+wait "$holder" || true
+run 0 "$ctl" add "$pool" <"$in"
+run 0 "$stat" "$pool"
+out_has "^$pool: 3/1024 keys, .* recoveries 1$"
+is "$(of_pool "$pool" recoveries)" 1

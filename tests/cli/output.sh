@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool"
+add "$pool" AAAA
+feed '%s\n' "$(key AAAA)"
+
+# to HOW STATUS PROGRAM [ARGUMENT]...: with standard output on a full disk, closed, or on a pipe that nobody reads.
+to() {
+    how=$1
+    wanted=$2
+    shift 2
+    status=0
+    : >"$out"
+    case $how in
+    full) "$@" >/dev/full 2>"$err" || status=$? ;;
+    closed) "$@" >&- 2>"$err" || status=$? ;;
+    unread) "$@" >&4 2>"$err" || status=$? ;;
+    esac
+    [ "$status" -eq "$wanted" ] || fail "exit status $status, not $wanted, with standard output $how: $*"
+    ! grep -q "$secret" "$err" || fail "a key on standard error: $*"
+    err_has ': cannot write .*the output'
+}
+
+mkfifo "$tmp/fifo"
+exec 3<>"$tmp/fifo"
+exec 4>"$tmp/fifo"
+exec 3<&-
+
+for how in full closed unread; do
+    for option in --help --version "$pool" "--ids $pool" "--json $pool"; do
+        # shellcheck disable=SC2086
+        to "$how" 1 "$stat" $option
+    done
+    to "$how" 2 "$stat" "$pool" "$pool.none" # what is worse is told
+    to "$how" 1 "$ctl" --help
+    to "$how" 1 "$ctl" create --help
+    to "$how" 1 "$ctl" --version
+    to "$how" 1 "$ctl" next "$pool"
+    to "$how" 1 "$ctl" next "$pool" --json
+    to "$how" 1 "$ctl" reset "$pool"
+    to "$how" 1 "$ctl" add "$pool" <"$in"
+done
+
+# More than one buffer of it.
+run 0 "$ctl" create "$pool.many" --capacity 2000
+seq -f "sk-$secret-%020.0f" 2000 >"$tmp/many"
+to unread 1 "$ctl" add "$pool.many" <"$tmp/many"
+is "$(of_pool "$pool.many" count)" 2000 # a reader who goes away does not stop it halfway
+for how in full closed unread; do
+    to "$how" 1 "$stat" "$pool.many"
+    to "$how" 1 "$stat" --json "$pool.many"
+done
+
+# What prints nothing does not mind.
+"$ctl" mark "$pool" "$(id_of "$pool" 0)" available >&- 2>"$err" || fail "mark has nothing to print"
+
+# With all streams closed, a message must not end up in the pool, which would else have got the number of one of them.
+refused 1 "$ctl" frobnicate 0<&-
+(
+    exec 0<&- 1>&- 2>&-
+    ulimit -l 0
+    KEYSHM_LOG=debug "$ctl" create "$pool.closed" || exit 1
+    KEYSHM_LOG=debug "$ctl" remove "$pool.closed" 1 && exit 1
+    KEYSHM_LOG=debug "$stat" "$pool.closed" && exit 1
+    exit 0
+) || fail "with all streams closed"
+run 0 "$stat" "$pool.closed"
+out_has "^$pool.closed: 0/1024 keys, "

@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$FIXTURE" create "$pool" 50
+add "$pool" AAAA BBBB CCCC
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" invalid
+run 0 "$ctl" remove "$pool" "$(id_of "$pool" 2)"
+run 0 "$ctl" verify "$pool"
+out_is ""
+
+# The first state word begins where the header's page ends; its highest byte says what is in the slot.
+printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
+run 3 "$ctl" verify "$pool"
+out_has '^slot 0: its state word is of no kind$'
+holds 1
+
+refused 2 "$ctl" verify "$pool.none"

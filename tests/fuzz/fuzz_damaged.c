@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A segment that is damaged after it was attached to: no call may crash, hang, or read outside it. The segment lies on
+ * the heap here, where AddressSanitizer knows its last byte; a mapping only ends with its page.
+ */
+
+#include <stdlib.h>
+
+#include "image.h"
+
+static void *rebased(const void *part, unsigned char *bytes)
+{
+    return bytes + ((const unsigned char *)part - (const unsigned char *)image_pool()->header);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
+{
+    struct keyshm_pool pool = *image_pool();
+    unsigned char *bytes = aligned_alloc(LAYOUT_LINE_BYTES, image_bytes());
+    if (bytes == NULL)
+        abort();
+    image_make(bytes, input, input_bytes);
+    pool.header = rebased(pool.header, bytes);
+    pool.words = rebased(pool.words, bytes);
+    pool.ready = rebased(pool.ready, bytes);
+    pool.index = rebased(pool.index, bytes);
+    pool.slots = rebased(pool.slots, bytes);
+    image_read(&pool);
+    image_write(&pool);
+    image_read(&pool);
+    free(bytes);
+    return 0;
+}

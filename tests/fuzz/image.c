@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, PICKS = 12, LENGTH_MASK = 15 };
+
+static keyshm_pool *good;
+static unsigned char *good_bytes;
+static keyshm_id ids[KEYS];
+
+static void need(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void make_key(unsigned number, char key[KEY_MAX + 1])
+{
+    snprintf(key, KEY_MAX + 1, "sk-%0*u", (int)(5 * number), number);
+}
+
+static void begin(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    char key[KEY_MAX + 1];
+    options.capacity = CAPACITY;
+    options.key_max = KEY_MAX;
+    need(keyshm_create_anonymous(&good, "fuzz", &options) == 0);
+    for (unsigned i = 0; i < KEYS; i++) {
+        make_key(i, key);
+        need(keyshm_add(good, key, &ids[i]) == 0);
+        need(keyshm_set_metadata(good, ids[i], "note", key) == 0);
+    }
+    need(keyshm_mark_rate_limited(good, ids[1], KEYSHM_DURATION_MAX_MS) == 0);
+    need(keyshm_mark_quota_exceeded(good, ids[2], -1) == 0);
+    need(keyshm_mark_invalid(good, ids[3]) == 0);
+    need(keyshm_remove(good, ids[4]) == 0);
+    need(keyshm_verify(good, NULL, NULL) == 0);
+    good_bytes = malloc(good->settings.segment_bytes);
+    need(good_bytes != NULL);
+    memcpy(good_bytes, good->header, good->settings.segment_bytes);
+}
+
+const struct keyshm_pool *image_pool(void)
+{
+    if (good == NULL)
+        begin();
+    return good;
+}
+
+size_t image_bytes(void)
+{
+    return image_pool()->settings.segment_bytes;
+}
+
+void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes)
+{
+    const size_t mutex = offsetof(struct layout_header, mutex), size = image_bytes();
+    memcpy(bytes, good_bytes, size);
+    while (input_bytes > 3) {
+        size_t offset = (size_t)(input[0] | input[1] << 8) % size, length = input[2] & LENGTH_MASK;
+        input += 3;
+        input_bytes -= 3;
+        for (; length > 0 && input_bytes > 0; length--, offset = (offset + 1) % size, input++, input_bytes--)
+            bytes[offset] = *input;
+    }
+    memcpy(bytes + mutex, good_bytes + mutex, LAYOUT_MUTEX_BYTES);
+}
+
+void image_read(keyshm_pool *pool)
+{
+    struct keyshm_snapshot *snapshot;
+    char key[KEY_MAX + 1];
+    keyshm_id id;
+    for (unsigned i = 0; i < KEYS; i++) {
+        make_key(i, key);
+        if (keyshm_find(pool, key, &id) == 0)
+            keyshm_is_available(pool, id);
+        keyshm_is_available(pool, ids[i]);
+    }
+    keyshm_is_available(pool, UINT64_MAX);
+    keyshm_available_count(pool);
+    keyshm_next_available_ms(pool);
+    keyshm_verify(pool, NULL, NULL);
+    if (keyshm_snapshot(pool, &snapshot) == 0)
+        keyshm_snapshot_free(snapshot);
+}
+
+void image_write(keyshm_pool *pool)
+{
+    struct keyshm_pick pick;
+    for (unsigned i = 0; i < KEYS; i++) {
+        keyshm_mark_rate_limited(pool, ids[i], i % 2 == 0 ? KEYSHM_NO_RETRY_AFTER : 1000);
+        keyshm_mark_quota_exceeded(pool, ids[i], KEYSHM_DURATION_MAX_MS);
+    }
+    for (unsigned i = 0; i < PICKS; i++)
+        if (keyshm_next(pool, &pick) == 0 && i % 2 == 0)
+            keyshm_mark_invalid(pool, pick.id);
+    keyshm_reset_expired_cooldowns(pool);
+    keyshm_mark_available(pool, ids[3]);
+    keyshm_mark_available(pool, UINT64_MAX);
+    for (unsigned i = 0; i < PICKS; i++)
+        keyshm_next(pool, &pick);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_TEST_SANDBOX_H
+#define KEYSHM_TEST_SANDBOX_H
+
+/* unshare(2) with these flags, as root or, for an ordinary user, inside a user namespace in which it stays who it is.
+ * Where that is not permitted, says so and exits with 77. */
+void sandbox_enter(int flags);
+
+/* Say what is not permitted, by errno, and exit with 77. */
+_Noreturn void sandbox_skip(const char *what);
+
+#endif

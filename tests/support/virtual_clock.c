@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "virtual_clock.h"
+
+#include <sys/time.h>
+#include <time.h>
+
+#include "expect.h"
+
+struct virtual_clock *virtual_clock;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_gettimeofday(struct timeval *time, void *zone);
+time_t __wrap_time(time_t *time);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int64_t now_ns = virtual_clock->realtime_ns;
+    if (clock == CLOCK_MONOTONIC)
+        now_ns = virtual_clock->monotonic_ns;
+    else if (clock == CLOCK_MONOTONIC_COARSE)
+        now_ns = virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns;
+    else
+        EXPECT(clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE);
+    *time = (struct timespec){.tv_sec = now_ns / 1000000000, .tv_nsec = now_ns % 1000000000};
+    return 0;
+}
+
+int __wrap_gettimeofday(struct timeval *time, void *zone)
+{
+    int64_t now_us = virtual_clock->realtime_ns / 1000;
+    (void)zone;
+    *time = (struct timeval){.tv_sec = now_us / 1000000, .tv_usec = now_us % 1000000};
+    return 0;
+}
+
+time_t __wrap_time(time_t *time)
+{
+    time_t now = virtual_clock->realtime_ns / 1000000000;
+    if (time != NULL)
+        *time = now;
+    return now;
+}
+
+void virtual_clock_begin(void)
+{
+    virtual_clock = expect_shared_memory(sizeof(*virtual_clock));
+    *virtual_clock = (struct virtual_clock){
+        .monotonic_ns = 5000000 * NS_PER_MS,
+        .realtime_ns = INT64_C(1700000000000) * NS_PER_MS,
+        .tick_ns = NS_PER_MS,
+    };
+}
+
+void virtual_clock_pass_ms(int64_t duration_ms)
+{
+    virtual_clock->monotonic_ns += duration_ms * NS_PER_MS;
+}

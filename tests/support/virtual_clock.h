@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VIRTUAL_CLOCK_H
+#define VIRTUAL_CLOCK_H
+
+/*
+ * Clocks that stand still until they are moved, in the place of the library's: the linker (--wrap) puts the functions of
+ * virtual_clock.c where clock_gettime(2), gettimeofday(2) and time(2) were. Children share them.
+ */
+
+#include <stdint.h>
+
+#define NS_PER_MS INT64_C(1000000)
+
+struct virtual_clock {
+    int64_t monotonic_ns;
+    int64_t realtime_ns;
+    int64_t tick_ns; /* CLOCK_MONOTONIC_COARSE stands still between two ticks; 10 ms is the longest of any Linux */
+};
+
+/* NULL, and of no use, before virtual_clock_begin(). */
+extern struct virtual_clock *virtual_clock;
+void virtual_clock_begin(void);
+
+/* The monotonic clock goes on. */
+void virtual_clock_pass_ms(int64_t duration_ms);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TORTURE_H
+#define TORTURE_H
+
+/*
+ * What the processes of the torture test share. Each worker has a seat, and keys of its own that only it adds, removes
+ * and marks for long; what anybody picks, anybody marks for a moment. So what a seat's log says of its own keys is the
+ * whole truth about them, whatever the others do.
+ */
+
+#include <keyshm.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SEATS = 4, OWN_KEYS = 12, LASTING_KEYS = 2, CAPACITY = 64, LOG_MAX = 1 << 20, TEXT_SIZE = 64 };
+
+/* A moment, and so long that the test is over before it is. */
+enum { SHORT_MAX_MS = 20, LONG_MS = 3600000 };
+
+/* What is known of a key for long, in the order in which it joins. */
+enum level { LEVEL_NONE, LEVEL_RATE_LIMITED, LEVEL_QUOTA_EXCEEDED, LEVEL_INVALID };
+
+struct own_key {
+    keyshm_id id; /* 0: not in the pool */
+    enum level level;
+};
+
+enum operation {
+    OPERATION_PICK,
+    OPERATION_MARK_SHORT, /* of anybody's key */
+    OPERATION_ADD,        /* and these, of one's own */
+    OPERATION_REMOVE,
+    OPERATION_MARK_LONG,
+    OPERATION_MARK_AVAILABLE,
+    OPERATION_OTHER, /* that changes no membership and no state */
+};
+
+struct entry {
+    enum operation operation;
+    unsigned own;     /* which of one's own keys */
+    enum level level; /* of OPERATION_MARK_LONG */
+    keyshm_id id;     /* the key's; of a pick or an add, written with the acknowledgement */
+};
+
+/* Append-only, in shared memory: what was written before a kill is there after it. */
+struct log {
+    _Atomic uint32_t begun;        /* entries whose operation was about to be called */
+    _Atomic uint32_t acknowledged; /* entries whose operation has returned; begun - 1 when one is in flight */
+    struct entry entries[LOG_MAX];
+};
+
+struct arena {
+    atomic_bool over;
+    struct log logs[SEATS];
+    struct own_key own[SEATS][OWN_KEYS]; /* as the controller has reconciled them, between two lives of a seat */
+};
+
+void torture_make_text(unsigned seat, unsigned own, char text[TEXT_SIZE]);
+
+/* One life of a worker: returns when the arena is over, or its log full. */
+void worker_live(struct arena *arena, keyshm_pool *pool, unsigned seat, uint64_t seed);
+
+/* Bring the arena up to date with the log of a worker that has ended, compare its keys with the pool, and empty the log.
+ */
+void ledger_reconcile(struct arena *arena, keyshm_pool *pool, unsigned seat);
+
+/* When all have ended: everything is as the logs say, and all that is available is picked. */
+void ledger_check_all(struct arena *arena, keyshm_pool *pool);
+
+struct ledger_totals {
+    uint64_t operations;
+    uint64_t in_flight; /* operations that a kill interrupted */
+    uint64_t in_flight_done;
+};
+extern struct ledger_totals ledger_totals;
+
+/* splitmix64 */
+uint64_t torture_random(uint64_t *state);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_TEST_FIXTURE_H
+#define KEYSHM_TEST_FIXTURE_H
+
+/* A small anonymous pool for every test, and the few things most tests do with it. */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keyshm.h"
+
+/* Long enough to be masked as "sk-…" and four characters. */
+#define KEY_FORMAT "sk-test-abcdefghijklmnop-%04d"
+
+static keyshm_pool *pool;
+
+static inline void create_pool(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = 8;
+    options.key_max = 64;
+    cr_assert_eq(keyshm_create_anonymous(&pool, "test", &options), 0);
+}
+
+static inline void close_pool(void)
+{
+    keyshm_close(pool);
+}
+
+static inline const char *key_text(int number)
+{
+    static char text[64];
+    snprintf(text, sizeof(text), KEY_FORMAT, number);
+    return text;
+}
+
+static inline keyshm_id add_key(int number)
+{
+    keyshm_id id = 0;
+    cr_assert_eq(keyshm_add(pool, key_text(number), &id), 0);
+    return id;
+}
+
+/* Adds keys 0 to count - 1. */
+static inline void add_keys(keyshm_id *ids, int count)
+{
+    for (int i = 0; i < count; i++)
+        ids[i] = add_key(i);
+}
+
+/* The id that the next pick gives; 0 when none is available. */
+static inline keyshm_id pick_id(void)
+{
+    struct keyshm_pick pick;
+    int r = keyshm_next(pool, &pick);
+    cr_assert(r == 0 || r == -EAGAIN, "%s", keyshm_strerror(r));
+    return r == 0 ? pick.id : 0;
+}
+
+static inline void sleep_ms(int64_t duration_ms)
+{
+    usleep((useconds_t)duration_ms * 1000);
+}
+
+/* One key's part of a snapshot, by value; its metadata are not to be looked at. */
+static inline struct keyshm_key_snapshot inspect(keyshm_id id)
+{
+    struct keyshm_snapshot *snapshot;
+    struct keyshm_key_snapshot found = {.id = 0};
+    cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+    for (unsigned i = 0; i < snapshot->count; i++)
+        if (snapshot->keys[i].id == id)
+            found = snapshot->keys[i];
+    keyshm_snapshot_free(snapshot);
+    cr_assert_eq(found.id, id, "the key is not in the snapshot");
+    return found;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "key_index.h"
+#include "pool.h"
+
+#include "fixture.h"
+
+/* Deletion from a full neighbourhood: keys whose hashes are chosen so that all probes begin at one place, or run over the
+ * end of the table. The slots' hashes are set by hand; index_find() is not used, for it would compare keys. */
+
+TestSuite(key_index, .init = create_pool, .fini = close_pool);
+
+static bool has_entry(uint64_t hash, uint32_t slot)
+{
+    uint32_t mask = pool->settings.index_entries - 1;
+    uint32_t position = (uint32_t)(hash ^ hash >> 32) & mask;
+    for (uint32_t i = 0; i <= mask; i++, position = (position + 1) & mask) {
+        uint32_t entry = atomic_load(&pool->index[position]);
+        if (entry == 0)
+            return false;
+        if ((entry & 0xffffff) == slot + 1)
+            return true;
+    }
+    return false;
+}
+
+/* Inserts 8 slots with these homes, deletes them in an order, and looks for the others after each deletion. */
+static void try_order(const uint64_t *hashes, const int *order)
+{
+    bool in[8];
+    for (uint32_t slot = 0; slot < 8; slot++) {
+        atomic_store(&pool_slot(pool, slot)->key_hash, hashes[slot]);
+        index_insert(pool, hashes[slot], slot);
+        in[slot] = true;
+    }
+    for (int i = 0; i < 8; i++) {
+        index_delete(pool, hashes[order[i]], (uint32_t)order[i]);
+        in[order[i]] = false;
+        for (uint32_t slot = 0; slot < 8; slot++)
+            cr_assert_eq(has_entry(hashes[slot], slot), in[slot], "slot %u after deleting %d", slot, order[i]);
+    }
+    for (uint32_t i = 0; i < pool->settings.index_entries; i++)
+        cr_assert_eq(atomic_load(&pool->index[i]), 0, "rubbish at %u", i);
+}
+
+Test(key_index, deletes_without_losing_anyone)
+{
+    uint32_t random = 1;
+    for (int round = 0; round < 20000; round++) {
+        uint64_t hashes[8];
+        int order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+        for (int i = 0; i < 8; i++) {
+            random = random * 1664525 + 1013904223;
+            hashes[i] = (12 + (random >> 24) % 6) & 15; /* homes 12 to 15, 0 and 1 of 16: over the end */
+            int other = (int)(random >> 8) % 8, swap = order[i];
+            order[i] = order[other];
+            order[other] = swap;
+        }
+        try_order(hashes, order);
+    }
+}
+
+Test(key_index, deleting_what_is_not_there_changes_nothing)
+{
+    keyshm_id ids[4], found;
+    add_keys(ids, 4);
+    index_delete(pool, 12345, 0);
+    index_delete(pool, 0, 7);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(keyshm_find(pool, key_text(i), &found), 0);
+}

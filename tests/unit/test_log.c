@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static char lines[64][512];
+static enum keyshm_log_level levels[64];
+static int line_count;
+
+static void record(enum keyshm_log_level level, const char *message, void *user)
+{
+    cr_assert_eq(user, &line_count);
+    cr_assert_lt(line_count, 64);
+    levels[line_count] = level;
+    snprintf(lines[line_count++], sizeof(lines[0]), "%s", message);
+}
+
+static void write_to_stderr(enum keyshm_log_level level, const char *message, void *user)
+{
+    (void)level;
+    (void)user;
+    ssize_t written = write(STDERR_FILENO, message, strlen(message));
+    (void)written;
+}
+
+static void record_all(void)
+{
+    create_pool();
+    keyshm_set_log(record, &line_count, KEYSHM_LOG_DEBUG);
+}
+
+static void stop(void)
+{
+    keyshm_set_log(NULL, NULL, KEYSHM_LOG_ERROR);
+    close_pool();
+}
+
+TestSuite(log, .init = record_all, .fini = stop);
+
+#define MASKED        \
+    "sk-\xe2\x80\xa6" \
+    "0001"
+
+/* Exactly one line since the last call, of this level, with these words. */
+static void expect_line(enum keyshm_log_level level, const char *words)
+{
+    cr_assert_eq(line_count, 1, "%d lines, waiting for '%s'; the last: %s", line_count, words,
+                 line_count > 0 ? lines[line_count - 1] : "");
+    cr_assert_eq(levels[0], level, "level %d: %s", levels[0], lines[0]);
+    cr_assert(strstr(lines[0], words) != NULL, "'%s' is not in: %s", words, lines[0]);
+    cr_assert(strstr(lines[0], key_text(1)) == NULL, "a key in: %s", lines[0]);
+    line_count = 0;
+}
+
+Test(log, tells_every_transition)
+{
+    keyshm_id id = add_key(1);
+    expect_line(KEYSHM_LOG_INFO, "test: added key " MASKED);
+    keyshm_mark_rate_limited(pool, id, 5000);
+    expect_line(KEYSHM_LOG_INFO, "available -> rate_limited for 500");
+    keyshm_mark_rate_limited(pool, id, 1000);
+    expect_line(KEYSHM_LOG_DEBUG, "marked rate_limited, stays rate_limited");
+    keyshm_mark_quota_exceeded(pool, id, -1);
+    expect_line(KEYSHM_LOG_INFO, "rate_limited -> quota_exceeded");
+    keyshm_mark_invalid(pool, id);
+    expect_line(KEYSHM_LOG_INFO, MASKED ", id 16777216: quota_exceeded -> invalid");
+    keyshm_mark_rate_limited(pool, id, 1000);
+    expect_line(KEYSHM_LOG_DEBUG, "marked rate_limited, stays invalid");
+    keyshm_mark_available(pool, id);
+    expect_line(KEYSHM_LOG_INFO, "invalid -> available");
+    keyshm_mark_rate_limited(pool, id, 1);
+    line_count = 0;
+    while (keyshm_is_available(pool, id) == 0)
+        sleep_ms(1);
+    cr_assert_eq(keyshm_reset_expired_cooldowns(pool), 1);
+    expect_line(KEYSHM_LOG_INFO, MASKED ", id 16777216: its cooldown is over");
+    keyshm_set_metadata(pool, id, "tier", "paid");
+    expect_line(KEYSHM_LOG_DEBUG, "set metadata tier");
+    keyshm_add(pool, key_text(1), NULL);
+    expect_line(KEYSHM_LOG_DEBUG, "already had key " MASKED);
+    keyshm_remove(pool, id);
+    expect_line(KEYSHM_LOG_INFO, "removed key " MASKED);
+    keyshm_mark_invalid(pool, id);
+    expect_line(KEYSHM_LOG_WARNING, "not, or no longer, in the pool");
+}
+
+/* The segment's file must not become number 2 and take what is written there. */
+Test(log, a_closed_standard_error_does_not_lead_into_the_pool)
+{
+    char name[64];
+    keyshm_pool *named, *other;
+    snprintf(name, sizeof(name), "unit-log-closed.%d", getpid());
+    for (int fd = 0; fd <= 2; fd++)
+        close(fd);
+    cr_assert_eq(keyshm_create(&named, name, NULL), 0);
+    cr_assert_eq(fcntl(2, F_GETFD), -1);
+    keyshm_set_log(write_to_stderr, NULL, KEYSHM_LOG_DEBUG);
+    cr_assert_eq(keyshm_attach(&other, name), 0);
+    keyshm_close(other);
+    int r = keyshm_attach(&other, name);
+    keyshm_unlink(name);
+    cr_assert_eq(r, 0);
+}
+
+Test(log, picks_say_nothing)
+{
+    struct keyshm_pick pick;
+    keyshm_next(pool, &pick);
+    add_key(1);
+    line_count = 0;
+    keyshm_next(pool, &pick);
+    cr_assert_eq(line_count, 0);
+}
+
+Test(log, tells_pools_and_refused_attaches)
+{
+    char name[64];
+    keyshm_pool *named, *other;
+    snprintf(name, sizeof(name), "unit-log.%d", getpid());
+    cr_assert_eq(keyshm_attach(&other, name), -ENOENT);
+    expect_line(KEYSHM_LOG_WARNING, "refused to attach: there is no such pool");
+    cr_assert_eq(keyshm_create(&named, name, NULL), 0);
+    expect_line(KEYSHM_LOG_INFO, "created a pool for 1024 keys");
+    cr_assert_eq(keyshm_create(&other, name, NULL), -EEXIST);
+    expect_line(KEYSHM_LOG_WARNING, "cannot create a pool");
+    cr_assert_eq(keyshm_attach_readonly(&other, name), 0);
+    expect_line(KEYSHM_LOG_DEBUG, "attached read-only");
+    cr_assert_eq(keyshm_mark_invalid(other, 1), -EROFS);
+    expect_line(KEYSHM_LOG_WARNING, "the attachment is read-only");
+    keyshm_close(other);
+    keyshm_close(named);
+    cr_assert_eq(keyshm_unlink(name), 0);
+    expect_line(KEYSHM_LOG_INFO, "unlinked");
+    cr_assert_eq(keyshm_attach(&other, "a/b"), -EINVAL);
+    expect_line(KEYSHM_LOG_WARNING, "a provider name is");
+}
+
+Test(log, tells_that_memory_could_not_be_locked)
+{
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("AddressSanitizer makes mlock(2) do nothing, and call that success");
+#endif
+    /* Root may lock as much as it likes; the limit is for others. */
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    keyshm_pool *unlocked;
+    cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    cr_assert_eq(keyshm_create_anonymous(&unlocked, "unlocked", NULL), 0, "it is no error");
+    cr_assert_eq(line_count, 2);
+    cr_assert_eq(levels[0], KEYSHM_LOG_WARNING);
+    cr_assert(strstr(lines[0], "unlocked: keys may be swapped out: cannot lock") != NULL, "%s", lines[0]);
+    keyshm_close(unlocked);
+}
+
+Test(log, tells_refused_input)
+{
+    cr_assert_eq(keyshm_add(pool, "", NULL), -EINVAL);
+    expect_line(KEYSHM_LOG_WARNING, "empty");
+    cr_assert_eq(keyshm_add(pool, "tab\there", NULL), -EINVAL);
+    expect_line(KEYSHM_LOG_WARNING, "control character");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, 1, -7), -EINVAL);
+    expect_line(KEYSHM_LOG_WARNING, "duration");
+}
+
+Test(log, gives_only_what_was_asked_for)
+{
+    keyshm_set_log(record, &line_count, KEYSHM_LOG_WARNING);
+    keyshm_id id = add_key(1);
+    keyshm_mark_invalid(pool, id);
+    cr_assert_eq(line_count, 0, "info");
+    keyshm_mark_rate_limited(pool, id, -9);
+    cr_assert_eq(line_count, 1, "a warning");
+    keyshm_set_log(NULL, NULL, KEYSHM_LOG_DEBUG);
+    keyshm_mark_rate_limited(pool, id, -9);
+    cr_assert_eq(line_count, 1, "silence");
+}
+
+/* Runs a fresh process image, for the environment is read once: this very test, with standard error in a pipe. */
+static void run_with(const char *level, char *output, size_t size)
+{
+    int ends[2], status;
+    cr_assert_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        if (level != NULL)
+            setenv("KEYSHM_LOG", level, 1);
+        else
+            unsetenv("KEYSHM_LOG");
+        execl(LOG_VICTIM, LOG_VICTIM, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    size_t length = 0;
+    ssize_t count;
+    while (length < size - 1 && (count = read(ends[0], output + length, size - 1 - length)) > 0)
+        length += (size_t)count;
+    output[length] = '\0';
+    close(ends[0]);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+Test(log, is_silent_by_default_and_speaks_by_environment)
+{
+    char output[4096];
+    run_with(NULL, output, sizeof(output));
+    cr_assert_str_eq(output, "");
+    run_with("debug", output, sizeof(output));
+    cr_assert(strstr(output, "keyshm: info: log-victim: added key sk-\xe2\x80\xa6"
+                             "0001") != NULL,
+              "%s", output);
+    cr_assert(strstr(output, "keyshm: debug: ") != NULL, "%s", output);
+    cr_assert(strstr(output, key_text(1)) == NULL, "a key in the log");
+    run_with("info", output, sizeof(output));
+    cr_assert(strstr(output, "keyshm: info: ") != NULL && strstr(output, "debug") == NULL, "%s", output);
+    run_with("nonsense", output, sizeof(output));
+    cr_assert_str_eq(output, "");
+}

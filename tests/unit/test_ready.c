@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "clock.h"
+#include "pool.h"
+#include "ready.h"
+#include "select.h"
+#include "state_word.h"
+
+#include "fixture.h"
+
+/* The hints, left in every wrong state that a killed process can leave them in. */
+
+TestSuite(ready, .init = create_pool, .fini = close_pool);
+
+static void clear_all_bits(void)
+{
+    atomic_store(&pool->ready[0], 0);
+}
+
+static bool bit_is_set(unsigned slot)
+{
+    return atomic_load(&pool->ready[0]) >> slot & 1;
+}
+
+Test(ready, a_pick_is_exact_when_every_bit_is_lost)
+{
+    keyshm_id ids[4];
+    add_keys(ids, 4);
+    pick_id();
+    clear_all_bits();
+    cr_assert_eq(pick_id(), ids[1], "no bit leads to a key, so the words are asked");
+    cr_assert_eq(pick_id(), ids[2]);
+}
+
+Test(ready, a_lost_bit_hides_a_key_no_longer_than_the_interval)
+{
+    keyshm_id ids[3];
+    bool seen = false;
+    add_keys(ids, 3);
+    pick_id();
+    atomic_fetch_and(&pool->ready[0], ~UINT64_C(2));
+    uint64_t start_ms = clock_now_ms(), now_ms = start_ms;
+    while (!seen && now_ms <= start_ms + READY_SWEEP_INTERVAL_MS + 20) {
+        now_ms = clock_now_ms(); /* before the pick, so that a stall afterwards is not held against it */
+        seen = pick_id() == ids[1];
+    }
+    cr_assert(seen);
+    cr_assert_leq(READY_SWEEP_INTERVAL_MS, 500);
+}
+
+Test(ready, bits_of_nothing_cost_a_look_and_are_cleared)
+{
+    keyshm_id ids[3];
+    add_keys(ids, 3);
+    cr_assert_eq(keyshm_mark_invalid(pool, ids[1]), 0);
+    cr_assert_eq(keyshm_remove(pool, ids[2]), 0);
+    atomic_store(&pool->ready[0], UINT64_MAX);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(pick_id(), ids[0]);
+    cr_assert(bit_is_set(0));
+    cr_assert_not(bit_is_set(1));
+    cr_assert_not(bit_is_set(2));
+}
+
+Test(ready, a_bit_is_cleared_only_when_a_sweep_will_set_it_again)
+{
+    keyshm_id id = add_key(1);
+    pick_id();
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 100), 0);
+    uint64_t word = atomic_load(&pool->words[0]);
+    ready_clear(pool, 0, word);
+    cr_assert_not(bit_is_set(0));
+    cr_assert_leq(ready_next_sweep_ms(pool), word_deadline_ms(word));
+    ready_sweep(pool, word_deadline_ms(word));
+    cr_assert(bit_is_set(0));
+}
+
+Test(ready, a_word_that_changed_meanwhile_keeps_its_bit)
+{
+    keyshm_id id = add_key(1);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    uint64_t seen = atomic_load(&pool->words[0]);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    ready_clear(pool, 0, seen);
+    cr_assert(bit_is_set(0), "cleared by news that was old");
+}
+
+Test(ready, a_sweep_notes_the_earliest_deadline)
+{
+    keyshm_id ids[4];
+    add_keys(ids, 4);
+    keyshm_mark_rate_limited(pool, ids[0], 300);
+    keyshm_mark_rate_limited(pool, ids[1], 200);
+    keyshm_mark_invalid(pool, ids[2]);
+    uint64_t now_ms = clock_now_ms();
+    atomic_store(&pool->header->next_sweep_ms, 0);
+    ready_sweep(pool, now_ms);
+    uint64_t due_ms = ready_next_sweep_ms(pool);
+    cr_assert_eq(due_ms, word_deadline_ms(atomic_load(&pool->words[1])));
+}
+
+Test(ready, a_sweep_is_never_due_later_than_the_interval)
+{
+    uint64_t now_ms = clock_now_ms();
+    atomic_store(&pool->header->next_sweep_ms, 0);
+    ready_sweep(pool, now_ms);
+    cr_assert_eq(ready_next_sweep_ms(pool), now_ms + READY_SWEEP_INTERVAL_MS);
+}
+
+Test(ready, finds_the_lowest_bit_in_a_range)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    keyshm_pool *wide;
+    options.capacity = 200;
+    cr_assert_eq(keyshm_create_anonymous(&wide, "wide", &options), 0);
+    for (uint32_t bit = 0; bit < 200; bit++) {
+        ready_set(wide, bit);
+        for (uint32_t from = 0; from < 200; from++) {
+            cr_assert_eq(ready_find(wide, from, 200), from <= bit ? bit : READY_NONE);
+            cr_assert_eq(ready_find(wide, from, bit), READY_NONE, "the end is not in the range");
+        }
+        atomic_store(&wide->ready[bit / 64], 0);
+    }
+    cr_assert_eq(ready_find(wide, 0, 0), READY_NONE);
+    keyshm_close(wide);
+}
+
+Test(ready, a_cursor_beyond_the_end_begins_at_the_start)
+{
+    keyshm_id ids[3];
+    add_keys(ids, 3);
+    atomic_store(&pool->header->cursor, 3);
+    cr_assert_eq(pick_id(), ids[0]);
+    atomic_store(&pool->header->cursor, 1000000);
+    cr_assert_eq(pick_id(), ids[0]);
+}

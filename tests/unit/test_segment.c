@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "layout.h"
+
+#include "fixture.h"
+
+/* Segments that are not what they should be. Each is refused with the documented error, by both ways to attach. */
+
+static char name[64], path[128];
+extern struct layout_header sample; /* nowhere defined: only the types of its fields are used */
+
+static void make_segment(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = 4;
+    snprintf(name, sizeof(name), "unit-segment.%d", getpid());
+    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    cr_assert_eq(keyshm_create(&pool, name, &options), 0);
+    add_key(1);
+    keyshm_close(pool);
+}
+
+static void remove_segment(void)
+{
+    unlink(path);
+}
+
+TestSuite(segment, .init = make_segment, .fini = remove_segment);
+
+static void skip_unless_root(const char *why)
+{
+    if (geteuid() == 0)
+        return;
+    remove_segment(); /* for a test that is skipped, nobody else does */
+    cr_skip_test("needs root, %s", why);
+}
+
+static void expect_refusal(int error)
+{
+    cr_assert_eq(keyshm_attach(&pool, name), error, "attach: %d", keyshm_attach(&pool, name));
+    cr_assert_eq(keyshm_attach_readonly(&pool, name), error);
+}
+
+static void write_at(off_t offset, const void *bytes, size_t count)
+{
+    int fd = open(path, O_WRONLY);
+    cr_assert_eq(pwrite(fd, bytes, count, offset), (ssize_t)count);
+    close(fd);
+}
+
+#define OVERWRITE(field, ...)                                                   \
+    do {                                                                        \
+        __typeof__(sample.field) value = __VA_ARGS__;                           \
+        write_at(offsetof(struct layout_header, field), &value, sizeof(value)); \
+    } while (0)
+
+/* Changes a setting and makes the checksum right again, as an attacker or a bug would. */
+#define FORGE(field, value)                                                                            \
+    do {                                                                                               \
+        struct layout_settings settings;                                                               \
+        int fd = open(path, O_RDONLY);                                                                 \
+        cr_assert_eq(pread(fd, &settings, sizeof(settings), offsetof(struct layout_header, settings)), \
+                     (ssize_t)sizeof(settings));                                                       \
+        close(fd);                                                                                     \
+        settings.field = (value);                                                                      \
+        OVERWRITE(settings, settings);                                                                 \
+        OVERWRITE(settings_checksum, layout_checksum(&settings));                                      \
+    } while (0)
+
+Test(segment, as_made_is_accepted)
+{
+    expect_refusal(0);
+}
+
+Test(segment, of_another_user)
+{
+    skip_unless_root("to give a file away");
+    cr_assert_eq(chown(path, 65534, 65534), 0);
+    expect_refusal(-EACCES);
+}
+
+Test(segment, another_user_s_pool_is_root_s_to_read_only)
+{
+    skip_unless_root("to become another user");
+    cr_assert_eq(seteuid(65534), 0);
+    keyshm_pool *other;
+    cr_assert_eq(keyshm_attach_readonly_user(&other, 0, name), -EACCES, "as an ordinary user");
+    cr_assert_eq(keyshm_attach(&other, name), -ENOENT, "one's own name is another");
+    cr_assert_eq(keyshm_create(&other, name, NULL), 0, "so both can exist");
+    keyshm_close(other);
+    cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(keyshm_attach_readonly_user(&other, 65534, name), 0, "as root");
+    cr_assert_eq(keyshm_available_count(other), 0, "and it is that user's");
+    keyshm_close(other);
+    cr_assert_eq(seteuid(65534), 0);
+    cr_assert_eq(keyshm_unlink(name), 0);
+    cr_assert_eq(seteuid(0), 0);
+}
+
+Test(segment, open_to_group_or_others)
+{
+    static const mode_t modes[] = {0640, 0660, 0604, 0601, 0610};
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        cr_assert_eq(chmod(path, modes[i]), 0);
+        expect_refusal(-EACCES);
+    }
+    cr_assert_eq(chmod(path, 0600), 0);
+    expect_refusal(0);
+}
+
+Test(segment, with_a_second_link)
+{
+    char second[160];
+    snprintf(second, sizeof(second), "%s.link", path);
+    cr_assert_eq(link(path, second), 0);
+    int r = keyshm_attach(&pool, name);
+    unlink(second);
+    cr_assert_eq(r, -EACCES);
+    expect_refusal(0);
+}
+
+Test(segment, that_is_a_symbolic_link)
+{
+    char target[160];
+    snprintf(target, sizeof(target), "%s.target", path);
+    cr_assert_eq(rename(path, target), 0);
+    cr_assert_eq(symlink(target, path), 0);
+    int r = keyshm_attach(&pool, name);
+    unlink(target);
+    cr_assert_eq(r, -ELOOP, "%d", r);
+}
+
+Test(segment, that_is_a_fifo_does_not_block)
+{
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    alarm(10);
+    expect_refusal(-EBADMSG);
+}
+
+Test(segment, truncated)
+{
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0);
+    const off_t sizes[] = {0, 1, 4095, 4096, status.st_size - 1, status.st_size + 1};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        cr_assert_eq(truncate(path, sizes[i]), 0);
+        expect_refusal(-EBADMSG);
+        remove_segment();
+        make_segment();
+    }
+}
+
+Test(segment, of_another_layout)
+{
+    OVERWRITE(version, LAYOUT_VERSION + 1);
+    expect_refusal(-EPROTO);
+    OVERWRITE(version, LAYOUT_VERSION);
+    OVERWRITE(stamp, layout_stamp(24, 4)); /* a 32-bit mutex of another libc */
+    expect_refusal(-EPROTO);
+    OVERWRITE(stamp, 0);
+    expect_refusal(-EPROTO);
+}
+
+Test(segment, the_stamp_tells_layouts_apart)
+{
+    cr_assert_neq(layout_stamp(40, 0), layout_stamp(24, 0));
+    cr_assert_neq(layout_stamp(40, 0), layout_stamp(40, 4));
+}
+
+Test(segment, of_random_bytes)
+{
+    unsigned char bytes[65536];
+    uint32_t random = 99;
+    for (int round = 0; round < 50; round++) {
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            random = random * 1664525 + 1013904223;
+            bytes[i] = (unsigned char)(random >> 24);
+        }
+        write_at(0, bytes, sizeof(bytes));
+        expect_refusal(-EBADMSG);
+    }
+}
+
+Test(segment, any_damaged_byte_of_the_settings_is_noticed)
+{
+    unsigned char byte;
+    for (size_t i = 0; i < sizeof(struct layout_settings); i++) {
+        off_t offset = (off_t)(offsetof(struct layout_header, settings) + i);
+        int fd = open(path, O_RDONLY);
+        cr_assert_eq(pread(fd, &byte, 1, offset), 1);
+        close(fd);
+        byte ^= 0x40;
+        write_at(offset, &byte, 1);
+        expect_refusal(-EBADMSG);
+        byte ^= 0x40;
+        write_at(offset, &byte, 1);
+    }
+    expect_refusal(0);
+}
+
+Test(segment, settings_that_lie_are_refused_though_the_checksum_is_right)
+{
+    FORGE(capacity, 1000);
+    expect_refusal(-EBADMSG);
+    FORGE(capacity, 0);
+    expect_refusal(-EBADMSG);
+    FORGE(capacity, UINT32_MAX);
+    expect_refusal(-EBADMSG);
+    FORGE(capacity, 4);
+    expect_refusal(0);
+    FORGE(key_max, 100000);
+    expect_refusal(-EBADMSG);
+    FORGE(key_max, 512);
+    FORGE(slots_offset, 1 << 30);
+    expect_refusal(-EBADMSG);
+    remove_segment();
+    make_segment();
+    FORGE(index_entries, 1 << 20);
+    expect_refusal(-EBADMSG);
+    remove_segment();
+    make_segment();
+    FORGE(lock_timeout_ms, -1);
+    expect_refusal(-EBADMSG);
+    FORGE(lock_timeout_ms, 1000);
+    FORGE(created_monotonic_ms, INT64_MIN);
+    expect_refusal(-EBADMSG);
+    FORGE(created_monotonic_ms, 0);
+    expect_refusal(0);
+    FORGE(provider[0], 'X');
+    expect_refusal(-EBADMSG);
+}
+
+Test(segment, counts_that_lie_read_nothing_outside)
+{
+    struct keyshm_snapshot *snapshot;
+    struct keyshm_pick pick;
+    keyshm_id id;
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    OVERWRITE(slots_used, UINT32_MAX);
+    OVERWRITE(cursor, UINT64_MAX);
+    cr_assert_eq(keyshm_next(pool, &pick), 0);
+    cr_assert_str_eq(pick.key, key_text(1));
+    cr_assert_eq(keyshm_find(pool, "absent", &id), -ENOENT);
+    cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+    cr_assert_eq(snapshot->count, 1);
+    keyshm_snapshot_free(snapshot);
+    keyshm_close(pool);
+}

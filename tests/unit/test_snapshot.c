@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static char name[KEYSHM_PROVIDER_MAX + 1];
+static keyshm_pool *observer;
+
+static void create_and_observe(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = 8;
+    snprintf(name, sizeof(name), "unit-snapshot.%d", getpid());
+    cr_assert_eq(keyshm_create(&pool, name, &options), 0);
+    cr_assert_eq(keyshm_attach_readonly(&observer, name), 0);
+}
+
+static void clean_up(void)
+{
+    keyshm_close(observer);
+    keyshm_close(pool);
+    keyshm_unlink(name);
+}
+
+TestSuite(snapshot, .init = create_and_observe, .fini = clean_up);
+
+static struct keyshm_snapshot *observe(void)
+{
+    struct keyshm_snapshot *snapshot;
+    cr_assert_eq(keyshm_snapshot(observer, &snapshot), 0);
+    return snapshot;
+}
+
+Test(snapshot, tells_about_the_pool)
+{
+    struct keyshm_snapshot *snapshot = observe();
+    cr_assert_str_eq(snapshot->provider, name);
+    cr_assert_eq(snapshot->capacity, 8);
+    cr_assert_eq(snapshot->key_max, 512);
+    cr_assert_eq(snapshot->default_cooldown_ms, 60000);
+    cr_assert_eq(snapshot->creator_pid, getpid());
+    cr_assert_eq(snapshot->creator_uid, geteuid());
+    cr_assert_eq(snapshot->recoveries, 0);
+    cr_assert_eq(snapshot->mutex_holder_pid, 0);
+    cr_assert_eq(snapshot->count, 0);
+    cr_assert_leq(llabs(snapshot->created_unix_ms - (int64_t)time(NULL) * 1000), 60000);
+    cr_assert(snapshot->age_ms >= 0 && snapshot->age_ms < 60000);
+    keyshm_snapshot_free(snapshot);
+    keyshm_snapshot_free(NULL);
+}
+
+Test(snapshot, counts_mixed_states)
+{
+    keyshm_id ids[7];
+    add_keys(ids, 7);
+    keyshm_mark_rate_limited(pool, ids[0], 60000);
+    keyshm_mark_rate_limited(pool, ids[1], 60000);
+    keyshm_mark_quota_exceeded(pool, ids[2], -1);
+    keyshm_mark_invalid(pool, ids[4]);
+    cr_assert_eq(keyshm_remove(pool, ids[3]), 0);
+
+    struct keyshm_snapshot *snapshot = observe();
+    static const unsigned slots[] = {0, 1, 2, 4, 5, 6};
+    cr_assert_eq(snapshot->count, 6);
+    for (unsigned i = 0; i < 6; i++) {
+        cr_assert_eq(snapshot->keys[i].slot, slots[i], "in order");
+        cr_assert_eq(snapshot->keys[i].id, ids[slots[i]]);
+    }
+    cr_assert_eq(snapshot->status_count[KEYSHM_AVAILABLE], 2);
+    cr_assert_eq(snapshot->status_count[KEYSHM_RATE_LIMITED], 2);
+    cr_assert_eq(snapshot->status_count[KEYSHM_QUOTA_EXCEEDED], 1);
+    cr_assert_eq(snapshot->status_count[KEYSHM_INVALID], 1);
+    keyshm_snapshot_free(snapshot);
+    cr_assert_eq(keyshm_available_count(observer), 2);
+    cr_assert_eq(keyshm_is_available(observer, ids[5]), 1);
+    cr_assert_eq(keyshm_is_available(observer, ids[0]), 0);
+}
+
+Test(snapshot, an_observer_can_read_everything_and_write_nothing)
+{
+    struct keyshm_pick pick;
+    keyshm_id id = add_key(1), found;
+    cr_assert_eq(keyshm_find(observer, key_text(1), &found), 0);
+    cr_assert_eq(keyshm_next_available_ms(observer), 0);
+    cr_assert_eq(keyshm_next(observer, &pick), -EROFS);
+    cr_assert_eq(keyshm_add(observer, "k", &found), -EROFS);
+    cr_assert_eq(keyshm_remove(observer, id), -EROFS);
+    cr_assert_eq(keyshm_set_metadata(observer, id, "a", "b"), -EROFS);
+    cr_assert_eq(keyshm_mark_rate_limited(observer, id, 1), -EROFS);
+    cr_assert_eq(keyshm_mark_quota_exceeded(observer, id, 1), -EROFS);
+    cr_assert_eq(keyshm_mark_invalid(observer, id), -EROFS);
+    cr_assert_eq(keyshm_mark_available(observer, id), -EROFS);
+    cr_assert_eq(keyshm_reset_expired_cooldowns(observer), -EROFS);
+    struct keyshm_key_snapshot key = inspect(id);
+    cr_assert_eq(key.picks, 0);
+    cr_assert_eq(key.marked[KEYSHM_INVALID], 0);
+}
+
+/* A line of /proc/self/maps or smaps (proc(5)) that begins a mapping of this segment: by its inode, for the creator
+ * mapped the file before it had a name. */
+static bool maps_the_segment(const char *line)
+{
+    char path[128];
+    struct stat status;
+    unsigned long inode = 0;
+    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    cr_assert_eq(stat(path, &status), 0);
+    return sscanf(line, "%*x-%*x %*4c %*x %*x:%*x %lu", &inode) == 1 && inode == status.st_ino;
+}
+
+static int mappings_with(const char *permissions)
+{
+    char line[512];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    cr_assert_not_null(maps);
+    while (fgets(line, sizeof(line), maps) != NULL)
+        count += maps_the_segment(line) && strstr(line, permissions) != NULL;
+    fclose(maps);
+    return count;
+}
+
+Test(snapshot, the_read_only_attachment_is_mapped_read_only)
+{
+    cr_assert_eq(mappings_with(" r--s "), 1, "the observer's");
+    cr_assert_eq(mappings_with(" rw-s "), 1, "the creator's");
+    keyshm_pool *second;
+    cr_assert_eq(keyshm_attach_readonly_user(&second, geteuid(), name), 0);
+    cr_assert_eq(mappings_with(" r--s "), 2);
+    keyshm_close(second);
+    cr_assert_eq(mappings_with(" r--s "), 1, "closing unmaps");
+}
+
+Test(snapshot, keeps_key_bytes_out_of_core_files)
+{
+    /* VmFlags of proc(5): "dd" is MADV_DONTDUMP. */
+    char line[512];
+    bool here = false;
+    int protected = 0;
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    cr_assert_not_null(smaps);
+    while (fgets(line, sizeof(line), smaps) != NULL) {
+        if (strchr(line, '-') != NULL && strchr(line, '-') < strchr(line, ' '))
+            here = maps_the_segment(line);
+        if (here && strncmp(line, "VmFlags:", 8) == 0)
+        protected += strstr(line, " dd") != NULL;
+    }
+    fclose(smaps);
+    cr_assert_eq(protected, 2, "both mappings");
+}
+
+Test(snapshot, survives_the_end_of_the_pool)
+{
+    keyshm_id id = add_key(1);
+    keyshm_set_metadata(pool, id, "n", "v");
+    struct keyshm_snapshot *snapshot = observe();
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_unlink(name), 0);
+    cr_assert_eq(snapshot->keys[0].id, id);
+    cr_assert_str_eq(snapshot->keys[0].metadata[0].value, "v");
+    keyshm_snapshot_free(snapshot);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "key_index.h"
+#include "pool.h"
+#include "slot.h"
+
+#include "fixture.h"
+
+/* Every invariant, broken by hand, is told; and nothing else is. */
+
+static char problem[256];
+
+static void note(const char *text, void *user)
+{
+    (void)user;
+    snprintf(problem, sizeof(problem), "%s", text);
+}
+
+static keyshm_id ids[5];
+
+static void make_mixed_pool(void)
+{
+    create_pool();
+    add_keys(ids, 5);
+    keyshm_mark_rate_limited(pool, ids[0], 60000);
+    keyshm_mark_quota_exceeded(pool, ids[1], -1);
+    keyshm_mark_invalid(pool, ids[2]);
+    keyshm_set_metadata(pool, ids[3], "name", "value");
+    pick_id();
+    cr_assert_eq(keyshm_remove(pool, ids[4]), 0);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+}
+
+TestSuite(verify, .init = make_mixed_pool, .fini = close_pool);
+
+static void expect_problem(const char *words)
+{
+    int count = keyshm_verify(pool, note, NULL);
+    cr_assert_gt(count, 0, "nothing was noticed, waiting for '%s'", words);
+    cr_assert(strstr(problem, words) != NULL, "'%s' is not in: %s", words, problem);
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), count);
+}
+
+static struct layout_slot *slot(uint32_t number)
+{
+    return pool_slot(pool, number);
+}
+
+Test(verify, state_words)
+{
+    uint64_t good = atomic_load(&pool->words[3]);
+    atomic_store(&pool->words[3], good | 5);
+    expect_problem("slot 3: its deadline does not go with its status");
+    atomic_store(&pool->words[3], good | UINT64_C(1) << 59);
+    expect_problem("slot 3: its state word has flags");
+    atomic_store(&pool->words[6], UINT64_C(7) << WORD_CONTENT_SHIFT);
+    expect_problem("slot 6: its state word is of no kind");
+}
+
+Test(verify, keys_and_ids)
+{
+    atomic_fetch_xor(&slot(3)->key[1], 1);
+    expect_problem("slot 3: the hash is not that of the key");
+    atomic_fetch_xor(&slot(3)->key[1], 1);
+    atomic_store(&slot(3)->key[7], 1);
+    expect_problem("slot 3: the key is not as long as its length");
+    atomic_store(&slot(3)->key[7], 0);
+    atomic_store(&slot(3)->key_length, 1000);
+    expect_problem("slot 3: its id, its key and its state word");
+    atomic_store(&slot(3)->key_length, strlen(key_text(3)));
+    atomic_store(&slot(3)->id, ids[2]);
+    expect_problem("slot 3: ");
+    atomic_store(&slot(3)->id, ids[3]);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0);
+}
+
+Test(verify, a_free_slot_that_was_not_wiped)
+{
+    atomic_store(&slot(4)->key[2], 'x');
+    expect_problem("slot 4: free, but not wiped");
+    atomic_store(&slot(4)->key[2], 0);
+    atomic_store(&slot(4)->metadata[1][3], 'x');
+    expect_problem("slot 4: free, but not wiped");
+}
+
+Test(verify, the_index)
+{
+    index_delete(pool, atomic_load(&slot(3)->key_hash), 3);
+    keyshm_verify(pool, note, NULL);
+    expect_problem("the index has 3 entries for 4 keys");
+    index_rebuild(pool);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0);
+    index_insert(pool, 12345, 6);
+    expect_problem("the index has 5 entries for 4 keys");
+}
+
+Test(verify, the_same_key_twice)
+{
+    struct slot_key key;
+    slot_key_make(&key, key_text(3), strlen(key_text(3)));
+    slot_fill(pool, 5, id_make(1, 5), &key);
+    index_insert(pool, key.hash, 5);
+    atomic_store(&pool->header->slots_used, 6);
+    atomic_store(&pool->words[5], word_make(KEYSHM_AVAILABLE, 1, WORD_NO_DEADLINE));
+    expect_problem("the same key");
+}
+
+Test(verify, counters_of_another_key)
+{
+    atomic_store(&slot(1)->marked[KEYSHM_INVALID], tagged_make(ids[1] + (UINT64_C(1) << ID_SLOT_BITS), 1));
+    expect_problem("slot 1: a counter is another key's");
+}
+
+Test(verify, metadata)
+{
+    atomic_store(&slot(3)->metadata[atomic_load(&slot(3)->metadata_version) & 1][0], 0x0101010101010101);
+    expect_problem("slot 3: its metadata are not well formed");
+}
+
+Test(verify, the_header)
+{
+    pool->header->settings.capacity++;
+    expect_problem("the settings have changed");
+    pool->header->settings.capacity--;
+    atomic_store(&pool->header->slots_used, 9);
+    expect_problem("more slots are counted as used");
+    atomic_store(&pool->header->slots_used, 3);
+    expect_problem("slot 3: in use, but counted as never used");
+    atomic_store(&pool->header->slots_used, 5);
+    atomic_store(&pool->header->lowest_free, 5);
+    expect_problem("slot 4: free, but the search");
+}
+
+Test(verify, a_key_that_is_hidden_for_too_long)
+{
+    atomic_store(&pool->ready[0], 0);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "a sweep will come: %s", problem);
+    atomic_fetch_add(&pool->header->next_sweep_ms, 10000);
+    expect_problem("hidden until a sweep");
+}
+
+Test(verify, an_unfinished_change_is_no_damage)
+{
+    index_begin_change(pool);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), -EBUSY);
+    index_end_change(pool);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0);
+    cr_assert_eq(keyshm_verify(NULL, note, NULL), -EINVAL);
+}

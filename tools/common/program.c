@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keyshm.h"
+
+/* A stream that was closed is replaced by one on which every read or write is an error. Otherwise the next file to be
+ * opened takes its number, and a message for people is written into a pool. */
+static void replace_closed_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_REFUSED);
+}
+
+void program_begin(void)
+{
+    replace_closed_streams();
+    /* So that a reader who went away is an error of write(2), and never the end in the middle of a change. */
+    signal(SIGPIPE, SIG_IGN);
+    setlocale(LC_ALL, "");
+}
+
+enum exit_status program_end(enum exit_status status)
+{
+    bool failed_before = ferror(stdout) != 0;
+    enum exit_status ended = EXIT_FINE;
+    if (fclose(stdout) != 0)
+        ended = refuse("cannot write the output: %s", keyshm_strerror(errno));
+    else if (failed_before)
+        ended = refuse("cannot write all of the output");
+    return status != EXIT_FINE ? status : ended;
+}
+
+enum exit_status write_output(const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes, count);
+        if (written < 0 && errno != EINTR)
+            return refuse("cannot write the output: %s", keyshm_strerror(errno));
+        if (written > 0) {
+            bytes += written;
+            count -= (size_t)written;
+        }
+    }
+    return EXIT_FINE;
+}
+
+__attribute__((format(printf, 1, 0))) static void complain_with(const char *format, va_list arguments)
+{
+    char message[1024];
+    vsnprintf(message, sizeof(message), format, arguments);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, message);
+}
+
+void complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain_with(format, arguments);
+    va_end(arguments);
+}
+
+enum exit_status refuse(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain_with(format, arguments);
+    va_end(arguments);
+    return EXIT_REFUSED;
+}
+
+enum exit_status refuse_option(int returned, char *const *argv, const char *letters)
+{
+    const char *problem = returned == ':' ? "needs a value" : "is not an option, or takes no value";
+    const char *word = argv[optind - 1];
+    /* A letter that there is must have been a long option that was given a value. */
+    if (optopt > ' ' && optopt <= '~' && strchr(letters, optopt) == NULL)
+        complain("-%c %s", optopt, problem);
+    else
+        complain("%.*s %s", (int)strspn(word, "-abcdefghijklmnopqrstuvwxyz"), word, problem);
+    return point_to_help();
+}
+
+enum exit_status point_to_help(void)
+{
+    fprintf(stderr, "See: %s --help\n", program_invocation_short_name);
+    return EXIT_REFUSED;
+}
+
+void print_version(void)
+{
+    printf("%s (keyshm) " KEYSHM_VERSION "\n", program_invocation_short_name);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "command.h"
+
+#define INDENT "      "
+
+static bool takes(const struct command *command, int option)
+{
+    return (command->options & OPTION_BIT(option)) != 0;
+}
+
+static void print_words(FILE *to, const struct command *command)
+{
+    fputs(command->name, to);
+    for (int i = 0; command->operands[i] != NULL; i++)
+        fprintf(to, " %s", command->operands[i]->name);
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (takes(command, i))
+            fprintf(to, " [%s%s%s]", options[i].name, options[i].value != NULL ? " " : "",
+                    options[i].value != NULL ? options[i].value : "");
+}
+
+void print_usage_line(FILE *to, const struct command *command)
+{
+    fputs("Usage: keyshm-ctl ", to);
+    print_words(to, command);
+    fputc('\n', to);
+}
+
+/* Every line of `text` behind the indentation. */
+static void print_indented(const char *text, const char *first_word)
+{
+    fputs(INDENT, stdout);
+    if (first_word != NULL)
+        printf("%s: ", first_word);
+    for (const char *next; (next = strchr(text, '\n')) != NULL; text = next + 1)
+        printf("%.*s\n" INDENT, (int)(next - text), text);
+    puts(text);
+}
+
+static void print_command(const struct command *command)
+{
+    print_indented(command->help, NULL);
+    for (int i = 0; command->operands[i] != NULL; i++)
+        if (command->operands[i]->help != NULL)
+            print_indented(command->operands[i]->help, command->operands[i]->name);
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (takes(command, i))
+            print_indented(options[i].help, options[i].name);
+}
+
+void print_command_help(const struct command *command)
+{
+    print_usage_line(stdout, command);
+    print_command(command);
+}
+
+void print_help(void)
+{
+    puts("Usage: keyshm-ctl COMMAND POOL [ARGUMENT]...\n"
+         "Administer the pools of API keys of this user.\n"
+         "Keys are read from standard input or the environment, never from the command line.\n");
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        fputs("  ", stdout);
+        print_words(stdout, command);
+        putchar('\n');
+        print_command(command);
+    }
+    puts("\n"
+         "  -h, --help     show this, or the help of a COMMAND, and exit\n"
+         "  -V, --version  show the version and exit\n"
+         "\n"
+         "A pool's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot. keyshm-stat shows the pools.\n"
+         "\n"
+         "Exit status: 0 fine, 1 wrong usage or it could not be done, 2 no such pool or no permission, 3 a pool of\n"
+         "another layout or a damaged one, 4 next found no key available.");
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+
+/* keyshm-ctl: administers pools. */
+
+#include <sys/prctl.h>
+
+#include "arguments.h"
+#include "program.h"
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+    struct arguments arguments;
+
+    program_begin();
+    /* This process has keys in its memory: no core file, and no debugger of the same user. */
+    prctl(PR_SET_DUMPABLE, 0);
+    enum exit_status status = read_arguments(argc, argv, &command, &arguments);
+    if (command != NULL)
+        status = command->run(&arguments);
+    return program_end(status);
+}
