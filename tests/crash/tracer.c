@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracer.h"
+
+#include <link.h>
+#include <sched.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+
+#include "expect.h"
+
+/* The program, with the library in it, from its first byte to the last of its code. */
+extern const char __executable_start[], etext[];
+
+/* ---- registers and code ---- */
+
+#ifdef __x86_64__
+#define BREAKPOINT_BYTES 1
+#define BREAKPOINT 0xccL
+#define BREAKPOINT_MASK 0xffL
+#define SYSCALL_CODE 0x050fL
+#define SYSCALL_MASK 0xffffL
+#define REGISTER_OFFSET(name) offsetof(struct user_regs_struct, name)
+#define INSTRUCTION_OFFSET REGISTER_OFFSET(rip)
+#define STACK_OFFSET REGISTER_OFFSET(rsp)
+
+/* Never run but by call_system(). */
+__asm__(".pushsection .text\ntracer_syscall: syscall\n.popsection");
+extern const char tracer_syscall[];
+
+static void set_call(struct user_regs_struct *registers, void *memory, size_t bytes, int protection)
+{
+    registers->rip = (uintptr_t)tracer_syscall;
+    registers->rax = SYS_mprotect;
+    registers->orig_rax = UINT64_MAX; /* there is no system call to be restarted */
+    registers->rdi = (uintptr_t)memory;
+    registers->rsi = bytes;
+    registers->rdx = (unsigned long long)protection;
+}
+
+static long long result_of(const struct user_regs_struct *registers)
+{
+    return (long long)registers->rax;
+}
+#else /* tracer_is_possible() says no */
+#define BREAKPOINT_BYTES 0
+#define BREAKPOINT 0L
+#define BREAKPOINT_MASK 0L
+#define SYSCALL_CODE 0L
+#define SYSCALL_MASK 0L
+#define INSTRUCTION_OFFSET 0
+#define STACK_OFFSET 0
+
+static void set_call(struct user_regs_struct *registers, void *memory, size_t bytes, int protection)
+{
+    (void)registers, (void)memory, (void)bytes, (void)protection;
+}
+
+static long long result_of(const struct user_regs_struct *registers)
+{
+    (void)registers;
+    return -1;
+}
+#endif
+
+static uintptr_t read_instruction(pid_t child)
+{
+    return (uintptr_t)ptrace(PTRACE_PEEKUSER, child, INSTRUCTION_OFFSET, NULL);
+}
+
+static uintptr_t read_stack(pid_t child)
+{
+    return (uintptr_t)ptrace(PTRACE_PEEKUSER, child, STACK_OFFSET, NULL);
+}
+
+static long read_code(pid_t child, uintptr_t address)
+{
+    errno = 0;
+    long code = ptrace(PTRACE_PEEKTEXT, child, address, NULL);
+    EXPECT_EQ(errno, 0);
+    return code;
+}
+
+/* Into a copy of the page that is the child's own. */
+static void write_code(pid_t child, uintptr_t address, long code)
+{
+    EXPECT_EQ(ptrace(PTRACE_POKETEXT, child, address, code), 0);
+}
+
+/* ---- movement ---- */
+
+/* The signal that stopped it; 0 when it has ended. */
+static int go_on(pid_t child, enum __ptrace_request how)
+{
+    int status;
+    EXPECT_EQ(ptrace(how, child, NULL, NULL), 0);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSTOPPED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+}
+
+/* An instruction that repeats itself, as for filling memory, stops after each time, and counts as one. False when the
+ * child has ended. */
+static bool step_over(pid_t child)
+{
+    uintptr_t address = read_instruction(child);
+    int signal = SIGTRAP;
+    while (signal == SIGTRAP && read_instruction(child) == address)
+        signal = go_on(child, PTRACE_SINGLESTEP);
+    EXPECT(signal == SIGTRAP || signal == 0);
+    return signal != 0;
+}
+
+/* At full speed to the instruction, when it is come by for the (passed + 1)-th time. False when the child ended first. */
+static bool go_to(pid_t child, uintptr_t address, unsigned passed)
+{
+    long code = read_code(child, address);
+    for (unsigned i = 0; i <= passed; i++) {
+        write_code(child, address, (code & ~BREAKPOINT_MASK) | BREAKPOINT);
+        int signal = go_on(child, PTRACE_CONT);
+        if (signal == 0)
+            return false;
+        EXPECT_EQ(signal, SIGTRAP);
+        EXPECT_EQ(read_instruction(child), address + BREAKPOINT_BYTES);
+        EXPECT_EQ(ptrace(PTRACE_POKEUSER, child, INSTRUCTION_OFFSET, address), 0);
+        write_code(child, address, code);
+        if (i < passed)
+            EXPECT(step_over(child));
+    }
+    return true;
+}
+
+/* ---- children ---- */
+
+static bool may_trace(void)
+{
+    int status;
+    pid_t child = expect_fork();
+    if (child == 0)
+        _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return status == 0 && BREAKPOINT_BYTES != 0;
+}
+
+bool tracer_is_possible(void)
+{
+    cpu_set_t processor;
+    if (!may_trace()) {
+        printf("skipped: this system does not let a process trace its child, or is not x86-64\n");
+        return false;
+    }
+    CPU_ZERO(&processor);
+    CPU_SET((unsigned)sched_getcpu(), &processor);
+    if (sched_setaffinity(0, sizeof(processor), &processor) < 0)
+        printf("not on one processor: %s\n", strerror(errno)); /* slower, no less right */
+    return true;
+}
+
+static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t bytes)
+{
+    int status;
+    pid_t child = expect_fork();
+    if (child == 0) {
+        EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
+        EXPECT(memory_or_null == NULL || mprotect(memory_or_null, bytes, PROT_NONE) == 0);
+        raise(SIGSTOP);
+        act();
+        _exit(0);
+    }
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    EXPECT(go_to(child, (uintptr_t)act, 0));
+    return child;
+}
+
+pid_t tracer_start(void (*act)(void))
+{
+    return start_protected(act, NULL, 0);
+}
+
+void tracer_finish(pid_t child)
+{
+    EXPECT_EQ(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
+    expect_success_of(child);
+}
+
+void tracer_kill(pid_t child)
+{
+    kill(child, SIGKILL);
+    EXPECT(waitpid(child, NULL, 0) == child || errno == ECHILD);
+}
+
+/* ---- the run in single steps ---- */
+
+/* The kernel's code for clocks goes another way each time, and touches nothing of ours. */
+static int find_kernel_code(struct dl_phdr_info *object, size_t size, void *user)
+{
+    uintptr_t *range = user;
+    (void)size;
+    if (object->dlpi_addr != getauxval(AT_SYSINFO_EHDR))
+        return 0;
+    for (int i = 0; i < object->dlpi_phnum; i++)
+        if (object->dlpi_phdr[i].p_type == PT_LOAD)
+            range[1] = object->dlpi_addr + object->dlpi_phdr[i].p_memsz;
+    range[0] = object->dlpi_addr;
+    return 1;
+}
+
+static bool is_kernel_code(uintptr_t address)
+{
+    static uintptr_t range[2];
+    if (range[1] == 0 && dl_iterate_phdr(find_kernel_code, range) == 0)
+        range[1] = 1; /* there is none */
+    return address >= range[0] && address < range[1];
+}
+
+static unsigned count_passed(const struct tracer_walk *walk, uintptr_t address)
+{
+    for (size_t i = walk->count; i > 0; i--)
+        if (walk->moments[i - 1].address == address)
+            return walk->moments[i - 1].passed + 1;
+    return 0;
+}
+
+static void append(struct tracer_walk *walk, uintptr_t address)
+{
+    EXPECT(walk->count < TRACER_MOMENTS_MAX);
+    unsigned passed = count_passed(walk, address);
+    walk->moments[walk->count++] = (struct tracer_moment){.address = address, .passed = passed};
+}
+
+void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), struct tracer_walk *ret_walk)
+{
+    pid_t child = tracer_start(act);
+    uintptr_t stack = read_stack(child);
+    ret_walk->count = 0;
+    while (read_stack(child) <= stack) {
+        uintptr_t address = read_instruction(child);
+        if (!is_kernel_code(address)) {
+            append(ret_walk, address);
+            if (look != NULL)
+                look(child, ret_walk->count - 1);
+        }
+        EXPECT(step_over(child));
+    }
+    expect_kill(child);
+}
+
+/* In the child, which goes on as if nothing had been. */
+static void protect(pid_t child, void *memory, size_t bytes, int protection)
+{
+    struct user_regs_struct before, call;
+    EXPECT_EQ(ptrace(PTRACE_GETREGS, child, NULL, &before), 0);
+    call = before;
+    set_call(&call, memory, bytes, protection);
+    EXPECT_EQ(ptrace(PTRACE_SETREGS, child, NULL, &call), 0);
+    EXPECT_EQ(go_on(child, PTRACE_SINGLESTEP), SIGTRAP);
+    EXPECT_EQ(ptrace(PTRACE_GETREGS, child, NULL, &call), 0);
+    EXPECT_EQ(result_of(&call), 0);
+    EXPECT_EQ(ptrace(PTRACE_SETREGS, child, NULL, &before), 0);
+}
+
+/* Steps over one instruction of a child that may not touch the memory, and tells whether it had to be allowed to. */
+static bool step_over_shared(pid_t child, void *memory, size_t bytes)
+{
+    uintptr_t address = read_instruction(child);
+    bool is_shared = (read_code(child, address) & SYSCALL_MASK) == SYSCALL_CODE;
+    int signal = SIGTRAP;
+    if (!is_shared) {
+        signal = go_on(child, PTRACE_SINGLESTEP);
+        is_shared = signal == SIGSEGV; /* it has done nothing, and is not told */
+    }
+    if (is_shared) {
+        protect(child, memory, bytes, PROT_READ | PROT_WRITE);
+        EXPECT(step_over(child));
+        protect(child, memory, bytes, PROT_NONE);
+    } else {
+        EXPECT_EQ(signal, SIGTRAP);
+        if (read_instruction(child) == address)
+            EXPECT(step_over(child));
+    }
+    return is_shared;
+}
+
+void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct tracer_walk *ret_walk)
+{
+    pid_t child = start_protected(act, shared, bytes);
+    uintptr_t stack = read_stack(child);
+    ret_walk->count = 0;
+    while (read_stack(child) <= stack) {
+        uintptr_t address = read_instruction(child);
+        bool is_shared = step_over_shared(child, shared, bytes);
+        if (is_kernel_code(address))
+            continue;
+        append(ret_walk, address);
+        ret_walk->moments[ret_walk->count - 1].is_shared = is_shared;
+    }
+    expect_kill(child);
+}
+
+/* ---- the runs to a breakpoint ---- */
+
+/*
+ * A breakpoint stops at each of the passes before the one that is meant. So the child goes first to a moment of which
+ * there are few before, and from there on to its last one: the way with the fewest stops.
+ */
+static size_t choose_stopover(const struct tracer_walk *walk, size_t index)
+{
+    size_t best = index, fewest_stops = SIZE_MAX, passes = 0;
+    for (size_t i = index + 1; i > 0; i--) {
+        const struct tracer_moment *moment = &walk->moments[i - 1];
+        size_t stops = moment->passed + passes;
+        if (stops < fewest_stops) {
+            best = i - 1;
+            fewest_stops = stops;
+        }
+        passes += i - 1 < index && moment->address == walk->moments[index].address;
+    }
+    return best;
+}
+
+bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index)
+{
+    uintptr_t address = walk->moments[index].address;
+    size_t stopover = choose_stopover(walk, index);
+    unsigned passes = 0;
+    if (!go_to(child, walk->moments[stopover].address, walk->moments[stopover].passed))
+        return false;
+    for (size_t i = stopover + 1; i < index; i++)
+        passes += walk->moments[i].address == address;
+    if (stopover < index && (!step_over(child) || !go_to(child, address, passes)))
+        return false;
+    return read_instruction(child) == address;
+}
+
+struct tracer_place tracer_place_of(uintptr_t address)
+{
+    uintptr_t start = (uintptr_t)__executable_start;
+    if (address >= start && address < (uintptr_t)etext)
+        return (struct tracer_place){.object = "program", .offset = address - start};
+    return (struct tracer_place){.object = "C library", .offset = address};
+}

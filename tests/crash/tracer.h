@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACER_H
+#define TRACER_H
+
+/*
+ * A child of this process runs one function under ptrace(2), and is stopped between two of its instructions: killed
+ * there, or left standing while others do what they like. Nothing is left to chance, and nothing to a clock.
+ *
+ * One run is made in single steps, to learn the way the child goes: its walk. All others go at full speed to a
+ * breakpoint, which takes a hundredth of the time.
+ *
+ * x86-64 Linux.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { TRACER_MOMENTS_MAX = 200000 };
+
+/* Between two instructions: the next one, and how often the child has come by it before. */
+struct tracer_moment {
+    uintptr_t address;
+    unsigned passed;
+    bool is_shared; /* the next one touches the shared memory, or is a system call; as tracer_record_shared() found out */
+};
+
+struct tracer_walk {
+    size_t count;
+    struct tracer_moment moments[TRACER_MOMENTS_MAX];
+};
+
+/* False when this system does not let a process trace its child, or is not one that tracer.c is written for: then says so
+ * on standard output, and the test exits with 77. From now on this process and its children stay on one processor: a stop
+ * is a switch from one process to another, and several times dearer between two processors. */
+bool tracer_is_possible(void);
+
+/* A child that stands before the first instruction of `act`. It exits with 0 after it. */
+pid_t tracer_start(void (*act)(void));
+
+/*
+ * The walk of a new child from the first instruction of `act` to its return, those in the C library included, those in
+ * the kernel's code for clocks not. Before each of them `look` (which may be NULL) is called with its place in the walk.
+ * The child is killed when it has returned.
+ */
+void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), struct tracer_walk *ret_walk);
+
+/* The same, and finds out which of the instructions touch the `bytes` of memory at `shared` (whole pages) or call the
+ * system. Any other instruction can as well come before or after whatever another process does. */
+void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct tracer_walk *ret_walk);
+
+/* Let a child that was just started go to a place in the walk. False when it has gone another way than it did when the
+ * walk was recorded; it may have ended then. */
+bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);
+
+/* Let a child that stands go on to its end, untraced, and expect success of it. */
+void tracer_finish(pid_t child);
+
+/* Kill it where it stands. It may have ended already. */
+void tracer_kill(pid_t child);
+
+/* What is at this address, for a person: "program + 0x1234" or "C library + ...". */
+struct tracer_place {
+    const char *object;
+    unsigned long offset;
+};
+struct tracer_place tracer_place_of(uintptr_t address);
+
+#endif
