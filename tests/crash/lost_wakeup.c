@@ -21,7 +21,8 @@
 #include "expect.h"
 #include "lock.h"
 
-enum { ROUNDS = 20, TRIES_MAX = 50, HANGS_MS = 500, LATE_MS = 2000, SKIPPED = 77 };
+/* In one round of so many the machine may be late, and not the lock. */
+enum { ROUNDS = 20, LATE_ROUNDS_MAX = 1, LATE_MS = 50, GIVE_UP_MS = 2000, HANGS_MS = 500, TRIES_MAX = 50, SKIPPED = 77 };
 
 static struct shared {
     pthread_mutex_t bare;
@@ -240,25 +241,39 @@ static int64_t measure_ns(const struct way *way, int64_t limit_ms)
     exit(SKIPPED);
 }
 
-int main(void)
+static void show_that_bare_hangs(void)
+{
+    make_bare();
+    EXPECT_EQ(measure_ns(&bare_way, HANGS_MS), -1);
+    EXPECT_EQ(atomic_load(bare_way.futex()) & FUTEX_TID_MASK, 0);
+    printf("%s: C still slept on a free mutex after %d ms\n", bare_way.name, HANGS_MS);
+}
+
+/* How many rounds were late. */
+static int measure_keyshm(void)
 {
     int64_t longest_ns = 0;
+    int late = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t taken_ns = measure_ns(&keyshm_way, GIVE_UP_MS);
+        EXPECT(taken_ns >= 0);
+        longest_ns = taken_ns > longest_ns ? taken_ns : longest_ns;
+        late += taken_ns > LATE_MS * INT64_C(1000000);
+    }
+    printf("%s: C had the mutex after %.1f ms at most, in %d rounds; %d were later than %d ms\n", keyshm_way.name,
+           (double)longest_ns / 1e6, ROUNDS, late, LATE_MS);
+    return late;
+}
+
+int main(void)
+{
     shared = expect_shared_memory(sizeof(*shared));
     expect_end_in_time();
     EXPECT_EQ(keyshm_create_anonymous(&pool, "lost", NULL), 0);
     EXPECT_EQ(keyshm_add(pool, "sk-lost", &id), 0);
-    make_bare();
-
-    EXPECT_EQ(measure_ns(&bare_way, HANGS_MS), -1);
-    EXPECT_EQ(atomic_load(bare_way.futex()) & FUTEX_TID_MASK, 0);
-    printf("%s: C still slept on a free mutex after %d ms\n", bare_way.name, HANGS_MS);
-    for (int i = 0; i < ROUNDS; i++) {
-        int64_t taken_ns = measure_ns(&keyshm_way, LATE_MS);
-        EXPECT(taken_ns >= 0);
-        longest_ns = taken_ns > longest_ns ? taken_ns : longest_ns;
-    }
-    printf("%s: C had the mutex after %.1f ms at most, in %d rounds\n", keyshm_way.name, (double)longest_ns / 1e6,
-           ROUNDS);
+    show_that_bare_hangs();
+    int broken = measure_keyshm() > LATE_ROUNDS_MAX;
+    printf("total: runs %d, broken %d\n", ROUNDS, broken);
     keyshm_close(pool);
-    return 0;
+    return broken;
 }
