@@ -45,7 +45,9 @@
  *   shared memory. keyshm then refuses it (-EACCES, -EEXIST); it never trusts it.
  * - Processes of different time namespaces (time_namespaces(7)) with different monotonic offsets must not share a pool.
  * - A pool lives until keyshm_unlink() or the end of the boot. Processes that are still attached to an unlinked pool go
- * on sharing it among themselves.
+ * on sharing it among themselves; keyshm_is_replaced() tells them.
+ * - Truncating a segment's file kills every process that has it mapped and touches what is gone, with SIGBUS, as with any
+ * mapped file (mmap(2)). Only the owner, or root, can do that; nothing in keyshm does.
  */
 
 #include <stddef.h>
@@ -172,6 +174,17 @@ int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider);
 
 /* The same for the pool of another user, `owner`. -EACCES unless the caller is `owner` or root. */
 int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
+
+/*
+ * Has this pool lost its name? 0 while the name still leads to the segment that is attached; 1 when it leads elsewhere or
+ * nowhere, because the pool was unlinked, and perhaps another one created: others then share what this process does not
+ * see, and a worker does well to close it and attach again. 0, always, for an anonymous pool. One lstat(2), no lock, on
+ * every attachment; a child, also one in another mount namespace, is told what the name means to itself.
+ *
+ * -EBADMSG  the name leads here, but the file was truncated; see the caveats above
+ * -EACCES, ...  from lstat(2): it cannot be told
+ */
+int keyshm_is_replaced(keyshm_pool *pool);
 
 /* Detach this process. The pool lives on. NULL is fine. */
 void keyshm_close(keyshm_pool *pool);
@@ -326,7 +339,12 @@ struct keyshm_snapshot {
     struct keyshm_key_snapshot *keys; /* in order of slots */
 };
 
-/* -ENOMEM. Works on every attachment. Free with keyshm_snapshot_free(); NULL is fine there. */
+/*
+ * Works on every attachment. Free with keyshm_snapshot_free(); NULL is fine there.
+ *
+ * -EBADMSG  the segment's header is no longer what was checked on attach: somebody has written over its file
+ * -ENOMEM
+ */
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
 

@@ -170,6 +170,11 @@ void keyshm_close(keyshm_pool *pool)
         segment_detach(pool);
 }
 
+int keyshm_is_replaced(keyshm_pool *pool)
+{
+    return pool != NULL ? segment_is_replaced(pool) : -EINVAL;
+}
+
 int keyshm_unlink(const char *provider)
 {
     int r = check_provider(provider);

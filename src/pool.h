@@ -17,6 +17,12 @@ struct keyshm_pool {
     unsigned char *slots;
     struct layout_settings settings;
     bool readonly;
+
+    /* Which file is mapped, and whose name it was found or put under. */
+    bool named; /* false: anonymous */
+    uid_t owner;
+    dev_t device;
+    ino_t inode;
 };
 
 /* No slot at or above it holds a key. Bounded, whatever the segment says. */

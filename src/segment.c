@@ -67,7 +67,8 @@ static void protect(void *bytes, size_t size, bool readonly, const char *provide
 }
 
 /* Takes over the mapping, also when it fails. */
-static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct layout_settings *settings, bool readonly)
+static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct layout_settings *settings,
+                     const struct stat *file, bool readonly)
 {
     struct keyshm_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL) {
@@ -82,6 +83,9 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
     pool->slots = base + settings->slots_offset;
     pool->settings = *settings;
     pool->readonly = readonly;
+    pool->owner = file->st_uid;
+    pool->device = file->st_dev;
+    pool->inode = file->st_ino;
     protect(bytes, settings->segment_bytes, readonly, settings->provider);
     *ret_pool = pool;
     return 0;
@@ -91,6 +95,33 @@ void segment_detach(struct keyshm_pool *pool)
 {
     detach_bytes(pool->header, pool->settings.segment_bytes);
     free(pool);
+}
+
+/* ---- its name ---- */
+
+#define PATH_SIZE (sizeof(NAME_DIRECTORY) + NAME_SIZE)
+
+static void make_path(char path[PATH_SIZE], uid_t owner, const char *provider)
+{
+    char name[NAME_SIZE];
+    name_make(name, owner, provider);
+    snprintf(path, PATH_SIZE, "%s%s", NAME_DIRECTORY, name);
+}
+
+int segment_is_replaced(const struct keyshm_pool *pool)
+{
+    char path[PATH_SIZE];
+    struct stat found;
+    if (!pool->named)
+        return 0;
+    make_path(path, pool->owner, pool->settings.provider);
+    /* Not stat(2): attaching follows no symbolic link either. */
+    if (lstat(path, &found) != 0)
+        return errno == ENOENT ? 1 : negative_errno();
+    /* The number cannot have been given to another file: our mapping keeps this one alive. */
+    if (found.st_dev != pool->device || found.st_ino != pool->inode)
+        return 1;
+    return (uint64_t)found.st_size < pool->settings.segment_bytes ? -EBADMSG : 0;
 }
 
 /* ---- creating ---- */
@@ -161,27 +192,31 @@ static int make_file(const char *provider, uint64_t size, bool named)
 /* link(2) of an unnamed file, as open(2) shows it under O_TMPFILE: of several, one succeeds. */
 static int give_name(int fd, const char *provider)
 {
-    char from[32], name[NAME_SIZE], to[sizeof(NAME_DIRECTORY) + NAME_SIZE];
+    char from[32], to[PATH_SIZE];
     snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
-    name_make(name, geteuid(), provider);
-    snprintf(to, sizeof(to), "%s%s", NAME_DIRECTORY, name);
+    make_path(to, geteuid(), provider);
     return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0 ? 0 : negative_errno();
 }
 
 static int create_in(int fd, struct keyshm_pool **ret_pool, const struct layout_settings *settings, bool named)
 {
     struct keyshm_pool *pool;
+    struct stat file;
     void *bytes = map(fd, settings->segment_bytes, false);
-    if (bytes == NULL)
-        return negative_errno();
+    if (bytes == NULL || fstat(fd, &file) != 0) {
+        int error = negative_errno();
+        detach_bytes(bytes, settings->segment_bytes);
+        return error;
+    }
     int r = initialise(bytes, settings);
     if (r < 0) {
         detach_bytes(bytes, settings->segment_bytes);
         return r;
     }
-    r = make_pool(&pool, bytes, settings, false);
+    r = make_pool(&pool, bytes, settings, &file, false);
     if (r < 0)
         return r;
+    pool->named = named;
     if (named && (r = give_name(fd, settings->provider)) < 0) {
         segment_detach(pool);
         return r;
@@ -216,25 +251,24 @@ static int refuse(const char *provider, int error, const char *reason)
     return error;
 }
 
-/* The size of the file, if it is one to trust. */
-static int64_t check_file(int fd, uid_t owner, const char *provider)
+/* Is it one to trust? */
+static int check_file(int fd, uid_t owner, const char *provider, struct stat *ret_file)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0)
+    if (fstat(fd, ret_file) != 0)
         return negative_errno();
-    if (!S_ISREG(status.st_mode))
+    if (!S_ISREG(ret_file->st_mode))
         return refuse(provider, -EBADMSG, "not a regular file");
-    if (status.st_uid != owner)
+    if (ret_file->st_uid != owner)
         return refuse(provider, -EACCES, "the segment belongs to another user");
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if ((ret_file->st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return refuse(provider, -EACCES, "the segment is open to group or others");
-    if (status.st_nlink > 1)
+    if (ret_file->st_nlink > 1)
         return refuse(provider, -EACCES, "the segment has more than one name");
-    if (status.st_nlink == 0)
+    if (ret_file->st_nlink == 0)
         return refuse(provider, -ENOENT, "the pool was just unlinked");
-    if (status.st_size < (off_t)LAYOUT_HEADER_BYTES)
+    if (ret_file->st_size < (off_t)LAYOUT_HEADER_BYTES)
         return refuse(provider, -EBADMSG, "the segment is shorter than its header");
-    return status.st_size;
+    return 0;
 }
 
 static bool settings_are_sane(const struct layout_settings *settings)
@@ -273,21 +307,35 @@ static int check_header(const struct layout_header *header, uint64_t size, const
     return 0;
 }
 
+bool segment_is_intact(const struct keyshm_pool *pool)
+{
+    const struct layout_header *header = pool->header;
+    return memcmp(header->magic, LAYOUT_MAGIC, sizeof(header->magic)) == 0 && header->version == LAYOUT_VERSION &&
+           header->header_bytes == LAYOUT_HEADER_BYTES &&
+           header->stamp == layout_stamp(lock_mutex_bytes(), lock_word_offset()) &&
+           header->settings_checksum == layout_checksum(&pool->settings) &&
+           memcmp(&header->settings, &pool->settings, sizeof(pool->settings)) == 0;
+}
+
 static int attach_to(int fd, struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
 {
     struct layout_settings settings;
-    int64_t size = check_file(fd, owner, provider);
-    if (size < 0)
-        return (int)size;
-    void *bytes = map(fd, (uint64_t)size, readonly);
+    struct stat file;
+    int r = check_file(fd, owner, provider, &file);
+    if (r < 0)
+        return r;
+    void *bytes = map(fd, (uint64_t)file.st_size, readonly);
     if (bytes == NULL)
         return negative_errno();
-    int r = check_header(bytes, (uint64_t)size, provider, &settings);
+    r = check_header(bytes, (uint64_t)file.st_size, provider, &settings);
     if (r < 0) {
-        detach_bytes(bytes, (size_t)size);
+        detach_bytes(bytes, (size_t)file.st_size);
         return r;
     }
-    return make_pool(ret_pool, bytes, &settings, readonly);
+    r = make_pool(ret_pool, bytes, &settings, &file, readonly);
+    if (r == 0)
+        (*ret_pool)->named = true;
+    return r;
 }
 
 int segment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)

@@ -15,4 +15,10 @@ int segment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provi
 
 void segment_detach(struct keyshm_pool *pool);
 
+/* As keyshm_is_replaced(). */
+int segment_is_replaced(const struct keyshm_pool *pool);
+
+/* The header is still the one that was checked on attach: nobody has written another file over this one. */
+bool segment_is_intact(const struct keyshm_pool *pool);
+
 #endif

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "lock.h"
 #include "metadata.h"
+#include "segment.h"
 #include "slot.h"
 
 /* How often a slot is read again because its key was replaced meanwhile. After that it is left out: it holds no key that
@@ -128,6 +129,9 @@ int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_s
         return -ENOMEM;
     copy_pool(pool, snapshot);
     int r = copy_keys(pool, snapshot);
+    /* Last: what was copied of a file that was being written over is not shown. */
+    if (r == 0 && !segment_is_intact(pool))
+        r = -EBADMSG;
     if (r < 0) {
         keyshm_snapshot_free(snapshot);
         return r;

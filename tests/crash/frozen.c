@@ -1,22 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A worker is frozen at each instruction of a call, and the world changes before it goes on: keys are replaced by others
- * in the same slot, marked, looked at, and time passes. Neither the late worker nor the others may then be wrong.
+ * A worker is frozen at each instruction of a call, those in the C library included, and the world changes before it goes
+ * on: keys are replaced by others in the same slot, marked, looked at, and time passes. Neither the late worker nor the
+ * others may then be wrong.
+ *
+ *   frozen [STRIDE [CHOREOGRAPHY]]
+ *       at every STRIDE-th instruction
  */
 
 #include <limits.h>
 
 #include "expect.h"
-#include "stepper.h"
+#include "pool.h"
+#include "state_word.h"
+#include "tracer.h"
 #include "virtual_clock.h"
 
-enum { LETTERS = 26, ROWS_MAX = 4, NOTE_LENGTH = 40 };
+enum { LETTERS = 26, ROWS_MAX = 4, NOTE_LENGTH = 40, PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, STRAYS_ONE_IN = 100 };
+
+/* One call that is frozen somewhere, and one thing that happens meanwhile. */
+struct choreography {
+    const char *name;
+    void (*begin)(void);     /* makes the world */
+    void (*victim)(void);    /* is stopped, in a child; tells what it saw in shared memory */
+    void (*interfere)(void); /* meanwhile */
+    void (*end)(void);       /* checks the world, after the victim has ended */
+};
 
 /* What the victim saw. */
 struct seen {
     int result;
     keyshm_id id;
+    keyshm_id former_id; /* of the key, before it came back under another */
     struct keyshm_pick pick;
     unsigned rows;
     struct row {
@@ -31,6 +47,7 @@ struct seen {
 static struct seen *seen;
 static keyshm_pool *pool;
 static keyshm_id ids[LETTERS]; /* of the keys that the parent added */
+static char neighbour;         /* see begin_neighbours() */
 
 /* ---- keys, each of one letter ---- */
 
@@ -120,8 +137,20 @@ static void replace_a_by_b(void)
     replace('A', 'B');
 }
 
+static void tell_problem(const char *problem, void *user)
+{
+    (void)user;
+    fprintf(stderr, "verify: %s\n", problem);
+}
+
+/* Whatever has happened: nothing is left half-done, and every key can be picked again and is whole. */
 static void end(void)
 {
+    int available = keyshm_available_count(pool);
+    EXPECT_EQ(keyshm_verify(pool, tell_problem, NULL), 0);
+    for (int i = 0; i < available; i++)
+        pick();
+    EXPECT_EQ(keyshm_verify(pool, tell_problem, NULL), 0);
     keyshm_close(pool);
 }
 
@@ -138,6 +167,19 @@ static struct keyshm_key_snapshot row_of(keyshm_id id)
     return row;
 }
 
+/* Of a key that nobody has picked: what was counted for another in the same slot is not counted here. */
+static void expect_marked(char letter, uint64_t rate_limited, uint64_t invalid)
+{
+    struct keyshm_key_snapshot row = row_of(*id_of(letter));
+    EXPECT_EQ(row.picks, 0);
+    EXPECT_EQ(row.last_used_ago_ms, -1);
+    EXPECT_EQ(row.error_count, invalid);
+    EXPECT_EQ(row.marked[KEYSHM_AVAILABLE], 0);
+    EXPECT_EQ(row.marked[KEYSHM_RATE_LIMITED], rate_limited);
+    EXPECT_EQ(row.marked[KEYSHM_QUOTA_EXCEEDED], 0);
+    EXPECT_EQ(row.marked[KEYSHM_INVALID], invalid);
+}
+
 /* ---- a pick is frozen ---- */
 
 static void victim_picks(void)
@@ -152,16 +194,19 @@ static void end_pick_of_replaced(void)
     char letter = letter_of(&seen->pick);
     EXPECT(letter == 'A' || letter == 'B');
     EXPECT_EQ(seen->pick.id, *id_of(letter));
+    if (letter == 'A')
+        expect_marked('B', 0, 0);
     EXPECT_EQ(row_of(*id_of('B')).picks, letter == 'B');
     EXPECT_EQ(row_of(*id_of('B')).last_used_ago_ms >= 0, letter == 'B');
     EXPECT_EQ(pick(), 'B');
+    EXPECT_EQ(row_of(*id_of('B')).picks, 1 + (letter == 'B'));
     end();
 }
 
 /* The same key comes back into its slot: only its id tells. */
 static void replace_a_by_b_by_a(void)
 {
-    seen->id = *id_of('A');
+    seen->former_id = *id_of('A');
     replace('A', 'B');
     replace('B', 'A');
 }
@@ -170,8 +215,11 @@ static void end_pick_of_returned(void)
 {
     EXPECT_EQ(seen->result, 0);
     EXPECT_EQ(letter_of(&seen->pick), 'A');
-    EXPECT(seen->pick.id == *id_of('A') || seen->pick.id == seen->id);
+    EXPECT(seen->pick.id == *id_of('A') || seen->pick.id == seen->former_id);
+    if (seen->pick.id == seen->former_id)
+        expect_marked('A', 0, 0);
     EXPECT_EQ(row_of(*id_of('A')).picks, seen->pick.id == *id_of('A'));
+    EXPECT_EQ(row_of(*id_of('A')).last_used_ago_ms >= 0, seen->pick.id == *id_of('A'));
     end();
 }
 
@@ -182,9 +230,13 @@ static void mark_a_invalid(void)
 
 static void end_pick_of_invalid(void)
 {
+    char letter = letter_of(&seen->pick);
     EXPECT_EQ(seen->result, 0);
+    EXPECT_EQ(row_of(*id_of('A')).picks, letter == 'A');
+    EXPECT_EQ(row_of(*id_of('C')).picks, letter == 'C');
     EXPECT_EQ(pick(), 'C');
     EXPECT_EQ(pick(), 'C');
+    EXPECT_EQ(row_of(*id_of('C')).picks, 2 + (letter == 'C'));
     EXPECT_EQ(keyshm_mark_available(pool, *id_of('A')), 0);
     EXPECT(pick() != pick());
     end();
@@ -223,6 +275,7 @@ static void end_fair(void)
     picks_of[letter_of(&seen->pick) - 'A']++;
     for (int i = 0; i < 3; i++) {
         unsigned picks = picks_of[i];
+        EXPECT_EQ(row_of(ids[i]).picks, picks);
         least = picks < least ? picks : least;
         most = picks > most ? picks : most;
     }
@@ -312,6 +365,77 @@ static void shuffle_others(void)
         EXPECT_EQ(add(others[i - 1]), 0);
 }
 
+/* And A itself too. It comes last, and so into another slot. */
+static void shuffle_all(void)
+{
+    seen->former_id = *id_of('A');
+    EXPECT_EQ(keyshm_remove(pool, *id_of('A')), 0);
+    shuffle_others();
+    EXPECT_EQ(add('A'), 0);
+    EXPECT_EQ(keyshm_remove(pool, *id_of('B')), 0);
+    EXPECT_EQ(add('B'), 0);
+}
+
+/* The id that it had, or that it has; or it was not there. */
+static void end_find_of_moved(void)
+{
+    keyshm_id id;
+    EXPECT(seen->result == -ENOENT || seen->result == 0);
+    EXPECT(seen->result < 0 || seen->id == seen->former_id || seen->id == *id_of('A'));
+    EXPECT_EQ(find('A', &id), 0);
+    EXPECT_EQ(id, *id_of('A'));
+    end();
+}
+
+static void victim_finds_i(void)
+{
+    seen->result = find('I', &seen->id);
+}
+
+static void end_find_of_absent(void)
+{
+    EXPECT_EQ(seen->result, -ENOENT);
+    end();
+}
+
+/* Where in the index the key's entry is; it has the number of the slot, and 1, in its low 24 bits. */
+static uint32_t index_position(char letter)
+{
+    uint32_t position = 0;
+    while ((atomic_load(&pool->index[position]) & 0xffffff) != id_slot(*id_of(letter)) + 1)
+        position++;
+    return position;
+}
+
+static void begin_with_neighbour(void)
+{
+    begin_with((char[]){neighbour, 'A', '\0'}, 2);
+}
+
+static bool is_neighbour(void)
+{
+    begin_with_neighbour();
+    uint32_t position = index_position('A');
+    EXPECT_EQ(keyshm_remove(pool, *id_of(neighbour)), 0);
+    bool has_moved = index_position('A') != position;
+    keyshm_close(pool);
+    return has_moved;
+}
+
+/* A, and before it in the index a key that A gives way to: when that one is removed, A's entry moves up. */
+static void begin_neighbours(void)
+{
+    neighbour = 'B';
+    while (!is_neighbour())
+        neighbour++;
+    begin_with_neighbour();
+}
+
+static void remove_neighbour(void)
+{
+    EXPECT_EQ(keyshm_remove(pool, *id_of(neighbour)), 0);
+}
+
 static void end_find_of_kept(void)
 {
     EXPECT_EQ(seen->result, 0);
@@ -362,10 +486,8 @@ static void victim_resets(void)
 static void end_mark_of_replaced(void)
 {
     EXPECT(seen->result == 0 || seen->result == -ESTALE);
-    struct keyshm_key_snapshot b = row_of(*id_of('B'));
-    EXPECT_EQ(b.status, KEYSHM_AVAILABLE);
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        EXPECT_EQ(b.marked[status], 0);
+    EXPECT_EQ(row_of(*id_of('B')).status, KEYSHM_AVAILABLE);
+    expect_marked('B', 0, 0);
     EXPECT_EQ(pick(), 'B');
     end();
 }
@@ -373,9 +495,8 @@ static void end_mark_of_replaced(void)
 static void end_release_of_replaced(void)
 {
     EXPECT(seen->result == 0 || seen->result == -ESTALE);
-    struct keyshm_key_snapshot b = row_of(*id_of('B'));
-    EXPECT_EQ(b.status, KEYSHM_INVALID);
-    EXPECT_EQ(b.marked[KEYSHM_AVAILABLE], 0);
+    EXPECT_EQ(row_of(*id_of('B')).status, KEYSHM_INVALID);
+    expect_marked('B', 0, 1);
     end();
 }
 
@@ -385,8 +506,7 @@ static void end_a_invalid(void)
     struct keyshm_key_snapshot a = row_of(*id_of('A'));
     EXPECT_EQ(a.status, KEYSHM_INVALID);
     EXPECT_EQ(a.cooldown_left_ms, -1);
-    EXPECT_EQ(a.error_count, 1);
-    EXPECT_EQ(a.marked[KEYSHM_RATE_LIMITED], 1);
+    expect_marked('A', 1, 1);
     end();
 }
 
@@ -401,6 +521,8 @@ static void end_a_joined(void)
     struct keyshm_key_snapshot a = row_of(*id_of('A'));
     EXPECT_EQ(a.status, KEYSHM_QUOTA_EXCEEDED);
     EXPECT(a.cooldown_left_ms >= 60000);
+    EXPECT_EQ(a.marked[KEYSHM_RATE_LIMITED], 1);
+    EXPECT_EQ(a.marked[KEYSHM_QUOTA_EXCEEDED], 1);
     end();
 }
 
@@ -413,6 +535,7 @@ static void end_a_limited_longer(void)
 {
     EXPECT_EQ(seen->result, 0);
     EXPECT(row_of(*id_of('A')).cooldown_left_ms >= 120000);
+    expect_marked('A', 2, 0);
     end();
 }
 
@@ -427,6 +550,7 @@ static void end_reset_of_invalid(void)
 {
     EXPECT(seen->result == 0 || seen->result == 1);
     EXPECT_EQ(row_of(*id_of('A')).status, KEYSHM_INVALID);
+    expect_marked('A', 1, 1);
     end();
 }
 
@@ -440,15 +564,24 @@ static void end_reset_of_replaced(void)
 {
     EXPECT(seen->result == 0 || seen->result == 1);
     EXPECT_EQ(row_of(*id_of('B')).status, KEYSHM_RATE_LIMITED);
+    expect_marked('B', 1, 0);
     end();
 }
 
 /* ---- a snapshot is frozen, or looks at what is ---- */
 
+/* All lengths differ here too. */
+static void make_note(char letter, char value[KEYSHM_METADATA_VALUE_MAX + 1])
+{
+    size_t length = NOTE_LENGTH + (size_t)(letter - 'a');
+    memset(value, letter, length);
+    value[length] = '\0';
+}
+
 static void note(char letter)
 {
-    char value[NOTE_LENGTH + 1] = "";
-    memset(value, letter, NOTE_LENGTH);
+    char value[KEYSHM_METADATA_VALUE_MAX + 1];
+    make_note(letter, value);
     EXPECT_EQ(keyshm_set_metadata(pool, *id_of('A'), "note", value), 0);
 }
 
@@ -456,8 +589,9 @@ static char note_letter_of(const struct keyshm_key_snapshot *key)
 {
     if (key->metadata_count == 0)
         return 0;
-    char expected[NOTE_LENGTH + 1] = "", letter = key->metadata[0].value[0];
-    memset(expected, letter, NOTE_LENGTH);
+    char expected[KEYSHM_METADATA_VALUE_MAX + 1], letter = key->metadata[0].value[0];
+    EXPECT(letter >= 'a' && letter <= 'c');
+    make_note(letter, expected);
     EXPECT_EQ(key->metadata_count, 1);
     EXPECT_EQ(strcmp(key->metadata[0].value, expected), 0);
     return letter;
@@ -506,6 +640,22 @@ static void end_snapshot_of_replaced(void)
     EXPECT_EQ(row->note_letter, is_b ? 'b' : 'a');
     EXPECT_EQ(row->status, is_b ? KEYSHM_INVALID : KEYSHM_AVAILABLE);
     EXPECT_EQ(row->errors, is_b ? 1 : 0);
+    end();
+}
+
+/* The first fills the copy that is not valid, the second the one that was when a reader began. */
+static void note_twice(void)
+{
+    note('b');
+    note('c');
+}
+
+static void end_noted_twice(void)
+{
+    EXPECT_EQ(seen->rows, 1);
+    EXPECT(seen->row[0].note_letter >= 'a' && seen->row[0].note_letter <= 'c');
+    take_snapshot();
+    EXPECT_EQ(seen->row[0].note_letter, 'c');
     end();
 }
 
@@ -588,7 +738,7 @@ static void end_removed(void)
 
 /* ---- all of it ---- */
 
-static const struct stepper_case cases[] = {
+static const struct choreography choreographies[] = {
     {"pick, key replaced", begin_a, victim_picks, replace_a_by_b, end_pick_of_replaced},
     {"pick, key replaced twice", begin_a, victim_picks, replace_a_by_b_by_a, end_pick_of_returned},
     {"pick, key invalid", begin_ac, victim_picks, mark_a_invalid, end_pick_of_invalid},
@@ -600,6 +750,9 @@ static const struct stepper_case cases[] = {
     {"pick, known cooldown ends", begin_a_cooling_known, victim_picks, end_cooldown_of_a, end_a_cooled},
     {"find, key replaced", begin_a, victim_finds_a, replace_a_by_b, end_find_of_replaced},
     {"find, index shuffled", begin_full, victim_finds_a, shuffle_others, end_find_of_kept},
+    {"find, entry moves up", begin_neighbours, victim_finds_a, remove_neighbour, end_find_of_kept},
+    {"find, all shuffled", begin_full, victim_finds_a, shuffle_all, end_find_of_moved},
+    {"find in vain, index shuffled", begin_full, victim_finds_i, shuffle_others, end_find_of_absent},
     {"is available, key replaced", begin_a, victim_asks_for_a, replace_a_by_invalid_b, end_question_about_replaced},
     {"limit, key replaced", begin_a, victim_limits_a, replace_a_by_b, end_mark_of_replaced},
     {"invalidate, key replaced", begin_a, victim_invalidates_a, replace_a_by_b, end_mark_of_replaced},
@@ -610,21 +763,101 @@ static const struct stepper_case cases[] = {
     {"reset, key invalid", begin_a_expired, victim_resets, mark_a_invalid, end_reset_of_invalid},
     {"reset, key replaced", begin_a_expired, victim_resets, replace_a_by_limited_b, end_reset_of_replaced},
     {"snapshot, key replaced", begin_a_noted, take_snapshot, replace_a_by_noted_b, end_snapshot_of_replaced},
+    {"snapshot, annotated twice", begin_a_noted, take_snapshot, note_twice, end_noted_twice},
     {"annotate, snapshot", begin_a_noted, victim_notes, take_snapshot, end_noted},
     {"add, all the rest", begin_ac, victim_adds_b, use_meanwhile, end_added},
     {"remove, all the rest", begin_ac, victim_removes_a, use_meanwhile, end_removed},
 };
+static const size_t choreography_count = sizeof(choreographies) / sizeof(choreographies[0]);
 
-int main(void)
+/* ---- the runs ---- */
+
+/* Each run is made by a process of its own. So all begin with the same heap, and one that fails does not end the rest. */
+enum { AS_IT_SHOULD = 0, BROKEN = 1, ASTRAY = 2 };
+
+static struct tracer_walk *walk; /* shared with them */
+
+static void learn(const struct choreography *choreography)
 {
-    expect_end_in_time();
-    if (!stepper_is_possible()) {
-        printf("skipped: this system does not let a process trace its child\n");
-        return 77;
+    pid_t runner = expect_fork();
+    if (runner == 0) {
+        choreography->begin();
+        tracer_record(choreography->victim, NULL, walk);
+        _exit(0);
     }
+    expect_success_of(runner);
+}
+
+static int run(const struct choreography *choreography, size_t index)
+{
+    int status;
+    pid_t runner = expect_fork();
+    if (runner == 0) {
+        choreography->begin();
+        pid_t victim = tracer_start(choreography->victim);
+        if (!tracer_reach(victim, walk, index))
+            _exit(ASTRAY);
+        choreography->interfere();
+        tracer_finish(victim);
+        choreography->end();
+        _exit(AS_IT_SHOULD);
+    }
+    EXPECT_EQ(waitpid(runner, &status, 0), runner);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : BROKEN;
+}
+
+static struct row_count {
+    size_t instructions, stops, strays, broken;
+} total;
+
+static void tell(const struct choreography *choreography, size_t index)
+{
+    struct tracer_place place = tracer_place_of(walk->moments[index].address);
+    if (total.broken < PROBLEMS_TOLD)
+        printf("broken: %s: frozen at instruction %zu (%s + %#lx)\n", choreography->name, index, place.object,
+               place.offset);
+}
+
+static void run_everywhere(const struct choreography *choreography, size_t stride)
+{
+    struct row_count count = {.stops = 0};
+    alarm(TIME_LIMIT_S); /* anew */
+    learn(choreography);
+    count.instructions = walk->count;
+    for (size_t i = 0; i < walk->count; i += stride) {
+        int outcome = run(choreography, i);
+        count.strays += outcome == ASTRAY;
+        count.stops += outcome != ASTRAY;
+        count.broken += outcome == BROKEN;
+        total.broken += outcome == BROKEN;
+        if (outcome == BROKEN)
+            tell(choreography, i);
+    }
+    printf("%-32s %12zu %8zu %8zu %8zu\n", choreography->name, count.instructions, count.stops, count.strays,
+           count.broken);
+    fflush(stdout);
+    EXPECT(count.strays * STRAYS_ONE_IN <= count.stops);
+    total.instructions += count.instructions;
+    total.stops += count.stops;
+}
+
+int main(int argc, char **argv)
+{
+    size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    if (argc > 3 || stride == 0) {
+        fprintf(stderr, "usage: frozen [STRIDE [CHOREOGRAPHY]]\n");
+        return 2;
+    }
+    expect_end_in_time();
+    if (!tracer_is_possible())
+        return 77;
     virtual_clock_begin();
     seen = expect_shared_memory(sizeof(*seen));
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        printf("%-32s %zu instructions\n", cases[i].name, stepper_run(&cases[i], 1).instructions);
-    return 0;
+    walk = expect_shared_memory(sizeof(*walk));
+    printf("%-32s %12s %8s %8s %8s\n", "frozen, meanwhile", "instructions", "stops", "strays", "broken");
+    for (size_t i = 0; i < choreography_count; i++)
+        if (argc < 3 || strcmp(argv[2], choreographies[i].name) == 0)
+            run_everywhere(&choreographies[i], stride);
+    printf("total: instructions %zu, runs %zu, broken %zu\n", total.instructions, total.stops, total.broken);
+    return total.broken > 0 ? 1 : 0;
 }

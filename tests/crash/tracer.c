@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tracer.h"
 
+#include <alloca.h>
 #include <link.h>
 #include <sched.h>
 #include <sys/auxv.h>
@@ -10,6 +11,8 @@
 #include <sys/user.h>
 
 #include "expect.h"
+
+enum { STACK_PAGE_BYTES = 4096 };
 
 /* The program, with the library in it, from its first byte to the last of its code. */
 extern const char __executable_start[], etext[];
@@ -158,6 +161,16 @@ bool tracer_is_possible(void)
     return true;
 }
 
+/* At the same place in a page of the stack, from wherever it is called: near the end of one, the C library's functions
+ * for strings go another way. */
+__attribute__((noinline)) static void run(void (*act)(void))
+{
+    const char *frame = __builtin_frame_address(0), *room = alloca((uintptr_t)frame % STACK_PAGE_BYTES);
+    __asm__ volatile("" : : "r"(room));
+    act();
+    __asm__ volatile("" : : "r"(room));
+}
+
 static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t bytes)
 {
     int status;
@@ -166,7 +179,7 @@ static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t byt
         EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
         EXPECT(memory_or_null == NULL || mprotect(memory_or_null, bytes, PROT_NONE) == 0);
         raise(SIGSTOP);
-        act();
+        run(act);
         _exit(0);
     }
     EXPECT_EQ(waitpid(child, &status, 0), child);

@@ -9,23 +9,13 @@
 
 #include "image.h"
 
-static void *rebased(const void *part, unsigned char *bytes)
-{
-    return bytes + ((const unsigned char *)part - (const unsigned char *)image_pool()->header);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
 {
-    struct keyshm_pool pool = *image_pool();
     unsigned char *bytes = aligned_alloc(LAYOUT_LINE_BYTES, image_bytes());
     if (bytes == NULL)
         abort();
     image_make(bytes, input, input_bytes);
-    pool.header = rebased(pool.header, bytes);
-    pool.words = rebased(pool.words, bytes);
-    pool.ready = rebased(pool.ready, bytes);
-    pool.index = rebased(pool.index, bytes);
-    pool.slots = rebased(pool.slots, bytes);
+    struct keyshm_pool pool = image_pool_in(bytes);
     image_read(&pool);
     image_write(&pool);
     image_read(&pool);

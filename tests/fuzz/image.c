@@ -44,16 +44,27 @@ static void begin(void)
     memcpy(good_bytes, good->header, good->settings.segment_bytes);
 }
 
-const struct keyshm_pool *image_pool(void)
+size_t image_bytes(void)
 {
     if (good == NULL)
         begin();
-    return good;
+    return good->settings.segment_bytes;
 }
 
-size_t image_bytes(void)
+static void *moved(const void *part, unsigned char *bytes)
 {
-    return image_pool()->settings.segment_bytes;
+    return bytes + ((const unsigned char *)part - (const unsigned char *)good->header);
+}
+
+struct keyshm_pool image_pool_in(unsigned char *bytes)
+{
+    struct keyshm_pool pool = *good;
+    pool.header = moved(pool.header, bytes);
+    pool.words = moved(pool.words, bytes);
+    pool.ready = moved(pool.ready, bytes);
+    pool.index = moved(pool.index, bytes);
+    pool.slots = moved(pool.slots, bytes);
+    return pool;
 }
 
 void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes)
@@ -85,6 +96,7 @@ void image_read(keyshm_pool *pool)
     keyshm_available_count(pool);
     keyshm_next_available_ms(pool);
     keyshm_verify(pool, NULL, NULL);
+    keyshm_is_replaced(pool);
     if (keyshm_snapshot(pool, &snapshot) == 0)
         keyshm_snapshot_free(snapshot);
 }

@@ -15,12 +15,13 @@
 
 #include "pool.h"
 
-/* A pool like that of the image, attached to; the same for all inputs. */
-const struct keyshm_pool *image_pool(void);
 size_t image_bytes(void);
 
 /* The good bytes, but for the patches; never those of the mutex, which belongs to the C library. */
 void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes);
+
+/* The attachment of one whose segment lies at `bytes`: checked when it was still good. */
+struct keyshm_pool image_pool_in(unsigned char *bytes);
 
 /* Every call that takes no lock, with the ids that the pool had, and some it never had. The two kinds: what any
  * attachment can do, and what a writable one can. */

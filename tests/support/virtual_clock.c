@@ -11,9 +11,14 @@ struct virtual_clock *virtual_clock;
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_gettimeofday(struct timeval *time, void *zone);
 time_t __wrap_time(time_t *time);
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __real_gettimeofday(struct timeval *time, void *zone);
+time_t __real_time(time_t *time);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
+    if (virtual_clock == NULL)
+        return __real_clock_gettime(clock, time);
     int64_t now_ns = virtual_clock->realtime_ns;
     if (clock == CLOCK_MONOTONIC)
         now_ns = virtual_clock->monotonic_ns;
@@ -27,14 +32,17 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 
 int __wrap_gettimeofday(struct timeval *time, void *zone)
 {
+    if (virtual_clock == NULL)
+        return __real_gettimeofday(time, zone);
     int64_t now_us = virtual_clock->realtime_ns / 1000;
-    (void)zone;
     *time = (struct timeval){.tv_sec = now_us / 1000000, .tv_usec = now_us % 1000000};
     return 0;
 }
 
 time_t __wrap_time(time_t *time)
 {
+    if (virtual_clock == NULL)
+        return __real_time(time);
     time_t now = virtual_clock->realtime_ns / 1000000000;
     if (time != NULL)
         *time = now;

@@ -17,7 +17,7 @@ struct virtual_clock {
     int64_t tick_ns; /* CLOCK_MONOTONIC_COARSE stands still between two ticks; 10 ms is the longest of any Linux */
 };
 
-/* NULL, and of no use, before virtual_clock_begin(). */
+/* NULL before virtual_clock_begin(): until then the clocks are the system's. */
 extern struct virtual_clock *virtual_clock;
 void virtual_clock_begin(void);
 

@@ -250,3 +250,122 @@ Test(segment, counts_that_lie_read_nothing_outside)
     keyshm_snapshot_free(snapshot);
     keyshm_close(pool);
 }
+
+/* ---- what becomes of it while it is attached ---- */
+
+Test(segment, that_is_written_over_gives_no_snapshot)
+{
+    struct keyshm_snapshot *snapshot, *untouched = NULL;
+    unsigned char byte;
+    cr_assert_eq(keyshm_attach_readonly(&pool, name), 0);
+    for (size_t i = 0; i < offsetof(struct layout_header, settings_reserve); i++) {
+        int fd = open(path, O_RDONLY);
+        cr_assert_eq(pread(fd, &byte, 1, (off_t)i), 1);
+        close(fd);
+        byte ^= 0x10;
+        write_at((off_t)i, &byte, 1);
+        cr_assert_eq(keyshm_snapshot(pool, &untouched), -EBADMSG, "byte %zu", i);
+        cr_assert_null(untouched);
+        byte ^= 0x10;
+        write_at((off_t)i, &byte, 1);
+        cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+        cr_assert_eq(snapshot->count, 1);
+        keyshm_snapshot_free(snapshot);
+    }
+    keyshm_close(pool);
+}
+
+Test(segment, is_not_replaced_as_long_as_its_name_leads_to_it)
+{
+    keyshm_pool *readonly;
+    cr_assert_eq(keyshm_is_replaced(NULL), -EINVAL);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    cr_assert_eq(keyshm_attach_readonly(&readonly, name), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 0);
+    cr_assert_eq(keyshm_is_replaced(readonly), 0);
+    cr_assert_eq(keyshm_unlink(name), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 1, "the name leads nowhere");
+    cr_assert_eq(keyshm_is_replaced(readonly), 1);
+    keyshm_close(pool);
+    cr_assert_eq(keyshm_create(&pool, name, NULL), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 0, "a creator's own");
+    cr_assert_eq(keyshm_is_replaced(readonly), 1, "the name leads elsewhere");
+    keyshm_close(readonly);
+    keyshm_close(pool);
+}
+
+Test(segment, is_replaced_by_what_is_renamed_over_it)
+{
+    keyshm_pool *moved;
+    char other[80], away[160];
+    snprintf(other, sizeof(other), "%s.other", name);
+    snprintf(away, sizeof(away), "%s.other", path);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    cr_assert_eq(keyshm_create(&moved, other, NULL), 0);
+    cr_assert_eq(keyshm_is_replaced(moved), 0);
+    cr_assert_eq(rename(away, path), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 1);
+    cr_assert_eq(keyshm_is_replaced(moved), 1, "it is not where its own name leads");
+    cr_assert_eq(rename(path, away), 0);
+    cr_assert_eq(keyshm_is_replaced(moved), 0);
+    cr_assert_eq(symlink(away, path), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 1);
+    cr_assert_eq(keyshm_unlink(other), 0);
+    keyshm_close(moved);
+    keyshm_close(pool);
+}
+
+Test(segment, is_replaced_by_a_symbolic_link_though_it_leads_back)
+{
+    char away[160];
+    snprintf(away, sizeof(away), "%s.away", path);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    cr_assert_eq(rename(path, away), 0);
+    cr_assert_eq(symlink(away, path), 0);
+    int r = keyshm_is_replaced(pool);
+    unlink(away);
+    cr_assert_eq(r, 1, "%d", r);
+    keyshm_close(pool);
+}
+
+Test(segment, that_was_truncated_is_not_replaced_but_damaged)
+{
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    cr_assert_eq(truncate(path, status.st_size - 1), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), -EBADMSG);
+    cr_assert_eq(truncate(path, status.st_size), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 0);
+    keyshm_close(pool);
+}
+
+Test(segment, without_a_name_is_never_replaced)
+{
+    keyshm_pool *anonymous;
+    cr_assert_eq(keyshm_create_anonymous(&anonymous, name, NULL), 0);
+    cr_assert_eq(keyshm_is_replaced(anonymous), 0);
+    remove_segment();
+    cr_assert_eq(keyshm_is_replaced(anonymous), 0);
+    keyshm_close(anonymous);
+}
+
+Test(segment, is_looked_for_under_its_owner_s_name)
+{
+    skip_unless_root("to become another user");
+    cr_assert_eq(seteuid(65534), 0);
+    cr_assert_eq(keyshm_create(&pool, name, NULL), 0);
+    cr_assert_eq(seteuid(0), 0);
+    keyshm_pool *seen;
+    cr_assert_eq(keyshm_attach_readonly_user(&seen, 65534, name), 0);
+    remove_segment(); /* root's own of that name */
+    cr_assert_eq(keyshm_is_replaced(pool), 0, "the creator may have become another user");
+    cr_assert_eq(keyshm_is_replaced(seen), 0);
+    cr_assert_eq(seteuid(65534), 0);
+    cr_assert_eq(keyshm_unlink(name), 0);
+    cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(keyshm_is_replaced(pool), 1);
+    cr_assert_eq(keyshm_is_replaced(seen), 1);
+    keyshm_close(seen);
+    keyshm_close(pool);
+}

@@ -9,6 +9,7 @@
 
 #include "columns.h"
 #include "program.h"
+#include "reading.h"
 #include "view.h"
 
 #define LETTERS "hijV"
@@ -59,25 +60,14 @@ static void print_help(void)
     print_columns();
     print_pool_help();
     puts("\nExit status: 0 fine, 1 wrong usage or another failure, 2 no such pool or no permission, 3 a pool of another\n"
-         "layout or a damaged one. When several pools are named, all that can be are shown, and the status is the\n"
-         "highest of theirs.");
-}
-
-static int take_snapshot(const char *provider, struct keyshm_snapshot **ret_snapshot)
-{
-    keyshm_pool *pool;
-    int r = keyshm_attach_readonly(&pool, provider);
-    if (r < 0)
-        return r;
-    r = keyshm_snapshot(pool, ret_snapshot);
-    keyshm_close(pool);
-    return r;
+         "layout, a damaged one, or one that was truncated, written over, replaced or destroyed while it was read. When\n"
+         "several pools are named, all that can be are shown, and the status is the highest of theirs.");
 }
 
 static int show(struct request *request, const char *provider)
 {
     struct keyshm_snapshot *snapshot;
-    int r = take_snapshot(provider, &snapshot);
+    int r = reading_take(provider, &snapshot);
     if (r < 0)
         return r;
     r = request->view->show_pool(snapshot, request->shown == 0, request->with_ids);
@@ -97,7 +87,7 @@ static enum exit_status show_named(struct request *request, char *const *provide
     for (; *providers != NULL; providers++) {
         int r = show(request, *providers);
         if (r < 0)
-            status = worse_of(status, fail(*providers, r, NULL));
+            status = worse_of(status, fail(*providers, r, reading_failures));
     }
     return status;
 }
@@ -108,8 +98,8 @@ static enum exit_status show_listed(struct request *request, const struct keyshm
     for (size_t i = 0; i < list->count; i++) {
         int r = show(request, list->providers[i]);
         /* One that was removed since it was listed is nothing to complain about. */
-        if (r < 0 && r != -ENOENT)
-            status = worse_of(status, fail(list->providers[i], r, NULL));
+        if (r < 0 && r != -ENOENT && r != -READING_DESTROYED)
+            status = worse_of(status, fail(list->providers[i], r, reading_failures));
     }
     if (list->count == 0 && request->view->for_people)
         complain("this user has no pools; make one with: keyshm-ctl create POOL");

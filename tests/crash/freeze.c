@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A process is stopped by SIGSTOP at each instruction of each call in turn, those in the C library included. While it
+ * stands, another picks, marks, counts, finds and takes a snapshot, each with less than a millisecond of processor time
+ * and without a futex(2); a third would add, remove and annotate, and is told -ETIMEDOUT and who holds the mutex if, and
+ * only if, the first really holds it. Then the first goes on (SIGCONT), and its late stores harm nothing: what each of
+ * them did has happened, and nothing else.
+ *
+ *   freeze [STRIDE [OPERATION]]
+ *       at every STRIDE-th instruction
+ */
+
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/ptrace.h>
+
+#include "expect.h"
+#include "freeze.h"
+#include "lock.h"
+#include "operations.h"
+#include "pool.h"
+#include "problem.h"
+#include "tracer.h"
+
+enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, LESSONS = 4, STRAYS_ONE_IN = 100, ATTEMPTS = 3 };
+
+static struct tracer_walk walk;
+static struct freeze_state before, done;
+static struct freeze_others *others;
+
+/* ---- the table ---- */
+
+struct row {
+    long instructions;
+    long stops;
+    long strays;   /* went another way, and could not be stopped where they should */
+    long held;     /* stops with the mutex in hand */
+    long timeouts; /* of membership changes, ATTEMPTS at each of those */
+    long system_calls, futex_calls;
+    long broken;
+    int64_t longest_call_ns;
+};
+
+static struct row total;
+static long all_broken;
+
+static void print_head(void)
+{
+    printf("%-26s %12s %8s %8s %8s %8s %8s %12s %8s %8s\n", "operation", "instructions", "stops", "strays", "held",
+           "timeouts", "most us", "system calls", "futex", "broken");
+}
+
+static void finish_row(const char *name, const struct row *row)
+{
+    printf("%-26s %12ld %8ld %8ld %8ld %8ld %8.1f %12ld %8ld %8ld\n", name, row->instructions, row->stops, row->strays,
+           row->held, row->timeouts, (double)row->longest_call_ns / 1e3, row->system_calls, row->futex_calls,
+           row->broken);
+    fflush(stdout);
+    EXPECT(row->strays * STRAYS_ONE_IN <= row->stops);
+    EXPECT(row->broken > 0 || row->timeouts == ATTEMPTS * row->held);
+    total.instructions += row->instructions;
+    total.stops += row->stops;
+    total.broken += row->broken;
+}
+
+static void count(struct row *row)
+{
+    row->stops++;
+    row->held += others->holder != 0;
+    row->timeouts += others->timeouts;
+    row->system_calls += others->system_calls;
+    row->futex_calls += others->futex_calls;
+    row->broken += problem_text()[0] != '\0';
+    if (others->longest_call_ns > row->longest_call_ns)
+        row->longest_call_ns = others->longest_call_ns;
+}
+
+static void tell(const char *name, size_t index)
+{
+    struct tracer_place place = tracer_place_of(walk.moments[index].address);
+    if (problem_text()[0] == '\0' || all_broken++ >= PROBLEMS_TOLD)
+        return;
+    printf("broken: %s: frozen at instruction %zu (%s + %#lx)%s: %s\n", name, index, place.object, place.offset,
+           others->holder != 0 ? ", with the mutex in hand" : "", problem_text());
+}
+
+/* ---- a victim ---- */
+
+/* By the word that the kernel goes by too. */
+static bool is_held_by(pid_t process)
+{
+    const _Atomic uint32_t *futex = (const void *)(world_pool()->header->mutex + lock_word_offset());
+    return (atomic_load(futex) & FUTEX_TID_MASK) == (uint32_t)process;
+}
+
+/* From here on it is stopped as any process can be, and no longer by the tracer: it has the signal before it executes
+ * another instruction. */
+static void stop(pid_t victim)
+{
+    int status;
+    EXPECT_EQ(ptrace(PTRACE_DETACH, victim, NULL, SIGSTOP), 0);
+    EXPECT_EQ(waitpid(victim, &status, WUNTRACED), victim);
+    EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+}
+
+static void go_on(pid_t victim)
+{
+    int status;
+    EXPECT_EQ(kill(victim, SIGCONT), 0);
+    EXPECT_EQ(waitpid(victim, &status, 0), victim);
+    HOLD(status == 0, "the victim's call fails");
+}
+
+/* False when it went another way. */
+static bool freeze_at(const struct operation *operation, size_t index)
+{
+    pid_t victim = tracer_start(operation->act);
+    if (!tracer_reach(victim, &walk, index)) {
+        tracer_kill(victim);
+        if (!operation->is_named)
+            keyshm_unlink(expect_name); /* it may have got so far */
+        return false;
+    }
+    bool is_held = is_held_by(victim);
+    stop(victim);
+    *others = (struct freeze_others){.before = &before,
+                                     .done = &done,
+                                     .kept = others->kept,
+                                     .released = others->released,
+                                     .holder = is_held ? victim : 0};
+    freeze_observe(world_pool(), others);
+    freeze_intrude(world_pool(), others);
+    HOLD(is_held_by(victim) == is_held, "the mutex has changed hands meanwhile");
+    go_on(victim);
+    freeze_judge(world_pool(), !operation->is_named, others);
+    return true;
+}
+
+/* ---- the runs ---- */
+
+static bool is_untouched(const struct freeze_key *key)
+{
+    const struct freeze_key *after = freeze_key_of_id(&done, key->row.id);
+    return key->row.status == KEYSHM_AVAILABLE && after != NULL && after->row.status == KEYSHM_AVAILABLE &&
+           memcmp(key->row.marked, after->row.marked, sizeof(key->row.marked)) == 0 &&
+           key->row.picks == after->row.picks && strcmp(key->note, after->note) == 0;
+}
+
+/* For the others: the last and the first of the keys that the victim has nothing to do with. */
+static void choose_keys(void)
+{
+    others->kept = others->released = NULL;
+    for (unsigned i = 0; i < before.count; i++)
+        if (is_untouched(&before.keys[i])) {
+            others->kept = &before.keys[i];
+            others->released = others->released != NULL ? others->released : others->kept;
+        }
+    EXPECT(others->kept != others->released);
+}
+
+/* The walk, and the world without the call and with it. The last of several lessons counts: the C library does some
+ * things once in its life, and its heap has a past. */
+static void learn(const struct operation *operation, const struct world_image *image)
+{
+    freeze_read_state(world_pool(), !operation->is_named, &before);
+    for (int i = 0; i < LESSONS; i++) {
+        world_restore(image);
+        tracer_record(operation->act, NULL, &walk);
+        freeze_read_state(world_pool(), !operation->is_named, &done);
+    }
+    EXPECT(problem_text()[0] == '\0');
+    choose_keys();
+}
+
+static void freeze_everywhere(const struct operation *operation, size_t stride)
+{
+    struct row row = {.instructions = 0};
+    alarm(TIME_LIMIT_S); /* anew */
+    world_begin(operation);
+    struct world_image *image = world_save();
+    learn(operation, image);
+    row.instructions = (long)walk.count;
+    for (size_t i = 0; i < walk.count; i += stride) {
+        problem_forget();
+        world_restore(image);
+        if (freeze_at(operation, i)) {
+            count(&row);
+            tell(operation->name, i);
+        } else {
+            row.strays++;
+        }
+    }
+    problem_forget();
+    finish_row(operation->name, &row);
+    free(image);
+    world_end();
+}
+
+int main(int argc, char **argv)
+{
+    size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+    if (argc > 3 || stride == 0) {
+        fprintf(stderr, "usage: freeze [STRIDE [OPERATION]]\n");
+        return 2;
+    }
+    expect_pool_name("freeze");
+    if (!tracer_is_possible())
+        return 77;
+    others = expect_shared_memory(sizeof(*others));
+    print_head();
+    for (size_t i = 0; i < operation_count; i++)
+        if (argc < 3 || strcmp(argv[2], operations[i].name) == 0)
+            freeze_everywhere(&operations[i], stride);
+    printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.stops, total.broken);
+    return total.broken > 0 ? 1 : 0;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "freeze.h"
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "expect.h"
+#include "pool.h"
+
+enum { MEASUREMENTS = 3, INTRUDERS_LOCK_TIMEOUT_MS = 2 };
+
+static keyshm_pool *pool;
+static struct freeze_others *others;
+
+/* A child's last words, and what its parent does with them. */
+static void tell_problem(void)
+{
+    memcpy(others->problem, problem_text(), strlen(problem_text()) + 1);
+}
+
+static void take_over_problem(void)
+{
+    if (others->problem[0] != '\0')
+        problem_blame("%s", others->problem);
+}
+
+/* ---- who takes no lock ---- */
+
+static const struct freeze_key *key_of(keyshm_id id)
+{
+    const struct freeze_key *key = freeze_key_of_id(others->before, id);
+    return key != NULL ? key : freeze_key_of_id(others->done, id);
+}
+
+static void call_next(void)
+{
+    struct keyshm_pick pick;
+    int r = keyshm_next(pool, &pick);
+    HOLD(r == 0, "a pick meanwhile fails");
+    if (r < 0 || others->picks == FREEZE_PICKS_MAX)
+        return;
+    const struct freeze_key *key = key_of(pick.id);
+    HOLD(key != NULL && strcmp(pick.key, key->text) == 0, "a pick meanwhile is not of a whole key");
+    others->picked[others->picks++] = pick.id;
+}
+
+static void call_limit_kept(void)
+{
+    HOLD(keyshm_mark_rate_limited(pool, others->kept->row.id, FREEZE_LIMIT_MS) == 0, "a mark meanwhile fails");
+    others->kept_limits++;
+}
+
+static void call_limit_released(void)
+{
+    HOLD(keyshm_mark_rate_limited(pool, others->released->row.id, FREEZE_LIMIT_MS) == 0, "a mark meanwhile fails");
+    others->released_limits++;
+}
+
+static void call_release(void)
+{
+    HOLD(keyshm_mark_available(pool, others->released->row.id) == 0, "a release meanwhile fails");
+    others->releases++;
+}
+
+static void call_is_available(void)
+{
+    HOLD(keyshm_is_available(pool, others->kept->row.id) == 0, "a mark meanwhile has no effect");
+}
+
+static void call_is_available_again(void)
+{
+    HOLD(keyshm_is_available(pool, others->released->row.id) == 1, "a release meanwhile has no effect");
+}
+
+/* One key more or less is the victim's. */
+static bool is_near(unsigned count, unsigned expected)
+{
+    return count + 1 >= expected && count <= expected + 1;
+}
+
+static void call_count(void)
+{
+    unsigned available = 0;
+    int count = keyshm_available_count(pool);
+    for (unsigned i = 0; i < others->before->count; i++)
+        available += others->before->keys[i].row.status == KEYSHM_AVAILABLE;
+    HOLD(count >= 0 && is_near((unsigned)count, available - 1), "the count of available keys meanwhile");
+}
+
+static void call_find(void)
+{
+    keyshm_id id;
+    HOLD(keyshm_find(pool, others->kept->text, &id) == 0 && id == others->kept->row.id, "a key is not found meanwhile");
+}
+
+static void look_at(const struct keyshm_snapshot *snapshot)
+{
+    bool is_kept_limited = false;
+    for (unsigned i = 0; i < snapshot->count; i++) {
+        const struct freeze_key *key = key_of(snapshot->keys[i].id);
+        HOLD(key != NULL && strcmp(snapshot->keys[i].masked_key, key->row.masked_key) == 0,
+             "a row of a snapshot taken meanwhile is of no key");
+        is_kept_limited |=
+            snapshot->keys[i].id == others->kept->row.id && snapshot->keys[i].status == KEYSHM_RATE_LIMITED;
+    }
+    HOLD(is_kept_limited, "a snapshot taken meanwhile does not show a mark");
+    HOLD(is_near(snapshot->count, others->before->count), "the rows of a snapshot taken meanwhile");
+    HOLD(snapshot->mutex_holder_pid == others->holder, "a snapshot taken meanwhile does not name the holder");
+}
+
+static void call_snapshot(void)
+{
+    struct keyshm_snapshot *snapshot;
+    int r = keyshm_snapshot(pool, &snapshot);
+    HOLD(r == 0, "a snapshot meanwhile fails");
+    if (r < 0)
+        return;
+    look_at(snapshot);
+    keyshm_snapshot_free(snapshot);
+}
+
+static int64_t time_ns(clockid_t clock)
+{
+    struct timespec time;
+    EXPECT_EQ(clock_gettime(clock, &time), 0);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* A virtual machine that was not running for a while can put that time on the process's account. It does not do so three
+ * times in a row, and a call that is slow is so each time. Returns the time at its end. */
+static int64_t measure(void (*call)(void), int64_t start_ns)
+{
+    int64_t least_ns = INT64_MAX;
+    for (int i = 0; i < MEASUREMENTS && least_ns >= FREEZE_CALL_MAX_NS; i++) {
+        call();
+        int64_t end_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID);
+        least_ns = end_ns - start_ns < least_ns ? end_ns - start_ns : least_ns;
+        start_ns = end_ns;
+    }
+    if (least_ns > others->longest_call_ns)
+        others->longest_call_ns = least_ns;
+    return start_ns;
+}
+
+static void observe(void)
+{
+    static void (*const calls[])(void) = {
+        call_next,         call_limit_kept,         call_limit_released, call_release, call_next,
+        call_is_available, call_is_available_again, call_count,          call_find,    call_snapshot,
+    };
+    int64_t start_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        start_ns = measure(calls[i], start_ns);
+    HOLD(others->longest_call_ns < FREEZE_CALL_MAX_NS, "a call meanwhile took too much processor time");
+}
+
+static bool is_futex(unsigned long number)
+{
+    return number == SYS_futex
+#ifdef SYS_futex_wait
+           || number == SYS_futex_wait
+#endif
+#ifdef SYS_futex_waitv
+           || number == SYS_futex_waitv
+#endif
+        ;
+}
+
+/* At the beginning or the end of a system call. */
+static void look_at_system_call(pid_t child)
+{
+    struct __ptrace_syscall_info info;
+    EXPECT(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) > 0);
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+        return;
+    others->system_calls++;
+    others->futex_calls += is_futex(info.entry.nr);
+}
+
+/* To its end, or to the first futex(2): it would wait there, for whom only the future knows. */
+static void follow(pid_t child)
+{
+    int status;
+    bool is_going_on = true;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    EXPECT_EQ(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD), 0);
+    while (is_going_on && others->futex_calls == 0) {
+        EXPECT_EQ(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+        EXPECT_EQ(waitpid(child, &status, 0), child);
+        is_going_on = WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80);
+        if (is_going_on)
+            look_at_system_call(child);
+    }
+    HOLD(others->futex_calls == 0, "a call meanwhile went to wait for somebody");
+    HOLD(is_going_on || status == 0, "the observer did not reach its end");
+    if (WIFSTOPPED(status))
+        expect_kill(child);
+}
+
+void freeze_observe(keyshm_pool *shared_pool, struct freeze_others *shared_others)
+{
+    pool = shared_pool;
+    others = shared_others;
+    pid_t child = expect_fork();
+    if (child == 0) {
+        EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
+        raise(SIGSTOP);
+        observe();
+        tell_problem();
+        _exit(0);
+    }
+    follow(child);
+    take_over_problem();
+}
+
+/* ---- who would change the membership ---- */
+
+static bool is_holder_named;
+
+static void look_for_holder(enum keyshm_log_level level, const char *message, void *user)
+{
+    char expected[64];
+    (void)user;
+    snprintf(expected, sizeof(expected), "the mutex is held by pid %d (", (int)others->holder);
+    is_holder_named |= level == KEYSHM_LOG_ERROR && strstr(message, expected) != NULL;
+}
+
+static int add(void)
+{
+    return keyshm_add(pool, FREEZE_INTRUDERS_KEY, NULL);
+}
+
+static int remove_kept(void)
+{
+    return keyshm_remove(pool, others->kept->row.id);
+}
+
+static int annotate_kept(void)
+{
+    return keyshm_set_metadata(pool, others->kept->row.id, "note", "meanwhile");
+}
+
+/* It tries for the time that it is allowed, of which the library's clock may cut off a millisecond at the beginning. */
+static void expect_timeout(int (*change)(void))
+{
+    int64_t start_ns = time_ns(CLOCK_MONOTONIC);
+    is_holder_named = false;
+    int r = change();
+    int64_t tried_ns = time_ns(CLOCK_MONOTONIC) - start_ns;
+    HOLD(r == -ETIMEDOUT, "a membership change meanwhile does not give up, and the mutex is held");
+    HOLD(is_holder_named, "a membership change meanwhile does not name the holder");
+    HOLD(tried_ns >= (INTRUDERS_LOCK_TIMEOUT_MS - 1) * INT64_C(1000000), "a membership change gives up too early");
+    others->timeouts += r == -ETIMEDOUT;
+}
+
+static void expect_success(void)
+{
+    int r = add();
+    HOLD(r == (others->before->is_full ? -ENOSPC : 0), "an add meanwhile fails, and nobody holds the mutex");
+    HOLD(!is_holder_named, "a holder is named where there is none");
+    others->has_added = r == 0;
+}
+
+static void intrude(void)
+{
+    if (others->holder == 0) {
+        expect_success();
+        return;
+    }
+    expect_timeout(add);
+    expect_timeout(remove_kept);
+    expect_timeout(annotate_kept);
+}
+
+void freeze_intrude(keyshm_pool *shared_pool, struct freeze_others *shared_others)
+{
+    pool = shared_pool;
+    others = shared_others;
+    pid_t child = expect_fork();
+    if (child == 0) {
+        pool->settings.lock_timeout_ms = INTRUDERS_LOCK_TIMEOUT_MS; /* this process's copy */
+        keyshm_set_log(look_for_holder, NULL, KEYSHM_LOG_ERROR);
+        is_holder_named = false;
+        intrude();
+        tell_problem();
+        _exit(0);
+    }
+    expect_success_of(child);
+    take_over_problem();
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "freeze.h"
+
+#include "expect.h"
+#include "pool.h"
+
+/* Of a deadline that the victim sets: how long it stood in the middle of that. */
+#define DEADLINE_TOLERANCE_MS (INT64_C(10) * 1000)
+
+#define FURTHER_KEY "sk-a-further-key"
+
+const struct freeze_key *freeze_key_of_text(const struct freeze_state *state, const char *text)
+{
+    for (unsigned i = 0; i < state->count; i++)
+        if (strcmp(state->keys[i].text, text) == 0)
+            return &state->keys[i];
+    return NULL;
+}
+
+const struct freeze_key *freeze_key_of_id(const struct freeze_state *state, keyshm_id id)
+{
+    for (unsigned i = 0; i < state->count; i++)
+        if (state->keys[i].row.id == id)
+            return &state->keys[i];
+    return NULL;
+}
+
+/* ---- what a pool holds ---- */
+
+static void verify(keyshm_pool *pool)
+{
+    int r = keyshm_verify(pool, problem_note, NULL);
+    HOLD(r == 0, "verify: %d, %s", r, r < 0 ? keyshm_strerror(r) : "problems");
+}
+
+static void read_rows(keyshm_pool *pool, struct freeze_state *state)
+{
+    struct keyshm_snapshot *snapshot;
+    EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
+    EXPECT(snapshot->count <= FREEZE_KEYS_MAX);
+    for (unsigned i = 0; i < snapshot->count; i++) {
+        struct freeze_key *key = &state->keys[i];
+        key->row = snapshot->keys[i];
+        key->word = atomic_load(&pool->words[key->row.slot]);
+        key->text[0] = key->note[0] = '\0';
+        HOLD(key->row.metadata_count <= 1, "a key has %zu metadata", key->row.metadata_count);
+        if (key->row.metadata_count > 0)
+            memcpy(key->note, key->row.metadata[0].value, sizeof(key->note));
+        key->row.metadata = NULL;
+    }
+    state->count = snapshot->count;
+    state->is_full = snapshot->count == snapshot->capacity;
+    state->recoveries = snapshot->recoveries;
+    HOLD(snapshot->mutex_holder_pid == 0, "pid %d holds the mutex", (int)snapshot->mutex_holder_pid);
+    keyshm_snapshot_free(snapshot);
+}
+
+/* As many picks as there are keys available give each of them once. No hint is wrong: that may be so only after somebody
+ * has died. */
+static void pick_round(keyshm_pool *pool, struct freeze_state *state, unsigned available)
+{
+    bool was_picked[FREEZE_KEYS_MAX] = {false};
+    struct keyshm_pick pick;
+    for (unsigned i = 0; i < available; i++) {
+        int r = keyshm_next(pool, &pick);
+        const struct freeze_key *found = r == 0 ? freeze_key_of_id(state, pick.id) : NULL;
+        HOLD(found != NULL, "a pick is of no key: %s", keyshm_strerror(r));
+        if (found == NULL)
+            return;
+        struct freeze_key *key = &state->keys[found - state->keys];
+        HOLD(!was_picked[key - state->keys], "slot %u is picked twice in one round", key->row.slot);
+        HOLD(key->text[0] == '\0' || strcmp(key->text, pick.key) == 0, "slot %u has two texts", key->row.slot);
+        was_picked[key - state->keys] = true;
+        memcpy(key->text, pick.key, pick.key_length + 1);
+    }
+}
+
+static void find_all(keyshm_pool *pool, const struct freeze_state *state)
+{
+    for (unsigned i = 0; i < state->count; i++) {
+        const struct freeze_key *key = &state->keys[i];
+        keyshm_id id = 0;
+        int r = key->text[0] != '\0' ? keyshm_find(pool, key->text, &id) : -ENOENT;
+        HOLD(r == 0 && id == key->row.id, "the key in slot %u is not found under its id", key->row.slot);
+    }
+}
+
+/* There is none, or a whole one; which is taken away again. */
+static bool take_second_pool(void)
+{
+    keyshm_pool *pool;
+    struct keyshm_pick pick;
+    int r = keyshm_attach(&pool, expect_name);
+    HOLD(r == 0 || r == -ENOENT, "attach: %s", keyshm_strerror(r));
+    if (r < 0)
+        return false;
+    verify(pool);
+    HOLD(keyshm_add(pool, FURTHER_KEY, NULL) == 0, "the first add");
+    HOLD(keyshm_next(pool, &pick) == 0, "the first pick");
+    keyshm_close(pool);
+    keyshm_unlink(expect_name);
+    return true;
+}
+
+void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct freeze_state *ret_state)
+{
+    unsigned available = 0;
+    verify(pool);
+    read_rows(pool, ret_state);
+    for (unsigned i = 0; i < ret_state->count; i++)
+        available += ret_state->keys[i].row.status == KEYSHM_AVAILABLE;
+    HOLD(keyshm_available_count(pool) == (int)available, "the count of available keys");
+    pick_round(pool, ret_state, available);
+    for (unsigned i = 0; i < ret_state->count; i++)
+        HOLD(keyshm_mark_available(pool, ret_state->keys[i].row.id) == 0, "a further release");
+    pick_round(pool, ret_state, ret_state->count);
+    find_all(pool, ret_state);
+    ret_state->has_second_pool = may_have_second_pool && take_second_pool();
+}
+
+/* ---- is it what it should be? ---- */
+
+/* By the victim, when nobody else picks. */
+static uint64_t picks_by_victim(const struct freeze_others *others)
+{
+    uint64_t picks = 0;
+    for (unsigned i = 0; i < others->before->count; i++) {
+        const struct freeze_key *before = &others->before->keys[i];
+        const struct freeze_key *done = freeze_key_of_id(others->done, before->row.id);
+        picks += done != NULL ? done->row.picks - before->row.picks : 0;
+    }
+    return picks;
+}
+
+static uint64_t picks_by_others(const struct freeze_others *others, keyshm_id id)
+{
+    uint64_t picks = 0;
+    for (unsigned i = 0; i < others->picks; i++)
+        picks += others->picked[i] == id;
+    return picks;
+}
+
+/* Whose turn it is when the victim picks, depends on the others. But it is exactly one turn. */
+static void compare_picks(const struct freeze_state *state, const struct freeze_others *others)
+{
+    uint64_t extra = 0;
+    for (unsigned i = 0; i < others->before->count; i++) {
+        const struct freeze_key *before = &others->before->keys[i];
+        const struct freeze_key *now = freeze_key_of_id(state, before->row.id);
+        if (now == NULL)
+            continue; /* the victim has removed it */
+        uint64_t expected = before->row.picks + picks_by_others(others, before->row.id);
+        HOLD(now->row.picks >= expected, "slot %u: %llu picks and not %llu", now->row.slot,
+             (unsigned long long)now->row.picks, (unsigned long long)expected);
+        extra += now->row.picks - expected;
+    }
+    HOLD(extra == picks_by_victim(others), "%llu picks by the victim", (unsigned long long)extra);
+}
+
+static bool is_available_throughout(const struct freeze_key *before, const struct freeze_others *others)
+{
+    const struct freeze_key *done = freeze_key_of_id(others->done, before->row.id);
+    return before != others->kept && before != others->released && done != NULL &&
+           before->row.status == KEYSHM_AVAILABLE && done->row.status == KEYSHM_AVAILABLE;
+}
+
+/* The keys take turns, whoever picks. */
+static void compare_turns(const struct freeze_state *state, const struct freeze_others *others)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    for (unsigned i = 0; i < others->before->count; i++) {
+        const struct freeze_key *before = &others->before->keys[i];
+        const struct freeze_key *now = freeze_key_of_id(state, before->row.id);
+        if (now == NULL || !is_available_throughout(before, others))
+            continue;
+        uint64_t picks = now->row.picks - before->row.picks;
+        least = picks < least ? picks : least;
+        most = picks > most ? picks : most;
+    }
+    HOLD(least <= most && most - least <= 1, "one key is picked %llu times, another %llu times", (unsigned long long)most,
+         (unsigned long long)least);
+}
+
+static void compare_marks(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others)
+{
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
+        uint64_t expected = done->row.marked[status];
+        if (status == KEYSHM_RATE_LIMITED && done->row.id == others->kept->row.id)
+            expected += others->kept_limits;
+        if (status == KEYSHM_RATE_LIMITED && done->row.id == others->released->row.id)
+            expected += others->released_limits;
+        if (status == KEYSHM_AVAILABLE && done->row.id == others->released->row.id)
+            expected += others->releases;
+        HOLD(now->row.marked[status] == expected, "slot %u: marked %s %llu times and not %llu", now->row.slot,
+             keyshm_status_name((enum keyshm_status)status), (unsigned long long)now->row.marked[status],
+             (unsigned long long)expected);
+    }
+}
+
+static void compare_status(const struct freeze_key *now, const struct freeze_key *expected)
+{
+    int64_t left_ms = expected->row.cooldown_left_ms;
+    HOLD(now->row.status == expected->row.status, "slot %u is %s and not %s", now->row.slot,
+         keyshm_status_name(now->row.status), keyshm_status_name(expected->row.status));
+    HOLD(left_ms <= 0 ? now->row.cooldown_left_ms == left_ms
+                      : llabs(now->row.cooldown_left_ms - left_ms) < DEADLINE_TOLERANCE_MS,
+         "slot %u has %lld ms left and not %lld", now->row.slot, (long long)now->row.cooldown_left_ms,
+         (long long)left_ms);
+}
+
+/* What the victim has changed is as it would have been without the others; what it has not, is as it was to the bit. */
+static void compare_word(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others)
+{
+    const struct freeze_key *before = freeze_key_of_id(others->before, done->row.id);
+    if (done->row.id == others->kept->row.id)
+        HOLD(now->row.status == KEYSHM_RATE_LIMITED &&
+                 now->row.cooldown_left_ms > FREEZE_LIMIT_MS - DEADLINE_TOLERANCE_MS,
+             "slot %u is %s, and was marked", now->row.slot, keyshm_status_name(now->row.status));
+    else if (before != NULL && before->word == done->word)
+        HOLD(now->word == done->word, "the word of slot %u: %#llx and not %#llx", now->row.slot,
+             (unsigned long long)now->word, (unsigned long long)done->word);
+    else
+        compare_status(now, done);
+}
+
+/* A key that the victim has added may be in another slot, when the others added one. */
+static void compare_key(const struct freeze_state *state, const struct freeze_key *done,
+                        const struct freeze_others *others)
+{
+    const struct freeze_key *now = freeze_key_of_text(state, done->text);
+    bool is_new = freeze_key_of_text(others->before, done->text) == NULL;
+    HOLD(now != NULL, "the key of slot %u is lost", done->row.slot);
+    if (now == NULL)
+        return;
+    HOLD(is_new || now->row.id == done->row.id, "the key of slot %u has another id", done->row.slot);
+    HOLD(strcmp(now->note, done->note) == 0, "the metadata of slot %u", now->row.slot);
+    compare_word(now, done, others);
+    compare_marks(now, done, others);
+}
+
+static void compare(const struct freeze_state *state, const struct freeze_others *others)
+{
+    bool has_intruders = freeze_key_of_text(state, FREEZE_INTRUDERS_KEY) != NULL;
+    HOLD(has_intruders == others->has_added, "the key of the intruder is there or not, wrongly");
+    HOLD(state->count == others->done->count + others->has_added, "%u keys and not %u", state->count,
+         others->done->count + others->has_added);
+    HOLD(state->recoveries == others->before->recoveries, "a recovery, and nobody has died");
+    HOLD(state->has_second_pool == others->done->has_second_pool, "the created pool is not there");
+    for (unsigned i = 0; i < others->done->count; i++)
+        compare_key(state, &others->done->keys[i], others);
+    compare_picks(state, others);
+    compare_turns(state, others);
+}
+
+static void go_on(keyshm_pool *pool, keyshm_id removed)
+{
+    struct keyshm_pick pick;
+    keyshm_id id = 0;
+    HOLD(keyshm_remove(pool, removed) == 0, "a further remove");
+    HOLD(keyshm_add(pool, FURTHER_KEY, &id) == 0, "a further add");
+    HOLD(keyshm_mark_rate_limited(pool, id, FREEZE_LIMIT_MS) == 0, "a further mark");
+    HOLD(keyshm_is_available(pool, id) == 0, "a further mark has no effect");
+    HOLD(keyshm_next(pool, &pick) == 0 && pick.id != id, "a further pick");
+    verify(pool);
+}
+
+void freeze_judge(keyshm_pool *pool, bool may_have_second_pool, const struct freeze_others *others)
+{
+    static struct freeze_state state;
+    freeze_read_state(pool, may_have_second_pool, &state);
+    compare(&state, others);
+    go_on(pool, others->kept->row.id);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PICKS_H
+#define PICKS_H
+
+/* Picks by a survivor, each held against the model of the world. */
+
+#include "world.h"
+
+/* As many picks as keys are available; tells which of them were picked. */
+void picks_round(bool ret_was_picked[KEYS]);
+
+#endif

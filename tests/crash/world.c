@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+#include <linux/futex.h>
+
+#include "clock.h"
+#include "lock.h"
+#include "slot.h"
+
+#include "expect.h"
+#include "problem.h"
+
+enum { LOCK_TIMEOUT_MS = 3000 };
+
+struct world_image {
+    struct world model;
+    unsigned char bytes[];
+};
+
+static keyshm_pool *pool;
+struct world world;
+uint64_t world_began_ms;
+
+int world_add_key(int number)
+{
+    struct model_key *key = &world.keys[number];
+    int r = keyshm_add(pool, key->text, &key->id);
+    if (r == 0) {
+        keyshm_id id = key->id;
+        key->is_there = true;
+        key->note = NULL;
+        key->picks = 0;
+        memset(key->marked, 0, sizeof(key->marked));
+        key->word = word_make(KEYSHM_AVAILABLE, id_generation(id), WORD_NO_DEADLINE);
+    }
+    return r;
+}
+
+int world_remove_key(int number)
+{
+    int r = keyshm_remove(pool, world.keys[number].id);
+    if (r == 0)
+        world.keys[number].is_there = false;
+    return r;
+}
+
+/* Of the victim's key the longest text and of the survivors' the shortest: what is left of the one would stick out of the
+ * other. */
+static void make_texts(void)
+{
+    for (int i = 0; i < KEYS; i++) {
+        size_t length = i == ADDED_KEY ? KEY_MAX - 2 : i == SURVIVORS_KEY ? 9 : 20 + 2 * (size_t)i;
+        memset(world.keys[i].text, 'A' + i, length);
+        world.keys[i].text[length] = '\0';
+    }
+}
+
+static void learn_words(void)
+{
+    for (int i = 0; i < KEYS; i++)
+        if (world.keys[i].is_there)
+            world.keys[i].word = atomic_load(&pool->words[id_slot(world.keys[i].id)]);
+}
+
+static void mark_some(void)
+{
+    struct keyshm_pick pick;
+    EXPECT_EQ(keyshm_set_metadata(pool, world.keys[NOTED_KEY].id, WORLD_NOTE, "an old note"), 0);
+    world.keys[NOTED_KEY].note = "an old note";
+    EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[LIMITED_KEY].id, HOUR_MS), 0);
+    EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[EXPIRED_KEY].id, HOUR_MS), 0);
+    world.keys[LIMITED_KEY].marked[KEYSHM_RATE_LIMITED] = world.keys[EXPIRED_KEY].marked[KEYSHM_RATE_LIMITED] = 1;
+    /* Once round: who looked at the two has cleared their bits. */
+    for (int i = 0; i < FIRST_KEYS - 2; i++) {
+        EXPECT_EQ(keyshm_next(pool, &pick), 0);
+        world.keys[id_slot(pick.id)].picks++;
+    }
+    /* And the bit of this one is still set. */
+    EXPECT_EQ(keyshm_mark_quota_exceeded(pool, world.keys[QUOTA_KEY].id, KEYSHM_NO_RETRY_AFTER), 0);
+    world.keys[QUOTA_KEY].marked[KEYSHM_QUOTA_EXCEEDED] = 1;
+}
+
+/* As if an hour had passed for one key, and with it the sweep had become due. */
+static void pass_time(void)
+{
+    keyshm_id id = world.keys[EXPIRED_KEY].id;
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
+    atomic_store(&pool->header->next_sweep_ms, 1);
+}
+
+void world_begin(const struct operation *operation)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = CAPACITY;
+    options.key_max = KEY_MAX;
+    options.lock_timeout_ms = LOCK_TIMEOUT_MS;
+    memset(&world, 0, sizeof(world));
+    make_texts();
+    EXPECT_EQ(operation->is_named ? keyshm_create(&pool, expect_name, &options)
+                                  : keyshm_create_anonymous(&pool, "kill", &options),
+              0);
+    for (int i = 0; i < FIRST_KEYS; i++)
+        EXPECT_EQ(world_add_key(i), 0);
+    mark_some();
+    pass_time();
+    if (operation->prepare != NULL)
+        operation->prepare();
+    learn_words();
+    world.cursor = LIMITED_KEY;
+    atomic_store(&pool->header->cursor, world.cursor);
+}
+
+keyshm_pool *world_pool(void)
+{
+    return pool;
+}
+
+void world_end(void)
+{
+    keyshm_close(pool);
+    keyshm_unlink(expect_name);
+}
+
+struct world_image *world_save(void)
+{
+    struct world_image *image = malloc(sizeof(*image) + pool->settings.segment_bytes);
+    EXPECT(image != NULL);
+    image->model = world;
+    memcpy(image->bytes, pool->header, pool->settings.segment_bytes);
+    return image;
+}
+
+/* The state of a mutex that nobody alive holds is in its bytes, a dead owner's too. */
+void world_restore(const struct world_image *image)
+{
+    world = image->model;
+    memcpy(pool->header, image->bytes, pool->settings.segment_bytes);
+    world_began_ms = clock_now_ms();
+}
+
+bool world_has_changed(void)
+{
+    static unsigned char last[2 * LAYOUT_HEADER_BYTES + CAPACITY * sizeof(struct layout_slot) + CAPACITY * KEY_MAX];
+    EXPECT(pool->settings.segment_bytes <= sizeof(last));
+    if (memcmp(last, pool->header, pool->settings.segment_bytes) == 0)
+        return false;
+    memcpy(last, pool->header, pool->settings.segment_bytes);
+    return true;
+}
+
+bool world_is_locked_by(pid_t process)
+{
+    return lock_holder(pool) == process;
+}
+
+bool world_owner_has_died(void)
+{
+    const _Atomic uint32_t *futex = (const _Atomic uint32_t *)(const void *)(pool->header->mutex + lock_word_offset());
+    return (atomic_load(futex) & FUTEX_OWNER_DIED) != 0;
+}
+
+struct layout_slot *world_slot_of(int number)
+{
+    return pool_slot(pool, id_slot(world.keys[number].id));
+}
+
+bool world_is_pickable(int number)
+{
+    return world.keys[number].is_there && word_is_available(world.keys[number].word, clock_now_ms());
+}
+
+int world_count_pickable(void)
+{
+    int pickable = 0;
+    for (int i = 0; i < KEYS; i++)
+        pickable += world_is_pickable(i);
+    return pickable;
+}
+
+int world_count_keys(void)
+{
+    int there = 0;
+    for (int i = 0; i < KEYS; i++)
+        there += world.keys[i].is_there;
+    return there;
+}
+
+int world_number_of(keyshm_id id)
+{
+    for (int i = 0; i < KEYS; i++)
+        if (world.keys[i].is_there && world.keys[i].id == id)
+            return i;
+    return -1;
+}
+
+bool world_is_half_done(void)
+{
+    for (uint32_t slot = 0; slot < CAPACITY; slot++)
+        if (slot_is_dirty(pool, slot))
+            return true;
+    return false;
+}
+
+const char *world_note_of(const struct keyshm_key_snapshot *row)
+{
+    HOLD(row->metadata_count <= 1, "a key has %zu metadata", row->metadata_count);
+    return row->metadata_count > 0 ? row->metadata[0].value : NULL;
+}
+
+bool world_is_same_note(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORLD_H
+#define WORLD_H
+
+/* A pool, and a model of it: what the pool should hold. There is one of them at a time. */
+
+#include <keyshm.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    AVAILABLE_KEY,
+    NOTED_KEY, /* has metadata, and is the one to be removed */
+    LIMITED_KEY,
+    QUOTA_KEY,
+    EXPIRED_KEY, /* its cooldown is over, and nobody has noticed */
+    SPARE_KEY,   /* for the survivors to remove */
+    FIRST_KEYS,
+    ADDED_KEY = FIRST_KEYS, /* by the victim */
+    SECOND_KEY,             /* by the victim that recovers */
+    SURVIVORS_KEY,
+    FILLING_KEYS,
+    CAPACITY = 10,
+    KEYS = FILLING_KEYS + CAPACITY - FIRST_KEYS
+};
+
+enum { KEY_MAX = 64, SHORT_MS = 300, COOLDOWN_MS = 60000, HOUR_MS = 60 * 60 * 1000 };
+
+/* Of NOTED_KEY. */
+#define WORLD_NOTE "note"
+
+/* What the pool should hold of a key. A change is of one word, so the model has that word. */
+struct model_key {
+    char text[KEY_MAX + 1];
+    bool is_there;
+    keyshm_id id;
+    uint64_t word;
+    const char *note; /* NULL: none */
+    uint64_t picks;
+    uint64_t marked[KEYSHM_STATUS_COUNT];
+};
+
+struct world {
+    struct model_key keys[KEYS];
+    uint64_t cursor;
+};
+
+enum outcome { OLD, NEW, OUTCOMES };
+
+/* What is done in it, by somebody to whom something happens. */
+struct operation {
+    const char *name;
+    void (*prepare)(void);        /* what the world has besides; NULL: nothing */
+    void (*act)(void);            /* the one call, in the victim */
+    enum outcome (*settle)(void); /* asks the pool whether it has happened, and tells the model */
+    bool is_without_effect;       /* so that there is no new state to be seen */
+    bool is_named;                /* the world is a pool with a name */
+};
+
+extern struct world world;
+extern uint64_t world_began_ms; /* not after the victim's call */
+
+/* All of a world's bytes, and the model that goes with them. */
+struct world_image;
+
+/* A world in which every operation meets what it can: keys of each status, one whose cooldown is over without anyone
+ * having noticed, a sweep that is due, metadata, and bits and cursor such that a pick has to look at all of that. */
+void world_begin(const struct operation *operation);
+void world_end(void);
+keyshm_pool *world_pool(void);
+struct world_image *world_save(void);
+void world_restore(const struct world_image *image);
+
+/* Has the segment changed since this was last asked? */
+bool world_has_changed(void);
+
+/* Does it hold the mutex? */
+bool world_is_locked_by(pid_t process);
+
+/* Did the last who held it die? */
+bool world_owner_has_died(void);
+
+/* A slot is being filled or wiped. */
+bool world_is_half_done(void);
+
+/* In the pool and, when that has worked, in the model. What keyshm_add() and keyshm_remove() return. */
+int world_add_key(int number);
+int world_remove_key(int number);
+
+/* The number of the key in the model; -1: it has none with that id. */
+int world_number_of(keyshm_id id);
+int world_count_keys(void);
+
+/* As the model has it. */
+bool world_is_pickable(int number);
+int world_count_pickable(void);
+
+struct layout_slot *world_slot_of(int number);
+
+/* The text of a key's one note, or NULL. */
+const char *world_note_of(const struct keyshm_key_snapshot *row);
+bool world_is_same_note(const char *a, const char *b);
+
+#endif
