@@ -151,6 +151,7 @@ static void print_totals(void)
            (unsigned long long)ledger_totals.in_flight, (unsigned long long)ledger_totals.in_flight_done);
     printf("verified %llu times, %llu of them in the middle of a change; %u keys in the end\n",
            (unsigned long long)verified, (unsigned long long)busy, snapshot->count);
+    printf("total: runs %llu, broken 0\n", (unsigned long long)kills); /* what is broken ends the program */
     keyshm_snapshot_free(snapshot);
 }
 
