@@ -242,7 +242,7 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
 struct keyshm_pick {
     keyshm_id id;
     size_t key_length;            /* bytes, without the NUL */
-    char key[KEYSHM_KEY_MAX + 1]; /* NUL-terminated; the bytes after the NUL are not written */
+    char key[KEYSHM_KEY_MAX + 1]; /* NUL-terminated; up to 63 bytes after the NUL may be set to zero */
 };
 
 /*

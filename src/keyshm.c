@@ -325,7 +325,7 @@ static int mark_and_log(keyshm_pool *pool, keyshm_id id, enum keyshm_status stat
     int r = mark(pool, id, status, duration_ms, &change);
     if (r == -ESTALE)
         return refuse_stale(pool, id);
-    if (r == 0)
+    if (r == 0 && log_is_on(KEYSHM_LOG_INFO)) /* debug is more */
         log_change(pool, id, status, &change);
     return r;
 }

@@ -40,6 +40,7 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         offsetof(struct layout_header, mutex),
         offsetof(struct layout_header, cursor),
         offsetof(struct layout_header, next_sweep_ms),
+        offsetof(struct layout_slot, id),
         offsetof(struct layout_slot, key_hash),
         offsetof(struct layout_slot, metadata),
         offsetof(struct layout_slot, key),

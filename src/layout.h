@@ -86,17 +86,18 @@ struct layout_header {
  * a store that comes late, from a process that was stopped, cannot end up with the next key in the slot.
  */
 struct layout_slot {
-    /* Written by every pick and mark of this key. */
-    _Atomic uint64_t id;                          /* of the key that is, or was last, in the slot; 0: never used */
+    /* The line that every pick and mark of this key writes. */
     _Atomic uint64_t picks;                       /* a tagged counter */
     _Atomic uint64_t last_used_ms;                /* a tagged value */
     _Atomic uint64_t marked[KEYSHM_STATUS_COUNT]; /* tagged counters */
-    _Atomic uint64_t metadata_version;            /* its low bit says which of the two copies is the valid one */
+    uint64_t counters_reserve[2];                 /* request and token rates */
 
-    /* Immutable while the key is in the pool. */
+    /* The line that every pick and mark reads. Immutable while the key is in the pool, but for the version. */
+    _Atomic uint64_t id; /* of the key that is, or was last, in the slot; 0: never used */
     _Atomic uint64_t key_hash;
-    _Atomic uint64_t key_length; /* bytes. Not 0 in a free slot: its bytes are still to be wiped */
-    uint64_t reserve[6];         /* leases, request and token rates, a cap in flight, weights */
+    _Atomic uint64_t key_length;       /* bytes. Not 0 in a free slot: its bytes are still to be wiped */
+    _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is the valid one */
+    uint64_t reserve[4];               /* leases, a cap in flight, weights */
 
     _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
                                                             key_max stays under 1 KiB */
@@ -155,16 +156,19 @@ LAYOUT_AT(struct layout_header, next_sweep_ms, 704);
 LAYOUT_AT(struct layout_header, sweep_reserve, 712);
 _Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
 
-LAYOUT_AT(struct layout_slot, id, 0);
-LAYOUT_AT(struct layout_slot, picks, 8);
-LAYOUT_AT(struct layout_slot, last_used_ms, 16);
-LAYOUT_AT(struct layout_slot, marked, 24);
-LAYOUT_AT(struct layout_slot, metadata_version, 56);
-LAYOUT_AT(struct layout_slot, key_hash, 64);
-LAYOUT_AT(struct layout_slot, key_length, 72);
-LAYOUT_AT(struct layout_slot, reserve, 80);
+LAYOUT_AT(struct layout_slot, picks, 0);
+LAYOUT_AT(struct layout_slot, last_used_ms, 8);
+LAYOUT_AT(struct layout_slot, marked, 16);
+LAYOUT_AT(struct layout_slot, counters_reserve, 48);
+LAYOUT_AT(struct layout_slot, id, 64);
+LAYOUT_AT(struct layout_slot, key_hash, 72);
+LAYOUT_AT(struct layout_slot, key_length, 80);
+LAYOUT_AT(struct layout_slot, metadata_version, 88);
+LAYOUT_AT(struct layout_slot, reserve, 96);
 LAYOUT_AT(struct layout_slot, metadata, 128);
 LAYOUT_AT(struct layout_slot, key, 448);
+_Static_assert(offsetof(struct layout_slot, key) % LAYOUT_LINE_BYTES == 0,
+               "a key begins a line, and a slot ends with one");
 
 _Static_assert(KEYSHM_METADATA_BYTES_MAX % 8 == 0, "metadata is copied in words");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && sizeof(_Atomic uint64_t) == 8, "a state word is one atomic store");

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOG_MESSAGE_SIZE 512
 #define LOG_SILENT (-1)
+#define LOG_NOT_ASKED INT_MAX
 
 /* Atomic so that a keyshm_set_log() at the wrong moment is not undefined; that the three belong together is what "before
  * other threads use keyshm" in its contract is for. */
-static _Atomic int log_least = LOG_SILENT;
+_Atomic int log_least = LOG_NOT_ASKED;
 static _Atomic(keyshm_log_fn *) log_fn;
 static _Atomic(void *) log_user;
 static pthread_once_t log_once = PTHREAD_ONCE_INIT;
@@ -36,7 +37,8 @@ static void log_to_stderr(enum keyshm_log_level level, const char *message, void
 static void log_from_environment(void)
 {
     const char *wanted = secure_getenv("KEYSHM_LOG");
-    if (wanted == NULL || atomic_load(&log_fn) != NULL)
+    atomic_store(&log_least, LOG_SILENT);
+    if (wanted == NULL)
         return;
     for (int level = 0; level < LEVEL_COUNT; level++) {
         if (strcmp(wanted, level_names[level]) == 0) {
@@ -46,7 +48,7 @@ static void log_from_environment(void)
     }
 }
 
-bool log_is_on(enum keyshm_log_level level)
+bool log_is_wanted(enum keyshm_log_level level)
 {
     pthread_once(&log_once, log_from_environment);
     return (int)level <= atomic_load_explicit(&log_least, memory_order_relaxed);

@@ -5,17 +5,34 @@
 
 #include "clock.h"
 #include "ready.h"
+#include "turns.h"
 
 /* As keyshm.h tells under -EBUSY. A try fails only when another process changed this very word in the same few
  * nanoseconds, so this is never reached by chance. */
 #define MARK_TRIES_MAX 10000
 
-static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint64_t now_ms)
+/* When a mark was made: not before now_ms, and before end_ms. */
+struct moment {
+    uint64_t now_ms;
+    uint64_t end_ms;
+};
+
+/* Exactly, to the millisecond; in a burst, to the tick. */
+static struct moment moment_of_mark(const struct keyshm_pool *pool)
+{
+    uint64_t coarse_ms = clock_coarse_ms();
+    if (turns_count_call(pool, coarse_ms) >= TURNS_BURST_CALLS)
+        return (struct moment){.now_ms = coarse_ms, .end_ms = coarse_ms + CLOCK_COARSE_LAG_MS + 1};
+    uint64_t now_ms = clock_now_ms();
+    return (struct moment){.now_ms = now_ms, .end_ms = now_ms + 1};
+}
+
+static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint64_t moment_end_ms)
 {
     if (status == KEYSHM_INVALID || duration_ms < 0)
         return WORD_FOREVER;
-    /* From the end of this millisecond, for now_ms was rounded down: a deadline is never early. */
-    return word_deadline_after(now_ms + 1, (uint64_t)duration_ms);
+    /* From the end of the moment: a deadline is never early. */
+    return word_deadline_after(moment_end_ms, (uint64_t)duration_ms);
 }
 
 /* The word after the mark. A duration of 0 says "at once", which is no news about the future. */
@@ -32,25 +49,30 @@ static uint64_t marked(uint64_t word, enum keyshm_status status, int64_t duratio
 int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms,
          struct mark_change *ret_change)
 {
-    struct mark_change change = {.now_ms = clock_now_ms()};
-    uint64_t deadline_ms = deadline_of(status, duration_ms, change.now_ms);
+    if (id_slot(id) >= pool->settings.capacity)
+        return -ESTALE;
+    struct layout_slot *at = pool_slot(pool, id_slot(id));
+    _Atomic uint64_t *word_at = &pool->words[id_slot(id)];
+    struct moment moment = moment_of_mark(pool);
+    struct mark_change change = {.now_ms = moment.now_ms};
+    uint64_t deadline_ms = deadline_of(status, duration_ms, moment.end_ms);
     bool done = false;
 
     for (int i = 0; i < MARK_TRIES_MAX && !done; i++) {
-        change.before = slot_word_of(pool, id);
+        change.before = slot_word_at(word_at, at, id);
         if (!word_is_live(change.before))
             return -ESTALE;
         change.after = marked(change.before, status, duration_ms, deadline_ms, change.now_ms);
         /* acq_rel: whoever sees the new word (acquire, in a pick or a mark) sees what its author saw. */
         done = change.after == change.before ||
-               atomic_compare_exchange_weak_explicit(&pool->words[id_slot(id)], &change.before, change.after,
-                                                     memory_order_acq_rel, memory_order_relaxed);
+               atomic_compare_exchange_weak_explicit(word_at, &change.before, change.after, memory_order_acq_rel,
+                                                     memory_order_relaxed);
     }
     if (!done)
         return -EBUSY;
     if (status == KEYSHM_AVAILABLE)
         ready_set(pool, id_slot(id));
-    tagged_increment(&pool_slot(pool, id_slot(id))->marked[status], id);
+    tagged_increment(&at->marked[status], id);
     *ret_change = change;
     return 0;
 }

@@ -17,6 +17,7 @@ struct keyshm_pool {
     unsigned char *slots;
     struct layout_settings settings;
     bool readonly;
+    struct turns *turns; /* turns.h; NULL: none */
 
     /* Which file is mapped, and whose name it was found or put under. */
     bool named; /* false: anonymous */

@@ -25,6 +25,23 @@ void ready_set(const struct keyshm_pool *pool, uint32_t slot);
 /* The lowest slot in [from, end) whose bit is set, or READY_NONE. */
 uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end);
 
+/* The same, but may give up after a look at the bits that are nearest. */
+static inline uint32_t ready_look(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
+{
+    if (from >= end)
+        return READY_NONE;
+    uint64_t bits = atomic_load_explicit(&pool->ready[from / 64], memory_order_relaxed) >> from % 64;
+    uint32_t slot = from + (bits != 0 ? (uint32_t)__builtin_ctzll(bits) : 64);
+    return slot < end && bits != 0 ? slot : READY_NONE;
+}
+
+/* How many bits are set from `from` on to the end of its word of bits. */
+static inline uint32_t ready_count(const struct keyshm_pool *pool, uint32_t from)
+{
+    return (uint32_t)__builtin_popcountll(atomic_load_explicit(&pool->ready[from / 64], memory_order_relaxed) >>
+                                          from % 64);
+}
+
 /* The slot's word was looked at, found to be `word`, and that is not available: clear the bit, unless the key would be
  * hidden by it. */
 void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word);

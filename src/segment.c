@@ -16,6 +16,7 @@
 #include "log.h"
 #include "name.h"
 #include "process.h"
+#include "turns.h"
 
 /* Of a call that has failed, in a form that compilers also believe to be negative. */
 static int negative_errno(void)
@@ -83,6 +84,7 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
     pool->slots = base + settings->slots_offset;
     pool->settings = *settings;
     pool->readonly = readonly;
+    pool->turns = readonly ? NULL : turns_new();
     pool->owner = file->st_uid;
     pool->device = file->st_dev;
     pool->inode = file->st_ino;
@@ -94,6 +96,7 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
 void segment_detach(struct keyshm_pool *pool)
 {
     detach_bytes(pool->header, pool->settings.segment_bytes);
+    turns_free(pool->turns);
     free(pool);
 }
 

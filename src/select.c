@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "ready.h"
+#include "turns.h"
 
 /* After so many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
  * rotation that is a little off in a contention that does not occur. */
@@ -14,7 +15,8 @@
 /* And after so many, give up: then keys are removed or marked as fast as they are found. */
 #define SELECT_TRIES_MAX 10000
 
-/* The time of one pick: read cheaply, and read again exactly as soon as a decision hangs on less than the difference. */
+/* The time of one pick: read cheaply, and read again exactly as soon as a decision hangs on less than the difference; but
+ * in a burst it is exact enough as it is. */
 struct pick_time {
     uint64_t now_ms;
     bool is_exact;
@@ -40,7 +42,7 @@ static bool is_available(uint64_t word, struct pick_time *time)
 }
 
 /* The first available key in [from, end). What is ready and not available is found out here, and cleared. */
-static uint32_t find_in(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
+static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
 {
     uint32_t slot = from;
     while ((slot = ready_find(pool, slot, end)) != READY_NONE) {
@@ -52,6 +54,16 @@ static uint32_t find_in(const struct keyshm_pool *pool, uint32_t from, uint32_t 
         slot++;
     }
     return READY_NONE;
+}
+
+/* Mostly it is the first that is ready. */
+static inline uint32_t find_in(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
+{
+    uint32_t slot = ready_look(pool, from, end);
+    if (slot != READY_NONE &&
+        word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), time->now_ms))
+        return slot;
+    return find_slowly(pool, from, end, time);
 }
 
 /* The first available key at or after `from`, going round. */
@@ -79,59 +91,126 @@ static int find_in_words(const struct keyshm_pool *pool)
     return empty ? -ENOKEY : found ? 0 : -EAGAIN;
 }
 
-/* Make the next pick begin after `slot`. False when somebody else has picked since `cursor` was read. */
-static bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot, int tries)
+/* The next of the turns that this process has claimed before. */
+static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time)
+{
+    uint32_t begin, end;
+    turns_kept(pool, &begin, &end);
+    if (begin >= end)
+        return READY_NONE;
+    uint32_t slot = find_in(pool, begin, end, time);
+    turns_keep(pool, slot != READY_NONE ? slot + 1 : end, end);
+    return slot;
+}
+
+/* The end of a range of several, whole words of bits; or of the round. */
+static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
+{
+    uint32_t used = pool_slots_used(pool), end = slot + 1;
+    for (uint32_t turns = 0; turns < TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
+        turns += ready_count(pool, end);
+    return end < used ? end : used;
+}
+
+/* Make the next claim begin at `end`. False when somebody else has claimed since `cursor` was read. */
+static bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint32_t end, int tries)
 {
     /* relaxed: the cursor orders nothing but itself. */
     if (tries < CLAIM_TRIES_MAX)
-        return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, slot + 1, memory_order_relaxed,
+        return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, end, memory_order_relaxed,
                                                        memory_order_relaxed);
-    atomic_store_explicit(&pool->header->cursor, slot + 1, memory_order_relaxed);
+    atomic_store_explicit(&pool->header->cursor, end, memory_order_relaxed);
     return true;
+}
+
+/* -EBUSY: try again. */
+static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bool of_several, int tries,
+                      uint32_t *ret_slot)
+{
+    uint64_t cursor = atomic_load_explicit(&pool->header->cursor, memory_order_relaxed);
+    uint32_t from = cursor < pool->settings.capacity ? (uint32_t)cursor : 0;
+    uint32_t slot = find_from(pool, from, time);
+    if (slot == READY_NONE) {
+        int r = find_in_words(pool);
+        *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true}; /* it may be available since */
+        return r < 0 ? r : -EBUSY;
+    }
+    uint32_t end = of_several ? end_of_range(pool, slot) : slot + 1;
+    if (!claim(pool, cursor, end, tries))
+        return -EBUSY;
+    if (of_several)
+        turns_keep(pool, slot + 1, end);
+    *ret_slot = slot;
+    return 0;
+}
+
+/* The key is the caller's now. */
+__attribute__((always_inline)) static inline void count_pick(const struct slot_copy *copy, uint64_t now_ms,
+                                                             struct keyshm_pick *ret_pick)
+{
+    ret_pick->id = copy->id;
+    ret_pick->key_length = copy->length;
+    ret_pick->key[copy->length] = '\0';
+    tagged_increment(&copy->at->picks, copy->id);
+    tagged_raise(&copy->at->last_used_ms, copy->id, now_ms);
+}
+
+/* A long key, or one for which it must be asked what the time is. */
+static __attribute__((noinline)) int take_slowly(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
+                                                 struct keyshm_pick *ret_pick)
+{
+    uint64_t words[SLOT_KEY_WORDS_MAX];
+    struct slot_copy copy = {.length = pool->settings.key_max};
+    int r = slot_copy_key(pool, slot, &copy, words);
+    if (r == 0 && !is_available(copy.word, time))
+        r = -ESTALE;
+    if (r == 0) {
+        memcpy(ret_pick->key, words, copy.length);
+        count_pick(&copy, time->now_ms, ret_pick);
+    }
+    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only his own copy */
+    return r;
 }
 
 /* -ESTALE when, after its bytes were read, the key is no longer there or no longer available. What makes it available in
  * another way (its cooldown was reset, say) does not cost it its turn. */
-static int take(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time, struct keyshm_pick *ret_pick)
+static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
+                       struct keyshm_pick *ret_pick)
 {
-    uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy;
-    if (slot_copy_key(pool, slot, &copy, words) < 0 || !is_available(copy.word, time)) {
-        explicit_bzero(words, (size_t)slot_key_words(pool->settings.key_max) * 8);
+    if (slot_copy_begin(pool, slot, &copy) < 0)
         return -ESTALE;
-    }
-    ret_pick->id = copy.id;
-    ret_pick->key_length = copy.length;
-    memcpy(ret_pick->key, words, copy.length);
-    ret_pick->key[copy.length] = '\0';
-    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only his own copy */
-
-    struct layout_slot *at = pool_slot(pool, slot);
-    tagged_increment(&at->picks, copy.id);
-    tagged_set(&at->last_used_ms, copy.id, time->now_ms);
+    if (copy.length > SLOT_HEAD_BYTES)
+        return take_slowly(pool, slot, time, ret_pick);
+    /* From here until it is given nothing may be called, or the compiler would keep the key on the stack. */
+    struct slot_head head = slot_load_head(&copy);
+    if (slot_copy_end(&copy) < 0)
+        return -ESTALE;
+    if (!word_is_available(copy.word, time->now_ms))
+        return take_slowly(pool, slot, time, ret_pick);
+    slot_give_head(head, ret_pick->key);
+    count_pick(&copy, time->now_ms, ret_pick);
     return 0;
 }
 
 int select_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     struct pick_time time = {.now_ms = clock_coarse_ms()};
+    uint64_t calls = turns_count_call(pool, time.now_ms);
+    bool of_several = calls >= TURNS_GREATER_BURST_CALLS && turns_are_kept(pool);
+    time.is_exact = calls >= TURNS_BURST_CALLS;
     if (has_passed(&time, ready_next_sweep_ms(pool))) {
         make_exact(&time); /* or the sweep would pass over a key whose deadline lies between the two clocks */
         ready_sweep(pool, time.now_ms);
     }
 
     for (int tries = 0; tries < SELECT_TRIES_MAX; tries++) {
-        uint64_t cursor = atomic_load_explicit(&pool->header->cursor, memory_order_relaxed);
-        uint32_t from = cursor < pool->settings.capacity ? (uint32_t)cursor : 0;
-        uint32_t slot = find_from(pool, from, &time);
-        if (slot == READY_NONE) {
-            int r = find_in_words(pool);
-            if (r < 0)
-                return r;
-            time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true}; /* it may be available since */
-        } else if (claim(pool, cursor, slot, tries) && take(pool, slot, &time, ret_pick) == 0) {
+        uint32_t slot = next_kept(pool, &time);
+        int r = slot != READY_NONE ? 0 : claim_next(pool, &time, of_several, tries, &slot);
+        if (r == 0 && take(pool, slot, &time, ret_pick) == 0)
             return 0;
-        }
+        if (r < 0 && r != -EBUSY)
+            return r;
     }
     return -EAGAIN;
 }

@@ -7,10 +7,6 @@
 #include "hash.h"
 #include "mask.h"
 
-/* Another process's increments can make ours miss. They are counts for people: rather than wait without bound, drop one.
- */
-#define TAGGED_TRIES_MAX 1000
-
 void slot_key_make(struct slot_key *ret_key, const char *bytes, size_t length)
 {
     ret_key->length = (uint32_t)length;
@@ -84,30 +80,25 @@ int slot_match_key(const struct keyshm_pool *pool, uint32_t slot, const struct s
     return 0;
 }
 
+int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy, uint64_t *ret_words)
+{
+    int r = slot_copy_begin(pool, slot, ret_copy);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < slot_key_words(ret_copy->length); i++)
+        ret_words[i] = atomic_load_explicit(&ret_copy->at->key[i], memory_order_acquire);
+    return slot_copy_end(ret_copy);
+}
+
 void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE])
 {
-    uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy;
+    uint64_t words[SLOT_KEY_WORDS_MAX];
     ret_masked[0] = '\0';
-    if (id_slot(id) < pool->settings.capacity && slot_copy_key(pool, id_slot(id), &copy, words) == 0 && copy.id == id)
+    if (id_slot(id) >= pool->settings.capacity)
+        return;
+    copy.length = pool->settings.key_max; /* to be forgotten, when it is not known how much was copied */
+    if (slot_copy_key(pool, id_slot(id), &copy, words) == 0 && copy.id == id)
         mask_key((const char *)words, copy.length, ret_masked);
-    explicit_bzero(words, sizeof(words));
-}
-
-void tagged_set(_Atomic uint64_t *tagged, keyshm_id id, uint64_t value)
-{
-    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
-    /* One try: when another process got in between, its stamp is as new as ours. Never back: ours may come late. */
-    if (tagged_is_of(old, id) && tagged_value(old, id) < value)
-        atomic_compare_exchange_strong_explicit(tagged, &old, tagged_make(id, value), memory_order_relaxed,
-                                                memory_order_relaxed);
-}
-
-void tagged_increment(_Atomic uint64_t *tagged, keyshm_id id)
-{
-    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
-    for (int i = 0; i < TAGGED_TRIES_MAX && tagged_is_of(old, id); i++)
-        if (atomic_compare_exchange_weak_explicit(tagged, &old, tagged_make(id, old + 1), memory_order_relaxed,
-                                                  memory_order_relaxed))
-            return;
+    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
 }

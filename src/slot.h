@@ -5,6 +5,7 @@
 /* One slot: its key's bytes, and the counters that lock-free writers keep in it. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "pool.h"
 #include "state_word.h"
@@ -45,53 +46,97 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  *
  * After reading what belongs to a key, this tells that it was that key's all the time.
  */
-static inline uint64_t slot_word_of(const struct keyshm_pool *pool, keyshm_id id)
+static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struct layout_slot *at, keyshm_id id)
 {
-    uint32_t slot = id_slot(id);
-    if (slot >= pool->settings.capacity)
-        return word_make_free(0);
     /* acquire: pairs with the release that published the word in table.c; then the slot's id is at least as new. */
-    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    if (!word_is_of(word, id) || atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed) != id)
+    uint64_t word = atomic_load_explicit(word_at, memory_order_acquire);
+    if (!word_is_of(word, id) || atomic_load_explicit(&at->id, memory_order_relaxed) != id)
         return word_make_free(0);
     return word;
 }
 
+static inline uint64_t slot_word_of(const struct keyshm_pool *pool, keyshm_id id)
+{
+    uint32_t slot = id_slot(id);
+    return slot < pool->settings.capacity ? slot_word_at(&pool->words[slot], pool_slot(pool, slot), id)
+                                          : word_make_free(0);
+}
+
 /* A key, copied from a slot. */
 struct slot_copy {
+    struct layout_slot *at;
+    const _Atomic uint64_t *word_at;
     keyshm_id id;
     uint64_t word;   /* the state word, loaded after the bytes */
     uint32_t length; /* bytes */
 };
 
 /*
- * Copy the key that is in the slot. -ESTALE when there is none, or it went away meanwhile; then what was copied is
- * nothing. Lock-free. Writes at most the words of the copied length.
- *
- * A reader that reads bytes which a wipe or a fill is writing must notice. It does, because the loads here (acquire) pair
- * with the stores in slot.c (release): whoever reads a byte written after the word became free, also reads a word at
+ * A reader that reads bytes which a wipe or a fill is writing must notice. It does, because the loads of a copy (acquire)
+ * pair with the stores in slot.c (release): whoever reads a byte written after the word became free, also reads a word at
  * least that new at the end.
+ *
+ * begin: -ESTALE when there is no key. end: -ESTALE when it went away meanwhile; then what was copied is nothing.
  */
-static inline int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy,
-                                uint64_t *ret_words)
+static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy)
 {
-    const struct layout_slot *at = pool_slot(pool, slot);
+    struct layout_slot *at = pool_slot(pool, slot);
+    const _Atomic uint64_t *word_at = &pool->words[slot];
     keyshm_id id = atomic_load_explicit(&at->id, memory_order_acquire);
     /* Published already? A slot that is being filled has its id before its bytes, and may be published while they are
      * read: the check at the end alone would then pass. */
-    if (id_slot(id) != slot || !word_is_live(slot_word_of(pool, id)))
+    if (id_slot(id) != slot || !word_is_live(slot_word_at(word_at, at, id)))
         return -ESTALE;
     uint64_t length = atomic_load_explicit(&at->key_length, memory_order_acquire);
     if (length == 0 || length > pool->settings.key_max)
         return -ESTALE;
-    for (uint32_t i = 0; i < slot_key_words((uint32_t)length); i++)
-        ret_words[i] = atomic_load_explicit(&at->key[i], memory_order_acquire);
-
-    uint64_t word = slot_word_of(pool, id);
-    if (!word_is_live(word))
-        return -ESTALE;
-    *ret_copy = (struct slot_copy){.id = id, .word = word, .length = (uint32_t)length};
+    *ret_copy = (struct slot_copy){.at = at, .word_at = word_at, .id = id, .length = (uint32_t)length};
     return 0;
+}
+
+static inline int slot_copy_end(struct slot_copy *copy)
+{
+    copy->word = slot_word_at(copy->word_at, copy->at, copy->id);
+    return word_is_live(copy->word) ? 0 : -ESTALE;
+}
+
+/* Copy the key that is in the slot, all of it. Lock-free. Writes at most the words of the copied length. */
+int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy, uint64_t *ret_words);
+
+/* The first eight words of a slot's key, in registers: a key of up to 64 bytes, as most are, is copied without a trace in
+ * memory. No slot is shorter (layout.h), and what is behind the key is zero. Between begin and end. */
+#define SLOT_HEAD_BYTES 64
+
+typedef uint64_t slot_pair __attribute__((vector_size(16)));
+
+struct slot_head {
+    slot_pair first, second, third, fourth;
+};
+
+static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
+{
+    slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
+                      atomic_load_explicit(&words[1], memory_order_acquire)};
+#ifdef __SSE2__
+    __asm__("" : "+x"(pair)); /* in one register of its kind now: there are too few of the others */
+#endif
+    return pair;
+}
+
+static inline struct slot_head slot_load_head(const struct slot_copy *copy)
+{
+    const _Atomic uint64_t *words = copy->at->key;
+    return (struct slot_head){slot_load_pair(words), slot_load_pair(words + 2), slot_load_pair(words + 4),
+                              slot_load_pair(words + 6)};
+}
+
+/* One by one: a copy of the whole would lie in memory first. */
+static inline void slot_give_head(struct slot_head head, char *ret_key)
+{
+    memcpy(ret_key, &head.first, sizeof(slot_pair));
+    memcpy(ret_key + 16, &head.second, sizeof(slot_pair));
+    memcpy(ret_key + 32, &head.third, sizeof(slot_pair));
+    memcpy(ret_key + 48, &head.fourth, sizeof(slot_pair));
 }
 
 /*
@@ -117,7 +162,27 @@ static inline uint64_t tagged_value(uint64_t tagged, keyshm_id id)
     return tagged_is_of(tagged, id) ? tagged & TAG_VALUE_MASK : 0;
 }
 
-void tagged_set(_Atomic uint64_t *tagged, keyshm_id id, uint64_t value);
-void tagged_increment(_Atomic uint64_t *tagged, keyshm_id id);
+/* Another process's increments can make ours miss. They are counts for people: rather than wait without bound, drop one.
+ */
+#define TAGGED_TRIES_MAX 1000
+
+static inline void tagged_increment(_Atomic uint64_t *tagged, keyshm_id id)
+{
+    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
+    for (int i = 0; i < TAGGED_TRIES_MAX && tagged_is_of(old, id); i++)
+        if (atomic_compare_exchange_weak_explicit(tagged, &old, tagged_make(id, old + 1), memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return;
+}
+
+/* To the value, when it is higher: a store that comes late does not take it back. */
+static inline void tagged_raise(_Atomic uint64_t *tagged, keyshm_id id, uint64_t value)
+{
+    uint64_t old = atomic_load_explicit(tagged, memory_order_relaxed);
+    /* One try: when another process got in between, its stamp is as new as ours. */
+    if (tagged_is_of(old, id) && old < tagged_make(id, value))
+        atomic_compare_exchange_strong_explicit(tagged, &old, tagged_make(id, value), memory_order_relaxed,
+                                                memory_order_relaxed);
+}
 
 #endif

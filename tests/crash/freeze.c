@@ -23,7 +23,7 @@
 #include "problem.h"
 #include "tracer.h"
 
-enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, LESSONS = 4, STRAYS_ONE_IN = 100, ATTEMPTS = 3 };
+enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, LESSONS = 4, ATTEMPTS = 3 };
 
 static struct tracer_walk walk;
 static struct freeze_state before, done;
@@ -51,13 +51,13 @@ static void print_head(void)
            "timeouts", "most us", "system calls", "futex", "broken");
 }
 
-static void finish_row(const char *name, const struct row *row)
+static void finish_row(const struct operation *operation, const struct row *row)
 {
-    printf("%-26s %12ld %8ld %8ld %8ld %8ld %8.1f %12ld %8ld %8ld\n", name, row->instructions, row->stops, row->strays,
-           row->held, row->timeouts, (double)row->longest_call_ns / 1e3, row->system_calls, row->futex_calls,
+    printf("%-26s %12ld %8ld %8ld %8ld %8ld %8.1f %12ld %8ld %8ld\n", operation->name, row->instructions, row->stops,
+           row->strays, row->held, row->timeouts, (double)row->longest_call_ns / 1e3, row->system_calls, row->futex_calls,
            row->broken);
     fflush(stdout);
-    EXPECT(row->strays * STRAYS_ONE_IN <= row->stops);
+    EXPECT(row->strays <= world_strays_max(operation, row->stops));
     EXPECT(row->broken > 0 || row->timeouts == ATTEMPTS * row->held);
     total.instructions += row->instructions;
     total.stops += row->stops;
@@ -133,7 +133,7 @@ static bool freeze_at(const struct operation *operation, size_t index)
     freeze_intrude(world_pool(), others);
     HOLD(is_held_by(victim) == is_held, "the mutex has changed hands meanwhile");
     go_on(victim);
-    freeze_judge(world_pool(), !operation->is_named, others);
+    freeze_judge(world_pool(), operation, others);
     return true;
 }
 
@@ -192,7 +192,7 @@ static void freeze_everywhere(const struct operation *operation, size_t stride)
         }
     }
     problem_forget();
-    finish_row(operation->name, &row);
+    finish_row(operation, &row);
     free(image);
     world_end();
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "problem.h"
+#include "world.h"
 
 enum {
     FREEZE_KEYS_MAX = 16,
@@ -75,6 +76,6 @@ void freeze_intrude(keyshm_pool *pool, struct freeze_others *others);
 
 /* Of the pool after all have ended: the victim's call has happened, what the others did has happened, nothing else has,
  * and everything still works. */
-void freeze_judge(keyshm_pool *pool, bool may_have_second_pool, const struct freeze_others *others);
+void freeze_judge(keyshm_pool *pool, const struct operation *operation, const struct freeze_others *others);
 
 #endif

@@ -164,8 +164,8 @@ static bool is_available_throughout(const struct freeze_key *before, const struc
            before->row.status == KEYSHM_AVAILABLE && done->row.status == KEYSHM_AVAILABLE;
 }
 
-/* The keys take turns, whoever picks. */
-static void compare_turns(const struct freeze_state *state, const struct freeze_others *others)
+/* The keys take turns, whoever picks; who stops with several claimed turns in hand may owe one to each of them. */
+static void compare_turns(const struct freeze_state *state, const struct freeze_others *others, unsigned difference_max)
 {
     uint64_t least = UINT64_MAX, most = 0;
     for (unsigned i = 0; i < others->before->count; i++) {
@@ -177,8 +177,8 @@ static void compare_turns(const struct freeze_state *state, const struct freeze_
         least = picks < least ? picks : least;
         most = picks > most ? picks : most;
     }
-    HOLD(least <= most && most - least <= 1, "one key is picked %llu times, another %llu times", (unsigned long long)most,
-         (unsigned long long)least);
+    HOLD(least <= most && most - least <= difference_max, "one key is picked %llu times, another %llu times",
+         (unsigned long long)most, (unsigned long long)least);
 }
 
 static void compare_marks(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others)
@@ -238,7 +238,8 @@ static void compare_key(const struct freeze_state *state, const struct freeze_ke
     compare_marks(now, done, others);
 }
 
-static void compare(const struct freeze_state *state, const struct freeze_others *others)
+static void compare(const struct freeze_state *state, const struct operation *operation,
+                    const struct freeze_others *others)
 {
     bool has_intruders = freeze_key_of_text(state, FREEZE_INTRUDERS_KEY) != NULL;
     HOLD(has_intruders == others->has_added, "the key of the intruder is there or not, wrongly");
@@ -249,7 +250,7 @@ static void compare(const struct freeze_state *state, const struct freeze_others
     for (unsigned i = 0; i < others->done->count; i++)
         compare_key(state, &others->done->keys[i], others);
     compare_picks(state, others);
-    compare_turns(state, others);
+    compare_turns(state, others, operation->is_burst ? 2 : 1);
 }
 
 static void go_on(keyshm_pool *pool, keyshm_id removed)
@@ -264,10 +265,10 @@ static void go_on(keyshm_pool *pool, keyshm_id removed)
     verify(pool);
 }
 
-void freeze_judge(keyshm_pool *pool, bool may_have_second_pool, const struct freeze_others *others)
+void freeze_judge(keyshm_pool *pool, const struct operation *operation, const struct freeze_others *others)
 {
     static struct freeze_state state;
-    freeze_read_state(pool, may_have_second_pool, &state);
-    compare(&state, others);
+    freeze_read_state(pool, !operation->is_named, &state);
+    compare(&state, operation, others);
     go_on(pool, others->kept->row.id);
 }

@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "slot.h"
 
+#include "burst.h"
 #include "expect.h"
 #include "virtual_clock.h"
 
@@ -94,6 +95,7 @@ void world_restore(void)
 {
     virtual_clock->monotonic_ns = began_ns;
     memcpy(world_memory(), image, world_bytes());
+    burst_end(pool);
 }
 
 void world_end(void)
@@ -143,6 +145,15 @@ static struct result next(void)
     struct result result = {.value = keyshm_next(pool, &pick)};
     result.id = pick.id;
     result.content = add_up_text(pick.key_length, pick.key);
+    return result;
+}
+
+/* Claims all turns up to the end of the round, and goes away with them. */
+static struct result next_in_burst(void)
+{
+    burst_begin(pool);
+    struct result result = next();
+    burst_end(pool);
     return result;
 }
 
@@ -237,6 +248,7 @@ static struct result look(void)
 
 const struct operation operations[] = {
     {"next", {next}, .is_pick = true, .is_in_twos = true},
+    {"next, in a burst", {next_in_burst}, .is_pick = true, .is_in_twos = true},
     {"rate limited", {limit}, .is_in_twos = true},
     {"rate limited, longer", {limit_longer}, .is_in_twos = true},
     {"quota exceeded", {exceed_quota}, .is_in_twos = true},

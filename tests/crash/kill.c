@@ -22,7 +22,7 @@
 #include "virtual_clock.h"
 
 /* The time limit is for one operation, and only there so that nothing hangs for ever. */
-enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 1200, LESSONS = 4, STRAYS_ONE_IN = 100, TICK_MS = 10 };
+enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10 };
 
 /*
  * The next membership change by a survivor is to be done within 100 ms, and it takes a fraction of one. But the clock on
@@ -100,13 +100,13 @@ static void add_to_total(const struct row *row)
     total.broken += row->broken;
 }
 
-static void finish_row(const char *name, const struct row *row)
+static void finish_row(const struct operation *operation, const struct row *row)
 {
-    printf("%-28s %12ld %8ld %6ld %7ld %9ld %7ld %7ld %7ld %9lld %5ld %9.2f %7ld\n", name, row->instructions,
+    printf("%-28s %12ld %8ld %6ld %7ld %9ld %7ld %7ld %7ld %9lld %5ld %9.2f %7ld\n", operation->name, row->instructions,
            row->victims, row->strays, row->locked, row->half_done, row->outcomes[OLD], row->outcomes[NEW], row->hidden,
            (long long)row->hidden_ms, row->late, row->change_ms, row->broken);
     fflush(stdout);
-    EXPECT(row->strays * STRAYS_ONE_IN <= row->victims);
+    EXPECT(row->strays <= world_strays_max(operation, row->victims));
     EXPECT(row->broken > 0 || row->outcomes[OLD] > 0);
     add_to_total(row);
 }
@@ -218,7 +218,7 @@ static void kill_everywhere(const struct operation *operation, size_t stride)
     row.instructions = (long)first_route.walk.count;
     kill_along(victims, operation->name, image, &first_route, 0, stride, &row);
     EXPECT(row.broken > 0 || operation->is_without_effect || row.outcomes[NEW] > 0);
-    finish_row(operation->name, &row);
+    finish_row(operation, &row);
     free(image);
     world_end();
 }
@@ -267,7 +267,7 @@ static void kill_recoverers(const struct operation *operation, size_t stride)
         kill_recoverer(first, i, first_victims++ % stride, stride, &row);
     }
     EXPECT(first_victims > 0 && (row.broken > 0 || row.outcomes[NEW] > 0));
-    finish_row(operation->name, &row);
+    finish_row(operation, &row);
     free(image);
     world_end();
 }

@@ -5,6 +5,7 @@
 #include "ready.h"
 #include "slot.h"
 
+#include "burst.h"
 #include "expect.h"
 #include "problem.h"
 
@@ -31,20 +32,61 @@ static int next_number(void)
     return -1;
 }
 
+/* Is the pick counted? And tells the model. */
+static bool settle_count(int number)
+{
+    struct model_key *picked = &world.keys[number];
+    uint64_t before = picked->picks;
+    picked->picks = tagged_value(atomic_load(&world_slot_of(number)->picks), picked->id);
+    HOLD(picked->picks == before || picked->picks == before + 1, "%llu picks", (unsigned long long)picked->picks);
+    return picked->picks != before;
+}
+
 /* The turn is used up, or is not; and the pick is counted only if it is. */
-static enum outcome settle_next(void)
+static enum outcome settle_claim(uint64_t cursor_after, int number)
 {
     uint64_t cursor = atomic_load(&world_pool()->header->cursor);
-    int number = next_number();
-    EXPECT(number >= 0);
-    struct model_key *picked = &world.keys[number];
-    uint64_t picks = tagged_value(atomic_load(&world_slot_of(number)->picks), picked->id);
     if (cursor == world.cursor)
         return OLD;
-    HOLD(cursor == id_slot(picked->id) + 1, "the cursor is at %llu", (unsigned long long)cursor);
-    HOLD(picks == picked->picks || picks == picked->picks + 1, "%llu picks", (unsigned long long)picks);
-    picked->picks = picks;
+    HOLD(cursor == cursor_after, "the cursor is at %llu", (unsigned long long)cursor);
+    settle_count(number);
     return NEW;
+}
+
+static enum outcome settle_next(void)
+{
+    int number = next_number();
+    EXPECT(number >= 0);
+    return settle_claim(id_slot(world.keys[number].id) + 1, number);
+}
+
+/* The victim claims all turns up to the end of the round, and uses one of them. */
+static void act_next_in_burst(void)
+{
+    burst_begin(world_pool());
+    act_next();
+}
+
+static enum outcome settle_next_in_burst(void)
+{
+    int number = next_number();
+    EXPECT(number >= 0);
+    /* Or of one turn, when a tick has just ended. */
+    uint32_t one = id_slot(world.keys[number].id) + 1;
+    bool is_one = atomic_load(&world_pool()->header->cursor) == one;
+    return settle_claim(is_one ? one : pool_slots_used(world_pool()), number);
+}
+
+/* It has claimed them in the round before: those up to the cursor. */
+static void act_next_of_kept(void)
+{
+    turns_keep(world_pool(), 0, (uint32_t)world.cursor);
+    act_next();
+}
+
+static enum outcome settle_next_of_kept(void)
+{
+    return settle_count(AVAILABLE_KEY) ? NEW : OLD;
 }
 
 /* The word is the old one, or says exactly what the mark says; and the mark is counted only if it does. */
@@ -363,49 +405,54 @@ static void prepare_short_cooldown(void)
 }
 
 const struct operation operations[] = {
-    {"next", NULL, act_next, settle_next, false, false},
-    {"mark_rate_limited", NULL, act_mark_rate_limited, settle_mark_rate_limited, false, false},
-    {"mark_quota_exceeded", NULL, act_mark_quota_exceeded, settle_mark_quota_exceeded, false, false},
-    {"mark_invalid", NULL, act_mark_invalid, settle_mark_invalid, false, false},
-    {"mark_available", NULL, act_mark_available, settle_mark_available, false, false},
-    {"reset_expired", NULL, act_reset_expired, settle_reset_expired, false, false},
-    {"add, fresh slot", NULL, act_add, settle_add, false, false},
-    {"add, reused slot", prepare_reused_slot, act_add, settle_add, false, false},
-    {"add, duplicate", NULL, act_add_duplicate, settle_as_before, true, false},
-    {"add, full", prepare_full, act_add_full, settle_as_before, true, false},
-    {"remove", NULL, act_remove, settle_remove, false, false},
-    {"set_metadata, new value", NULL, act_set_metadata, settle_set_metadata, false, false},
-    {"set_metadata, delete", NULL, act_delete_metadata, settle_delete_metadata, false, false},
-    {"create", NULL, act_create, settle_create, false, false},
-    {"attach", NULL, act_attach, settle_as_before, true, true},
-    {"snapshot", NULL, act_snapshot, settle_as_before, true, false},
-    {"close", NULL, act_close, settle_as_before, true, false},
-    {"find", NULL, act_find, settle_as_before, true, false},
+    {"next", NULL, act_next, settle_next, .is_without_effect = false},
+    {"next, in a burst", NULL, act_next_in_burst, settle_next_in_burst, .is_burst = true},
+    {"next, of turns in hand", NULL, act_next_of_kept, settle_next_of_kept, .is_burst = true},
+    {"mark_rate_limited", NULL, act_mark_rate_limited, settle_mark_rate_limited, .is_without_effect = false},
+    {"mark_quota_exceeded", NULL, act_mark_quota_exceeded, settle_mark_quota_exceeded, .is_without_effect = false},
+    {"mark_invalid", NULL, act_mark_invalid, settle_mark_invalid, .is_without_effect = false},
+    {"mark_available", NULL, act_mark_available, settle_mark_available, .is_without_effect = false},
+    {"reset_expired", NULL, act_reset_expired, settle_reset_expired, .is_without_effect = false},
+    {"add, fresh slot", NULL, act_add, settle_add, .is_without_effect = false},
+    {"add, reused slot", prepare_reused_slot, act_add, settle_add, .is_without_effect = false},
+    {"add, duplicate", NULL, act_add_duplicate, settle_as_before, .is_without_effect = true},
+    {"add, full", prepare_full, act_add_full, settle_as_before, .is_without_effect = true},
+    {"remove", NULL, act_remove, settle_remove, .is_without_effect = false},
+    {"set_metadata, new value", NULL, act_set_metadata, settle_set_metadata, .is_without_effect = false},
+    {"set_metadata, delete", NULL, act_delete_metadata, settle_delete_metadata, .is_without_effect = false},
+    {"create", NULL, act_create, settle_create, .is_without_effect = false},
+    {"attach", NULL, act_attach, settle_as_before, .is_without_effect = true, .is_named = true},
+    {"snapshot", NULL, act_snapshot, settle_as_before, .is_without_effect = true},
+    {"close", NULL, act_close, settle_as_before, .is_without_effect = true},
+    {"find", NULL, act_find, settle_as_before, .is_without_effect = true},
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
 const struct operation membership_operations[] = {
-    {"add, fresh slot", NULL, act_add, settle_add, false, false},
-    {"add, reused slot", prepare_reused_slot, act_add, settle_add, false, false},
-    {"remove", NULL, act_remove, settle_remove, false, false},
+    {"add, fresh slot", NULL, act_add, settle_add, .is_without_effect = false},
+    {"add, reused slot", prepare_reused_slot, act_add, settle_add, .is_without_effect = false},
+    {"remove", NULL, act_remove, settle_remove, .is_without_effect = false},
 };
 const size_t membership_operation_count = sizeof(membership_operations) / sizeof(membership_operations[0]);
 
-const struct operation recovering_operation = {"recover", NULL, act_recover, settle_recover, false, false};
+const struct operation recovering_operation = {"recover", NULL, act_recover, settle_recover, .is_without_effect = false};
 
 const struct operation ready_operations[] = {
-    {"mark_available", prepare_swept, act_mark_available, settle_mark_available, false, false},
-    {"mark_available, expired", prepare_swept, act_release_expired, settle_reset_expired, false, false},
-    {"mark_available, unswept", prepare_unswept, act_release_expired, settle_reset_expired, false, false},
-    {"mark_rate_limited, short", prepare_swept, act_limit_shortly, settle_limit_shortly, false, false},
-    {"mark_rate_limited, expired", prepare_swept, act_limit_expired, settle_limit_expired, false, false},
-    {"mark_quota_exceeded, short", prepare_swept, act_exhaust_shortly, settle_exhaust_shortly, false, false},
-    {"mark_quota_exceeded, expired", prepare_swept, act_exhaust_expired, settle_exhaust_expired, false, false},
-    {"mark_invalid, expired", prepare_swept, act_invalidate_expired, settle_invalidate_expired, false, false},
-    {"reset_expired", NULL, act_reset_expired, settle_reset_expired, false, false},
-    {"reset_expired, unswept", prepare_unswept, act_reset_expired, settle_reset_expired, false, false},
-    {"next, a sweep is due", NULL, act_next, settle_next, false, false},
-    {"next, past a short cooldown", prepare_short_cooldown, act_next, settle_next, false, false},
-    {"add", prepare_swept, act_add, settle_add, false, false},
+    {"mark_available", prepare_swept, act_mark_available, settle_mark_available, .is_without_effect = false},
+    {"mark_available, expired", prepare_swept, act_release_expired, settle_reset_expired, .is_without_effect = false},
+    {"mark_available, unswept", prepare_unswept, act_release_expired, settle_reset_expired, .is_without_effect = false},
+    {"mark_rate_limited, short", prepare_swept, act_limit_shortly, settle_limit_shortly, .is_without_effect = false},
+    {"mark_rate_limited, expired", prepare_swept, act_limit_expired, settle_limit_expired, .is_without_effect = false},
+    {"mark_quota_exceeded, short", prepare_swept, act_exhaust_shortly, settle_exhaust_shortly,
+     .is_without_effect = false},
+    {"mark_quota_exceeded, expired", prepare_swept, act_exhaust_expired, settle_exhaust_expired,
+     .is_without_effect = false},
+    {"mark_invalid, expired", prepare_swept, act_invalidate_expired, settle_invalidate_expired,
+     .is_without_effect = false},
+    {"reset_expired", NULL, act_reset_expired, settle_reset_expired, .is_without_effect = false},
+    {"reset_expired, unswept", prepare_unswept, act_reset_expired, settle_reset_expired, .is_without_effect = false},
+    {"next, a sweep is due", NULL, act_next, settle_next, .is_without_effect = false},
+    {"next, past a short cooldown", prepare_short_cooldown, act_next, settle_next, .is_without_effect = false},
+    {"add", prepare_swept, act_add, settle_add, .is_without_effect = false},
 };
 const size_t ready_operation_count = sizeof(ready_operations) / sizeof(ready_operations[0]);

@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "slot.h"
 
+#include "burst.h"
 #include "expect.h"
 #include "problem.h"
 
@@ -136,6 +137,7 @@ void world_restore(const struct world_image *image)
     world = image->model;
     memcpy(pool->header, image->bytes, pool->settings.segment_bytes);
     world_began_ms = clock_now_ms();
+    burst_end(pool);
 }
 
 bool world_has_changed(void)

@@ -56,7 +56,14 @@ struct operation {
     enum outcome (*settle)(void); /* asks the pool whether it has happened, and tells the model */
     bool is_without_effect;       /* so that there is no new state to be seen */
     bool is_named;                /* the world is a pool with a name */
+    bool is_burst;                /* of several turns (turns.h); goes another way when a tick of the clock ends in it */
 };
+
+/* So many of those that were to be stopped may have gone another way. */
+static inline long world_strays_max(const struct operation *operation, long victims)
+{
+    return victims / (operation->is_burst ? 4 : 100);
+}
 
 extern struct world world;
 extern uint64_t world_began_ms; /* not after the victim's call */

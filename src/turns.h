@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_TURNS_H
+#define KEYSHM_TURNS_H
+
+/*
+ * The rotation: whose turn it is, and who has claimed it.
+ *
+ * The cursor in the segment is where the next claim begins. A pick claims the range of slots up to the key that it takes,
+ * by one compare-and-swap; so every round of the cursor gives each available key one turn.
+ *
+ * A process that makes very many calls in one tick of the coarse clock (1 to 10 ms) is in a burst, and saves: the tick is
+ * then exact enough for everything that is not promised exactly. In a greater burst still, when the cursor's cache line
+ * begins to count, a pick claims a longer range, of several keys, and the next picks of this process go through that
+ * range alone. A range never reaches beyond the end of the round, so a process that stops in the middle of one, for a
+ * while or for good, owes each key one turn at most: the counts of two keys differ by no more than the number of
+ * processes. And who makes fewer calls than that claims one turn at a time.
+ *
+ * What is kept here belongs to this process: a child begins without (MADV_WIPEONFORK, madvise(2)). Only a process with
+ * one thread claims ranges, so nothing in here is contended.
+ */
+
+#if __has_include(<sys/single_threaded.h>) /* glibc 2.32 and later */
+#include <sys/single_threaded.h>
+#define TURNS_SINGLE_THREADED __libc_single_threaded
+#else
+#define TURNS_SINGLE_THREADED false
+#endif
+
+#include "pool.h"
+
+/* Calls in one tick, from which on the clock is not read exactly, and from which on ranges are claimed. Two processes
+ * that hand something to and fro through a pipe do not come to the second. */
+#define TURNS_BURST_CALLS 256
+#define TURNS_GREATER_BURST_CALLS 1024
+
+/* Turns that are claimed at once: at least so many. */
+#define TURNS_PER_CLAIM 16
+
+struct turns {
+    _Atomic uint64_t pace;  /* calls in this tick << 48 | the tick, in milliseconds */
+    _Atomic uint64_t range; /* end << 32 | begin: the slots that this process may still take keys from */
+};
+
+/* NULL when there is none to be had: then every turn is claimed by itself. */
+struct turns *turns_new(void);
+void turns_free(struct turns *turns_or_null);
+
+#define TURNS_TICK_MASK ((UINT64_C(1) << 48) - 1)
+
+/* Count this call: the calls before it in this tick, as far as they matter. */
+static inline uint64_t turns_count_call(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
+{
+    struct turns *turns = pool->turns;
+    if (turns == NULL)
+        return 0;
+    /* relaxed, here and below: what threads overwrite of each other is a rough count. */
+    uint64_t pace = atomic_load_explicit(&turns->pace, memory_order_relaxed);
+    uint64_t tick = coarse_now_ms & TURNS_TICK_MASK;
+    uint64_t calls = (pace & TURNS_TICK_MASK) == tick ? pace >> 48 : 0;
+    if (calls < TURNS_GREATER_BURST_CALLS)
+        atomic_store_explicit(&turns->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
+    return calls;
+}
+
+/* With other threads, this process claims no range, and leaves alone what it may have claimed before it had any. */
+static inline bool turns_are_kept(const struct keyshm_pool *pool)
+{
+    return pool->turns != NULL && TURNS_SINGLE_THREADED;
+}
+
+/* The slots from *ret_begin on and before *ret_end are this process's alone; there may be none. */
+static inline void turns_kept(const struct keyshm_pool *pool, uint32_t *ret_begin, uint32_t *ret_end)
+{
+    uint64_t range = turns_are_kept(pool) ? atomic_load_explicit(&pool->turns->range, memory_order_relaxed) : 0;
+    *ret_begin = (uint32_t)range;
+    *ret_end = (uint32_t)(range >> 32);
+}
+
+static inline void turns_keep(const struct keyshm_pool *pool, uint32_t begin, uint32_t end)
+{
+    atomic_store_explicit(&pool->turns->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BURST_H
+#define BURST_H
+
+/* Tell a process that it is in a burst (turns.h), without so many calls; and that it is not, and has claimed nothing. */
+
+#include "clock.h"
+#include "turns.h"
+
+static inline void burst_begin(const struct keyshm_pool *pool)
+{
+    atomic_store(&pool->turns->pace, (uint64_t)TURNS_GREATER_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
+}
+
+static inline void burst_end(const struct keyshm_pool *pool)
+{
+    atomic_store(&pool->turns->pace, 0);
+    atomic_store(&pool->turns->range, 0);
+}
+
+#endif
