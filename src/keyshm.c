@@ -299,8 +299,9 @@ static void log_change(const struct keyshm_pool *pool, keyshm_id id, enum keyshm
                        const struct mark_change *change)
 {
     char masked[KEYSHM_MASKED_SIZE];
-    enum keyshm_status before = word_status_at(change->before, change->now_ms);
-    enum keyshm_status after = word_status_at(change->after, change->now_ms);
+    uint64_t now_ms = clock_now_ms();
+    enum keyshm_status before = word_status_at(change->before, now_ms);
+    enum keyshm_status after = word_status_at(change->after, now_ms);
     uint64_t deadline_ms = word_deadline_ms(change->after);
     enum keyshm_log_level level = change->before == change->after ? KEYSHM_LOG_DEBUG : KEYSHM_LOG_INFO;
     if (!log_is_on(level))
@@ -316,7 +317,7 @@ static void log_change(const struct keyshm_pool *pool, keyshm_id id, enum keyshm
     else
         log_message(level, "%s: key %s, id %llu: %s -> %s for %llu ms", pool->settings.provider, masked,
                     (unsigned long long)id, status_names[before], status_names[after],
-                    (unsigned long long)(deadline_ms - change->now_ms));
+                    (unsigned long long)(deadline_ms > now_ms ? deadline_ms - now_ms : 0));
 }
 
 static int mark_and_log(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms)

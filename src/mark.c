@@ -17,11 +17,13 @@ struct moment {
     uint64_t end_ms;
 };
 
-/* Exactly, to the millisecond; in a burst, to the tick. */
-static struct moment moment_of_mark(const struct keyshm_pool *pool)
+/* Exactly, to the millisecond; in a burst, to the tick; and for a mark that knows no time, not at all. */
+static struct moment moment_of_mark(const struct keyshm_pool *pool, enum keyshm_status status)
 {
+    if (status == KEYSHM_AVAILABLE || status == KEYSHM_INVALID)
+        return (struct moment){0, 0};
     uint64_t coarse_ms = clock_coarse_ms();
-    if (turns_count_call(pool, coarse_ms) >= TURNS_BURST_CALLS)
+    if (turns_in_burst(pool, coarse_ms))
         return (struct moment){.now_ms = coarse_ms, .end_ms = coarse_ms + CLOCK_COARSE_LAG_MS + 1};
     uint64_t now_ms = clock_now_ms();
     return (struct moment){.now_ms = now_ms, .end_ms = now_ms + 1};
@@ -53,8 +55,8 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status
         return -ESTALE;
     struct layout_slot *at = pool_slot(pool, id_slot(id));
     _Atomic uint64_t *word_at = &pool->words[id_slot(id)];
-    struct moment moment = moment_of_mark(pool);
-    struct mark_change change = {.now_ms = moment.now_ms};
+    struct moment moment = moment_of_mark(pool, status);
+    struct mark_change change;
     uint64_t deadline_ms = deadline_of(status, duration_ms, moment.end_ms);
     bool done = false;
 
@@ -62,7 +64,7 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status
         change.before = slot_word_at(word_at, at, id);
         if (!word_is_live(change.before))
             return -ESTALE;
-        change.after = marked(change.before, status, duration_ms, deadline_ms, change.now_ms);
+        change.after = marked(change.before, status, duration_ms, deadline_ms, moment.now_ms);
         /* acq_rel: whoever sees the new word (acquire, in a pick or a mark) sees what its author saw. */
         done = change.after == change.before ||
                atomic_compare_exchange_weak_explicit(word_at, &change.before, change.after, memory_order_acq_rel,

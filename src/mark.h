@@ -10,7 +10,6 @@
 struct mark_change {
     uint64_t before;
     uint64_t after;
-    uint64_t now_ms;
 };
 
 /* `duration_ms` from now, or, when negative, until marked available; ignored for AVAILABLE and INVALID. -ESTALE, -EBUSY.

@@ -73,6 +73,25 @@ void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
         ready_set(pool, slot);
 }
 
+/* Of the slots of one word of bits: set what is missing, and find the earliest deadline to come. Without a branch that
+ * depends on a state: in a pool whose keys come and go, those would be guessed wrong. */
+static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t end, uint64_t now_ms,
+                       uint64_t *earliest_ms)
+{
+    uint64_t available = 0, earliest = *earliest_ms;
+    for (uint32_t slot = begin; slot < end; slot++) {
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
+        bool is_available = word_is_available(word, now_ms);
+        uint64_t deadline_ms = word_is_cooling(word) & !is_available ? word_deadline_ms(word) : WORD_FOREVER;
+        available |= (uint64_t)is_available << (slot - begin);
+        earliest = deadline_ms < earliest ? deadline_ms : earliest;
+    }
+    uint64_t missing = available & ~atomic_load_explicit(&pool->ready[begin / 64], memory_order_seq_cst);
+    if (missing != 0)
+        atomic_fetch_or_explicit(&pool->ready[begin / 64], missing, memory_order_seq_cst);
+    *earliest_ms = earliest;
+}
+
 void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
 {
     uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
@@ -82,16 +101,9 @@ void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
                                                  memory_order_seq_cst, memory_order_seq_cst))
         return;
 
-    uint64_t earliest_ms = UINT64_MAX;
+    uint64_t earliest_ms = WORD_FOREVER;
     uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
-        if (word_is_available(word, now_ms)) {
-            if (!(atomic_load_explicit(&pool->ready[slot / 64], memory_order_seq_cst) & bit_of(slot)))
-                ready_set(pool, slot);
-        } else if (word_is_cooling(word) && word_deadline_ms(word) < earliest_ms) {
-            earliest_ms = word_deadline_ms(word);
-        }
-    }
-    sweep_no_later_than(pool, earliest_ms);
+    for (uint32_t slot = 0; slot < used; slot += 64)
+        sweep_bits(pool, slot, slot + 64 < used ? slot + 64 : used, now_ms, &earliest_ms);
+    sweep_no_later_than(pool, earliest_ms != WORD_FOREVER ? earliest_ms : UINT64_MAX);
 }

@@ -196,9 +196,8 @@ static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pic
 int select_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     struct pick_time time = {.now_ms = clock_coarse_ms()};
-    uint64_t calls = turns_count_call(pool, time.now_ms);
-    bool of_several = calls >= TURNS_GREATER_BURST_CALLS && turns_are_kept(pool);
-    time.is_exact = calls >= TURNS_BURST_CALLS;
+    time.is_exact = turns_in_burst(pool, time.now_ms);
+    bool of_several = time.is_exact && turns_are_kept(pool);
     if (has_passed(&time, ready_next_sweep_ms(pool))) {
         make_exact(&time); /* or the sweep would pass over a key whose deadline lies between the two clocks */
         ready_sweep(pool, time.now_ms);

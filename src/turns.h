@@ -9,11 +9,11 @@
  * by one compare-and-swap; so every round of the cursor gives each available key one turn.
  *
  * A process that makes very many calls in one tick of the coarse clock (1 to 10 ms) is in a burst, and saves: the tick is
- * then exact enough for everything that is not promised exactly. In a greater burst still, when the cursor's cache line
- * begins to count, a pick claims a longer range, of several keys, and the next picks of this process go through that
- * range alone. A range never reaches beyond the end of the round, so a process that stops in the middle of one, for a
- * while or for good, owes each key one turn at most: the counts of two keys differ by no more than the number of
- * processes. And who makes fewer calls than that claims one turn at a time.
+ * then exact enough for everything that is not promised exactly, and a pick claims a longer range, of several keys,
+ * through which the next picks of this process go alone, so that it passes the cursor's cache line to and fro with the
+ * others less often. A range never reaches beyond the end of the round, so a process that stops in the middle of one, for
+ * a while or for good, owes each key one turn at most: the counts of two keys differ by no more than the number of
+ * processes. And who makes fewer calls than that claims one turn at a time, and reads the clock exactly.
  *
  * What is kept here belongs to this process: a child begins without (MADV_WIPEONFORK, madvise(2)). Only a process with
  * one thread claims ranges, so nothing in here is contended.
@@ -28,10 +28,9 @@
 
 #include "pool.h"
 
-/* Calls in one tick, from which on the clock is not read exactly, and from which on ranges are claimed. Two processes
- * that hand something to and fro through a pipe do not come to the second. */
-#define TURNS_BURST_CALLS 256
-#define TURNS_GREATER_BURST_CALLS 1024
+/* Calls in one tick after which it is a burst. Two processes that hand something to and fro through a pipe do not come to
+ * that. */
+#define TURNS_BURST_CALLS 1024
 
 /* Turns that are claimed at once: at least so many. */
 #define TURNS_PER_CLAIM 16
@@ -47,19 +46,20 @@ void turns_free(struct turns *turns_or_null);
 
 #define TURNS_TICK_MASK ((UINT64_C(1) << 48) - 1)
 
-/* Count this call: the calls before it in this tick, as far as they matter. */
-static inline uint64_t turns_count_call(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
+/* Count this call. Is it one of a burst? */
+static inline bool turns_in_burst(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
 {
     struct turns *turns = pool->turns;
     if (turns == NULL)
-        return 0;
+        return false;
     /* relaxed, here and below: what threads overwrite of each other is a rough count. */
     uint64_t pace = atomic_load_explicit(&turns->pace, memory_order_relaxed);
     uint64_t tick = coarse_now_ms & TURNS_TICK_MASK;
     uint64_t calls = (pace & TURNS_TICK_MASK) == tick ? pace >> 48 : 0;
-    if (calls < TURNS_GREATER_BURST_CALLS)
-        atomic_store_explicit(&turns->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
-    return calls;
+    if (calls >= TURNS_BURST_CALLS)
+        return true;
+    atomic_store_explicit(&turns->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
+    return false;
 }
 
 /* With other threads, this process claims no range, and leaves alone what it may have claimed before it had any. */

@@ -166,7 +166,7 @@ static int64_t exact_ns(void)
 static void cool_down_in_burst(void)
 {
     begin_pool();
-    for (int i = 0; i < 4 * TURNS_GREATER_BURST_CALLS; i++)
+    for (int i = 0; i < 4 * TURNS_BURST_CALLS; i++)
         EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[i % KEYS], 1), 0);
     int64_t before_ns = exact_ns();
     EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[0], COOLDOWN_MS), 0);

@@ -9,7 +9,7 @@
 
 static inline void burst_begin(const struct keyshm_pool *pool)
 {
-    atomic_store(&pool->turns->pace, (uint64_t)TURNS_GREATER_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
+    atomic_store(&pool->turns->pace, (uint64_t)TURNS_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
 }
 
 static inline void burst_end(const struct keyshm_pool *pool)

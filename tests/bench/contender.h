@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONTENDER_H
+#define CONTENDER_H
+
+/*
+ * Who is measured: keyshm, and what people use instead of it. All do the same work, which is a whole pick: find the next
+ * available key in order, copy out its bytes, stamp when it was last used, and count it.
+ */
+
+#include <stdint.h>
+
+#include "expect.h"
+
+enum { WORKERS_MAX = 8 };
+
+/* So many keys. The available ones lie evenly among the others, which cool down for longer than the benchmark runs. */
+struct load {
+    unsigned keys;
+    unsigned available;
+};
+
+bool load_is_cooling(const struct load *load, unsigned key);
+#define LOAD_COOLDOWN_MS 3600000
+
+/* Keys as long as real ones. */
+#define LOAD_KEY_LENGTH 51
+void load_key(unsigned key, char ret_text[LOAD_KEY_LENGTH + 1]);
+
+struct contender {
+    const char *name;
+    unsigned batch; /* operations between two looks at the clock */
+
+    /* Before processes are forked. Returns what the others are given; NULL when it cannot be used here. A contender
+     * without it could not be built here. */
+    void *(*open)(const struct load *load);
+
+    void (*enter)(void *state, int worker);        /* in a worker, before it runs; may be NULL */
+    void (*prepare)(void *state);                  /* before each batch, not timed; one worker only; may be NULL */
+    void (*run)(void *state, unsigned operations); /* timed */
+    void (*run_beside)(void *state);               /* in a process of its own, until it is killed; may be NULL */
+    void (*close)(void *state);                    /* after the last worker has ended */
+};
+
+extern const struct contender bare_fetch_add, bare_lock, peer_table, peer_tdb, peer_lmdb, peer_redis, peer_apcu;
+
+extern const struct contender keyshm_pick, keyshm_pick_inspected, keyshm_bursts, keyshm_bursts_marked, keyshm_snapshots,
+    keyshm_adds, keyshm_mark_as_rate_limited, keyshm_mark_as_quota_exceeded, keyshm_mark_as_invalid,
+    keyshm_mark_as_available;
+
+/* Bytes of shared memory that a key takes at the default settings. */
+double keyshm_bytes_per_key(void);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Picks of keyshm: as fast as they go, beside an inspector, and with cooldowns that begin and end all the time. */
+
+#include <time.h>
+
+#include "contender.h"
+#include "keyshm_pool.h"
+#include "measure.h"
+
+static void run_picks(void *state, unsigned operations)
+{
+    const struct pool *pool = state;
+    struct keyshm_pick pick;
+    for (unsigned i = 0; i < operations; i++)
+        EXPECT(keyshm_next(pool->shared, &pick) == 0);
+}
+
+/* ---- an inspector beside the workers ---- */
+
+static void inspect_each_millisecond(void *state)
+{
+    const struct pool *pool = state;
+    struct keyshm_snapshot *snapshot;
+    struct timespec due;
+    clock_gettime(CLOCK_MONOTONIC, &due);
+    for (;;) {
+        EXPECT_EQ(keyshm_snapshot(pool->shared, &snapshot), 0);
+        keyshm_snapshot_free(snapshot);
+        due.tv_nsec += 1000000;
+        due.tv_sec += due.tv_nsec / 1000000000;
+        due.tv_nsec %= 1000000000;
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+    }
+}
+
+/* ---- bursts ---- */
+
+/*
+ * Marked for 1 to 20 ms each, keys are soon used up by a worker that does nothing else. So it works in bursts, one a
+ * millisecond: then about two thirds of 1,024 keys are cooling down at any time, and some are done in every millisecond.
+ */
+enum { BURST = 64, COOLDOWN_MAX_MS = 20 };
+
+static void wait_for_next_millisecond(void *state)
+{
+    int64_t begin_ms = measure_now_ns() / 1000000;
+    (void)state;
+    while (measure_now_ns() / 1000000 == begin_ms)
+        continue;
+}
+
+static void run_picks_and_marks(void *state, unsigned operations)
+{
+    const struct pool *pool = state;
+    struct keyshm_pick pick;
+    for (unsigned i = 0; i < operations; i++) {
+        EXPECT(keyshm_next(pool->shared, &pick) == 0);
+        EXPECT(keyshm_mark_rate_limited(pool->shared, pick.id, 1 + i % COOLDOWN_MAX_MS) == 0);
+    }
+}
+
+const struct contender keyshm_pick = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = pool_open,
+    .run = run_picks,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_inspected = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = pool_open,
+    .run = run_picks,
+    .run_beside = inspect_each_millisecond,
+    .close = pool_close,
+};
+
+const struct contender keyshm_bursts = {
+    .name = "keyshm",
+    .batch = BURST,
+    .open = pool_open,
+    .prepare = wait_for_next_millisecond,
+    .run = run_picks,
+    .close = pool_close,
+};
+
+const struct contender keyshm_bursts_marked = {
+    .name = "keyshm",
+    .batch = BURST,
+    .open = pool_open,
+    .prepare = wait_for_next_millisecond,
+    .run = run_picks_and_marks,
+    .close = pool_close,
+};

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Draw what the benchmark measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg."""
+
+import json
+import math
+import sys
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT = 920, 520
+LEFT, RIGHT, TOP, BOTTOM = 84, 290, 64, 96  # margins; the names of the lines stand in the right one
+FONT = "font-family='system-ui, sans-serif'"
+TEXT, FAINT, GRID = "#1f2933", "#52606d", "#e4e7eb"
+COLOURS = {
+    "keyshm": "#0b6e4f",
+    "one shared fetch_add": "#7b8794",
+    "robust lock and unlock": "#3e4c59",
+    "table under a mutex": "#c05621",
+    "libtdb": "#2b6cb0",
+    "LMDB": "#6b46c1",
+    "Redis": "#c53030",
+    "APCu": "#b7791f",
+}
+
+
+class Axis:
+    """Logarithmic, from one value to another over a range of pixels."""
+
+    def __init__(self, least, most, first, last):
+        self.least, self.most, self.first, self.last = math.log(least), math.log(most), first, last
+
+    def at(self, value):
+        part = (math.log(value) - self.least) / (self.most - self.least)
+        return self.first + part * (self.last - self.first)
+
+
+def text(x, y, content, size=13, colour=TEXT, anchor="start", extra=""):
+    return (f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' fill='{colour}' text-anchor='{anchor}' {extra}>"
+            f"{escape(content)}</text>")
+
+
+def time_label(ns):
+    for unit, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if ns >= unit:
+            return f"{ns / unit:g} {name}"
+    return f"{ns:g} ns"
+
+
+def measured_label(ns):
+    """Three digits."""
+    unit, name = (1e3, "µs") if ns >= 1e3 else (1, "ns")
+    return f"{float(f'{ns / unit:.3g}'):g} {name}"
+
+
+def decades(values):
+    """The powers of ten around the values."""
+    return (10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
+
+
+def spread(places, distance):
+    """Move places, ascending, apart, so that labels there do not overlap."""
+    moved = list(places)
+    for _ in range(200):
+        for i in range(len(moved) - 1):
+            overlap = distance - (moved[i + 1] - moved[i])
+            if overlap > 0:
+                moved[i] -= overlap / 2
+                moved[i + 1] += overlap / 2
+    return moved
+
+
+def draw_grid(x_axis, y_axis, x_ticks, least_ns, most_ns, x_title):
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    ns = least_ns
+    while ns <= most_ns:
+        y = y_axis.at(ns)
+        yield f"<line x1='{LEFT}' x2='{right}' y1='{y:.1f}' y2='{y:.1f}' stroke='{GRID}'/>"
+        yield text(LEFT - 10, y + 4, time_label(ns), colour=FAINT, anchor="end")
+        ns *= 10
+    for tick in x_ticks:
+        x = x_axis.at(tick)
+        yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{bottom}' y2='{bottom + 6}' stroke='{FAINT}'/>"
+        yield text(x, bottom + 22, f"{tick:,}", colour=FAINT, anchor="middle")
+    yield f"<line x1='{LEFT}' x2='{right}' y1='{bottom}' y2='{bottom}' stroke='{FAINT}'/>"
+    yield text((LEFT + right) / 2, bottom + 42, x_title, colour=FAINT, anchor="middle")
+
+
+def draw_line(line, x_axis, y_axis):
+    points = [(x_axis.at(x), y_axis.at(ns)) for x, ns in line["points"]]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    width = 3 if line["contender"] == "keyshm" else 1.8
+    colour = COLOURS.get(line["contender"], FAINT)
+    dashes = f" stroke-dasharray='{line['dashes']}'" if line["dashes"] else ""
+    yield f"<polyline points='{path}' fill='none' stroke='{colour}' stroke-width='{width}'{dashes}/>"
+    for x, y in points:
+        yield f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{width + 1}' fill='{colour}'/>"
+
+
+def draw_names(lines, y_axis):
+    """At the right end of each line its name, and what its last point is."""
+    lines = sorted(lines, key=lambda line: y_axis.at(line["points"][-1][1]))
+    ends = [y_axis.at(line["points"][-1][1]) for line in lines]
+    for line, end, y in zip(lines, ends, spread(ends, 17)):
+        colour = COLOURS.get(line["contender"], FAINT)
+        x = WIDTH - RIGHT
+        yield f"<line x1='{x + 6}' x2='{x + 18}' y1='{end:.1f}' y2='{y:.1f}' stroke='{colour}' stroke-width='0.8'/>"
+        weight = "font-weight='bold'" if line["contender"] == "keyshm" else ""
+        label = f"{line['name']}, {measured_label(line['points'][-1][1])}"
+        yield text(x + 22, y + 4, label, size=12, colour=colour, extra=weight)
+
+
+def draw(title, lines, x_title, result):
+    x_values = sorted({x for line in lines for x, _ in line["points"]})
+    least_ns, most_ns = decades([ns for line in lines for _, ns in line["points"]])
+    x_axis = Axis(x_values[0], x_values[-1], LEFT + 14, WIDTH - RIGHT - 4)
+    y_axis = Axis(least_ns, most_ns, HEIGHT - BOTTOM, TOP)
+    machine = result["machine"]
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' {FONT}>",
+        f"<rect width='{WIDTH}' height='{HEIGHT}' fill='#ffffff'/>",
+        text(LEFT, 30, title, size=17, extra="font-weight='bold'"),
+        text(LEFT, 49, "time of the machine for each pick; both axes are logarithmic", size=12, colour=FAINT),
+        *draw_grid(x_axis, y_axis, x_values, least_ns, most_ns, x_title),
+    ]
+    for line in lines:
+        parts += draw_line(line, x_axis, y_axis)
+    parts += draw_names(lines, y_axis)
+    caption = (f"{machine['processor']}, {machine['processors']} processors, {machine['system']}, {machine['libc']}, "
+               f"{machine['compiler']}; {result['date']}; medians of {result['rounds']} rounds")
+    parts += [text(LEFT, HEIGHT - 14, caption, size=11, colour=FAINT), "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def line_of(name, contender, points, dashes=""):
+    return {"name": name, "contender": contender, "points": sorted(points), "dashes": dashes}
+
+
+def lines_by_processes(measurements):
+    contenders = {m["contender"]: m["work"] for m in measurements if m["processes"] > 1}
+    for contender, work in contenders.items():
+        together = [m for m in measurements if m["contender"] == contender and m["work"] == work]
+        keys = next(m["keys"] for m in together if m["processes"] > 1)
+        points = [(m["processes"], m["median_ns"]) for m in together if m["keys"] == m["available"] == keys]
+        yield line_of(contender, contender, points)
+
+
+def lines_by_keys(measurements):
+    def line(contender, text, share, dashes):
+        points = [(m["keys"], m["median_ns"]) for m in measurements
+                  if m["contender"] == contender and m["work"] == "pick" and m["processes"] == 1 and
+                  m["keys"] in sizes and m["available"] == share(m["keys"])]
+        name = "table" if contender.startswith("table") else contender
+        return line_of(f"{name}, {text}", contender, points, dashes)
+
+    sizes = {m["keys"] for m in measurements if m["available"] == 1}
+    for contender in ("table under a mutex", "keyshm"):
+        yield line(contender, "all but one cooling", lambda keys: 1, "2 4")
+        yield line(contender, "99 % cooling", lambda keys: keys // 100, "8 4")
+    yield line("keyshm", "all available", lambda keys: keys, "")
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("Usage: plot.py JSON DIRECTORY")
+    with open(sys.argv[1], encoding="utf-8") as file:
+        result = json.load(file)
+    plots = {
+        "processes.svg": ("A pick of 100 keys, all available, by the number of processes",
+                          list(lines_by_processes(result["measurements"])), "processes"),
+        "keys.svg": ("A pick by one process, by the number of keys",
+                     list(lines_by_keys(result["measurements"])), "keys"),
+    }
+    for name, (title, lines, x_title) in plots.items():
+        with open(f"{sys.argv[2]}/{name}", "w", encoding="utf-8") as file:
+            file.write(draw(title, lines, x_title, result))
+
+
+if __name__ == "__main__":
+    main()
