@@ -73,8 +73,7 @@ void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
         ready_set(pool, slot);
 }
 
-/* Of the slots of one word of bits: set what is missing, and find the earliest deadline to come. Without a branch that
- * depends on a state: in a pool whose keys come and go, those would be guessed wrong. */
+/* Of the slots of one word of bits: set what is missing, and find the earliest deadline to come. */
 static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t end, uint64_t now_ms,
                        uint64_t *earliest_ms)
 {
@@ -82,7 +81,7 @@ static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t 
     for (uint32_t slot = begin; slot < end; slot++) {
         uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
         bool is_available = word_is_available(word, now_ms);
-        uint64_t deadline_ms = word_is_cooling(word) & !is_available ? word_deadline_ms(word) : WORD_FOREVER;
+        uint64_t deadline_ms = !is_available && word_is_cooling(word) ? word_deadline_ms(word) : WORD_FOREVER;
         available |= (uint64_t)is_available << (slot - begin);
         earliest = deadline_ms < earliest ? deadline_ms : earliest;
     }
