@@ -247,10 +247,12 @@ struct keyshm_pick {
 
 /*
  * Pick the next available key, round-robin in the order of slots, going on after the key that was picked last by anyone.
- * (A process with one thread that makes more than 1,024 calls in a tick of the system's coarse clock, that is in a few
- * milliseconds, takes its turns some dozens at a time, those up to a later key or the end of the round. Its own picks
- * still come in order, and its own marks and those of others are seen by its very next pick.) Over any run in which the set of available keys is fixed, the numbers of picks of two available keys differ by no more
+ * Over any run in which the set of available keys is fixed, the numbers of picks of two available keys differ by no more
  * than the number of attached processes.
+ *
+ * (A process with one thread that makes more than 1,024 calls in a tick of the system's coarse clock, a few milliseconds,
+ * takes its turns some dozens at a time, those up to a later key or the end of the round. Its own picks still come in
+ * order, and every mark, its own or another's, is seen by its very next pick.)
  *
  * -EAGAIN   none is available now (keyshm_next_available_ms() tells how long until one is)
  * -ENOKEY   the pool is empty
@@ -269,8 +271,8 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool);
  * so that the order in which workers' news arrives does not matter and late news never weakens what is known. A key whose
  * deadline has passed counts as available. A mark that changes nothing for that reason is still counted, and returns 0.
  *
- * A deadline is never early. It is late by a millisecond at most; by 11 in a process that makes more than 1,024 calls in a
- * tick of the system's coarse clock.
+ * A deadline is never early. It is late by a millisecond at most; by 11 in a process that makes more than 1,024 calls in
+ * a tick of the system's coarse clock.
  *
  * All return 0, or:
  * -ESTALE   the key is not, or no longer, in the pool

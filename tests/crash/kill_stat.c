@@ -141,7 +141,10 @@ static void learn_calls(char *option_or_null)
 {
     pid_t process = start(option_or_null);
     memset(&way, 0, sizeof(way));
-    while (go_on(process, PTRACE_SYSCALL) && go_on(process, PTRACE_SYSCALL)) {
+    /* Each call stops it twice: as it begins, and as it ends. */
+    while (go_on(process, PTRACE_SYSCALL)) {
+        if (!go_on(process, PTRACE_SYSCALL))
+            break;
         way.calls++;
         EXPECT(way.calls < CALLS_MAX);
         if (!has_mapped(process))

@@ -165,6 +165,7 @@ bool tracer_is_possible(void)
  * for strings go another way. */
 __attribute__((noinline)) static void run(void (*act)(void))
 {
+    /* cppcheck-suppress allocaCalled ; of a length that is known only now */
     const char *frame = __builtin_frame_address(0), *room = alloca((uintptr_t)frame % STACK_PAGE_BYTES);
     __asm__ volatile("" : : "r"(room));
     act();

@@ -81,7 +81,7 @@ static const struct {
 /* Shows that it would be found. */
 __attribute__((noinline)) static void leave_it(size_t length)
 {
-    volatile char copy[LENGTH_MAX];
+    volatile char copy[LENGTH_MAX] = "";
     for (size_t i = 0; i < length; i++)
         copy[i] = key[i];
     EXPECT_EQ(copy[0], key[0]);
