@@ -51,7 +51,7 @@ int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status)
 /* ---- checks ---- */
 
 /* Says in the log why a call was refused. */
-static int refuse(const struct keyshm_pool *pool, int error, const char *reason)
+__attribute__((cold, noinline)) static int refuse(const struct keyshm_pool *pool, int error, const char *reason)
 {
     log_message(KEYSHM_LOG_WARNING, "%s: refused: %s", pool != NULL ? pool->settings.provider : "keyshm", reason);
     return error;
@@ -220,7 +220,7 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     return r;
 }
 
-static int refuse_stale(const struct keyshm_pool *pool, keyshm_id id)
+__attribute__((cold, noinline)) static int refuse_stale(const struct keyshm_pool *pool, keyshm_id id)
 {
     log_message(KEYSHM_LOG_WARNING, "%s: refused: the key with id %llu is not, or no longer, in the pool",
                 pool->settings.provider, (unsigned long long)id);
@@ -295,8 +295,9 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool)
 
 /* ---- marking ---- */
 
-static void log_change(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status,
-                       const struct mark_change *change)
+/* Out of the way of a mark of which nobody wants to read. */
+__attribute__((cold, noinline)) static void log_change(const struct keyshm_pool *pool, keyshm_id id,
+                                                       enum keyshm_status status, const struct mark_change *change)
 {
     char masked[KEYSHM_MASKED_SIZE];
     uint64_t now_ms = clock_now_ms();

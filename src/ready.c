@@ -33,15 +33,33 @@ void ready_set(const struct keyshm_pool *pool, uint32_t slot)
     atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
 }
 
+static bool line_is_empty(const struct keyshm_pool *pool, uint32_t first_word)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < READY_LINE_WORDS; i++)
+        bits |= atomic_load_explicit(&pool->ready[first_word + i], memory_order_relaxed);
+    return bits == 0;
+}
+
+/* The first word from `i` on that is worth a look: empty lines are passed over as a whole. */
+static uint32_t skip_empty_lines(const struct keyshm_pool *pool, uint32_t i, uint32_t last)
+{
+    if (i % READY_LINE_WORDS == 0)
+        while (i <= last && line_is_empty(pool, i))
+            i += READY_LINE_WORDS;
+    return i;
+}
+
 uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
 {
     if (from >= end)
         return READY_NONE;
-    uint64_t ignore = bit_of(from) - 1; /* the bits below `from` in its word */
-    for (uint32_t i = from / 64; i <= (end - 1) / 64; i++) {
+    uint32_t last = (end - 1) / 64;
+    for (uint32_t i = skip_empty_lines(pool, from / 64, last); i <= last; i = skip_empty_lines(pool, i + 1, last)) {
         /* relaxed: a hint; what counts is the word that is loaded after it. */
-        uint64_t bits = atomic_load_explicit(&pool->ready[i], memory_order_relaxed) & ~ignore;
-        ignore = 0;
+        uint64_t bits = atomic_load_explicit(&pool->ready[i], memory_order_relaxed);
+        if (i == from / 64)
+            bits &= ~(bit_of(from) - 1); /* those below `from` */
         if (bits != 0) {
             uint32_t slot = i * 64 + (uint32_t)__builtin_ctzll(bits);
             return slot < end ? slot : READY_NONE;

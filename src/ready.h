@@ -16,6 +16,10 @@
 
 #define READY_NONE UINT32_MAX
 
+/* A cache line of bits; the last one is whole too (layout.c). */
+#define READY_LINE_WORDS (LAYOUT_LINE_BYTES / 8)
+#define READY_LINE_SLOTS (READY_LINE_WORDS * 64)
+
 /* No sweep is ever due later than this from the one before: half the second that a hint may at most be wrong. */
 #define READY_SWEEP_INTERVAL_MS 500
 

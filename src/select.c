@@ -103,10 +103,11 @@ static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time
     return slot;
 }
 
-/* The end of a range of several, whole words of bits; or of the round. */
+/* The end of a range of several: whole words of bits, no further than their cache line; or the end of the round. */
 static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
 {
-    uint32_t used = pool_slots_used(pool), end = slot + 1;
+    uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
+    used = line_end < used ? line_end : used;
     for (uint32_t turns = 0; turns < TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
         turns += ready_count(pool, end);
     return end < used ? end : used;
