@@ -72,7 +72,7 @@ struct layout_header {
     _Atomic uint32_t lowest_free;  /* no slot below it is free */
     unsigned char membership_reserve[LAYOUT_LINE_BYTES - 32];
 
-    /* The one line that every pick writes. */
+    /* The one line that every claim of turns writes. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the slot at which the next pick begins to look */
     unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 8];
 

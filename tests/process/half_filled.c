@@ -134,21 +134,11 @@ static void run(bool (*half_filled)(void), unsigned instructions)
     end();
 }
 
-static bool may_trace(void)
-{
-    int status;
-    pid_t child = expect_fork();
-    if (child == 0)
-        _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    return status == 0;
-}
-
 int main(void)
 {
     static bool (*const moments[])(void) = {id_is_there, first_bytes_are_there};
     expect_end_in_time();
-    if (!may_trace()) {
+    if (!expect_may_trace()) {
         printf("skipped: this system does not let a process trace its child\n");
         return 77;
     }

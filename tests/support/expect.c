@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 /* Less than what meson.build gives a test, so that the program itself is the one to end it, and can clean up. */
 #define TIME_LIMIT_S 280
@@ -101,6 +102,16 @@ void expect_kill(pid_t child)
     EXPECT_EQ(kill(child, SIGKILL), 0);
     EXPECT_EQ(waitpid(child, &status, 0), child);
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+bool expect_may_trace(void)
+{
+    int status;
+    pid_t child = expect_fork();
+    if (child == 0)
+        _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return status == 0;
 }
 
 void *expect_shared_memory(size_t size)

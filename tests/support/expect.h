@@ -44,6 +44,9 @@ void expect_success_of_next(void);
 /* Kill a child, and wait until it is gone. */
 void expect_kill(pid_t child);
 
+/* Does this system let a process trace its child? */
+bool expect_may_trace(void);
+
 /* Memory, all zero, that the children will share with this process. */
 void *expect_shared_memory(size_t size);
 
