@@ -21,12 +21,12 @@
  * =================
  *
  * keyshm_next(), every keyshm_mark_*(), keyshm_is_available(), keyshm_available_count(), keyshm_next_available_ms(),
- * keyshm_reset_expired_cooldowns(), keyshm_find() and keyshm_snapshot() take no lock and never wait: a process that was
- * killed or stopped, wherever it was, cannot hold them up. All of these but keyshm_snapshot() (it allocates) are also
- * safe in a signal handler as long as logging is off.
+ * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_get(), keyshm_snapshot(), keyshm_events() and keyshm_workers()
+ * take no lock and never wait: a process that was killed or stopped, wherever it was, cannot hold them up. All of these
+ * but the last three (they allocate) are also safe in a signal handler as long as logging is off.
  *
- * keyshm_add(), keyshm_remove() and keyshm_set_metadata(), the "membership changes", take the pool's robust mutex. They
- * can also fail with:
+ * keyshm_add(), keyshm_remove(), keyshm_set_metadata() and keyshm_repair(), the "membership changes", take the pool's
+ * robust mutex. They can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the whole of the pool's lock_timeout_ms; it is named in the log
  *   -EXDEV            the caller is in another PID namespace than the pool's creator (a robust mutex knows its owner by
  *                     thread id, which means nothing there)
@@ -202,6 +202,16 @@ struct keyshm_pool_list {
 int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list);
 void keyshm_pool_list_free(struct keyshm_pool_list *list);
 
+/* The users who have pools (own a file that is named like one of theirs), in ascending order. */
+struct keyshm_owner_list {
+    size_t count;
+    uid_t *owners;
+};
+
+/* -ENOMEM, or from opendir(3). Free with keyshm_owner_list_free(); NULL is fine there. */
+int keyshm_list_owners(struct keyshm_owner_list **ret_list);
+void keyshm_owner_list_free(struct keyshm_owner_list *list);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Membership
  */
@@ -234,6 +244,13 @@ int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
  */
 int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
 
+/*
+ * Take the mutex, and clean up as after a dead owner, whether there was one or not: wipe what belongs to no key, rebuild
+ * the index, let every key be looked at again. What keyshm_verify() finds of these is right then. It changes no key and
+ * no status. Errors: -EROFS, and those of every membership change.
+ */
+int keyshm_repair(keyshm_pool *pool);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Picking
  */
@@ -259,6 +276,12 @@ struct keyshm_pick {
  * -EROFS    a read-only attachment
  */
 int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
+
+/*
+ * The key with this id, whatever its status: for who hands a pool on, not for who calls an API. It counts as no pick and
+ * changes nothing, and works on every attachment. *ret_pick holds a secret then, as after keyshm_next(). -ESTALE.
+ */
+int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick);
 
 /* How long until a key is available, in milliseconds: 0 when one is now; -1 when no time is known (the pool is empty, or
  * every key waits to be marked available). Other negative numbers are errors: -EINVAL. */
@@ -338,10 +361,13 @@ struct keyshm_snapshot {
     int64_t age_ms;          /* since creation, monotonic */
     uid_t creator_uid;
     pid_t creator_pid;
-    char creator_name[16];  /* as in /proc/PID/comm */
-    uint64_t recoveries;    /* how often a dead owner of the mutex was cleaned up after */
-    pid_t mutex_holder_pid; /* 0: nobody; -1: somebody in another PID namespace */
-    unsigned count;         /* keys */
+    char creator_name[16];      /* as in /proc/PID/comm */
+    uint64_t recoveries;        /* how often a dead owner of the mutex was cleaned up after */
+    pid_t mutex_holder_pid;     /* 0: nobody; -1: somebody in another PID namespace */
+    char mutex_holder_name[16]; /* as in /proc/PID/comm; "" when it is not known */
+    char mutex_holder_state;    /* as in /proc/PID/stat (proc(5)): 'T' is stopped; '\0' when it is not known */
+    int64_t mutex_held_ms;      /* for how long; -1 when nobody holds it, or it is not known */
+    unsigned count;             /* keys */
     unsigned status_count[KEYSHM_STATUS_COUNT];
     struct keyshm_key_snapshot *keys; /* in order of slots */
 };
@@ -354,6 +380,89 @@ struct keyshm_snapshot {
  */
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
+
+/*
+ * One process that is, or was, attached. A process is listed from keyshm_create(), keyshm_attach() or, when it inherited
+ * its attachment by fork(2), from its first pick or mark, until keyshm_close(); by one row for each attachment. One that
+ * ended without that stays listed, as dead, until another process needs its row. Read-only attachments are not listed.
+ */
+struct keyshm_worker {
+    pid_t pid;      /* in its own PID namespace */
+    char name[16];  /* as in /proc/PID/comm at that moment */
+    int is_alive;   /* 1; 0: it has ended; -1: it is in another PID namespace than the caller, so it cannot be told */
+    char state;     /* as in /proc/PID/stat (proc(5)): 'T' is stopped; '\0' when it is not known */
+    uint64_t picks; /* by this attachment. Some are lost when several threads of a process pick at once */
+    int64_t attached_ago_ms;
+};
+
+struct keyshm_worker_list {
+    size_t count;
+    struct keyshm_worker *workers; /* those that were attached first come first */
+    unsigned capacity;             /* how many rows there are: a quarter of the pool's capacity, at least 256 */
+    uint64_t unlisted;             /* how often a process found every row taken by a living one: it worked unlisted */
+};
+
+/* -ENOMEM. Works on every attachment. Free with keyshm_worker_list_free(); NULL is fine there. */
+int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list);
+void keyshm_worker_list_free(struct keyshm_worker_list *list);
+
+enum keyshm_event_kind {
+    KEYSHM_EVENT_ADDED = 0,
+    KEYSHM_EVENT_REMOVED = 1,
+    KEYSHM_EVENT_MARKED = 2,    /* a mark that changed what is known of the key */
+    KEYSHM_EVENT_REFUSED = 3,   /* late news: a mark that said less than is known, or that was about a key that is gone */
+    KEYSHM_EVENT_EXPIRED = 4,   /* keyshm_reset_expired_cooldowns() wrote down that a cooldown is over */
+    KEYSHM_EVENT_RECOVERED = 5, /* a dead owner of the mutex was cleaned up after */
+    KEYSHM_EVENT_REPAIRED = 6,  /* keyshm_repair() */
+};
+#define KEYSHM_EVENT_KIND_COUNT 7
+
+/* "added", "removed", "marked", "refused", "expired", "recovered" or "repaired"; NULL for any other number. */
+const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
+
+/* One thing that happened. A field that does not go with its kind is as the comment says of "none". */
+struct keyshm_event {
+    enum keyshm_event_kind kind;
+    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970 */
+    int64_t ago_ms;      /* how long ago, by a clock that is never set */
+    pid_t pid;           /* who did it, in its own PID namespace */
+    keyshm_id id;        /* of the key; 0: none */
+    int from;            /* enum keyshm_status, as a pick would have found it; -1: none, or not known */
+    int to;              /* enum keyshm_status: what it became; of a refused mark, what was said; -1: none */
+    int64_t duration_ms; /* of a mark: the retry-after or reset-after it was made with; -1: none */
+    pid_t dead_pid;      /* recovered: who died; 0: none, or not known */
+    char masked_key[KEYSHM_MASKED_SIZE]; /* "" when the key is no longer in the pool */
+};
+
+/*
+ * What was kept of the past. A pool keeps the last events of three classes apart, of each as many as a quarter of its
+ * capacity (a power of two, 256 to 16,384), so that a storm of one class does not push out what is rarer: cooldowns
+ * (marks to available and rate_limited, what expired, what was refused), what lasts (marks to quota_exceeded and
+ * invalid), and membership (the rest). Events survive the processes that made them, and the end of all processes.
+ *
+ * A mark that says just what is known already is no event.
+ */
+struct keyshm_event_list {
+    size_t count;
+    struct keyshm_event *events; /* the oldest first */
+    uint64_t missing;            /* events whose record is torn: whoever was writing it has died or was stopped in it */
+    uint64_t overwritten;        /* events that are no longer kept, and that the cursor has not seen */
+};
+
+#define KEYSHM_EVENT_CLASS_COUNT 3
+
+/* What a reader has seen. All zero: nothing. */
+struct keyshm_event_cursor {
+    uint64_t next[KEYSHM_EVENT_CLASS_COUNT];
+};
+
+/*
+ * The events since the cursor, which is moved behind them; NULL: all that are kept. Lock-free, on every attachment: a
+ * reader takes nothing away from others. Free with keyshm_event_list_free(); NULL is fine there. -ENOMEM, -EBADMSG as
+ * keyshm_snapshot().
+ */
+int keyshm_events(keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null, struct keyshm_event_list **ret_list);
+void keyshm_event_list_free(struct keyshm_event_list *list);
 
 /* One broken invariant in words, for people. It never holds a key. Valid during the call. */
 typedef void keyshm_problem_fn(const char *problem, void *user);

@@ -8,10 +8,17 @@
 /* How far clock_coarse_ms() can lag behind clock_now_ms(): one tick of the slowest Linux (HZ=100). */
 #define CLOCK_COARSE_LAG_MS 10
 
-static inline uint64_t clock_read_ms(clockid_t clock)
+static inline uint64_t clock_read_us(clockid_t clock)
 {
     struct timespec time;
     /* Cannot fail: the clock exists and the pointer is good (clock_gettime(2)). */
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)(time.tv_nsec / 1000);
+}
+
+static inline uint64_t clock_read_ms(clockid_t clock)
+{
+    struct timespec time;
     clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)(time.tv_nsec / 1000000);
 }
@@ -28,10 +35,32 @@ static inline uint64_t clock_coarse_ms(void)
     return clock_read_ms(CLOCK_MONOTONIC_COARSE);
 }
 
-/* Wall-clock time in milliseconds since 1970, for people to read; nothing is decided by it. */
+/* CLOCK_MONOTONIC in microseconds, rounded down: the time of an event. */
+static inline uint64_t clock_now_us(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t clock_coarse_us(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC_COARSE);
+}
+
+/* Since the system was started, with the time it was suspended: what /proc counts the age of processes by. */
+static inline uint64_t clock_boot_ms(void)
+{
+    return clock_read_ms(CLOCK_BOOTTIME);
+}
+
+/* Wall-clock time since 1970, for people to read; nothing is decided by it. */
 static inline int64_t clock_unix_ms(void)
 {
     return (int64_t)clock_read_ms(CLOCK_REALTIME);
+}
+
+static inline int64_t clock_unix_us(void)
+{
+    return (int64_t)clock_read_us(CLOCK_REALTIME);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "events.h"
 #include "log.h"
 #include "mark.h"
 #include "mask.h"
@@ -20,6 +21,7 @@
 #include "snapshot.h"
 #include "table.h"
 #include "verify.h"
+#include "workers.h"
 
 /* ---- words ---- */
 
@@ -33,6 +35,16 @@ static const char *const status_names[KEYSHM_STATUS_COUNT] = {
 const char *keyshm_status_name(enum keyshm_status status)
 {
     return (unsigned)status < KEYSHM_STATUS_COUNT ? status_names[status] : NULL;
+}
+
+const char *keyshm_event_kind_name(enum keyshm_event_kind kind)
+{
+    static const char *const names[KEYSHM_EVENT_KIND_COUNT] = {
+        [KEYSHM_EVENT_ADDED] = "added",       [KEYSHM_EVENT_REMOVED] = "removed", [KEYSHM_EVENT_MARKED] = "marked",
+        [KEYSHM_EVENT_REFUSED] = "refused",   [KEYSHM_EVENT_EXPIRED] = "expired", [KEYSHM_EVENT_RECOVERED] = "recovered",
+        [KEYSHM_EVENT_REPAIRED] = "repaired",
+    };
+    return (unsigned)kind < KEYSHM_EVENT_KIND_COUNT ? names[kind] : NULL;
 }
 
 int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status)
@@ -181,6 +193,11 @@ int keyshm_unlink(const char *provider)
     return r == 0 ? name_unlink(provider) : r;
 }
 
+int keyshm_list_owners(struct keyshm_owner_list **ret_list)
+{
+    return ret_list != NULL ? name_list_owners(ret_list) : -EINVAL;
+}
+
 int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list)
 {
     return ret_list != NULL ? name_list(owner, ret_list) : -EINVAL;
@@ -244,6 +261,16 @@ int keyshm_remove(keyshm_pool *pool, keyshm_id id)
     return r;
 }
 
+int keyshm_repair(keyshm_pool *pool)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = table_repair(pool);
+    if (r == 0)
+        log_message(KEYSHM_LOG_WARNING, "%s: repaired on request", pool->settings.provider);
+    return r;
+}
+
 int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
 {
     size_t length;
@@ -277,6 +304,11 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
         log_message(KEYSHM_LOG_DEBUG, "%s: %s metadata %s of id %llu", pool->settings.provider,
                     value_or_null != NULL ? "set" : "deleted", name, (unsigned long long)id);
     return r;
+}
+
+int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
+{
+    return pool != NULL && ret_pick != NULL ? slot_get(pool, id, ret_pick) : -EINVAL;
 }
 
 /* ---- picking ---- */
@@ -404,6 +436,16 @@ int keyshm_available_count(keyshm_pool *pool)
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
 {
     return pool != NULL && ret_snapshot != NULL ? snapshot_take(pool, ret_snapshot) : -EINVAL;
+}
+
+int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list)
+{
+    return pool != NULL && ret_list != NULL ? workers_list(pool, ret_list) : -EINVAL;
+}
+
+int keyshm_events(keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null, struct keyshm_event_list **ret_list)
+{
+    return pool != NULL && ret_list != NULL ? events_read(pool, cursor_or_null, ret_list) : -EINVAL;
 }
 
 int keyshm_verify(keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *user)

@@ -8,6 +8,16 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) / alignment * alignment;
 }
 
+/* A quarter of the keys, so that what is kept of the past grows with the pool, and a pool of the default size takes less
+ * than a kibibyte a key with all of it. */
+static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
+{
+    uint32_t quarter = least;
+    while (quarter < most && 4 * quarter < capacity)
+        quarter *= 2;
+    return quarter;
+}
+
 void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max)
 {
     /* At most half full, so that a probe of the index is short (key_index.c). */
@@ -18,12 +28,17 @@ void layout_compute(struct layout_settings *settings, unsigned capacity, unsigne
     settings->capacity = capacity;
     settings->key_max = key_max;
     settings->index_entries = index_entries;
+    settings->events_per_class = quarter_of(capacity, 256, 16384);
+    settings->worker_rows = quarter_of(capacity, 256, 4096);
     settings->slot_bytes = (uint32_t)align_up(sizeof(struct layout_slot) + align_up(key_max, 8), LAYOUT_LINE_BYTES);
     settings->words_offset = LAYOUT_HEADER_BYTES;
     settings->ready_offset = align_up(settings->words_offset + UINT64_C(8) * capacity, LAYOUT_LINE_BYTES);
     settings->index_offset = settings->ready_offset + align_up(capacity, UINT64_C(8) * LAYOUT_LINE_BYTES) / 8;
     settings->slots_offset = align_up(settings->index_offset + UINT64_C(4) * index_entries, LAYOUT_LINE_BYTES);
-    settings->segment_bytes = settings->slots_offset + (uint64_t)settings->slot_bytes * capacity;
+    settings->events_offset = settings->slots_offset + (uint64_t)settings->slot_bytes * capacity;
+    settings->workers_offset = settings->events_offset + sizeof(struct layout_event) * KEYSHM_EVENT_CLASS_COUNT *
+                                                             (uint64_t)settings->events_per_class;
+    settings->segment_bytes = settings->workers_offset + sizeof(struct layout_worker) * (uint64_t)settings->worker_rows;
 }
 
 uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
@@ -37,9 +52,13 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_settings),
         sizeof(struct layout_header),
         sizeof(struct layout_slot),
+        sizeof(struct layout_event),
+        sizeof(struct layout_worker),
         offsetof(struct layout_header, mutex),
         offsetof(struct layout_header, cursor),
         offsetof(struct layout_header, next_sweep_ms),
+        offsetof(struct layout_header, event_classes),
+        offsetof(struct layout_header, workers_cursor),
         offsetof(struct layout_slot, id),
         offsetof(struct layout_slot, key_hash),
         offsetof(struct layout_slot, metadata),

@@ -11,6 +11,8 @@
  *   ready        one bit a slot: a hint (ready.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
  *   slots        struct layout_slot and the bytes of its key
+ *   events       a ring of records for each class of events (events.c)
+ *   workers      one row for each attachment (workers.c)
  *
  * The state words lie together and not in their slots: a count, a snapshot or a look for the next deadline reads eight of
  * them with one cache line, and the stamps that every pick writes into its slot do not take that line away from others.
@@ -23,7 +25,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_HEADER_BYTES 4096u
@@ -37,10 +39,14 @@ struct layout_settings {
     uint64_t ready_offset;
     uint64_t index_offset;
     uint64_t slots_offset;
+    uint64_t events_offset;
+    uint64_t workers_offset;
     uint32_t slot_bytes;
     uint32_t index_entries; /* a power of two */
     uint32_t capacity;
     uint32_t key_max;
+    uint32_t events_per_class; /* a power of two */
+    uint32_t worker_rows;
     int64_t default_cooldown_ms;
     int64_t lock_timeout_ms;
     int64_t created_unix_ms;
@@ -61,7 +67,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[256];
+    unsigned char settings_reserve[232];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -70,7 +76,8 @@ struct layout_header {
     _Atomic uint64_t recoveries;   /* dead owners cleaned up after */
     _Atomic uint32_t slots_used;   /* no slot at or above it was ever used; only grows */
     _Atomic uint32_t lowest_free;  /* no slot below it is free */
-    unsigned char membership_reserve[LAYOUT_LINE_BYTES - 32];
+    _Atomic uint64_t owned_since_ms; /* when the owner took it, by clock_now_ms(). A hint, as the owner is */
+    unsigned char membership_reserve[LAYOUT_LINE_BYTES - 40];
 
     /* The one line that every claim of turns writes. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the slot at which the next pick begins to look */
@@ -79,6 +86,32 @@ struct layout_header {
     /* Read by every pick, written when a cooldown begins or ends. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_sweep_ms; /* when the ready bits must be looked over again */
     unsigned char sweep_reserve[LAYOUT_LINE_BYTES - 8];
+
+    /* Written by what makes an event of the class: how many there have been. */
+    struct layout_event_class {
+        _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next;
+        unsigned char reserve[LAYOUT_LINE_BYTES - 8];
+    } event_classes[KEYSHM_EVENT_CLASS_COUNT];
+
+    /* Written by who attaches. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t workers_cursor; /* where the search for a row begins */
+    _Atomic uint64_t workers_unlisted;
+    unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
+};
+
+/* One record of a ring: event_record.h. */
+struct layout_event {
+    _Atomic uint64_t words[4];
+};
+
+/* One row of the table of attached processes: workers.c. A line of its own, for its process writes it at every pick. */
+struct layout_worker {
+    _Atomic uint64_t owner; /* process id << 32 | turn << 1 | whether the rest has been filled in; process 0: free */
+    _Atomic uint64_t picks;
+    _Atomic uint64_t attached_ms;   /* by clock_boot_ms() */
+    _Atomic uint64_t pid_namespace; /* as in the settings, of the process */
+    _Atomic uint64_t name[2];       /* 16 bytes, with a NUL */
+    uint64_t reserve[2];
 };
 
 /*
@@ -105,7 +138,7 @@ struct layout_slot {
 };
 
 /* Where everything is in a segment for `capacity` keys of at most `key_max` bytes; both must be within their limits. Sets
- * the fields from segment_bytes to key_max. */
+ * the fields from segment_bytes to worker_rows. */
 void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max);
 
 /* A number that differs between two builds of this library whose processes must not share a segment. */
@@ -120,21 +153,25 @@ LAYOUT_AT(struct layout_settings, words_offset, 8);
 LAYOUT_AT(struct layout_settings, ready_offset, 16);
 LAYOUT_AT(struct layout_settings, index_offset, 24);
 LAYOUT_AT(struct layout_settings, slots_offset, 32);
-LAYOUT_AT(struct layout_settings, slot_bytes, 40);
-LAYOUT_AT(struct layout_settings, index_entries, 44);
-LAYOUT_AT(struct layout_settings, capacity, 48);
-LAYOUT_AT(struct layout_settings, key_max, 52);
-LAYOUT_AT(struct layout_settings, default_cooldown_ms, 56);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 64);
-LAYOUT_AT(struct layout_settings, created_unix_ms, 72);
-LAYOUT_AT(struct layout_settings, created_monotonic_ms, 80);
-LAYOUT_AT(struct layout_settings, pid_namespace, 88);
-LAYOUT_AT(struct layout_settings, creator_pid, 96);
-LAYOUT_AT(struct layout_settings, creator_uid, 100);
-LAYOUT_AT(struct layout_settings, creator_name, 104);
-LAYOUT_AT(struct layout_settings, provider, 120);
-LAYOUT_AT(struct layout_settings, zero, 185);
-_Static_assert(sizeof(struct layout_settings) == 192, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, events_offset, 40);
+LAYOUT_AT(struct layout_settings, workers_offset, 48);
+LAYOUT_AT(struct layout_settings, slot_bytes, 56);
+LAYOUT_AT(struct layout_settings, index_entries, 60);
+LAYOUT_AT(struct layout_settings, capacity, 64);
+LAYOUT_AT(struct layout_settings, key_max, 68);
+LAYOUT_AT(struct layout_settings, events_per_class, 72);
+LAYOUT_AT(struct layout_settings, worker_rows, 76);
+LAYOUT_AT(struct layout_settings, default_cooldown_ms, 80);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 88);
+LAYOUT_AT(struct layout_settings, created_unix_ms, 96);
+LAYOUT_AT(struct layout_settings, created_monotonic_ms, 104);
+LAYOUT_AT(struct layout_settings, pid_namespace, 112);
+LAYOUT_AT(struct layout_settings, creator_pid, 120);
+LAYOUT_AT(struct layout_settings, creator_uid, 124);
+LAYOUT_AT(struct layout_settings, creator_name, 128);
+LAYOUT_AT(struct layout_settings, provider, 144);
+LAYOUT_AT(struct layout_settings, zero, 209);
+_Static_assert(sizeof(struct layout_settings) == 216, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -142,18 +179,23 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 224);
+LAYOUT_AT(struct layout_header, settings_reserve, 248);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
 LAYOUT_AT(struct layout_header, recoveries, 592);
 LAYOUT_AT(struct layout_header, slots_used, 600);
 LAYOUT_AT(struct layout_header, lowest_free, 604);
-LAYOUT_AT(struct layout_header, membership_reserve, 608);
+LAYOUT_AT(struct layout_header, owned_since_ms, 608);
+LAYOUT_AT(struct layout_header, membership_reserve, 616);
 LAYOUT_AT(struct layout_header, cursor, 640);
 LAYOUT_AT(struct layout_header, cursor_reserve, 648);
 LAYOUT_AT(struct layout_header, next_sweep_ms, 704);
 LAYOUT_AT(struct layout_header, sweep_reserve, 712);
+LAYOUT_AT(struct layout_header, event_classes, 768);
+LAYOUT_AT(struct layout_header, workers_cursor, 960);
+LAYOUT_AT(struct layout_header, workers_unlisted, 968);
+LAYOUT_AT(struct layout_header, workers_reserve, 976);
 _Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
 
 LAYOUT_AT(struct layout_slot, picks, 0);
@@ -167,6 +209,22 @@ LAYOUT_AT(struct layout_slot, metadata_version, 88);
 LAYOUT_AT(struct layout_slot, reserve, 96);
 LAYOUT_AT(struct layout_slot, metadata, 128);
 LAYOUT_AT(struct layout_slot, key, 448);
+
+LAYOUT_AT(struct layout_event_class, next, 0);
+LAYOUT_AT(struct layout_event_class, reserve, 8);
+_Static_assert(sizeof(struct layout_event_class) == LAYOUT_LINE_BYTES, "struct layout_event_class");
+
+LAYOUT_AT(struct layout_event, words, 0);
+_Static_assert(sizeof(struct layout_event) == LAYOUT_LINE_BYTES / 2, "a record never lies across two lines");
+
+LAYOUT_AT(struct layout_worker, owner, 0);
+LAYOUT_AT(struct layout_worker, picks, 8);
+LAYOUT_AT(struct layout_worker, attached_ms, 16);
+LAYOUT_AT(struct layout_worker, pid_namespace, 24);
+LAYOUT_AT(struct layout_worker, name, 32);
+LAYOUT_AT(struct layout_worker, reserve, 48);
+_Static_assert(sizeof(struct layout_worker) == LAYOUT_LINE_BYTES, "struct layout_worker");
+
 _Static_assert(offsetof(struct layout_slot, key) % LAYOUT_LINE_BYTES == 0,
                "a key begins a line, and a slot ends with one");
 

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "events.h"
 #include "log.h"
 #include "process.h"
 #include "recover.h"
+#include "workers.h"
 
 /*
  * Why the mutex is waited for in slices: a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free lock
@@ -98,6 +100,13 @@ pid_t lock_holder(const struct keyshm_pool *pool)
     return (uint32_t)owner == thread ? (pid_t)(owner >> 32) : process_of_thread((pid_t)thread);
 }
 
+int64_t lock_held_ms(const struct keyshm_pool *pool)
+{
+    uint64_t since_ms = atomic_load_explicit(&pool->header->owned_since_ms, memory_order_relaxed);
+    uint64_t now_ms = clock_now_ms();
+    return since_ms < now_ms ? (int64_t)(now_ms - since_ms) : 0;
+}
+
 static struct timespec timespec_of_ms(uint64_t time_ms)
 {
     return (struct timespec){.tv_sec = (time_t)(time_ms / 1000), .tv_nsec = (long)(time_ms % 1000) * 1000000};
@@ -136,6 +145,24 @@ static void log_timeout(const struct keyshm_pool *pool)
                 (long long)pool->settings.lock_timeout_ms, pid > 0 ? holder : "others, in turn");
 }
 
+/* Never unlock what was not repaired; and say that it was repaired only when it is. */
+static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
+{
+    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    struct event_record record = {
+        .kind = KEYSHM_EVENT_RECOVERED,
+        .from = -1,
+        .to = -1,
+        .time_us = clock_now_us(),
+        .process = workers_process_id(pool),
+        .number = (int64_t)(dead_owner >> 32),
+    };
+    recover(pool);
+    atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
+    events_write(pool, ticket, &record);
+    pthread_mutex_consistent(mutex_of(pool->header));
+}
+
 int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
 {
     if (in_another_pid_namespace(pool)) {
@@ -160,10 +187,9 @@ int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
     guard.dead_owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
     /* relaxed: the mutex orders it; readers without the mutex take it as a hint. */
     atomic_store_explicit(&pool->header->owner, (uint64_t)getpid() << 32 | (uint32_t)gettid(), memory_order_relaxed);
-    if (guard.recovered) {
-        recover(pool);
-        pthread_mutex_consistent(mutex);
-    }
+    atomic_store_explicit(&pool->header->owned_since_ms, clock_now_ms(), memory_order_relaxed);
+    if (guard.recovered)
+        clean_up_after(pool, guard.dead_owner);
     *ret_guard = guard;
     return 0;
 }

@@ -26,6 +26,9 @@ void lock_drop(struct keyshm_pool *pool, const struct lock_guard *guard);
 /* The process that holds it: 0 nobody, -1 somebody in another PID namespace. Lock-free. */
 pid_t lock_holder(const struct keyshm_pool *pool);
 
+/* For how long, when somebody does: since the owner wrote down that it has it. */
+int64_t lock_held_ms(const struct keyshm_pool *pool);
+
 /* How many bytes a mutex has, and where in it the futex word with the owner's thread id lies (set_robust_list(2)). The
  * second is found by trying, for no header tells; UINT32_MAX when that fails. */
 uint32_t lock_mutex_bytes(void);

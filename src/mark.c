@@ -4,30 +4,23 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "events.h"
 #include "ready.h"
 #include "turns.h"
+#include "workers.h"
 
 /* As keyshm.h tells under -EBUSY. A try fails only when another process changed this very word in the same few
  * nanoseconds, so this is never reached by chance. */
 #define MARK_TRIES_MAX 10000
 
-/* When a mark was made: not before now_ms, and before end_ms. */
-struct moment {
-    uint64_t now_ms;
-    uint64_t end_ms;
+/* What a mark says, and when: not before now_us, and before end_ms. */
+struct news {
+    keyshm_id id;
+    enum keyshm_status status;
+    int64_t duration_ms; /* negative: none */
+    uint64_t deadline_ms;
+    uint64_t now_us; /* 0: not yet asked for */
 };
-
-/* Exactly, to the millisecond; in a burst, to the tick; and for a mark that knows no time, not at all. */
-static struct moment moment_of_mark(const struct keyshm_pool *pool, enum keyshm_status status)
-{
-    if (status == KEYSHM_AVAILABLE || status == KEYSHM_INVALID)
-        return (struct moment){0, 0};
-    uint64_t coarse_ms = clock_coarse_ms();
-    if (turns_in_burst(pool, coarse_ms))
-        return (struct moment){.now_ms = coarse_ms, .end_ms = coarse_ms + CLOCK_COARSE_LAG_MS + 1};
-    uint64_t now_ms = clock_now_ms();
-    return (struct moment){.now_ms = now_ms, .end_ms = now_ms + 1};
-}
 
 static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint64_t moment_end_ms)
 {
@@ -37,41 +30,140 @@ static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint
     return word_deadline_after(moment_end_ms, (uint64_t)duration_ms);
 }
 
-/* The word after the mark. A duration of 0 says "at once", which is no news about the future. */
-static uint64_t marked(uint64_t word, enum keyshm_status status, int64_t duration_ms, uint64_t deadline_ms,
-                       uint64_t now_ms)
+/* The time is read exactly; in a burst, to the tick; and of a mark that knows no time, only when it is to be recorded. */
+static struct news make_news(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms)
 {
-    if (status == KEYSHM_AVAILABLE)
+    struct news news = {.id = id, .status = status, .duration_ms = duration_ms, .deadline_ms = WORD_FOREVER};
+    if (status == KEYSHM_AVAILABLE || status == KEYSHM_INVALID)
+        return news;
+    uint64_t end_ms;
+    news.now_us = clock_coarse_us();
+    if (turns_in_burst(pool, news.now_us / 1000)) {
+        end_ms = news.now_us / 1000 + CLOCK_COARSE_LAG_MS + 1;
+    } else {
+        news.now_us = clock_now_us();
+        end_ms = news.now_us / 1000 + 1;
+    }
+    news.deadline_ms = deadline_of(status, duration_ms, end_ms);
+    return news;
+}
+
+/* The word after the mark. A duration of 0 says "at once", which is no news about the future. */
+static uint64_t marked(uint64_t word, const struct news *news)
+{
+    if (news->status == KEYSHM_AVAILABLE)
         return word_make(KEYSHM_AVAILABLE, word_generation(word), WORD_NO_DEADLINE);
-    if (status != KEYSHM_INVALID && duration_ms == 0)
+    if (news->status != KEYSHM_INVALID && news->duration_ms == 0)
         return word;
-    return word_join(word, status, deadline_ms, now_ms);
+    return word_join(word, news->status, news->deadline_ms, news->now_us / 1000);
+}
+
+/* ---- what is recorded of it (events.h) ---- */
+
+static enum event_class class_of(uint64_t before, uint64_t after)
+{
+    bool lasts = word_status(before) >= KEYSHM_QUOTA_EXCEEDED || word_status(after) >= KEYSHM_QUOTA_EXCEEDED;
+    return lasts ? EVENTS_THAT_LAST : EVENTS_OF_COOLDOWNS;
+}
+
+static void record(const struct keyshm_pool *pool, struct event_ticket ticket, const struct news *news,
+                   enum keyshm_event_kind kind, enum keyshm_status to, int from)
+{
+    struct event_record record = {
+        .kind = kind,
+        .from = from,
+        .to = (int)to,
+        .id = news->id,
+        .time_us = news->now_us != 0 ? news->now_us : clock_coarse_us(),
+        .process = workers_process_id(pool),
+        .number = news->duration_ms < 0 ? -1 : news->duration_ms,
+    };
+    events_write(pool, ticket, &record);
+}
+
+static void record_change(const struct keyshm_pool *pool, struct event_ticket ticket, struct news *news,
+                          const struct mark_change *change)
+{
+    enum keyshm_status from = word_status(change->before), to = word_status(change->after);
+    if (news->now_us == 0)
+        news->now_us = clock_coarse_us();
+    if (word_is_cooling(change->before) && word_is_available(change->before, news->now_us / 1000)) {
+        /* A pick would have found it available already. */
+        if (to == KEYSHM_AVAILABLE) {
+            record(pool, ticket, news, KEYSHM_EVENT_EXPIRED, to, (int)from);
+            return;
+        }
+        from = KEYSHM_AVAILABLE;
+    }
+    record(pool, ticket, news, KEYSHM_EVENT_MARKED, to, (int)from);
+}
+
+/* A mark that has changed nothing. What says the same as is known, or nothing, is not worth a record. */
+static bool is_late(const struct news *news, uint64_t word)
+{
+    return news->status != KEYSHM_AVAILABLE && news->duration_ms != 0 &&
+           word != word_make(news->status, word_generation(word), news->deadline_ms);
+}
+
+/* The ticket is that of a change which others made impossible at the last moment; NULL: there is none. */
+__attribute__((cold, noinline)) static void record_refusal(const struct keyshm_pool *pool, const struct news *news,
+                                                           const struct event_ticket *ticket_or_null, int from)
+{
+    struct event_ticket ticket = ticket_or_null != NULL ? *ticket_or_null : events_claim(pool, EVENTS_OF_COOLDOWNS);
+    record(pool, ticket, news, KEYSHM_EVENT_REFUSED, news->status, from);
+}
+
+/* ---- the mark ---- */
+
+static bool change_word(_Atomic uint64_t *word_at, struct mark_change *change)
+{
+    /* acq_rel: whoever sees the new word (acquire, in a pick or a mark) sees what its author saw. */
+    return atomic_compare_exchange_weak_explicit(word_at, &change->before, change->after, memory_order_acq_rel,
+                                                 memory_order_relaxed);
+}
+
+/* The word of the key becomes the join of what it is and the news. -ESTALE, -EBUSY. */
+static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct news *news, struct mark_change *change)
+{
+    _Atomic uint64_t *word_at = &pool->words[id_slot(news->id)];
+    struct event_ticket ticket, *claimed = NULL;
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        change->before = slot_word_at(word_at, at, news->id);
+        if (!word_is_live(change->before)) {
+            record_refusal(pool, news, claimed, -1);
+            return -ESTALE;
+        }
+        change->after = marked(change->before, news);
+        if (change->after == change->before) {
+            enum keyshm_status from = word_status(change->before);
+            if (claimed != NULL || is_late(news, change->before))
+                record_refusal(pool, news, claimed, (int)from);
+            return 0;
+        }
+        /* Before the change, so that who dies in between leaves a number without a record. */
+        if (claimed == NULL) {
+            ticket = events_claim(pool, class_of(change->before, change->after));
+            claimed = &ticket;
+        }
+        if (change_word(word_at, change)) {
+            record_change(pool, ticket, news, change);
+            return 0;
+        }
+    }
+    return -EBUSY;
 }
 
 int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms,
          struct mark_change *ret_change)
 {
+    struct mark_change change;
     if (id_slot(id) >= pool->settings.capacity)
         return -ESTALE;
     struct layout_slot *at = pool_slot(pool, id_slot(id));
-    _Atomic uint64_t *word_at = &pool->words[id_slot(id)];
-    struct moment moment = moment_of_mark(pool, status);
-    struct mark_change change;
-    uint64_t deadline_ms = deadline_of(status, duration_ms, moment.end_ms);
-    bool done = false;
-
-    for (int i = 0; i < MARK_TRIES_MAX && !done; i++) {
-        change.before = slot_word_at(word_at, at, id);
-        if (!word_is_live(change.before))
-            return -ESTALE;
-        change.after = marked(change.before, status, duration_ms, deadline_ms, moment.now_ms);
-        /* acq_rel: whoever sees the new word (acquire, in a pick or a mark) sees what its author saw. */
-        done = change.after == change.before ||
-               atomic_compare_exchange_weak_explicit(word_at, &change.before, change.after, memory_order_acq_rel,
-                                                     memory_order_relaxed);
-    }
-    if (!done)
-        return -EBUSY;
+    struct news news = make_news(pool, id, status, duration_ms);
+    int r = join(pool, at, &news, &change);
+    if (r < 0)
+        return r;
     if (status == KEYSHM_AVAILABLE)
         ready_set(pool, id_slot(id));
     tagged_increment(&at->marked[status], id);
@@ -85,13 +177,18 @@ int mark_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms,
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
     if (!word_is_cooling(word) || !word_is_available(word, now_ms))
         return -EAGAIN;
-    keyshm_id id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
+    struct news news = {
+        .id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed),
+        .status = KEYSHM_AVAILABLE,
+        .duration_ms = -1,
+    };
+    struct mark_change change = {.before = word, .after = marked(word, &news)};
     /* One try: if the word has changed, it was somebody else's news. */
-    if (!atomic_compare_exchange_strong_explicit(&pool->words[slot], &word,
-                                                 word_make(KEYSHM_AVAILABLE, word_generation(word), WORD_NO_DEADLINE),
-                                                 memory_order_acq_rel, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&pool->words[slot], &change.before, change.after, memory_order_acq_rel,
+                                                 memory_order_relaxed))
         return -EAGAIN;
+    record_change(pool, events_claim(pool, class_of(change.before, change.after)), &news, &change);
     ready_set(pool, slot);
-    *ret_id = id;
+    *ret_id = news.id;
     return 0;
 }

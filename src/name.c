@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -86,5 +88,76 @@ void keyshm_pool_list_free(struct keyshm_pool_list *list)
 {
     if (list != NULL)
         free(list->providers);
+    free(list);
+}
+
+/* ---- whose pools there are ---- */
+
+static int compare_owners(const void *a, const void *b)
+{
+    uid_t a_uid = *(const uid_t *)a, b_uid = *(const uid_t *)b;
+    return a_uid < b_uid ? -1 : a_uid > b_uid;
+}
+
+/* Is it named like a pool of the user who owns it? Others may have put it there. */
+static bool is_pool_of_owner(int directory, const char *file, uid_t *ret_owner)
+{
+    struct stat status;
+    char prefix[NAME_SIZE];
+    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    name_make(prefix, status.st_uid, "");
+    size_t length = strlen(prefix) - 1;
+    *ret_owner = status.st_uid;
+    return strncmp(file, prefix + 1, length) == 0 && name_is_valid(file + length);
+}
+
+static int add_owner(struct keyshm_owner_list *list, uid_t owner)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->owners[i] == owner)
+            return 0;
+    uid_t *grown = reallocarray(list->owners, list->count + 1, sizeof(*grown));
+    if (grown == NULL)
+        return -ENOMEM;
+    list->owners = grown;
+    grown[list->count++] = owner;
+    return 0;
+}
+
+static int owners_from(DIR *directory, struct keyshm_owner_list *list)
+{
+    const struct dirent *entry;
+    int r = 0;
+    uid_t owner;
+    while (r == 0 && (errno = 0, entry = readdir(directory)) != NULL)
+        if (is_pool_of_owner(dirfd(directory), entry->d_name, &owner))
+            r = add_owner(list, owner);
+    return r;
+}
+
+int name_list_owners(struct keyshm_owner_list **ret_list)
+{
+    struct keyshm_owner_list *list = calloc(1, sizeof(*list));
+    if (list == NULL)
+        return -ENOMEM;
+    DIR *directory = opendir(NAME_DIRECTORY);
+    int r = directory != NULL ? owners_from(directory, list) : -errno;
+    if (directory != NULL)
+        closedir(directory);
+    if (r < 0) {
+        keyshm_owner_list_free(list);
+        return r;
+    }
+    if (list->count > 0)
+        qsort(list->owners, list->count, sizeof(*list->owners), compare_owners);
+    *ret_list = list;
+    return 0;
+}
+
+void keyshm_owner_list_free(struct keyshm_owner_list *list)
+{
+    if (list != NULL)
+        free(list->owners);
     free(list);
 }

@@ -18,8 +18,9 @@ bool name_is_valid(const char *provider);
 
 void name_make(char name[NAME_SIZE], uid_t owner, const char *provider);
 
-/* As keyshm_unlink() and keyshm_list_pools(). */
+/* As keyshm_unlink(), keyshm_list_owners() and keyshm_list_pools(). */
 int name_unlink(const char *provider);
+int name_list_owners(struct keyshm_owner_list **ret_list);
 int name_list(uid_t owner, struct keyshm_pool_list **ret_list);
 
 #endif

@@ -15,9 +15,11 @@ struct keyshm_pool {
     _Atomic uint64_t *ready;
     _Atomic uint32_t *index;
     unsigned char *slots;
+    struct layout_event *events;
+    struct layout_worker *workers;
     struct layout_settings settings;
     bool readonly;
-    struct turns *turns; /* turns.h; NULL: none */
+    struct own *own; /* own.h; NULL: none */
 
     /* Which file is mapped, and whose name it was found or put under. */
     bool named; /* false: anonymous */

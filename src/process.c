@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATUS_SIZE 1024 /* Name, State and Tgid are among the first lines of /proc/PID/status */
+#define TEXT_SIZE 1024 /* Name, State and Tgid are among the first lines of /proc/PID/status, and stat is one line */
 
 uint64_t process_pid_namespace(void)
 {
@@ -17,18 +18,18 @@ uint64_t process_pid_namespace(void)
     return stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
 }
 
-/* Reads the beginning of /proc/PID/status as a string; empty when there is no such process. */
-static void read_status(pid_t pid, char status[STATUS_SIZE])
+/* Reads the beginning of /proc/PID/`file` as a string; empty when there is no such process. */
+static void read_file(pid_t pid, const char *file, char text[TEXT_SIZE])
 {
     char path[32];
-    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
     ssize_t length = -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        length = read(fd, status, STATUS_SIZE - 1);
+        length = read(fd, text, TEXT_SIZE - 1);
         close(fd);
     }
-    status[length > 0 ? length : 0] = '\0';
+    text[length > 0 ? length : 0] = '\0';
 }
 
 /* The text behind "\nNAME:\t", up to `size` - 1 bytes of it or the end of the line; empty when there is none. */
@@ -45,10 +46,35 @@ static void status_field(const char *status, const char *name, char *ret_value, 
 
 pid_t process_of_thread(pid_t thread)
 {
-    char status[STATUS_SIZE], group[16];
-    read_status(thread, status);
+    char status[TEXT_SIZE], group[16];
+    read_file(thread, "status", status);
     status_field(status, "\nTgid:\t", group, sizeof(group));
     return (pid_t)strtol(group, NULL, 10);
+}
+
+/* The fields of proc(5) behind the name, which is in brackets and may have anything in it. The 22nd is the start time. */
+static int parse_stat(const char *stat, struct process_look *ret_look)
+{
+    struct process_look look = {.state = '\0'};
+    unsigned long long started_ticks;
+    long ticks_per_second = sysconf(_SC_CLK_TCK);
+    const char *begin = strchr(stat, '('), *end = strrchr(stat, ')');
+    if (begin == NULL || end == NULL || (size_t)(end - begin) > sizeof(look.name) || ticks_per_second <= 0)
+        return -EBADMSG;
+    memcpy(look.name, begin + 1, (size_t)(end - begin - 1));
+    if (sscanf(end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &look.state,
+               &started_ticks) != 2)
+        return -EBADMSG;
+    look.started_ms = started_ticks * 1000 / (unsigned long long)ticks_per_second;
+    *ret_look = look;
+    return 0;
+}
+
+int process_look(pid_t pid, struct process_look *ret_look)
+{
+    char stat[TEXT_SIZE];
+    read_file(pid, "stat", stat);
+    return stat[0] != '\0' ? parse_stat(stat, ret_look) : -ENOENT;
 }
 
 void process_own_name(char ret_name[PROCESS_NAME_SIZE])
@@ -59,8 +85,8 @@ void process_own_name(char ret_name[PROCESS_NAME_SIZE])
 
 void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE])
 {
-    char status[STATUS_SIZE], name[PROCESS_NAME_SIZE], state[24];
-    read_status(pid, status);
+    char status[TEXT_SIZE], name[PROCESS_NAME_SIZE], state[24];
+    read_file(pid, "status", status);
     status_field(status, "Name:\t", name, sizeof(name));
     status_field(status, "\nState:\t", state, sizeof(state));
     if (status[0] == '\0')

@@ -17,6 +17,16 @@ uint64_t process_pid_namespace(void);
 /* The process that a thread belongs to; 0 when there is no such thread. */
 pid_t process_of_thread(pid_t thread);
 
+/* What /proc/PID/stat tells. */
+struct process_look {
+    char name[PROCESS_NAME_SIZE];
+    char state;          /* 'R', 'S', 'T' ... */
+    uint64_t started_ms; /* by clock_boot_ms(), to a tick of sysconf(_SC_CLK_TCK) */
+};
+
+/* -ENOENT: there is no such process, or /proc does not tell; -EBADMSG: it tells something else. */
+int process_look(pid_t pid, struct process_look *ret_look);
+
 void process_own_name(char ret_name[PROCESS_NAME_SIZE]);
 
 /* "pid 17 (worker), state T"; "pid 17, gone" when there is none. */

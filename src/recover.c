@@ -23,6 +23,5 @@ void recover(struct keyshm_pool *pool)
     index_rebuild(pool);
     atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->header->next_sweep_ms, 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
     index_end_change(pool);
 }

@@ -15,8 +15,9 @@
 #include "lock.h"
 #include "log.h"
 #include "name.h"
+#include "own.h"
 #include "process.h"
-#include "turns.h"
+#include "workers.h"
 
 /* Of a call that has failed, in a form that compilers also believe to be negative. */
 static int negative_errno(void)
@@ -84,19 +85,24 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
     pool->slots = base + settings->slots_offset;
     pool->settings = *settings;
     pool->readonly = readonly;
-    pool->turns = readonly ? NULL : turns_new();
+    pool->events = (struct layout_event *)(void *)(base + settings->events_offset);
+    pool->workers = (struct layout_worker *)(void *)(base + settings->workers_offset);
+    pool->own = readonly ? NULL : own_new();
     pool->owner = file->st_uid;
     pool->device = file->st_dev;
     pool->inode = file->st_ino;
     protect(bytes, settings->segment_bytes, readonly, settings->provider);
+    if (!readonly)
+        workers_enter(pool);
     *ret_pool = pool;
     return 0;
 }
 
 void segment_detach(struct keyshm_pool *pool)
 {
+    workers_leave(pool);
     detach_bytes(pool->header, pool->settings.segment_bytes);
-    turns_free(pool->turns);
+    own_free(pool->own);
     free(pool);
 }
 

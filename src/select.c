@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "ready.h"
 #include "turns.h"
+#include "workers.h"
 
 /* After so many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
  * rotation that is a little off in a contention that does not occur. */
@@ -207,8 +208,10 @@ int select_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
     for (int tries = 0; tries < SELECT_TRIES_MAX; tries++) {
         uint32_t slot = next_kept(pool, &time);
         int r = slot != READY_NONE ? 0 : claim_next(pool, &time, of_several, tries, &slot);
-        if (r == 0 && take(pool, slot, &time, ret_pick) == 0)
+        if (r == 0 && take(pool, slot, &time, ret_pick) == 0) {
+            workers_count_pick(pool);
             return 0;
+        }
         if (r < 0 && r != -EBUSY)
             return r;
     }

@@ -90,15 +90,37 @@ int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_cop
     return slot_copy_end(ret_copy);
 }
 
+/* The key of `id`. *ret_length is how much of the words is to be forgotten, also when it fails. */
+static int copy_key_of(const struct keyshm_pool *pool, keyshm_id id, uint64_t ret_words[SLOT_KEY_WORDS_MAX],
+                       uint32_t *ret_length)
+{
+    struct slot_copy copy = {.length = pool->settings.key_max};
+    int r = id_slot(id) < pool->settings.capacity ? slot_copy_key(pool, id_slot(id), &copy, ret_words) : -ESTALE;
+    *ret_length = copy.length;
+    return r == 0 && copy.id != id ? -ESTALE : r;
+}
+
+int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
+{
+    uint64_t words[SLOT_KEY_WORDS_MAX];
+    uint32_t length;
+    int r = copy_key_of(pool, id, words, &length);
+    if (r == 0) {
+        ret_pick->id = id;
+        ret_pick->key_length = length;
+        memcpy(ret_pick->key, words, length);
+        ret_pick->key[length] = '\0';
+    }
+    explicit_bzero(words, (size_t)slot_key_words(length) * 8);
+    return r;
+}
+
 void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE])
 {
-    struct slot_copy copy;
     uint64_t words[SLOT_KEY_WORDS_MAX];
+    uint32_t length;
     ret_masked[0] = '\0';
-    if (id_slot(id) >= pool->settings.capacity)
-        return;
-    copy.length = pool->settings.key_max; /* to be forgotten, when it is not known how much was copied */
-    if (slot_copy_key(pool, id_slot(id), &copy, words) == 0 && copy.id == id)
-        mask_key((const char *)words, copy.length, ret_masked);
-    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
+    if (copy_key_of(pool, id, words, &length) == 0)
+        mask_key((const char *)words, length, ret_masked);
+    explicit_bzero(words, (size_t)slot_key_words(length) * 8);
 }

@@ -37,6 +37,9 @@ bool slot_is_dirty(const struct keyshm_pool *pool, uint32_t slot);
 /* This key is in the slot, and still was at the end of the comparison: its id. -ENOENT when not. Lock-free. */
 int slot_match_key(const struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key, keyshm_id *ret_id);
 
+/* As keyshm_get(). */
+int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick);
+
 /* The masked key of `id`, "" when it is gone. Lock-free. */
 void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE]);
 

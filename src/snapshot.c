@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "lock.h"
 #include "metadata.h"
+#include "process.h"
 #include "segment.h"
 #include "slot.h"
 
@@ -106,6 +107,17 @@ static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *sna
     return 0;
 }
 
+static void copy_holder(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    struct process_look look;
+    snapshot->mutex_holder_pid = lock_holder(pool);
+    snapshot->mutex_held_ms = snapshot->mutex_holder_pid != 0 ? lock_held_ms(pool) : -1;
+    if (snapshot->mutex_holder_pid <= 0 || process_look(snapshot->mutex_holder_pid, &look) < 0)
+        return;
+    memcpy(snapshot->mutex_holder_name, look.name, sizeof(snapshot->mutex_holder_name));
+    snapshot->mutex_holder_state = look.state;
+}
+
 static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
 {
     const struct layout_settings *settings = &pool->settings;
@@ -119,7 +131,7 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
     snapshot->creator_uid = settings->creator_uid;
     snapshot->creator_pid = (pid_t)settings->creator_pid;
     snapshot->recoveries = atomic_load_explicit(&pool->header->recoveries, memory_order_relaxed);
-    snapshot->mutex_holder_pid = lock_holder(pool);
+    copy_holder(pool, snapshot);
 }
 
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 
+#include "clock.h"
+#include "events.h"
 #include "key_index.h"
 #include "lock.h"
 #include "metadata.h"
 #include "ready.h"
+#include "recover.h"
+#include "workers.h"
 
 /* ---- for the owner of the mutex ---- */
 
@@ -34,6 +38,21 @@ static void count_as_used(struct keyshm_pool *pool, uint32_t slot)
         atomic_store_explicit(&pool->header->slots_used, slot + 1, memory_order_release);
 }
 
+static void record(const struct keyshm_pool *pool, struct event_ticket ticket, enum keyshm_event_kind kind,
+                   keyshm_id id_or_zero)
+{
+    struct event_record record = {
+        .kind = kind,
+        .from = -1,
+        .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
+        .id = id_or_zero,
+        .time_us = clock_now_us(),
+        .process = workers_process_id(pool),
+        .number = -1,
+    };
+    events_write(pool, ticket, &record);
+}
+
 /*
  * Killed before the word is published: the slot is free and dirty, and is wiped by the next owner. Killed after: the key
  * is in. The slot is counted as used first, so that a recovery looks at it.
@@ -42,6 +61,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
 {
     uint64_t generation = id_generation(id_in(pool, slot)) + 1;
     keyshm_id id = id_make(generation, slot);
+    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
     index_begin_change(pool);
     count_as_used(pool, slot);
     slot_fill(pool, slot, id, key);
@@ -52,6 +72,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     ready_set(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);
+    record(pool, ticket, KEYSHM_EVENT_ADDED, id);
     return id;
 }
 
@@ -60,6 +81,7 @@ static void delete (struct keyshm_pool *pool, uint32_t slot)
 {
     struct layout_slot *at = pool_slot(pool, slot);
     uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
+    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
     index_begin_change(pool);
     /* A store, not a compare-and-swap: a mark that came first is lost with its key, one that comes now misses. Ordered
      * before the wipe by the release stores of that. */
@@ -69,6 +91,7 @@ static void delete (struct keyshm_pool *pool, uint32_t slot)
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
         atomic_store_explicit(&pool->header->lowest_free, slot, memory_order_relaxed);
     index_end_change(pool);
+    record(pool, ticket, KEYSHM_EVENT_REMOVED, id_in(pool, slot));
 }
 
 static int add_locked(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
@@ -136,6 +159,19 @@ int table_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name,
     r = set_metadata_locked(pool, id, name, value_or_null);
     lock_drop(pool, &guard);
     return r;
+}
+
+int table_repair(struct keyshm_pool *pool)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    recover(pool);
+    record(pool, ticket, KEYSHM_EVENT_REPAIRED, 0);
+    lock_drop(pool, &guard);
+    return 0;
 }
 
 /* The slow way: look at every slot. Right whatever state the index is in. */

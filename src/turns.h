@@ -15,8 +15,8 @@
  * a while or for good, owes each key one turn at most: the counts of two keys differ by no more than the number of
  * processes. And who makes fewer calls than that claims one turn at a time, and reads the clock exactly.
  *
- * What is kept here belongs to this process: a child begins without (MADV_WIPEONFORK, madvise(2)). Only a process with
- * one thread claims ranges, so nothing in here is contended.
+ * What is claimed is this process's own (own.h): a child begins without. Only a process with one thread claims ranges, so
+ * nothing of it is contended.
  */
 
 #if __has_include(<sys/single_threaded.h>) /* glibc 2.32 and later */
@@ -26,59 +26,51 @@
 #define TURNS_SINGLE_THREADED false
 #endif
 
+#include "own.h"
 #include "pool.h"
 
-/* Calls in one tick after which it is a burst. Two processes that hand something to and fro through a pipe do not come to
+/* Calls in one tick after which it is a burst. Two processes that hand something to and fro through a pipe hardly come to
  * that. */
 #define TURNS_BURST_CALLS 1024
 
 /* Turns that are claimed at once: at least so many. */
 #define TURNS_PER_CLAIM 16
 
-struct turns {
-    _Atomic uint64_t pace;  /* calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint64_t range; /* end << 32 | begin: the slots that this process may still take keys from */
-};
-
-/* NULL when there is none to be had: then every turn is claimed by itself. */
-struct turns *turns_new(void);
-void turns_free(struct turns *turns_or_null);
-
 #define TURNS_TICK_MASK ((UINT64_C(1) << 48) - 1)
 
 /* Count this call. Is it one of a burst? */
 static inline bool turns_in_burst(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
 {
-    struct turns *turns = pool->turns;
-    if (turns == NULL)
+    struct own *own = pool->own;
+    if (own == NULL)
         return false;
     /* relaxed, here and below: what threads overwrite of each other is a rough count. */
-    uint64_t pace = atomic_load_explicit(&turns->pace, memory_order_relaxed);
+    uint64_t pace = atomic_load_explicit(&own->pace, memory_order_relaxed);
     uint64_t tick = coarse_now_ms & TURNS_TICK_MASK;
     uint64_t calls = (pace & TURNS_TICK_MASK) == tick ? pace >> 48 : 0;
     if (calls >= TURNS_BURST_CALLS)
         return true;
-    atomic_store_explicit(&turns->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
+    atomic_store_explicit(&own->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
     return false;
 }
 
 /* With other threads, this process claims no range, and leaves alone what it may have claimed before it had any. */
 static inline bool turns_are_kept(const struct keyshm_pool *pool)
 {
-    return pool->turns != NULL && TURNS_SINGLE_THREADED;
+    return pool->own != NULL && TURNS_SINGLE_THREADED;
 }
 
 /* The slots from *ret_begin on and before *ret_end are this process's alone; there may be none. */
 static inline void turns_kept(const struct keyshm_pool *pool, uint32_t *ret_begin, uint32_t *ret_end)
 {
-    uint64_t range = turns_are_kept(pool) ? atomic_load_explicit(&pool->turns->range, memory_order_relaxed) : 0;
+    uint64_t range = turns_are_kept(pool) ? atomic_load_explicit(&pool->own->range, memory_order_relaxed) : 0;
     *ret_begin = (uint32_t)range;
     *ret_end = (uint32_t)(range >> 32);
 }
 
 static inline void turns_keep(const struct keyshm_pool *pool, uint32_t begin, uint32_t end)
 {
-    atomic_store_explicit(&pool->turns->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
+    atomic_store_explicit(&pool->own->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
 }
 
 #endif

@@ -44,7 +44,7 @@ static unsigned pick(void)
 
 static uint32_t turns_left(void)
 {
-    uint64_t range = atomic_load(&pool->turns->range);
+    uint64_t range = atomic_load(&pool->own->range);
     return (uint32_t)(range >> 32) - (uint32_t)range;
 }
 
@@ -182,7 +182,7 @@ int main(void)
     picks_of = expect_shared_memory(KEYS * sizeof(*picks_of));
     expect_end_in_time();
     begin_pool();
-    bool is_possible = pool->turns != NULL && turns_are_kept(pool);
+    bool is_possible = pool->own != NULL && turns_are_kept(pool);
     keyshm_close(pool);
     if (!is_possible) {
         printf("skipped: no MADV_WIPEONFORK, or a C library that does not tell whether there are threads\n");

@@ -5,6 +5,7 @@
  * call must know: marks of every kind, a key marked available again, keys added and removed, metadata.
  */
 
+#include "burst.h"
 #include "expect.h"
 
 enum { KEYS = 3, ROUNDS = 3000 };
@@ -26,6 +27,8 @@ static void wait_for_turn(const struct side *side)
 {
     char byte;
     EXPECT_EQ(read(side->from_other, &byte, 1), 1);
+    /* On a fast machine the conversation alone comes near a burst, in which whose turn it is goes by other rules. */
+    burst_end(side->pool);
 }
 
 static void expect_pick(const struct side *side, unsigned number)

@@ -9,13 +9,13 @@
 
 static inline void burst_begin(const struct keyshm_pool *pool)
 {
-    atomic_store(&pool->turns->pace, (uint64_t)TURNS_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
+    atomic_store(&pool->own->pace, (uint64_t)TURNS_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
 }
 
 static inline void burst_end(const struct keyshm_pool *pool)
 {
-    atomic_store(&pool->turns->pace, 0);
-    atomic_store(&pool->turns->range, 0);
+    atomic_store(&pool->own->pace, 0);
+    atomic_store(&pool->own->range, 0);
 }
 
 #endif

@@ -20,7 +20,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
     if (virtual_clock == NULL)
         return __real_clock_gettime(clock, time);
     int64_t now_ns = virtual_clock->realtime_ns;
-    if (clock == CLOCK_MONOTONIC)
+    if (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
         now_ns = virtual_clock->monotonic_ns;
     else if (clock == CLOCK_MONOTONIC_COARSE)
         now_ns = virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns;

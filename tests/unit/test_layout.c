@@ -18,8 +18,15 @@ Test(layout, parts_follow_one_another_without_overlap)
             cr_assert_geq(at.index_entries, 2 * capacities[c], "at most half full");
             cr_assert_eq(at.index_entries & (at.index_entries - 1), 0, "a power of two");
             cr_assert_geq(at.slot_bytes, sizeof(struct layout_slot) + key_maxes[k]);
-            cr_assert_eq(at.segment_bytes, at.slots_offset + (uint64_t)at.slot_bytes * capacities[c]);
-            cr_assert_eq((at.words_offset | at.ready_offset | at.index_offset | at.slots_offset | at.slot_bytes) % 64, 0);
+            cr_assert_eq(at.events_offset, at.slots_offset + (uint64_t)at.slot_bytes * capacities[c]);
+            cr_assert_eq(at.events_per_class & (at.events_per_class - 1), 0, "a power of two");
+            cr_assert_geq(at.workers_offset,
+                          at.events_offset + KEYSHM_EVENT_CLASS_COUNT * sizeof(struct layout_event) * at.events_per_class);
+            cr_assert_eq(at.segment_bytes, at.workers_offset + sizeof(struct layout_worker) * at.worker_rows);
+            cr_assert_eq((at.words_offset | at.ready_offset | at.index_offset | at.slots_offset | at.slot_bytes |
+                          at.events_offset | at.workers_offset) %
+                             64,
+                         0);
         }
     }
 }
@@ -28,7 +35,7 @@ Test(layout, a_key_takes_less_than_a_kibibyte_by_default)
 {
     struct layout_settings at;
     layout_compute(&at, 1024, 512);
-    cr_assert_leq((at.segment_bytes - LAYOUT_HEADER_BYTES) / 1024, 1024);
+    cr_assert_leq(at.segment_bytes, 1024 * 1024);
 }
 
 Test(layout, the_checksum_covers_every_byte)

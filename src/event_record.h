@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_EVENT_RECORD_H
+#define KEYSHM_EVENT_RECORD_H
+
+/*
+ * The record of one event: pack, unpack, and how it is known to be whole. Pure: no memory, no clock.
+ *
+ *   word 0  bits 63..32 checksum; 31..0 the event's number in its class
+ *   word 1  the key's id; 0: none
+ *   word 2  bits 63..16 microseconds of CLOCK_MONOTONIC (8.9 years); 15..12 kind; 11..9 from; 8..6 to; 5..0 zero
+ *   word 3  bits 63..40 process id; 39..0 1 + a number: a duration in milliseconds, or who died; 0: none
+ *
+ * from and to are 1 + enum keyshm_status; 0: none.
+ *
+ * Four words cannot be stored at once. Whoever writes them may die between two, and whoever was stopped between two may
+ * go on when the ring has gone round and another process writes there. So a record is believed when the checksum says
+ * that its words belong together and to this number; the order in which they arrived does not matter then.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keyshm.h"
+
+#define RECORD_WORDS 4
+#define RECORD_NUMBER_MASK ((UINT64_C(1) << 40) - 1)
+#define RECORD_PROCESS_MASK ((UINT64_C(1) << 24) - 1) /* no process id is larger: 2^22 at most (proc(5), pid_max) */
+
+struct event_record {
+    enum keyshm_event_kind kind;
+    int from; /* enum keyshm_status; -1: none */
+    int to;   /* the same */
+    keyshm_id id;
+    uint64_t time_us;
+    uint32_t process;
+    int64_t number; /* a duration in milliseconds, or who died; -1: none */
+};
+
+/* The high half of a sum of products with odd numbers: it is as good as certain to differ when any word does, and the
+ * four multiplications do not wait for one another. */
+static inline uint32_t record_checksum(uint32_t number, uint64_t word1, uint64_t word2, uint64_t word3)
+{
+    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) + number * UINT64_C(0xbf58476d1ce4e5b9) +
+                   word1 * UINT64_C(0x94d049bb133111eb) + word2 * UINT64_C(0xd6e8feb86659fd93) +
+                   word3 * UINT64_C(0xa0761d6478bd642f);
+    return (uint32_t)(sum >> 32);
+}
+
+static inline void record_pack(uint64_t event_number, const struct event_record *record, uint64_t ret_words[RECORD_WORDS])
+{
+    uint32_t number = (uint32_t)event_number;
+    ret_words[1] = record->id;
+    ret_words[2] = record->time_us << 16 | (uint64_t)record->kind << 12 | (uint64_t)(record->from + 1) << 9 |
+                   (uint64_t)(record->to + 1) << 6;
+    ret_words[3] = (record->process & RECORD_PROCESS_MASK) << 40 | ((uint64_t)(record->number + 1) & RECORD_NUMBER_MASK);
+    ret_words[0] = (uint64_t)record_checksum(number, ret_words[1], ret_words[2], ret_words[3]) << 32 | number;
+}
+
+/* Are the words those of this event, all of them, and of a kind that there is? */
+static inline bool record_unpack(uint64_t event_number, const uint64_t words[RECORD_WORDS],
+                                 struct event_record *ret_record)
+{
+    uint32_t number = (uint32_t)event_number;
+    if (words[0] != ((uint64_t)record_checksum(number, words[1], words[2], words[3]) << 32 | number))
+        return false;
+    struct event_record record = {
+        .kind = (enum keyshm_event_kind)(words[2] >> 12 & 15),
+        .from = (int)(words[2] >> 9 & 7) - 1,
+        .to = (int)(words[2] >> 6 & 7) - 1,
+        .id = words[1],
+        .time_us = words[2] >> 16,
+        .process = (uint32_t)(words[3] >> 40),
+        .number = (int64_t)(words[3] & RECORD_NUMBER_MASK) - 1,
+    };
+    if (record.kind >= KEYSHM_EVENT_KIND_COUNT || record.from >= KEYSHM_STATUS_COUNT || record.to >= KEYSHM_STATUS_COUNT)
+        return false;
+    *ret_record = record;
+    return true;
+}
+
+#endif
