@@ -409,9 +409,9 @@ void keyshm_worker_list_free(struct keyshm_worker_list *list);
 enum keyshm_event_kind {
     KEYSHM_EVENT_ADDED = 0,
     KEYSHM_EVENT_REMOVED = 1,
-    KEYSHM_EVENT_MARKED = 2,    /* a mark that changed what is known of the key */
-    KEYSHM_EVENT_REFUSED = 3,   /* late news: a mark that said less than is known, or that was about a key that is gone */
-    KEYSHM_EVENT_EXPIRED = 4,   /* keyshm_reset_expired_cooldowns() wrote down that a cooldown is over */
+    KEYSHM_EVENT_MARKED = 2,  /* a mark that changed what is known of the key */
+    KEYSHM_EVENT_REFUSED = 3, /* late news: a mark that said less than is known, or that was about a key that is gone */
+    KEYSHM_EVENT_EXPIRED = 4, /* it was written down that a cooldown is over, as keyshm_reset_expired_cooldowns() does */
     KEYSHM_EVENT_RECOVERED = 5, /* a dead owner of the mutex was cleaned up after */
     KEYSHM_EVENT_REPAIRED = 6,  /* keyshm_repair() */
 };
@@ -437,8 +437,8 @@ struct keyshm_event {
 /*
  * What was kept of the past. A pool keeps the last events of three classes apart, of each as many as a quarter of its
  * capacity (a power of two, 256 to 16,384), so that a storm of one class does not push out what is rarer: cooldowns
- * (marks to available and rate_limited, what expired, what was refused), what lasts (marks to quota_exceeded and
- * invalid), and membership (the rest). Events survive the processes that made them, and the end of all processes.
+ * (marks from available to rate_limited and back, what was refused), what lasts (whatever comes to or from quota_exceeded
+ * and invalid), and membership (the rest). Events survive the processes that made them, and the end of all processes.
  *
  * A mark that says just what is known already is no event.
  */
