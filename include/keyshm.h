@@ -423,7 +423,8 @@ const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
 /* One thing that happened. A field that does not go with its kind is as the comment says of "none". */
 struct keyshm_event {
     enum keyshm_event_kind kind;
-    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970 */
+    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970. To a tick of the system's
+                            coarse clock, some milliseconds */
     int64_t ago_ms;      /* how long ago, by a clock that is never set */
     pid_t pid;           /* who did it, in its own PID namespace */
     keyshm_id id;        /* of the key; 0: none */

@@ -35,12 +35,8 @@ static inline uint64_t clock_coarse_ms(void)
     return clock_read_ms(CLOCK_MONOTONIC_COARSE);
 }
 
-/* CLOCK_MONOTONIC in microseconds, rounded down: the time of an event. */
-static inline uint64_t clock_now_us(void)
-{
-    return clock_read_us(CLOCK_MONOTONIC);
-}
-
+/* clock_coarse_ms() in microseconds: the time of an event. It is the same for all processes and never goes back, so what
+ * follows from another event is never earlier. */
 static inline uint64_t clock_coarse_us(void)
 {
     return clock_read_us(CLOCK_MONOTONIC_COARSE);

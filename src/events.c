@@ -15,6 +15,7 @@
 struct reading {
     const struct keyshm_pool *pool;
     struct keyshm_event_list *list;
+    struct keyshm_event *events;
     uint64_t now_us;
     int64_t unix_us; /* of the same moment */
 };
@@ -35,7 +36,7 @@ static bool read_record(const struct keyshm_pool *pool, enum event_class class, 
 
 static void append(const struct reading *reading, const struct event_record *record)
 {
-    struct keyshm_event *event = &reading->list->events[reading->list->count++];
+    struct keyshm_event *event = &reading->events[reading->list->count++];
     int64_t ago_us = record->time_us < reading->now_us ? (int64_t)(reading->now_us - record->time_us) : 0;
     bool is_death = record->kind == KEYSHM_EVENT_RECOVERED;
     *event = (struct keyshm_event){
@@ -76,10 +77,52 @@ static void read_class(const struct reading *reading, enum event_class class, ui
     *next = end;
 }
 
-static int compare_times(const void *a, const void *b)
+/* In one tick of the clock a key is more likely to be added, then to have cooldowns, and then reason to be given up. */
+static const enum event_class order_in_a_tick[KEYSHM_EVENT_CLASS_COUNT] = {EVENTS_OF_MEMBERSHIP, EVENTS_OF_COOLDOWNS,
+                                                                           EVENTS_THAT_LAST};
+
+/* Each class by its numbers, one class behind the other; where each of them ends. */
+static void read_classes(const struct reading *reading, struct keyshm_event_cursor *cursor,
+                         size_t ret_ends[KEYSHM_EVENT_CLASS_COUNT])
 {
-    int64_t a_us = ((const struct keyshm_event *)a)->unix_us, b_us = ((const struct keyshm_event *)b)->unix_us;
-    return a_us < b_us ? -1 : a_us > b_us;
+    for (int i = 0; i < KEYSHM_EVENT_CLASS_COUNT; i++) {
+        read_class(reading, order_in_a_tick[i], &cursor->next[order_in_a_tick[i]]);
+        ret_ends[i] = reading->list->count;
+    }
+}
+
+/* By time, and none passes another of its class. */
+static void merge(const struct keyshm_event *from, const size_t ends[KEYSHM_EVENT_CLASS_COUNT], struct keyshm_event *to)
+{
+    size_t at[KEYSHM_EVENT_CLASS_COUNT] = {0};
+    for (int i = 1; i < KEYSHM_EVENT_CLASS_COUNT; i++)
+        at[i] = ends[i - 1];
+    for (size_t count = ends[KEYSHM_EVENT_CLASS_COUNT - 1]; count > 0; count--) {
+        int first = -1;
+        for (int i = 0; i < KEYSHM_EVENT_CLASS_COUNT; i++)
+            if (at[i] < ends[i] && (first < 0 || from[at[i]].unix_us < from[at[first]].unix_us))
+                first = i;
+        *to++ = from[at[first]++];
+    }
+}
+
+/* Takes over neither; the list is whole on success only. */
+static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor,
+                         struct keyshm_event_list *list)
+{
+    size_t room = (size_t)pool->settings.events_per_class * KEYSHM_EVENT_CLASS_COUNT, ends[KEYSHM_EVENT_CLASS_COUNT];
+    struct keyshm_event *by_class = calloc(room, sizeof(*by_class));
+    list->events = calloc(room, sizeof(*list->events));
+    if (by_class == NULL || list->events == NULL) {
+        free(by_class);
+        return -ENOMEM;
+    }
+    struct reading reading = {
+        .pool = pool, .list = list, .events = by_class, .now_us = clock_coarse_us(), .unix_us = clock_unix_us()};
+    read_classes(&reading, cursor, ends);
+    merge(by_class, ends, list->events);
+    free(by_class);
+    return segment_is_intact(pool) ? 0 : -EBADMSG;
 }
 
 int events_read(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null,
@@ -89,21 +132,13 @@ int events_read(const struct keyshm_pool *pool, struct keyshm_event_cursor *curs
     struct keyshm_event_list *list = calloc(1, sizeof(*list));
     if (list == NULL)
         return -ENOMEM;
-    list->events = calloc((size_t)pool->settings.events_per_class * KEYSHM_EVENT_CLASS_COUNT, sizeof(*list->events));
-    if (list->events == NULL) {
-        free(list);
-        return -ENOMEM;
-    }
     if (cursor_or_null != NULL)
         cursor = *cursor_or_null;
-    struct reading reading = {.pool = pool, .list = list, .now_us = clock_now_us(), .unix_us = clock_unix_us()};
-    for (int class = 0; class < KEYSHM_EVENT_CLASS_COUNT; class ++)
-        read_class(&reading, (enum event_class) class, &cursor.next[class]);
-    if (!segment_is_intact(pool)) {
+    int r = read_in_order(pool, &cursor, list);
+    if (r < 0) {
         keyshm_event_list_free(list);
-        return -EBADMSG;
+        return r;
     }
-    qsort(list->events, list->count, sizeof(*list->events), compare_times);
     if (cursor_or_null != NULL)
         *cursor_or_null = cursor;
     *ret_list = list;

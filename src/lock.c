@@ -153,7 +153,7 @@ static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
         .kind = KEYSHM_EVENT_RECOVERED,
         .from = -1,
         .to = -1,
-        .time_us = clock_now_us(),
+        .time_us = clock_coarse_us(),
         .process = workers_process_id(pool),
         .number = (int64_t)(dead_owner >> 32),
     };

@@ -13,13 +13,14 @@
  * nanoseconds, so this is never reached by chance. */
 #define MARK_TRIES_MAX 10000
 
-/* What a mark says, and when: not before now_us, and before end_ms. */
+/* What a mark says. */
 struct news {
     keyshm_id id;
     enum keyshm_status status;
     int64_t duration_ms; /* negative: none */
     uint64_t deadline_ms;
-    uint64_t now_us; /* 0: not yet asked for */
+    uint64_t now_ms;  /* not before this; 0: not asked for */
+    uint64_t tick_us; /* clock_coarse_us(), 0: not yet asked for */
 };
 
 static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint64_t moment_end_ms)
@@ -36,13 +37,12 @@ static struct news make_news(const struct keyshm_pool *pool, keyshm_id id, enum 
     struct news news = {.id = id, .status = status, .duration_ms = duration_ms, .deadline_ms = WORD_FOREVER};
     if (status == KEYSHM_AVAILABLE || status == KEYSHM_INVALID)
         return news;
-    uint64_t end_ms;
-    news.now_us = clock_coarse_us();
-    if (turns_in_burst(pool, news.now_us / 1000)) {
-        end_ms = news.now_us / 1000 + CLOCK_COARSE_LAG_MS + 1;
-    } else {
-        news.now_us = clock_now_us();
-        end_ms = news.now_us / 1000 + 1;
+    news.tick_us = clock_coarse_us();
+    news.now_ms = news.tick_us / 1000;
+    uint64_t end_ms = news.now_ms + CLOCK_COARSE_LAG_MS + 1;
+    if (!turns_in_burst(pool, news.now_ms)) {
+        news.now_ms = clock_now_ms();
+        end_ms = news.now_ms + 1;
     }
     news.deadline_ms = deadline_of(status, duration_ms, end_ms);
     return news;
@@ -55,7 +55,7 @@ static uint64_t marked(uint64_t word, const struct news *news)
         return word_make(KEYSHM_AVAILABLE, word_generation(word), WORD_NO_DEADLINE);
     if (news->status != KEYSHM_INVALID && news->duration_ms == 0)
         return word;
-    return word_join(word, news->status, news->deadline_ms, news->now_us / 1000);
+    return word_join(word, news->status, news->deadline_ms, news->now_ms);
 }
 
 /* ---- what is recorded of it (events.h) ---- */
@@ -74,7 +74,7 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, c
         .from = from,
         .to = (int)to,
         .id = news->id,
-        .time_us = news->now_us != 0 ? news->now_us : clock_coarse_us(),
+        .time_us = news->tick_us != 0 ? news->tick_us : clock_coarse_us(),
         .process = workers_process_id(pool),
         .number = news->duration_ms < 0 ? -1 : news->duration_ms,
     };
@@ -85,9 +85,10 @@ static void record_change(const struct keyshm_pool *pool, struct event_ticket ti
                           const struct mark_change *change)
 {
     enum keyshm_status from = word_status(change->before), to = word_status(change->after);
-    if (news->now_us == 0)
-        news->now_us = clock_coarse_us();
-    if (word_is_cooling(change->before) && word_is_available(change->before, news->now_us / 1000)) {
+    if (news->tick_us == 0)
+        news->tick_us = clock_coarse_us();
+    uint64_t now_ms = news->now_ms != 0 ? news->now_ms : news->tick_us / 1000;
+    if (word_is_cooling(change->before) && word_is_available(change->before, now_ms)) {
         /* A pick would have found it available already. */
         if (to == KEYSHM_AVAILABLE) {
             record(pool, ticket, news, KEYSHM_EVENT_EXPIRED, to, (int)from);
@@ -181,6 +182,7 @@ int mark_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms,
         .id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed),
         .status = KEYSHM_AVAILABLE,
         .duration_ms = -1,
+        .now_ms = now_ms,
     };
     struct mark_change change = {.before = word, .after = marked(word, &news)};
     /* One try: if the word has changed, it was somebody else's news. */

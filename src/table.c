@@ -46,7 +46,7 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
         .from = -1,
         .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
         .id = id_or_zero,
-        .time_us = clock_now_us(),
+        .time_us = clock_coarse_us(),
         .process = workers_process_id(pool),
         .number = -1,
     };

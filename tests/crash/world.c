@@ -142,7 +142,7 @@ void world_restore(const struct world_image *image)
 
 bool world_has_changed(void)
 {
-    static unsigned char last[2 * LAYOUT_HEADER_BYTES + CAPACITY * sizeof(struct layout_slot) + CAPACITY * KEY_MAX];
+    static unsigned char last[64 * 1024];
     EXPECT(pool->settings.segment_bytes <= sizeof(last));
     if (memcmp(last, pool->header, pool->settings.segment_bytes) == 0)
         return false;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "clock.h"
+#include "events.h"
+#include "slot.h"
+
+#include "fixture.h"
+
+static struct keyshm_event_list *list;
+
+static keyshm_id add(const char *key)
+{
+    keyshm_id id;
+    cr_assert_eq(keyshm_add(pool, key, &id), 0);
+    return id;
+}
+
+static void read_all(struct keyshm_event_cursor *cursor_or_null)
+{
+    keyshm_event_list_free(list);
+    cr_assert_eq(keyshm_events(pool, cursor_or_null, &list), 0);
+}
+
+static void forget(void)
+{
+    keyshm_event_list_free(list);
+    list = NULL;
+    close_pool();
+}
+
+TestSuite(events, .init = create_pool, .fini = forget);
+
+/* The last one, which must be of this kind and about this key, and by this process. */
+static const struct keyshm_event *last(enum keyshm_event_kind kind, keyshm_id id)
+{
+    read_all(NULL);
+    cr_assert_gt(list->count, 0);
+    const struct keyshm_event *event = &list->events[list->count - 1];
+    cr_assert_eq(event->kind, kind, "%s", keyshm_event_kind_name(event->kind));
+    cr_assert_eq(event->id, id);
+    cr_assert_eq(event->pid, getpid());
+    cr_assert_lt(event->ago_ms, 60000);
+    cr_assert_lt(llabs(event->unix_us / 1000 - clock_unix_ms()), 60000);
+    cr_assert_eq(list->missing, 0);
+    return event;
+}
+
+Test(events, an_empty_pool_has_none)
+{
+    read_all(NULL);
+    cr_assert_eq(list->count, 0);
+    cr_assert_eq(list->missing + list->overwritten, 0);
+}
+
+Test(events, adds_and_removes)
+{
+    keyshm_id id = add("sk-abcdefghijklmnopqrstuvwxyz");
+    const struct keyshm_event *event = last(KEYSHM_EVENT_ADDED, id);
+    cr_assert_eq(event->from, -1);
+    cr_assert_eq(event->to, KEYSHM_AVAILABLE);
+    cr_assert_eq(event->duration_ms, -1);
+    cr_assert_str_eq(event->masked_key, "sk-…wxyz");
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    event = last(KEYSHM_EVENT_REMOVED, id);
+    cr_assert_eq(event->to, -1);
+    cr_assert_str_eq(event->masked_key, "");
+    cr_assert_eq(list->count, 2);
+}
+
+Test(events, a_mark_says_from_what_to_what_and_for_how_long)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 30000), 0);
+    const struct keyshm_event *event = last(KEYSHM_EVENT_MARKED, id);
+    cr_assert_eq(event->from, KEYSHM_AVAILABLE);
+    cr_assert_eq(event->to, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(event->duration_ms, 30000);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, -1), 0);
+    event = last(KEYSHM_EVENT_MARKED, id);
+    cr_assert_eq(event->from, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(event->to, KEYSHM_QUOTA_EXCEEDED);
+    cr_assert_eq(event->duration_ms, -1);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->from, KEYSHM_QUOTA_EXCEEDED);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    event = last(KEYSHM_EVENT_MARKED, id);
+    cr_assert_eq(event->from, KEYSHM_INVALID);
+    cr_assert_eq(event->to, KEYSHM_AVAILABLE);
+}
+
+Test(events, a_rate_limit_without_a_time_has_the_default_one)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, KEYSHM_NO_RETRY_AFTER), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->duration_ms, 60000);
+}
+
+Test(events, late_news_is_refused_and_the_same_news_is_none)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    last(KEYSHM_EVENT_MARKED, id);
+    size_t count = list->count;
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 0), 0);
+    read_all(NULL);
+    cr_assert_eq(list->count, count, "said nothing new");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 500), 0);
+    const struct keyshm_event *event = last(KEYSHM_EVENT_REFUSED, id);
+    cr_assert_eq(event->from, KEYSHM_INVALID);
+    cr_assert_eq(event->to, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(event->duration_ms, 500);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    read_all(NULL);
+    count = list->count;
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    read_all(NULL);
+    cr_assert_eq(list->count, count, "it was available already");
+}
+
+Test(events, news_of_a_key_that_is_gone_is_refused)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), -ESTALE);
+    const struct keyshm_event *event = last(KEYSHM_EVENT_REFUSED, id);
+    cr_assert_eq(event->from, -1);
+    cr_assert_eq(event->to, KEYSHM_INVALID);
+}
+
+Test(events, the_end_of_a_cooldown_is_recorded_when_it_is_written_down)
+{
+    keyshm_id id = add("a");
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_QUOTA_EXCEEDED, id_generation(id), 1));
+    cr_assert_eq(keyshm_reset_expired_cooldowns(pool), 1);
+    const struct keyshm_event *event = last(KEYSHM_EVENT_EXPIRED, id);
+    cr_assert_eq(event->from, KEYSHM_QUOTA_EXCEEDED);
+    cr_assert_eq(event->to, KEYSHM_AVAILABLE);
+}
+
+Test(events, a_mark_that_finds_a_cooldown_over_says_so)
+{
+    keyshm_id id = add("a");
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_EXPIRED, id)->from, KEYSHM_RATE_LIMITED);
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->from, KEYSHM_AVAILABLE, "as a pick would have found it");
+}
+
+Test(events, a_repair_is_recorded)
+{
+    cr_assert_eq(keyshm_repair(pool), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_REPAIRED, 0)->dead_pid, 0);
+}
+
+Test(events, a_storm_of_cooldowns_does_not_push_out_what_lasts)
+{
+    keyshm_id victim = add("a"), other = add("b");
+    uint32_t kept = pool->settings.events_per_class;
+    cr_assert_eq(keyshm_mark_invalid(pool, victim), 0);
+    for (uint32_t i = 0; i < 3 * kept; i++) {
+        cr_assert_eq(keyshm_mark_rate_limited(pool, other, 60000), 0);
+        cr_assert_eq(keyshm_mark_available(pool, other), 0);
+    }
+    read_all(NULL);
+    cr_assert_eq(list->count, kept + 3);
+    cr_assert_eq(list->overwritten, 5 * kept);
+    cr_assert_eq(list->missing, 0);
+    int found = 0;
+    for (size_t i = 0; i < list->count; i++)
+        found += list->events[i].id == victim && list->events[i].to == KEYSHM_INVALID;
+    cr_assert_eq(found, 1);
+}
+
+Test(events, a_cursor_goes_on_where_it_was)
+{
+    struct keyshm_event_cursor cursor = {{0}};
+    keyshm_id id = add("a");
+    read_all(&cursor);
+    cr_assert_eq(list->count, 1);
+    read_all(&cursor);
+    cr_assert_eq(list->count, 0);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 1000), 0);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    read_all(&cursor);
+    cr_assert_eq(list->count, 2);
+    cursor.next[EVENTS_OF_COOLDOWNS] = UINT64_MAX;
+    read_all(&cursor);
+    cr_assert_eq(list->count, 1, "a cursor from elsewhere begins anew");
+}
+
+Test(events, a_torn_record_is_skipped_and_counted_whichever_word_is_torn)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    struct layout_event *at = event_at(pool, EVENTS_THAT_LAST, 0);
+    for (int word = 0; word < RECORD_WORDS; word++) {
+        for (int bit = 0; bit < 64; bit++) {
+            atomic_fetch_xor(&at->words[word], UINT64_C(1) << bit);
+            read_all(NULL);
+            cr_assert_eq(list->count, 1, "word %d, bit %d", word, bit);
+            cr_assert_eq(list->missing, 1, "word %d, bit %d", word, bit);
+            atomic_fetch_xor(&at->words[word], UINT64_C(1) << bit);
+        }
+    }
+    read_all(NULL);
+    cr_assert_eq(list->count, 2);
+}
+
+Test(events, a_number_without_a_record_is_counted)
+{
+    events_claim(pool, EVENTS_THAT_LAST);
+    read_all(NULL);
+    cr_assert_eq(list->count, 0);
+    cr_assert_eq(list->missing, 1);
+}
+
+/* A writer that was stopped goes on when the ring has gone round. */
+Test(events, a_late_record_spoils_one_and_is_not_taken_for_it)
+{
+    keyshm_id id = add("a");
+    struct event_record record = {.kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .id = id, .time_us = 1, .number = -1};
+    struct event_ticket late = events_claim(pool, EVENTS_THAT_LAST);
+    for (uint32_t i = 0; i < pool->settings.events_per_class; i++)
+        events_write(pool, events_claim(pool, EVENTS_THAT_LAST), &record);
+    events_write(pool, late, &record);
+    read_all(NULL);
+    cr_assert_eq(list->count, pool->settings.events_per_class); /* one for the add */
+    cr_assert_eq(list->missing, 1);
+    cr_assert_eq(list->overwritten, 1);
+}
+
+Test(events, kinds_have_names)
+{
+    for (int kind = 0; kind < KEYSHM_EVENT_KIND_COUNT; kind++)
+        cr_assert_not_null(keyshm_event_kind_name((enum keyshm_event_kind)kind));
+    cr_assert_str_eq(keyshm_event_kind_name(KEYSHM_EVENT_RECOVERED), "recovered");
+    cr_assert_null(keyshm_event_kind_name((enum keyshm_event_kind)KEYSHM_EVENT_KIND_COUNT));
+}
+
+Test(events, records_keep_their_limits)
+{
+    uint64_t words[RECORD_WORDS];
+    struct event_record read, record = {
+                                  .kind = KEYSHM_EVENT_REPAIRED,
+                                  .from = KEYSHM_INVALID,
+                                  .to = KEYSHM_INVALID,
+                                  .id = UINT64_MAX,
+                                  .time_us = (UINT64_C(1) << 48) - 1,
+                                  .process = 1 << 22,
+                                  .number = KEYSHM_DURATION_MAX_MS,
+                              };
+    record_pack(UINT64_MAX, &record, words);
+    cr_assert(record_unpack(UINT64_MAX, words, &read));
+    cr_assert_eq(read.kind, record.kind);
+    cr_assert_eq(read.from, record.from);
+    cr_assert_eq(read.to, record.to);
+    cr_assert_eq(read.id, record.id);
+    cr_assert_eq(read.time_us, record.time_us);
+    cr_assert_eq(read.process, record.process);
+    cr_assert_eq(read.number, record.number);
+    cr_assert_not(record_unpack(UINT64_MAX - 1, words, &read));
+    memset(words, 0, sizeof(words));
+    cr_assert_not(record_unpack(0, words, &read), "what was never written is no record");
+}
