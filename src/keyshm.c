@@ -393,7 +393,7 @@ int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id)
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id)
 {
     int r = check_writable(pool);
-    return r == 0 ? mark_and_log(pool, id, KEYSHM_AVAILABLE, 0) : r;
+    return r == 0 ? mark_and_log(pool, id, KEYSHM_AVAILABLE, -1) : r;
 }
 
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool)

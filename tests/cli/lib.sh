@@ -138,6 +138,25 @@ holds() {
     is "$(of_pool "$pool" count)" "$1" "keys in the pool"
 }
 
+# keep hold|change POOL: a process takes the mutex, and keeps it until killed. $holder is its id.
+keep() {
+    local said
+    mkfifo "$tmp/held"
+    "$FIXTURE" "$1" "$2" >"$tmp/held" &
+    holder=$!
+    helpers="$helpers $holder"
+    read -r said <"$tmp/held"
+    is "$said" held
+    rm "$tmp/held"
+}
+
+# on_terminal COLUMNS COMMAND: what it prints on a terminal that is so wide, in $out.
+on_terminal() {
+    SHELL=/bin/sh script --quiet --return --command "stty cols $1 -opost && $2" /dev/null >"$out" 2>"$err" </dev/null ||
+        fail "on a terminal: $2"
+    ! grep -q "$secret" "$out" || fail "a key on the terminal: $2"
+}
+
 # with_private_shm [OPTION]...: run the test again where /dev/shm is empty and its own, mounted with those options.
 with_private_shm() {
     local how status

@@ -2,26 +2,30 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# hold: a process takes the mutex and keeps it.
-hold() {
-    mkfifo "$tmp/held"
-    "$FIXTURE" hold "$pool" >"$tmp/held" &
-    holder=$!
-    helpers="$helpers $holder"
-    read -r said <"$tmp/held"
-    is "$said" held
-    rm "$tmp/held"
-}
-
 run 0 "$FIXTURE" create "$pool" 50
 add "$pool" AAAA BBBB
-hold
+keep hold "$pool"
 
 # Who looks, picks or marks does not wait for it; who looks sees who has it.
 run 0 "$stat" "$pool"
-out_has ", recoveries 0, mutex held by pid $holder$"
+held='for [0-9.]*[ms][ 0-9s]*'
+out_has ", recoveries 0, mutex held by pid $holder (cli-fixture), sleeping, $held$"
 run 0 "$stat" --json "$pool"
 is "$(json pools 0 mutex_holder_pid)" "$holder"
+is "$(json pools 0 mutex_holder_name)" cli-fixture
+is "$(json pools 0 mutex_holder_state)" S
+[ "$(json pools 0 mutex_held_ms)" -ge 0 ] || fail "held for less than no time"
+
+# A process that was stopped is told from one that works.
+kill -STOP "$holder"
+tries=0
+until grep -q '^State:.T' "/proc/$holder/status"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 1000 ] || fail "it does not stop"
+done
+run 0 "$stat" "$pool"
+out_has ", mutex held by pid $holder (cli-fixture), stopped, $held$"
+is "$(of_pool "$pool" mutex_holder_state)" T
 run 0 "$ctl" next "$pool"
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 0)" invalid
 

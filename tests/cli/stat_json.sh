@@ -32,7 +32,7 @@ is "$(json schema)" 1
 is "$(json pools)" 1
 
 is "$(json pools 0)" "provider capacity count status_count key_max default_cooldown_ms created_unix_ms age_ms creator_uid \
-creator_pid creator_name recoveries mutex_holder_pid keys "
+creator_pid creator_name recoveries mutex_holder_pid mutex_holder_name mutex_holder_state mutex_held_ms keys "
 is "$(json pools 0 provider)" "$pool"
 is "$(json pools 0 capacity)" 9
 is "$(json pools 0 count)" 3
@@ -50,6 +50,9 @@ is_number "$(json pools 0 creator_pid)" creator_pid
 is "$(json pools 0 creator_name)" keyshm-ctl
 is "$(json pools 0 recoveries)" 0
 is "$(json pools 0 mutex_holder_pid)" 0
+is "$(json pools 0 mutex_holder_name)" ''
+is "$(json pools 0 mutex_holder_state)" ''
+is "$(json pools 0 mutex_held_ms)" -1
 
 is "$(json pools 0 keys)" 3
 is "$(json pools 0 keys 0)" \

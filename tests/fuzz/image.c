@@ -64,6 +64,8 @@ struct keyshm_pool image_pool_in(unsigned char *bytes)
     pool.ready = moved(pool.ready, bytes);
     pool.index = moved(pool.index, bytes);
     pool.slots = moved(pool.slots, bytes);
+    pool.events = moved(pool.events, bytes);
+    pool.workers = moved(pool.workers, bytes);
     return pool;
 }
 
@@ -84,6 +86,9 @@ void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes)
 void image_read(keyshm_pool *pool)
 {
     struct keyshm_snapshot *snapshot;
+    struct keyshm_event_list *events;
+    struct keyshm_worker_list *workers;
+    struct keyshm_pick pick;
     char key[KEY_MAX + 1];
     keyshm_id id;
     for (unsigned i = 0; i < KEYS; i++) {
@@ -91,6 +96,7 @@ void image_read(keyshm_pool *pool)
         if (keyshm_find(pool, key, &id) == 0)
             keyshm_is_available(pool, id);
         keyshm_is_available(pool, ids[i]);
+        keyshm_get(pool, ids[i], &pick);
     }
     keyshm_is_available(pool, UINT64_MAX);
     keyshm_available_count(pool);
@@ -99,6 +105,10 @@ void image_read(keyshm_pool *pool)
     keyshm_is_replaced(pool);
     if (keyshm_snapshot(pool, &snapshot) == 0)
         keyshm_snapshot_free(snapshot);
+    if (keyshm_events(pool, NULL, &events) == 0)
+        keyshm_event_list_free(events);
+    if (keyshm_workers(pool, &workers) == 0)
+        keyshm_worker_list_free(workers);
 }
 
 void image_write(keyshm_pool *pool)

@@ -88,6 +88,7 @@ Test(events, a_mark_says_from_what_to_what_and_for_how_long)
     event = last(KEYSHM_EVENT_MARKED, id);
     cr_assert_eq(event->from, KEYSHM_INVALID);
     cr_assert_eq(event->to, KEYSHM_AVAILABLE);
+    cr_assert_eq(event->duration_ms, -1);
 }
 
 Test(events, a_rate_limit_without_a_time_has_the_default_one)

@@ -20,8 +20,8 @@ Test(layout, parts_follow_one_another_without_overlap)
             cr_assert_geq(at.slot_bytes, sizeof(struct layout_slot) + key_maxes[k]);
             cr_assert_eq(at.events_offset, at.slots_offset + (uint64_t)at.slot_bytes * capacities[c]);
             cr_assert_eq(at.events_per_class & (at.events_per_class - 1), 0, "a power of two");
-            cr_assert_geq(at.workers_offset,
-                          at.events_offset + KEYSHM_EVENT_CLASS_COUNT * sizeof(struct layout_event) * at.events_per_class);
+            cr_assert_geq(at.workers_offset, at.events_offset + KEYSHM_EVENT_CLASS_COUNT * sizeof(struct layout_event) *
+                                                                    at.events_per_class);
             cr_assert_eq(at.segment_bytes, at.workers_offset + sizeof(struct layout_worker) * at.worker_rows);
             cr_assert_eq((at.words_offset | at.ready_offset | at.index_offset | at.slots_offset | at.slot_bytes |
                           at.events_offset | at.workers_offset) %

@@ -11,7 +11,8 @@ enum exit_status {
     EXIT_REFUSED = 1, /* wrong usage, or it could not be done */
     EXIT_NO_POOL = 2, /* no such pool, or no permission */
     EXIT_DAMAGED = 3, /* another layout, or damage */
-    EXIT_NO_KEY = 4,  /* nothing to pick */
+    EXIT_NO_KEY = 4,  /* keyshm-ctl: nothing to pick */
+    EXIT_BROKEN = 4,  /* keyshm-stat --check: an invariant is */
 };
 
 /* What an error means to the user. */

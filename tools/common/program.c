@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,8 +85,10 @@ enum exit_status refuse_option(int returned, char *const *argv, const char *lett
 {
     const char *problem = returned == ':' ? "needs a value" : "is not an option, or takes no value";
     const char *word = argv[optind - 1];
-    /* A letter that there is must have been a long option that was given a value. */
-    if (optopt > ' ' && optopt <= '~' && strchr(letters, optopt) == NULL)
+    /* A letter that there is, and that lacks nothing, must have been a long option that was given a value. */
+    bool is_letter =
+        returned == ':' ? strncmp(word, "--", 2) != 0 : optopt > ' ' && optopt <= '~' && strchr(letters, optopt) == NULL;
+    if (is_letter)
         complain("-%c %s", optopt, problem);
     else
         complain("%.*s %s", (int)strspn(word, "-abcdefghijklmnopqrstuvwxyz"), word, problem);

@@ -24,7 +24,7 @@ __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 __attribute__((format(printf, 1, 2))) enum exit_status refuse(const char *format, ...);
 
 /* Say what is wrong with the option at which getopt_long(), with opterr off, returned '?' or ':'. `letters` are the short
- * options that there are, none of which takes a value. Never repeats a value: it may be a key. */
+ * options that there are. Never repeats a value: it may be a key. */
 enum exit_status refuse_option(int returned, char *const *argv, const char *letters);
 
 /* Where to read on after wrong usage. Returns EXIT_REFUSED. */

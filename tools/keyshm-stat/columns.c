@@ -1,143 +1,142 @@
 /* SPDX-License-Identifier: MIT */
-#include "columns.h"
 
-#include <inttypes.h>
-#include <stdint.h>
+/* What is known of a key. */
+
 #include <stdio.h>
 #include <string.h>
 
-#include "duration.h"
+#include "listing.h"
 #include "masked.h"
+#include "pool_columns.h"
 #include "text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define LABEL "label" /* the metadata that is one */
 
-_Static_assert(CELL_SIZE >= KEYSHM_MASKED_SIZE && CELL_SIZE >= DURATION_SIZE + sizeof(" ago"), "a cell holds it all");
+/* A "=" and a "," for the two bytes more that the pool counts for each name and value. */
+_Static_assert(CELL_SIZE > KEYSHM_METADATA_BYTES_MAX, "a cell holds all metadata");
 
-static json_t *integer(uint64_t value)
+static const struct keyshm_key_snapshot *key_of(const struct row *row)
 {
-    return json_integer((json_int_t)value);
+    return row->item;
 }
 
-static void integer_text(uint64_t value, char ret_text[CELL_SIZE])
+/* ---- numbers ---- */
+
+static int64_t slot(const struct row *row)
 {
-    snprintf(ret_text, CELL_SIZE, "%" PRIu64, value);
+    return key_of(row)->slot;
 }
 
-/* ---- a key, as text ---- */
-
-static void slot_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t status(const struct row *row)
 {
-    integer_text(key->slot, ret_text);
+    return key_of(row)->status;
 }
 
-static void masked_key_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t cooldown_left(const struct row *row)
 {
-    masked_for_locale(key->masked_key, ret_text);
+    return key_of(row)->cooldown_left_ms;
 }
 
-static void status_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t picks(const struct row *row)
 {
-    snprintf(ret_text, CELL_SIZE, "%s", keyshm_status_name(key->status));
+    return (int64_t)key_of(row)->picks;
 }
 
-static void cooldown_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t errors(const struct row *row)
 {
-    if (key->cooldown_left_ms == 0)
-        snprintf(ret_text, CELL_SIZE, "-");
-    else if (key->cooldown_left_ms < 0)
-        snprintf(ret_text, CELL_SIZE, "until marked");
-    else
-        duration_text(key->cooldown_left_ms + 99, ret_text); /* upwards: never "0.0s" while it lasts */
+    return (int64_t)key_of(row)->error_count;
 }
 
-static void picks_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t last_used(const struct row *row)
 {
-    integer_text(key->picks, ret_text);
+    return key_of(row)->last_used_ago_ms;
 }
 
-static void errors_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t id(const struct row *row)
 {
-    integer_text(key->error_count, ret_text);
+    return (int64_t)key_of(row)->id;
 }
 
-static void last_used_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t marked(const struct row *row, enum keyshm_status as)
 {
-    char ago[DURATION_SIZE];
-    duration_text(key->last_used_ago_ms, ago);
-    if (key->last_used_ago_ms < 0)
-        snprintf(ret_text, CELL_SIZE, "never");
-    else
-        snprintf(ret_text, CELL_SIZE, "%s ago", ago);
+    return (int64_t)key_of(row)->marked[as];
 }
 
-static void id_text(const struct keyshm_key_snapshot *key, char ret_text[CELL_SIZE])
+static int64_t marked_available(const struct row *row)
 {
-    integer_text(key->id, ret_text);
+    return marked(row, KEYSHM_AVAILABLE);
 }
 
-/* ---- a key, as JSON ---- */
-
-static json_t *slot_json(const struct keyshm_key_snapshot *key)
+static int64_t marked_rate_limited(const struct row *row)
 {
-    return integer(key->slot);
+    return marked(row, KEYSHM_RATE_LIMITED);
 }
 
-static json_t *masked_key_json(const struct keyshm_key_snapshot *key)
+static int64_t marked_quota_exceeded(const struct row *row)
 {
-    return text_to_json(key->masked_key, sizeof(key->masked_key));
+    return marked(row, KEYSHM_QUOTA_EXCEEDED);
 }
 
-static json_t *status_json(const struct keyshm_key_snapshot *key)
+static int64_t marked_invalid(const struct row *row)
 {
-    return json_string(keyshm_status_name(key->status));
+    return marked(row, KEYSHM_INVALID);
 }
 
-static json_t *cooldown_json(const struct keyshm_key_snapshot *key)
+static int64_t has_status(const struct row *row, enum keyshm_status as)
 {
-    return json_integer(key->cooldown_left_ms);
+    return key_of(row)->status == as;
 }
 
-static json_t *picks_json(const struct keyshm_key_snapshot *key)
+/* ---- texts ---- */
+
+static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    return integer(key->picks);
+    masked_for_locale(key_of(row)->masked_key, ret_text);
 }
 
-static json_t *errors_json(const struct keyshm_key_snapshot *key)
+static void label_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    return integer(key->error_count);
+    const struct keyshm_key_snapshot *key = key_of(row);
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < key->metadata_count; i++)
+        if (strcmp(key->metadata[i].name, LABEL) == 0)
+            snprintf(ret_text, CELL_SIZE, "%s", key->metadata[i].value);
 }
 
-static json_t *last_used_json(const struct keyshm_key_snapshot *key)
+static void metadata_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    return json_integer(key->last_used_ago_ms);
+    const struct keyshm_key_snapshot *key = key_of(row);
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < key->metadata_count && used < CELL_SIZE; i++)
+        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%s", i > 0 ? "," : "", key->metadata[i].name,
+                                 key->metadata[i].value);
 }
 
-static json_t *id_json(const struct keyshm_key_snapshot *key)
+static void marked_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    return integer(key->id);
+    size_t used = 0;
+    for (int as = 0; as < KEYSHM_STATUS_COUNT; as++)
+        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%llu", as > 0 ? "," : "",
+                                 keyshm_status_name((enum keyshm_status)as), (unsigned long long)key_of(row)->marked[as]);
 }
 
-/* An object whose members could not all be made is none. */
-static json_t *whole_or_nothing(json_t *object, bool whole)
+/* ---- JSON that is neither a number nor the table's text ---- */
+
+static json_t *masked_key_json(const struct row *row)
 {
-    if (whole)
-        return object;
-    json_decref(object);
-    return NULL;
+    return text_to_json(key_of(row)->masked_key, sizeof(key_of(row)->masked_key));
 }
 
-static json_t *marked_json(const struct keyshm_key_snapshot *key)
+static json_t *marked_json(const struct row *row)
 {
-    json_t *marked = json_object();
-    int r = 0;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        r |= json_object_set_new(marked, keyshm_status_name((enum keyshm_status)status), integer(key->marked[status]));
-    return whole_or_nothing(marked, r == 0);
+    return by_status_json(key_of(row)->marked);
 }
 
-static json_t *metadata_json(const struct keyshm_key_snapshot *key)
+static json_t *metadata_json(const struct row *row)
 {
+    const struct keyshm_key_snapshot *key = key_of(row);
     json_t *metadata = json_object();
     int r = 0;
     for (size_t i = 0; i < key->metadata_count; i++)
@@ -146,112 +145,128 @@ static json_t *metadata_json(const struct keyshm_key_snapshot *key)
     return whole_or_nothing(metadata, r == 0);
 }
 
-const struct column columns[] = {
-    {"SLOT", "slot", "its place in the pool", NULL, COLUMN_TO_THE_RIGHT, slot_text, slot_json},
-    {"KEY", "masked_key", "its prefix and its end; only an ellipsis for a short key", NULL, 0, masked_key_text,
-     masked_key_json},
-    {"STATUS", "status", "available, rate_limited, quota_exceeded or invalid, as a pick would find it", NULL, 0,
-     status_text, status_json},
-    {"COOLDOWN", "cooldown_left_ms", "how long until it is available by itself", "0: it is; -1: only when marked so",
-     COLUMN_TO_THE_RIGHT, cooldown_text, cooldown_json},
-    {"PICKS", "picks", "how often it was picked", NULL, COLUMN_TO_THE_RIGHT, picks_text, picks_json},
-    {"ERRORS", "error_count", "how often it was marked invalid", NULL, COLUMN_TO_THE_RIGHT, errors_text, errors_json},
-    {"LAST USED", "last_used_ago_ms", "how long ago it was last picked", "-1: never", COLUMN_TO_THE_RIGHT, last_used_text,
-     last_used_json},
-    {"ID", "id", "what keyshm-ctl calls it; in the table with --ids", NULL, COLUMN_TO_THE_RIGHT | COLUMN_ON_REQUEST,
-     id_text, id_json},
-    {NULL, "marked", "how often it was marked with each status", "an object", 0, NULL, marked_json},
-    {NULL, "metadata", "the notes kept with it", "an object of strings", 0, NULL, metadata_json},
+static enum color color(const struct row *row)
+{
+    return status_color(key_of(row)->status);
+}
+
+/* ---- the columns ---- */
+
+#define BY_DEFAULT (COLUMN_IN_TABLE | COLUMN_IN_JSON)
+
+static const struct metric status_metric = {"keyshm_key_status", METRIC_GAUGE, NULL, 1, false, has_status};
+static const struct metric cooldown_metric = {
+    "keyshm_key_cooldown_left_seconds", METRIC_GAUGE, "seconds", 1000, true, NULL};
+static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, NULL, 1, false, NULL};
+static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
+static const struct metric last_used_metric = {
+    "keyshm_key_last_used_ago_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
+static const struct metric marked_metric = {"keyshm_key_marks", METRIC_COUNTER, NULL, 1, false, marked};
+
+static const struct column columns[] = {
+    POOL_COLUMN,
+    OWNER_COLUMN,
+    {.name = "SLOT",
+     .json_name = "slot",
+     .help = "its place in the pool",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = slot},
+    {.name = "KEY",
+     .json_name = "masked_key",
+     .help = "its prefix and its end; only an ellipsis for a short key",
+     .flags = BY_DEFAULT,
+     .text = masked_key_text,
+     .to_json = masked_key_json},
+    {.name = "STATUS",
+     .json_name = "status",
+     .help = "available, rate_limited, quota_exceeded or invalid, as a pick would find it",
+     .flags = BY_DEFAULT,
+     .kind = &value_status,
+     .number = status,
+     .color = color,
+     .metric = &status_metric},
+    {.name = "COOLDOWN",
+     .json_name = "cooldown_left_ms",
+     .help = "how long until it is available by itself",
+     .values = "0: it is; -1: only when marked so",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_left,
+     .number = cooldown_left,
+     .metric = &cooldown_metric},
+    {.name = "PICKS",
+     .json_name = "picks",
+     .help = "how often it was picked",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = picks,
+     .metric = &picks_metric},
+    {.name = "ERRORS",
+     .json_name = "error_count",
+     .help = "how often it was marked invalid",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = errors,
+     .metric = &errors_metric},
+    {.name = "LAST USED",
+     .json_name = "last_used_ago_ms",
+     .help = "how long ago it was last picked",
+     .values = "-1: never",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_ago,
+     .number = last_used,
+     .metric = &last_used_metric},
+    {.name = "ID",
+     .json_name = "id",
+     .help = "what keyshm-ctl calls it; in the table with --ids",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .kind = &value_id,
+     .number = id},
+    {.name = "MARKED",
+     .json_name = "marked",
+     .help = "how often it was marked with each status",
+     .values = "an object",
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
+     .text = marked_text,
+     .to_json = marked_json,
+     .metric = &marked_metric},
+    {.name = "METADATA",
+     .json_name = "metadata",
+     .help = "the notes kept with it",
+     .values = "an object of strings",
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
+     .text = metadata_text,
+     .to_json = metadata_json},
+    {.name = "LABEL",
+     .json_name = "label",
+     .help = "the one of its notes that is called label",
+     .values = "\"\": none",
+     .flags = COLUMN_MAY_BE_CUT,
+     .text = label_text},
+    {.name = "AVAILABLE",
+     .json_name = "marked_available",
+     .help = "how often it was marked available",
+     .flags = COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = marked_available},
+    {.name = "LIMITED",
+     .json_name = "marked_rate_limited",
+     .help = "how often it was marked rate_limited",
+     .flags = COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = marked_rate_limited},
+    {.name = "QUOTA",
+     .json_name = "marked_quota_exceeded",
+     .help = "how often it was marked quota_exceeded",
+     .flags = COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = marked_quota_exceeded},
+    {.name = "INVALID",
+     .json_name = "marked_invalid",
+     .help = "how often it was marked invalid",
+     .flags = COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = marked_invalid},
 };
-const size_t column_count = COUNT_OF(columns);
 
-/* ---- a pool, as JSON ---- */
-
-static json_t *provider_json(const struct keyshm_snapshot *snapshot)
-{
-    return text_to_json(snapshot->provider, sizeof(snapshot->provider));
-}
-
-static json_t *capacity_json(const struct keyshm_snapshot *snapshot)
-{
-    return integer(snapshot->capacity);
-}
-
-static json_t *count_json(const struct keyshm_snapshot *snapshot)
-{
-    return integer(snapshot->count);
-}
-
-static json_t *status_count_json(const struct keyshm_snapshot *snapshot)
-{
-    json_t *counts = json_object();
-    int r = 0;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        r |= json_object_set_new(counts, keyshm_status_name((enum keyshm_status)status),
-                                 integer(snapshot->status_count[status]));
-    return whole_or_nothing(counts, r == 0);
-}
-
-static json_t *key_max_json(const struct keyshm_snapshot *snapshot)
-{
-    return integer(snapshot->key_max);
-}
-
-static json_t *default_cooldown_json(const struct keyshm_snapshot *snapshot)
-{
-    return json_integer(snapshot->default_cooldown_ms);
-}
-
-static json_t *created_json(const struct keyshm_snapshot *snapshot)
-{
-    return json_integer(snapshot->created_unix_ms);
-}
-
-static json_t *age_json(const struct keyshm_snapshot *snapshot)
-{
-    return json_integer(snapshot->age_ms);
-}
-
-static json_t *creator_uid_json(const struct keyshm_snapshot *snapshot)
-{
-    return integer(snapshot->creator_uid);
-}
-
-static json_t *creator_pid_json(const struct keyshm_snapshot *snapshot)
-{
-    return json_integer(snapshot->creator_pid);
-}
-
-static json_t *creator_name_json(const struct keyshm_snapshot *snapshot)
-{
-    return text_to_json(snapshot->creator_name, sizeof(snapshot->creator_name));
-}
-
-static json_t *recoveries_json(const struct keyshm_snapshot *snapshot)
-{
-    return integer(snapshot->recoveries);
-}
-
-static json_t *mutex_holder_json(const struct keyshm_snapshot *snapshot)
-{
-    return json_integer(snapshot->mutex_holder_pid);
-}
-
-const struct pool_field pool_fields[] = {
-    {"provider", "its name", NULL, provider_json},
-    {"capacity", "how many keys it can hold", NULL, capacity_json},
-    {"count", "how many it holds", NULL, count_json},
-    {"status_count", "how many of them have each status", "an object", status_count_json},
-    {"key_max", "the longest key it can hold", "bytes", key_max_json},
-    {"default_cooldown_ms", "of a key marked rate_limited without a time", "0: until it is marked available",
-     default_cooldown_json},
-    {"created_unix_ms", "when it was created, by the wall clock", "since 1970", created_json},
-    {"age_ms", "how long ago that was, by a clock that is never set", NULL, age_json},
-    {"creator_uid", "the user who created it", NULL, creator_uid_json},
-    {"creator_pid", "the process that created it", NULL, creator_pid_json},
-    {"creator_name", "what that process was called", NULL, creator_name_json},
-    {"recoveries", "how often a process died while it changed the pool, and was cleaned up after", NULL, recoveries_json},
-    {"mutex_holder_pid", "the process that is adding or removing a key now", "0: none; -1: one in another PID namespace",
-     mutex_holder_json},
-};
-const size_t pool_field_count = COUNT_OF(pool_fields);
+const struct listing key_listing = {"keys", columns, COUNT_OF(columns), pool_columns, POOL_COLUMN_COUNT};

@@ -1,64 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 
-/* For programs. Only one key at a time becomes a tree of JSON: that of a whole pool of a million keys would take
+/* For programs. Only one row at a time becomes a tree of JSON: that of a whole pool of a million keys would take
  * gigabytes. The brackets around them are written here, everything in them by jansson. */
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "columns.h"
-#include "view.h"
+#include "document.h"
+#include "rows.h"
 
-static void begin(void)
+static const char *line_end(const struct request *request)
 {
+    return request->is_one_line ? "" : "\n";
+}
+
+static void begin(struct document *document)
+{
+    (void)document;
     fputs("{\"schema\":1,\"pools\":[", stdout);
 }
 
-static void end(void)
+static int end(struct document *document)
 {
+    (void)document;
     puts("]}");
+    return 0;
 }
 
-/* Takes over `object`. What stdio could not write is found at the end of the program. */
-static int print(const char *before, json_t *object, int r, size_t flags)
+/* What stdio could not write is found at the end of the program. */
+static int print(const struct column *const *columns, size_t count, const struct row *row, size_t flags)
 {
-    if (r == 0) {
-        fputs(before, stdout);
-        json_dumpf(object, stdout, JSON_COMPACT | flags);
-    }
+    json_t *object = columns_json(columns, count, row);
+    if (object == NULL)
+        return -ENOMEM;
+    json_dumpf(object, stdout, JSON_COMPACT | flags);
     json_decref(object);
-    return r == 0 ? 0 : -ENOMEM;
+    return 0;
 }
 
-static int print_pool_fields(const char *before, const struct keyshm_snapshot *snapshot)
+static int print_pool_members(const struct request *request, const struct reading *reading)
 {
-    json_t *pool = json_object();
+    const struct column *columns[REQUEST_COLUMNS_MAX];
+    const struct row row = {.pool = reading, .item = reading};
+    size_t count = 0;
+    for (size_t i = 0; i < request->listing->pool_column_count; i++) {
+        unsigned wanted = COLUMN_IN_JSON | (request->all_users ? COLUMN_WITH_ALL_USERS : 0u);
+        if ((request->listing->pool_columns[i].flags & wanted) != 0)
+            columns[count++] = &request->listing->pool_columns[i];
+    }
+    return print(columns, count, &row, JSON_EMBED);
+}
+
+static int print_rows(const struct request *request, const struct rows *rows)
+{
     int r = 0;
-    for (size_t i = 0; i < pool_field_count; i++)
-        r |= json_object_set_new(pool, pool_fields[i].json_name, pool_fields[i].to_json(snapshot));
-    return print(before, pool, r, JSON_EMBED);
-}
-
-static int print_key(const char *before, const struct keyshm_key_snapshot *key)
-{
-    json_t *object = json_object();
-    int r = 0;
-    for (size_t i = 0; i < column_count; i++)
-        r |= json_object_set_new(object, columns[i].json_name, columns[i].to_json(key));
-    return print(before, object, r, 0);
-}
-
-static int show_json(const struct keyshm_snapshot *snapshot, bool is_first, bool with_ids)
-{
-    (void)with_ids; /* they are always in */
-    int r = print_pool_fields(is_first ? "\n{" : ",\n{", snapshot);
-    if (r < 0)
-        return r;
-    fputs(",\"keys\":[", stdout);
-    for (unsigned i = 0; i < snapshot->count && r == 0; i++)
-        r = print_key(i == 0 ? "\n" : ",\n", &snapshot->keys[i]);
-    fputs("]}", stdout);
+    printf(",\"%s\":[", request->listing->json_name);
+    for (size_t i = 0; i < rows->count && r == 0; i++) {
+        printf("%s%s", i > 0 ? "," : "", line_end(request));
+        r = print(request->columns, request->column_count, &rows->rows[i], 0);
+    }
+    putchar(']');
     return r;
 }
 
-const struct view json_view = {.for_people = false, .begin = begin, .show_pool = show_json, .end = end};
+static int print_pool(const struct request *request, const struct reading *reading)
+{
+    struct rows rows = {NULL, 0};
+    int r = rows_add(&rows, request, reading);
+    if (r == 0) {
+        rows_sort(&rows, request);
+        r = print_pool_members(request, reading);
+    }
+    if (r == 0)
+        r = print_rows(request, &rows);
+    rows_free(&rows);
+    return r;
+}
+
+static int add_pool(struct document *document, struct reading *reading)
+{
+    printf("%s%s{", document->shown++ > 0 ? "," : "", line_end(document->request));
+    int r = print_pool(document->request, reading);
+    putchar('}');
+    reading_free(reading);
+    return r;
+}
+
+const struct view json_view = {begin, add_pool, end};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reading.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "guard.h"
 
@@ -15,49 +16,104 @@ const struct failure reading_failures[] = {
     {0, EXIT_REFUSED, NULL, NULL, false},
 };
 
-struct reading {
-    const char *provider;
+struct run {
+    const struct pool_name *name;
+    int (*act)(keyshm_pool *pool, void *user);
+    void *user;
     keyshm_pool *pool;
-    struct keyshm_snapshot *snapshot;
     int result;
 };
 
-static int look_for_another(const char *provider)
+static int look_for_another(const struct pool_name *name)
 {
     keyshm_pool *another;
-    int r = keyshm_attach_readonly(&another, provider);
+    int r = keyshm_attach_readonly_user(&another, name->owner, name->provider);
     if (r == 0)
         keyshm_close(another);
     return r == -ENOENT ? -READING_DESTROYED : -READING_REPLACED;
 }
 
 /* What was copied is worth showing only if it is still what the name stands for. */
-static int check_name(const struct reading *reading)
+static int check_name(const struct run *run)
 {
-    int r = keyshm_is_replaced(reading->pool);
+    int r = keyshm_is_replaced(run->pool);
     if (r > 0)
-        return look_for_another(reading->provider);
+        return look_for_another(run->name);
     return r == -EBADMSG ? -READING_TRUNCATED : r;
 }
 
-static void read_pool(void *user)
+static void act_on_pool(void *user)
 {
-    struct reading *reading = user;
-    reading->result = keyshm_attach_readonly(&reading->pool, reading->provider);
-    if (reading->result < 0)
+    struct run *run = user;
+    run->result = keyshm_attach_readonly_user(&run->pool, run->name->owner, run->name->provider);
+    if (run->result < 0)
         return;
-    reading->result = keyshm_snapshot(reading->pool, &reading->snapshot);
-    if (reading->result == 0)
-        reading->result = check_name(reading);
-    else if (reading->result == -EBADMSG)
-        reading->result = -READING_OVERWRITTEN;
+    run->result = run->act(run->pool, run->user);
+    if (run->result == 0)
+        run->result = check_name(run);
+    else if (run->result == -EBADMSG)
+        run->result = -READING_OVERWRITTEN;
 }
 
-int reading_take(const char *provider, struct keyshm_snapshot **ret_snapshot)
+int reading_run(const struct pool_name *name, int (*act)(keyshm_pool *pool, void *user), void *user)
 {
-    struct reading reading = {.provider = provider};
-    int r = guard_run(read_pool, &reading) ? reading.result : -READING_TRUNCATED;
-    keyshm_close(reading.pool);
+    struct run run = {.name = name, .act = act, .user = user};
+    int r = guard_run(act_on_pool, &run) ? run.result : -READING_TRUNCATED;
+    keyshm_close(run.pool);
+    return r;
+}
+
+static int take_snapshot(keyshm_pool *pool, void *user)
+{
+    struct reading *reading = user;
+    return keyshm_snapshot(pool, &reading->snapshot);
+}
+
+static int take_workers(keyshm_pool *pool, void *user)
+{
+    struct reading *reading = user;
+    return keyshm_workers(pool, &reading->workers);
+}
+
+static int take_events(keyshm_pool *pool, void *user)
+{
+    struct reading *reading = user;
+    int r = keyshm_events(pool, NULL, &reading->events);
+    return r < 0 ? r : take_workers(pool, user); /* they tell the names of who made them */
+}
+
+int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading)
+{
+    static int (*const take[])(keyshm_pool * pool, void *user) = {
+        [SUBJECT_KEYS] = take_snapshot, [SUBJECT_EVENTS] = take_events, [SUBJECT_WORKERS] = take_workers};
+    struct reading *reading = calloc(1, sizeof(*reading));
+    if (reading == NULL)
+        return -ENOMEM;
+    int r = reading_run(name, take[subject], reading);
+    if (r == 0) {
+        stpncpy(reading->provider, name->provider, KEYSHM_PROVIDER_MAX);
+        reading->name = (struct pool_name){name->owner, reading->provider};
+        *ret_reading = reading;
+    } else {
+        reading_free(reading);
+    }
+    return r;
+}
+
+void reading_free(struct reading *reading)
+{
+    if (reading == NULL)
+        return;
+    keyshm_snapshot_free(reading->snapshot);
+    keyshm_event_list_free(reading->events);
+    keyshm_worker_list_free(reading->workers);
+    free(reading);
+}
+
+int reading_take_snapshot(const struct pool_name *name, struct keyshm_snapshot **ret_snapshot)
+{
+    struct reading reading = {.snapshot = NULL};
+    int r = reading_run(name, take_snapshot, &reading);
     if (r == 0)
         *ret_snapshot = reading.snapshot;
     else

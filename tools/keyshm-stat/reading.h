@@ -8,6 +8,7 @@
 
 #include "failure.h"
 #include "keyshm.h"
+#include "pools.h"
 
 /* What can befall a pool while it is read, in numbers that none of the library's calls here returns. */
 enum {
@@ -20,7 +21,24 @@ enum {
 /* For fail(): what these mean. */
 extern const struct failure reading_failures[];
 
-/* Attach, copy, and detach. Errors as keyshm_attach_readonly() and keyshm_snapshot(), and those above, negative. */
-int reading_take(const char *provider, struct keyshm_snapshot **ret_snapshot);
+/* What was copied of a pool. */
+struct reading {
+    struct pool_name name;
+    char provider[KEYSHM_PROVIDER_MAX + 1];
+    struct keyshm_snapshot *snapshot; /* NULL unless of SUBJECT_KEYS, and so on */
+    struct keyshm_event_list *events;
+    struct keyshm_worker_list *workers; /* of SUBJECT_WORKERS and SUBJECT_EVENTS */
+};
+
+/* Attach, copy what a request for `subject` shows, and detach. Errors as keyshm_attach_readonly_user() and
+ * keyshm_snapshot(), and those above, negative. Free with reading_free(); NULL is fine there. */
+int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading);
+void reading_free(struct reading *reading);
+
+/* The snapshot alone; it is the caller's. */
+int reading_take_snapshot(const struct pool_name *name, struct keyshm_snapshot **ret_snapshot);
+
+/* Attach, call act(pool, user), which only reads the pool, and detach. Errors as above, and those of act(). */
+int reading_run(const struct pool_name *name, int (*act)(keyshm_pool *pool, void *user), void *user);
 
 #endif

@@ -1,80 +1,206 @@
 /* SPDX-License-Identifier: MIT */
 
-/* For people: a line and a table for each pool. */
+/* For people: a line and a table for each pool, or a table of the events or workers of all. And --raw: the same rows,
+ * one word a cell. */
 
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "columns.h"
-#include "duration.h"
-#include "view.h"
+#include "document.h"
+#include "events.h"
+#include "pool_line.h"
+#include "table.h"
 
-static void show_nothing(void)
+#define COLOR_SEQUENCE_SIZE sizeof("\033[3Nm")
+
+static void begin(struct document *document)
 {
+    (void)document;
 }
 
-static void print_pool_line(const struct keyshm_snapshot *snapshot)
+static int add_columns(struct libscols_table *table, const struct request *request)
 {
-    char age[DURATION_SIZE];
-    duration_text(snapshot->age_ms, age);
-    printf("%s: %u/%u keys", snapshot->provider, snapshot->count, snapshot->capacity);
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        printf(", %u %s", snapshot->status_count[status], keyshm_status_name((enum keyshm_status)status));
-    printf(", age %s, recoveries %llu", age, (unsigned long long)snapshot->recoveries);
-    if (snapshot->mutex_holder_pid > 0)
-        printf(", mutex held by pid %d", snapshot->mutex_holder_pid);
-    else if (snapshot->mutex_holder_pid < 0)
-        printf(", mutex held in another PID namespace");
-    putchar('\n');
-}
-
-static bool is_shown(const struct column *column, bool with_ids)
-{
-    return column->heading != NULL && (with_ids || (column->flags & COLUMN_ON_REQUEST) == 0);
-}
-
-static int add_columns(struct libscols_table *table, bool with_ids)
-{
-    for (size_t i = 0; i < column_count; i++) {
-        int flags = columns[i].flags & COLUMN_TO_THE_RIGHT ? SCOLS_FL_RIGHT : 0;
-        if (is_shown(&columns[i], with_ids) && scols_table_new_column(table, columns[i].heading, 0, flags) == NULL)
+    for (size_t i = 0; i < request->column_count; i++) {
+        unsigned flags = request->columns[i]->flags;
+        int table_flags = (flags & COLUMN_TO_THE_RIGHT ? SCOLS_FL_RIGHT : 0) |
+                          (request->is_truncated && flags & COLUMN_MAY_BE_CUT ? SCOLS_FL_TRUNC : 0);
+        if (scols_table_new_column(table, request->columns[i]->name, 0, table_flags) == NULL)
             return -ENOMEM;
     }
     return 0;
 }
 
-static int add_row(struct libscols_table *table, const struct keyshm_key_snapshot *key, bool with_ids)
+static int set_color(struct libscols_line *line, size_t cell, enum color color)
+{
+    char sequence[COLOR_SEQUENCE_SIZE];
+    if (color == NO_COLOR)
+        return 0;
+    snprintf(sequence, sizeof(sequence), "\033[3%dm", (int)color);
+    return scols_cell_set_color(scols_line_get_cell(line, cell), sequence);
+}
+
+static int add_line(struct libscols_table *table, const struct request *request, const struct row *row)
 {
     char text[CELL_SIZE];
-    size_t cell = 0;
     int r = 0;
-    struct libscols_line *row = scols_table_new_line(table, NULL);
-    if (row == NULL)
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    if (line == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < column_count && r == 0; i++) {
-        if (!is_shown(&columns[i], with_ids))
-            continue;
-        columns[i].to_text(key, text);
-        r = scols_line_set_data(row, cell++, text);
+    for (size_t i = 0; i < request->column_count && r == 0; i++) {
+        const struct column *column = request->columns[i];
+        column_text(column, row, request->is_exact, text);
+        r = scols_line_set_data(line, i, text);
+        if (r == 0 && column->color != NULL)
+            r = set_color(line, i, column->color(row));
     }
     return r;
 }
 
-static int show_table(const struct keyshm_snapshot *snapshot, bool is_first, bool with_ids)
+static void set_style(struct libscols_table *table, const struct request *request, bool has_headings)
+{
+    scols_table_enable_raw(table, request->format == FORMAT_RAW);
+    scols_table_enable_noheadings(table, !has_headings);
+    scols_table_enable_colors(table, request->format == FORMAT_TABLE && request_wants_color(request));
+    if (!request->is_truncated || !isatty(STDOUT_FILENO))
+        scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+}
+
+static int print_rows(const struct rows *rows, const struct request *request, bool has_headings)
 {
     struct libscols_table *table = scols_new_table();
-    int r = table != NULL ? add_columns(table, with_ids) : -ENOMEM;
-    for (unsigned i = 0; i < snapshot->count && r == 0; i++)
-        r = add_row(table, &snapshot->keys[i], with_ids);
+    int r = table != NULL ? add_columns(table, request) : -ENOMEM;
+    for (size_t i = 0; i < rows->count && r == 0; i++)
+        r = add_line(table, request, &rows->rows[i]);
     if (r == 0) {
-        if (!is_first)
-            putchar('\n');
-        print_pool_line(snapshot);
-        r = snapshot->count > 0 ? scols_print_table(table) : 0;
+        set_style(table, request, has_headings);
+        r = rows->count > 0 ? scols_print_table(table) : 0;
     }
     scols_unref_table(table);
     return r;
 }
 
-const struct view table_view = {.for_people = true, .begin = show_nothing, .show_pool = show_table, .end = show_nothing};
+/* The keys of one pool. Of --raw, only the first that has any gets the headings. */
+static int print_keys(struct document *document, const struct reading *reading)
+{
+    const struct request *request = document->request;
+    bool is_raw = request->format == FORMAT_RAW;
+    struct rows rows = {NULL, 0};
+    int r = rows_add(&rows, request, reading);
+    if (r == 0) {
+        rows_sort(&rows, request);
+        if (!is_raw) {
+            if (document->shown > 0)
+                putchar('\n');
+            pool_line_print(reading, request->all_users);
+        }
+        r = print_rows(&rows, request, request->has_headings && !(is_raw && document->shown > 0));
+    }
+    if (!is_raw || rows.count > 0)
+        document->shown++;
+    rows_free(&rows);
+    return r;
+}
+
+static int add_pool(struct document *document, struct reading *reading)
+{
+    if (document->request->subject != SUBJECT_KEYS)
+        return document_keep(document, reading);
+    int r = print_keys(document, reading);
+    reading_free(reading);
+    return r;
+}
+
+/* Of all pools, in one table. */
+static int end(struct document *document)
+{
+    struct rows rows = {NULL, 0};
+    int r = 0;
+    for (size_t i = 0; i < document->kept_count && r == 0; i++)
+        r = rows_add(&rows, document->request, document->kept[i]);
+    if (r == 0) {
+        rows_sort(&rows, document->request);
+        r = print_rows(&rows, document->request, document->request->has_headings);
+    }
+    rows_free(&rows);
+    for (size_t i = 0; i < document->kept_count && r == 0; i++)
+        if (document->request->subject == SUBJECT_EVENTS)
+            events_tell_lost(document->kept[i]->name.provider, document->kept[i]->events);
+    return r;
+}
+
+/* ---- a table that goes on ---- */
+
+static size_t characters(const char *text)
+{
+    size_t count = mbstowcs(NULL, text, 0);
+    return count != (size_t)-1 ? count : strlen(text);
+}
+
+static void remember_widest(struct table_widths *widths, const struct rows *rows, const struct request *request)
+{
+    char text[CELL_SIZE];
+    for (size_t i = 0; i < request->column_count; i++) {
+        if (!widths->is_begun)
+            stpncpy(widths->widest[i], request->columns[i]->name, CELL_SIZE - 1);
+        for (size_t row = 0; row < rows->count; row++) {
+            column_text(request->columns[i], &rows->rows[row], request->is_exact, text);
+            if (characters(text) > characters(widths->widest[i]))
+                memcpy(widths->widest[i], text, sizeof(text));
+        }
+    }
+}
+
+/* A first line that is as wide as any before, and that is not printed. */
+static int add_widest(struct libscols_table *table, const struct table_widths *widths, const struct request *request)
+{
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    int r = line != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < request->column_count && r == 0; i++)
+        r = scols_line_set_data(line, i, widths->widest[i]);
+    return r;
+}
+
+static int print_without_first_line(struct libscols_table *table)
+{
+    char *text;
+    int r = scols_print_table_to_string(table, &text);
+    if (r < 0)
+        return r;
+    const char *end = strchr(text, '\n');
+    if (end != NULL)
+        printf("%s\n", end + 1);
+    free(text);
+    return 0;
+}
+
+static int print_more(const struct table_widths *widths, const struct rows *rows, const struct request *request)
+{
+    struct libscols_table *table = scols_new_table();
+    int r = table != NULL ? add_columns(table, request) : -ENOMEM;
+    if (r == 0)
+        r = add_widest(table, widths, request);
+    for (size_t i = 0; i < rows->count && r == 0; i++)
+        r = add_line(table, request, &rows->rows[i]);
+    if (r == 0) {
+        set_style(table, request, false);
+        r = print_without_first_line(table);
+    }
+    scols_unref_table(table);
+    return r;
+}
+
+int table_go_on(struct table_widths *widths, const struct rows *rows, const struct request *request)
+{
+    if (rows->count == 0)
+        return 0;
+    int r = widths->is_begun ? print_more(widths, rows, request) : print_rows(rows, request, request->has_headings);
+    remember_widest(widths, rows, request);
+    widths->is_begun = true;
+    return r;
+}
+
+const struct view table_view = {begin, add_pool, end};

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$FIXTURE" create "$pool" 50
+add "$pool" AAAA BBBB CCCC
+run 0 "$ctl" remove "$pool" "$(id_of "$pool" 2)"
+run 0 "$ctl" create "$pool.other"
+run 0 "$stat" --check "$pool" "$pool.other"
+out_is "$pool: ok
+$pool.other: ok"
+run 2 "$stat" --check "$pool.none" "$pool"
+out_is "$pool: ok"
+err_has "pool $pool.none: there is no such pool"
+run 0 "$stat" --check
+out_has "^$pool: ok$"
+
+# Somebody has the mutex, and is not in the middle of a change: no matter.
+keep hold "$pool"
+run 0 "$stat" --check "$pool"
+out_is "$pool: ok"
+kill -KILL "$holder"
+wait "$holder" || true
+
+# A change that does not end, and who is at it; then whoever it was is dead.
+keep change "$pool.other"
+refused 1 "$stat" --check "$pool.other"
+err_has "^keyshm-stat: pool $pool.other: it cannot be checked while it is changed; the mutex is held by pid $holder (cli-fixture), "
+run 1 "$stat" --check "$pool" "$pool.other"
+out_is "$pool: ok"
+kill -KILL "$holder"
+wait "$holder" || true
+refused 1 "$stat" --check "$pool.other"
+err_has "^keyshm-stat: pool $pool.other: it cannot be checked: "
+err_has "keyshm-ctl repair $pool.other$"
+
+# A broken one, by its name. The first state word begins where the page of the header ends; its highest byte says what is
+# in the slot.
+printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
+run 4 "$stat" --check "$pool"
+out_has "^$pool: slot 0: its state word is of no kind$"
+run 4 "$stat" --check "$pool.none" "$pool"
+run 4 "$stat" --check "$pool" "$pool.other"
+
+# What is no pool at all is damage, as ever.
+head -c 100000 /dev/zero >"$segment.other"
+refused 3 "$stat" --check "$pool.other"

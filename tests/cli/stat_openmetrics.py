@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Parse what keyshm-stat --openmetrics printed as Prometheus does, and hold it against what --json printed.
+
+stat_openmetrics.py OPENMETRICS-FILE JSON-FILE
+"""
+
+import json
+import math
+import sys
+
+try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.parser import text_string_to_metric_families as parse_classic
+except ImportError:
+    print("needs python3-prometheus-client")
+    sys.exit(77)
+
+STATUSES = ["available", "rate_limited", "quota_exceeded", "invalid"]
+MOMENT_S = 120  # may pass between the two; what counts time is not the same in both
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def near(older, newer):
+    return older - 0.01 <= newer <= older + MOMENT_S
+
+
+def check_pool(value, pool):
+    of = {"pool": pool["provider"]}
+    assert value("keyshm_pool_capacity", of) == pool["capacity"]
+    assert value("keyshm_pool_recoveries_total", of) == pool["recoveries"]
+    assert near(value("keyshm_pool_age_seconds", of), pool["age_ms"] / 1000)
+    for status in STATUSES:
+        assert value("keyshm_pool_keys", {**of, "status": status}) == pool["status_count"][status]
+    if pool["mutex_held_ms"] < 0:
+        assert value("keyshm_pool_mutex_held_seconds", of) is None
+    else:
+        assert near(value("keyshm_pool_mutex_held_seconds", of), pool["mutex_held_ms"] / 1000)
+
+
+def check_key(value, pool, key):
+    of = {
+        "pool": pool["provider"],
+        "slot": str(key["slot"]),
+        "id": str(key["id"]),
+        "key": key["masked_key"],
+        "label": key["metadata"].get("label", ""),
+    }
+    assert value("keyshm_key_picks_total", of) == key["picks"]
+    assert value("keyshm_key_errors_total", of) == key["error_count"]
+    left = value("keyshm_key_cooldown_left_seconds", of)
+    if key["cooldown_left_ms"] < 0:
+        assert left == math.inf
+    else:
+        assert near(key["cooldown_left_ms"] / 1000, left), (key, left)
+    used = value("keyshm_key_last_used_ago_seconds", of)
+    if key["last_used_ago_ms"] < 0:
+        assert used is None
+    else:
+        assert near(used, key["last_used_ago_ms"] / 1000), (key, used)
+    for status in STATUSES:
+        assert value("keyshm_key_status", {**of, "status": status}) == (key["status"] == status)
+        assert value("keyshm_key_marks_total", {**of, "status": status}) == key["marked"][status]
+
+
+def main():
+    text = read(sys.argv[1])
+    pools = json.loads(read(sys.argv[2]))["pools"]
+    families = list(text_string_to_metric_families(text))
+    samples = {}
+    for family in families:
+        assert family.documentation, family.name
+        assert family.type in ("gauge", "counter"), "node_exporter knows no other"
+        assert not family.unit or family.name.endswith("_" + family.unit)
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in samples, f"twice: {key}"
+            samples[key] = sample.value
+    seen = set()
+
+    def value(name, labels):
+        key = (name, frozenset(labels.items()))
+        seen.add(key)
+        return samples.get(key)
+
+    for pool in pools:
+        check_pool(value, pool)
+        for key in pool["keys"]:
+            check_key(value, pool, key)
+    assert set(samples) <= seen, f"not in the JSON: {set(samples) - seen}"
+    # The collector reads it as the older format, which must find the same samples in it.
+    classic = {sample.name for family in parse_classic(text) for sample in family.samples}
+    assert classic == {name for name, _ in samples}, classic
+    print(f"{len(families)} families, {len(samples)} samples, {len(pools)} pools")
+
+
+main()

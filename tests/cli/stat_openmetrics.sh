@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+command -v /usr/bin/python3 >/dev/null || skip "needs python3"
+
+# holds_against_json POOL...
+holds_against_json() {
+    run 0 "$stat" --openmetrics "$@"
+    [ ! -s "$err" ] || fail "a message where none is due"
+    cp "$out" "$tmp/metrics"
+    run 0 "$stat" --json "$@"
+    cp "$out" "$tmp/json"
+    status=0
+    /usr/bin/python3 "$here/stat_openmetrics.py" "$tmp/metrics" "$tmp/json" >"$out" 2>"$err" || status=$?
+    [ "$status" -ne 77 ] || skip "$(cat "$out")"
+    [ "$status" -eq 0 ] || fail "the parser, or what is in it"
+}
+
+run 0 "$ctl" create "$pool.empty"
+holds_against_json "$pool.empty"
+out_has '1 pools$'
+
+run 0 "$ctl" create "$pool"
+feed '%s\n%s\n%s\n%s\n' "$(key AAAA)" "$(key BBBB)" "$secret" "$(key DDDD)"
+run 0 "$ctl" add "$pool" <"$in"
+run 0 "$ctl" next "$pool"
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" rate_limited --retry-after 7260
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
+run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 0)" label 'a "b" \ c, d} 1'
+run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 1)" label "$(printf '\303\251\377')"
+holds_against_json "$pool" "$pool.empty"
+holds_against_json "$pool.empty" "$pool"
+keep hold "$pool"
+holds_against_json "$pool"
+
+# Whatever the locale: no decimal comma, and the key as it is.
+for locale in C C.UTF-8 de_DE.UTF-8; do
+    run 0 env LC_ALL="$locale" "$stat" --openmetrics "$pool"
+    out_has 'key="sk-…AAAA"'
+    out_has '_seconds{[^}]*} [0-9]*\.[0-9][0-9][0-9]$'
+done
+
+# A pool that cannot be read does not hide the others, and the text stays whole.
+run 2 "$stat" --openmetrics "$pool.none" "$pool"
+is "$(tail -n 1 "$out")" '# EOF'
+out_has '^keyshm_key_picks_total{'
+run 0 "$stat" --openmetrics "$pool.empty"
+is "$(tail -n 1 "$out")" '# EOF'

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# --watch of what is for programs.
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool"
+add "$pool" AAAA
+
+run 0 "$stat" --watch=0.1 --json -n 3 "$pool"
+is "$(wc -l <"$out")" 3 "an object a line"
+while IFS= read -r line; do
+    is "$(printf '%s' "$line" | "$JSON_GET" pools 0 keys 0 slot)" 0
+done <"$out"
+run 0 "$stat" -w0.1 --raw --noheadings -o slot -n 2 "$pool"
+out_is '0
+0'
+run 0 "$stat" -w0.1 --openmetrics -n 2 "$pool"
+is "$(grep -c '^# EOF$' "$out")" 2
+
+# A pool that is not there is told each time, and does not end it.
+run 2 "$stat" -w0.1 --json -n 2 "$pool.none"
+is "$(cat "$out")" '{"schema":1,"pools":[]}
+{"schema":1,"pools":[]}'
+is "$(wc -l <"$err")" 2
+
+# Each comes at once, and a signal ends it between two: what there is is whole.
+for signal in INT TERM HUP; do
+    : >"$tmp/documents"
+    # A shell lets what it starts in the background ignore SIGINT.
+    env --default-signal=INT "$stat" --watch=0.1 --json "$pool" >"$tmp/documents" 2>"$err" &
+    repeater=$!
+    helpers="$helpers $repeater"
+    tries=0
+    until [ "$(wc -l <"$tmp/documents")" -ge 2 ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || fail "no second document"
+        sleep 0.1
+    done
+    kill "-$signal" "$repeater"
+    wait "$repeater" || fail "not an orderly end by $signal"
+    is "$(tail -n 1 "$tmp/documents" | "$JSON_GET" schema)" 1
+done
+
+# Nobody reads it any more.
+mkfifo "$tmp/pipe"
+"$stat" --watch=3600 --json "$pool" >"$tmp/pipe" 2>"$err" &
+repeater=$!
+helpers="$helpers $repeater"
+head -c 5 "$tmp/pipe" >"$out"
+wait "$repeater" || fail "not quiet when nobody reads it"
+[ ! -s "$err" ] || fail "a complaint that nobody reads it"
+exec 3<>"$tmp/pipe"
+exec 4>"$tmp/pipe"
+exec 3<&-
+"$stat" -w0.1 --json "$pool" >&4 2>"$err" || fail "not quiet when nobody ever read it"
+[ ! -s "$err" ] || fail "a complaint that nobody ever read it"
+status=0
+"$stat" -w0.1 --json "$pool" >/dev/full 2>"$err" || status=$?
+is "$status" 1 "the exit status when the output cannot be written"
+err_has 'cannot write'

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# No key, nor a part of one that is not shown on purpose, is in anything that keyshm-stat prints: run() looks for $secret.
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool"
+feed '%s\n%s\n%s\n' "$(key AAAA)" "$secret" "sk_$secret$secret$secret"
+run 0 "$ctl" add "$pool" <"$in"
+for slot in 0 1 2; do
+    run 0 "$ctl" mark "$pool" "$(id_of "$pool" "$slot")" invalid
+done
+
+for mode in '' --events --workers; do
+    for format in '' --json --raw '--color=always --notruncate'; do
+        # shellcheck disable=SC2086
+        run 0 "$stat" "$pool" $mode $format --output-all
+        # shellcheck disable=SC2086
+        run 0 "$stat" "$pool" $mode $format --exact
+    done
+done
+run 0 "$stat" "$pool" --openmetrics
+run 0 "$stat" "$pool" --check
+run 0 "$stat" "$pool" --batch -n 1
+run 0 "$stat" "$pool" --watch=0.1 --json -n 1
+timeout 1 "$stat" --follow "$pool" --json >"$out" 2>"$err" || true
+! grep -q "$secret" "$out" "$err" || fail "a key with --follow"
+out_has '"kind":"added"'
+
+# It cannot even ask for one.
+command -v nm >/dev/null || skip "needs nm"
+nm -D --undefined-only "$stat" >"$out" || fail "nm"
+out_has ' keyshm_snapshot@*'
+for call in get next add find create mark_ remove set_metadata repair unlink 'attach\(@\|\$\)'; do
+    ! grep -q " keyshm_$call" "$out" || fail "it can call keyshm_$call"
+done

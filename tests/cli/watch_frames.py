@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The frames of --batch tell what others do to a pool, and end with a whole one."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+
+from watch_pools import add, ctl, helpers, make_pool, run_tests, STAT
+from watch_terminal import check, PATIENCE_S
+
+
+class Frames:
+    def __init__(self, *arguments):
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen([STAT, "--batch", "--watch=0.1", *arguments], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, env=environment)
+        helpers.append(self.process)
+        self.output = b""
+        self.seen = 0
+
+    def wait_for(self, pattern):
+        """In what was not looked at yet."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            text = self.output[self.seen:].decode(errors="ignore")
+            match = re.search(pattern, text, re.MULTILINE)
+            if match:
+                self.seen += len(text[:match.end()].encode())
+                return
+            check(time.monotonic() < end, f"no {pattern} in {text[-2000:]}")
+            if select.select([self.process.stdout], [], [], 0.1)[0]:
+                data = os.read(self.process.stdout.fileno(), 65536)
+                check(data != b"", f"the frames ended without {pattern}")
+                self.output += data
+
+    def end_by(self, number):
+        self.process.send_signal(number)
+        rest, errors = self.process.communicate(timeout=PATIENCE_S)
+        check(self.process.returncode == 0, f"exit status {self.process.returncode} after signal {number}")
+        check(errors == b"", f"it says {errors}")
+        return (self.output + rest).decode()
+
+
+def test_what_others_do():
+    pool, _ = make_pool("")
+    frames = Frames(pool)
+    frames.wait_for(r"^picks +- picks/s +- errors/s$")
+    frames.wait_for("^keys +none")
+    ids = add(pool, "EEEE")
+    frames.wait_for("sk-…EEEE +available")
+    ctl("next", pool)
+    frames.wait_for(r"sk-…EEEE +available +- +[1-9][0-9.]* +0 +1 +0 +\d\.\ds ago +[▂▃▄▅▆▇█]")
+    ctl("mark", pool, ids[0], "rate_limited", "--retry-after", "100")
+    frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +0 +[1-9][0-9.]* +1 +1 ")
+    ctl("destroy", pool)
+    frames.wait_for(rf"^pool {pool} was destroyed at ..:..:..; waiting for it to come back$")
+    ctl("create", pool)
+    frames.wait_for(rf"^pool {pool} was created anew at ..:..:..; counting begins again$")
+    check("TOPSECRET" not in frames.end_by(signal.SIGTERM), "a key in the frames")
+
+
+def test_ends_with_a_whole_frame():
+    pool, _ = make_pool("-ends", "AAAA")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        frames = Frames(pool)
+        frames.wait_for("sk-…AAAA")
+        frames.wait_for("sk-…AAAA")
+        check(re.search(r"sk-…AAAA +available[^\n]*\n\Z", frames.end_by(number)) is not None, "not a whole frame in the end")
+
+
+run_tests([test_what_others_do, test_ends_with_a_whole_frame])

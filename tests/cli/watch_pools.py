@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Pools for the tests of the live view, and a frame to run these tests in."""
+
+import atexit
+import glob
+import os
+import re
+import subprocess
+import sys
+
+from watch_terminal import Terminal
+
+STAT, CTL, FIXTURE = (os.environ[name] for name in ("KEYSHM_STAT", "KEYSHM_CTL", "FIXTURE"))
+BASE = f"cli-{os.path.splitext(os.path.basename(sys.argv[0]))[0].replace('_', '-')}-{os.getpid()}"
+SEGMENTS = f"/dev/shm/keyshm.{os.geteuid()}."
+helpers = []
+
+
+def segment(pool):
+    return SEGMENTS + pool
+
+
+@atexit.register
+def clean_up():
+    for helper in helpers:
+        helper.kill()
+        helper.wait()
+    for path in glob.glob(segment(glob.escape(BASE)) + "*"):
+        os.unlink(path)
+
+
+def ctl(*arguments, keys=None):
+    """What keyshm-ctl prints. It must not fail."""
+    result = subprocess.run([CTL, *arguments], input=keys, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise AssertionError(f"keyshm-ctl {arguments}: {result.stderr}")
+    return result.stdout
+
+
+def key(end):
+    """Masked it is sk-…END."""
+    return f"sk-TOPSECRET-0123456789-{end}"
+
+
+def add(pool, *ends):
+    """Their ids."""
+    printed = ctl("add", pool, keys="".join(key(end) + "\n" for end in ends))
+    return re.findall(r"^(\d+) ", printed, re.MULTILINE)
+
+
+def make_pool(name, *ends):
+    """A pool of the test's own; its name, and the ids of its keys."""
+    pool = f"{BASE}{name}"
+    ctl("create", pool)
+    return pool, add(pool, *ends) if ends else []
+
+
+def start_helper(*command):
+    helper = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    helpers.append(helper)
+    return helper
+
+
+def watch(*arguments, interval="0.1", **options):
+    return Terminal([STAT, f"--watch={interval}", *arguments], **options)
+
+
+def run_tests(tests):
+    for test in tests:
+        print(test.__name__, flush=True)
+        test()

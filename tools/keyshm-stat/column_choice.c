@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "column_choice.h"
+
+#include <string.h>
+
+#include "program.h"
+
+/* Once, where it was named first. */
+static enum exit_status add(struct request *request, const struct column *column)
+{
+    for (size_t i = 0; i < request->column_count; i++)
+        if (request->columns[i] == column)
+            return EXIT_FINE;
+    if (request->column_count == REQUEST_COLUMNS_MAX)
+        return refuse("--output: too many columns");
+    request->columns[request->column_count++] = column;
+    return EXIT_FINE;
+}
+
+/* Decided by what was asked for, not by what there is: or a program could not rely on it. */
+static unsigned flags_by_default(const struct request *request)
+{
+    bool is_json = request->format == FORMAT_JSON;
+    bool is_nested = is_json && !request->follows; /* then the object of the pool says it */
+    bool is_of_one_pool = request->pools[0] != NULL && request->pools[1] == NULL;
+    bool has_table_a_pool = request->subject == SUBJECT_KEYS && request->format == FORMAT_TABLE;
+    unsigned flags = is_json ? COLUMN_IN_JSON : COLUMN_IN_TABLE;
+    if (request->all_users && !is_nested)
+        flags |= COLUMN_WITH_ALL_USERS;
+    if (!is_nested && !has_table_a_pool && (is_json || !is_of_one_pool))
+        flags |= COLUMN_WITH_SEVERAL;
+    return flags;
+}
+
+static enum exit_status add_by_flags(struct request *request, unsigned flags)
+{
+    enum exit_status status = EXIT_FINE;
+    for (size_t i = 0; i < request->listing->column_count && status == EXIT_FINE; i++)
+        if ((request->listing->columns[i].flags & flags) != 0)
+            status = add(request, &request->listing->columns[i]);
+    return status;
+}
+
+static enum exit_status add_all(struct request *request)
+{
+    enum exit_status status = EXIT_FINE;
+    for (size_t i = 0; i < request->listing->column_count && status == EXIT_FINE; i++)
+        status = add(request, &request->listing->columns[i]);
+    return status;
+}
+
+static enum exit_status no_such_column(const char *option)
+{
+    return refuse("--%s: there is no such column of what is shown", option);
+}
+
+static enum exit_status add_listed(struct request *request, const char *list)
+{
+    for (;; list++) {
+        size_t length = strcspn(list, ",");
+        const struct column *column = listing_find(request->listing, list, length);
+        enum exit_status status = column != NULL ? add(request, column) : no_such_column("output");
+        list += length;
+        if (status != EXIT_FINE || *list == '\0')
+            return status;
+    }
+}
+
+static enum exit_status choose_shown(const struct command_line *line)
+{
+    struct request *request = line->request;
+    const char *list = line->output;
+    bool is_added = list != NULL && *list == '+';
+    enum exit_status status = EXIT_FINE;
+    if (line->output_all)
+        return add_all(request);
+    if (list == NULL || is_added)
+        status = add_by_flags(request, flags_by_default(request));
+    if (status == EXIT_FINE && list != NULL)
+        status = add_listed(request, is_added ? list + 1 : list);
+    if (status == EXIT_FINE && line->with_ids)
+        status = add_listed(request, "ID");
+    return status;
+}
+
+static enum exit_status choose_sort(const struct command_line *line)
+{
+    const char *name = line->sort;
+    if (name == NULL)
+        return EXIT_FINE;
+    line->request->is_descending = *name == '-';
+    if (*name == '-')
+        name++;
+    line->request->sort = listing_find(line->request->listing, name, strlen(name));
+    return line->request->sort != NULL ? EXIT_FINE : no_such_column("sort");
+}
+
+enum exit_status choose_columns(const struct command_line *line)
+{
+    enum exit_status status = choose_shown(line);
+    return status == EXIT_FINE ? choose_sort(line) : status;
+}

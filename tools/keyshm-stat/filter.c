@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "filter.h"
+
+#include <fnmatch.h>
+
+#include "masked.h"
+
+static bool wants_status(const struct request *request, int status)
+{
+    return request->statuses == 0 || (status >= 0 && (request->statuses & (1u << status)) != 0);
+}
+
+/* Against what is shown, so that nothing more of a key can be found out by it. */
+static bool wants_masked(const struct request *request, const char *masked_key)
+{
+    char text[KEYSHM_MASKED_SIZE];
+    if (request->key_pattern == NULL)
+        return true;
+    masked_for_locale(masked_key, text);
+    return fnmatch(request->key_pattern, text, 0) == 0;
+}
+
+bool request_wants_key(const struct request *request, const struct keyshm_key_snapshot *key)
+{
+    return wants_status(request, (int)key->status) && wants_masked(request, key->masked_key);
+}
+
+bool request_wants_event(const struct request *request, const struct keyshm_event *event)
+{
+    return wants_status(request, event->to) && wants_masked(request, event->masked_key);
+}
+
+bool request_has_filter(const struct request *request)
+{
+    return request->statuses != 0 || request->key_pattern != NULL;
+}

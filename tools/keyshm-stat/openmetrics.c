@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+
+/* https://openmetrics.io: a family after the other, each with its samples of all pools. Of the types there are only
+ * gauges and counters: node_exporter's textfile collector refuses the others. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "document.h"
+#include "rows.h"
+
+static void begin(struct document *document)
+{
+    (void)document;
+}
+
+static int add_pool(struct document *document, struct reading *reading)
+{
+    return document_keep(document, reading);
+}
+
+/* ---- a sample ---- */
+
+static void print_escaped(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\n')
+            fputs("\\n", stdout);
+        else if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else
+            putchar(*text);
+    }
+}
+
+/* As in the JSON: UTF-8, whatever the locale. */
+static int print_label(const char *name, const struct column *column, const struct row *row)
+{
+    json_t *value = column_json(column, row);
+    if (value == NULL)
+        return -ENOMEM;
+    printf(",%s=\"", name);
+    if (json_is_string(value))
+        print_escaped(json_string_value(value));
+    else
+        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    putchar('"');
+    json_decref(value);
+    return 0;
+}
+
+/* What tells a key from the others. */
+static int print_key_labels(const struct row *row)
+{
+    static const struct {
+        const char *label, *column;
+    } labels[] = {{"slot", "SLOT"}, {"id", "ID"}, {"key", "KEY"}, {"label", "LABEL"}};
+    int r = 0;
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]) && r == 0; i++) {
+        const struct column *column = listing_find(&key_listing, labels[i].column, strlen(labels[i].column));
+        r = print_label(labels[i].label, column, row);
+    }
+    return r;
+}
+
+static void print_number(const struct metric *metric, int64_t number)
+{
+    if (metric->scale == 1)
+        printf(" %" PRIu64 "\n", (uint64_t)number);
+    else if (number < 0)
+        puts(" +Inf");
+    else /* no floating point: its decimal point is the locale's */
+        printf(" %" PRId64 ".%03" PRId64 "\n", number / metric->scale, number % metric->scale);
+}
+
+static int print_sample(const struct document *document, const struct metric *metric, const struct row *row,
+                        int64_t number, const char *status)
+{
+    int r = 0;
+    char text[CELL_SIZE];
+    printf("%s%s{pool=\"", metric->name, metric->type == METRIC_COUNTER ? "_total" : "");
+    provider_text(row, text);
+    print_escaped(text);
+    putchar('"');
+    if (document->request->all_users) {
+        owner_text(row, text);
+        fputs(",owner=\"", stdout);
+        print_escaped(text);
+        putchar('"');
+    }
+    if (row->item != row->pool)
+        r = print_key_labels(row);
+    if (status != NULL)
+        printf(",status=\"%s\"", status);
+    putchar('}');
+    print_number(metric, number);
+    return r;
+}
+
+static int print_samples(const struct document *document, const struct column *column, const struct row *row)
+{
+    const struct metric *metric = column->metric;
+    int r = 0;
+    if (metric->of_status == NULL) {
+        int64_t number = column->number(row);
+        bool is_none = metric->scale != 1 && number < 0 && !metric->is_infinite;
+        return is_none ? 0 : print_sample(document, metric, row, number, NULL);
+    }
+    for (int i = 0; i < KEYSHM_STATUS_COUNT && r == 0; i++) {
+        enum keyshm_status status = (enum keyshm_status)i;
+        r = print_sample(document, metric, row, metric->of_status(row, status), keyshm_status_name(status));
+    }
+    return r;
+}
+
+/* ---- a family ---- */
+
+static void print_head(const struct column *column, const char *of_what)
+{
+    const struct metric *metric = column->metric;
+    printf("# TYPE %s %s\n", metric->name, metric->type == METRIC_COUNTER ? "counter" : "gauge");
+    if (metric->unit != NULL)
+        printf("# UNIT %s %s\n", metric->name, metric->unit);
+    printf("# HELP %s Of a %s: ", metric->name, of_what);
+    print_escaped(column->help);
+    putchar('\n');
+}
+
+static int print_families(const struct document *document, const struct column *columns, size_t count,
+                          const struct rows *rows, const char *of_what)
+{
+    int r = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].metric == NULL)
+            continue;
+        print_head(&columns[i], of_what);
+        for (size_t row = 0; row < rows->count && r == 0; row++)
+            r = print_samples(document, &columns[i], &rows->rows[row]);
+    }
+    return r;
+}
+
+static int add_pool_row(struct rows *rows, const struct reading *reading)
+{
+    struct row *more = reallocarray(rows->rows, rows->count + 1, sizeof(*more));
+    if (more == NULL)
+        return -ENOMEM;
+    rows->rows = more;
+    rows->rows[rows->count++] = (struct row){.pool = reading, .item = reading};
+    return 0;
+}
+
+static int end(struct document *document)
+{
+    struct rows pools = {NULL, 0}, keys = {NULL, 0};
+    int r = 0;
+    for (size_t i = 0; i < document->kept_count && r == 0; i++) {
+        r = add_pool_row(&pools, document->kept[i]);
+        if (r == 0)
+            r = rows_add(&keys, document->request, document->kept[i]);
+    }
+    if (r == 0)
+        r = print_families(document, key_listing.pool_columns, key_listing.pool_column_count, &pools, "pool");
+    if (r == 0)
+        r = print_families(document, key_listing.columns, key_listing.column_count, &keys, "key");
+    if (r == 0)
+        puts("# EOF"); /* what was cut short must not look whole */
+    rows_free(&pools);
+    rows_free(&keys);
+    return r;
+}
+
+const struct view openmetrics_view = {begin, add_pool, end};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool_columns.h"
+
+#include <stdio.h>
+
+#include "text.h"
+
+static const struct keyshm_snapshot *snapshot_of(const struct row *row)
+{
+    return row->pool->snapshot;
+}
+
+static int64_t capacity(const struct row *row)
+{
+    return snapshot_of(row)->capacity;
+}
+
+static int64_t count(const struct row *row)
+{
+    return snapshot_of(row)->count;
+}
+
+static int64_t status_count(const struct row *row, enum keyshm_status status)
+{
+    return snapshot_of(row)->status_count[status];
+}
+
+static int64_t key_max(const struct row *row)
+{
+    return snapshot_of(row)->key_max;
+}
+
+static int64_t default_cooldown(const struct row *row)
+{
+    return snapshot_of(row)->default_cooldown_ms;
+}
+
+static int64_t created(const struct row *row)
+{
+    return snapshot_of(row)->created_unix_ms;
+}
+
+static int64_t age(const struct row *row)
+{
+    return snapshot_of(row)->age_ms;
+}
+
+static int64_t creator_uid(const struct row *row)
+{
+    return snapshot_of(row)->creator_uid;
+}
+
+static int64_t creator_pid(const struct row *row)
+{
+    return snapshot_of(row)->creator_pid;
+}
+
+static int64_t recoveries(const struct row *row)
+{
+    return (int64_t)snapshot_of(row)->recoveries;
+}
+
+static int64_t holder_pid(const struct row *row)
+{
+    return snapshot_of(row)->mutex_holder_pid;
+}
+
+static int64_t held(const struct row *row)
+{
+    return snapshot_of(row)->mutex_held_ms;
+}
+
+/* ---- texts ---- */
+
+static void creator_name_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", snapshot_of(row)->creator_name);
+}
+
+static void holder_name_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", snapshot_of(row)->mutex_holder_name);
+}
+
+static void holder_state_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    ret_text[0] = snapshot_of(row)->mutex_holder_state;
+    ret_text[1] = '\0';
+}
+
+/* ---- objects ---- */
+
+json_t *whole_or_nothing(json_t *object, bool is_whole)
+{
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT])
+{
+    json_t *object = json_object();
+    int r = 0;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        r |= json_object_set_new(object, keyshm_status_name((enum keyshm_status)status),
+                                 json_integer((json_int_t)counts[status]));
+    return whole_or_nothing(object, r == 0);
+}
+
+static json_t *status_count_json(const struct row *row)
+{
+    uint64_t counts[KEYSHM_STATUS_COUNT];
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        counts[status] = snapshot_of(row)->status_count[status];
+    return by_status_json(counts);
+}
+
+/* ---- the members ---- */
+
+static const struct metric capacity_metric = {"keyshm_pool_capacity", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric keys_metric = {"keyshm_pool_keys", METRIC_GAUGE, NULL, 1, false, status_count};
+static const struct metric age_metric = {"keyshm_pool_age_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
+static const struct metric recoveries_metric = {"keyshm_pool_recoveries", METRIC_COUNTER, NULL, 1, false, NULL};
+static const struct metric held_metric = {"keyshm_pool_mutex_held_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
+
+const struct column pool_columns[POOL_COLUMN_COUNT] = {
+    POOL_MEMBER,
+    OWNER_MEMBER,
+    {.json_name = "capacity",
+     .help = "how many keys it can hold",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = capacity,
+     .metric = &capacity_metric},
+    {.json_name = "count", .help = "how many it holds", .flags = COLUMN_IN_JSON, .kind = &value_count, .number = count},
+    {.json_name = "status_count",
+     .help = "how many of them have each status",
+     .values = "an object",
+     .flags = COLUMN_IN_JSON,
+     .to_json = status_count_json,
+     .metric = &keys_metric},
+    {.json_name = "key_max",
+     .help = "the longest key it can hold",
+     .values = "bytes",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = key_max},
+    {.json_name = "default_cooldown_ms",
+     .help = "of a key marked rate_limited without a time",
+     .values = "0: until it is marked available",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_duration,
+     .number = default_cooldown},
+    {.json_name = "created_unix_ms",
+     .help = "when it was created, by the wall clock",
+     .values = "since 1970",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = created},
+    {.json_name = "age_ms",
+     .help = "how long ago it was created, by a clock that is never set",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_duration,
+     .number = age,
+     .metric = &age_metric},
+    {.json_name = "creator_uid",
+     .help = "the user who created it",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = creator_uid},
+    {.json_name = "creator_pid",
+     .help = "the process that created it",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_pid,
+     .number = creator_pid},
+    {.json_name = "creator_name",
+     .help = "what that process was called",
+     .flags = COLUMN_IN_JSON,
+     .text = creator_name_text},
+    {.json_name = "recoveries",
+     .help = "how often a process died while it changed the pool, and was cleaned up after",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = recoveries,
+     .metric = &recoveries_metric},
+    {.json_name = "mutex_holder_pid",
+     .help = "the process that is adding or removing a key now",
+     .values = "0: none; -1: one in another PID namespace",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_pid,
+     .number = holder_pid},
+    {.json_name = "mutex_holder_name",
+     .help = "what that process is called",
+     .values = "\"\": not known",
+     .flags = COLUMN_IN_JSON,
+     .text = holder_name_text},
+    {.json_name = "mutex_holder_state",
+     .help = "its state, a letter as in /proc/PID/stat: T is stopped",
+     .values = "\"\": not known",
+     .flags = COLUMN_IN_JSON,
+     .text = holder_state_text},
+    {.json_name = "mutex_held_ms",
+     .help = "for how long that process has held the mutex",
+     .values = "-1: nobody is, or not known",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_duration,
+     .number = held,
+     .metric = &held_metric},
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_STAT_REQUEST_H
+#define KEYSHM_STAT_REQUEST_H
+
+/* What the command line asked for, and how to answer it once. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "keyshm.h"
+
+struct column;
+struct listing;
+
+#define REQUEST_COLUMNS_MAX 64
+#define REQUEST_INTERVAL_MS 1000 /* of --watch and --batch, unless told */
+
+/* What is shown of each pool. */
+enum subject {
+    SUBJECT_KEYS,
+    SUBJECT_EVENTS,
+    SUBJECT_WORKERS,
+    SUBJECT_CHECK, /* the invariants: no listing */
+};
+
+enum format {
+    FORMAT_TABLE, /* for people */
+    FORMAT_JSON,
+    FORMAT_RAW,
+    FORMAT_OPENMETRICS,
+};
+
+enum color_when {
+    COLOR_AUTO,
+    COLOR_ALWAYS,
+    COLOR_NEVER,
+};
+
+struct request {
+    char *const *pools; /* their names, then NULL; none: all there are */
+    bool all_users;
+    enum subject subject;
+    enum format format;
+
+    /* What is shown, and in which order. */
+    const struct listing *listing; /* the columns that there are of the subject; NULL for SUBJECT_CHECK */
+    const struct column *columns[REQUEST_COLUMNS_MAX];
+    size_t column_count;
+    const struct column *sort; /* NULL: as they come */
+    bool is_descending;
+
+    /* Which keys, or events of keys, are shown. */
+    unsigned statuses;       /* 1 << status for each that is wanted; 0: all are */
+    const char *key_pattern; /* fnmatch(3), on the masked key; NULL: all */
+
+    /* How. */
+    enum color_when color;
+    bool has_headings;
+    bool is_truncated; /* to the width of the terminal, when there is one */
+    bool is_exact;     /* plain numbers instead of "1m 03s" and "5.0s ago" */
+    bool is_one_line;  /* of the JSON: no line ends in a document */
+
+    /* Again and again. */
+    bool follows; /* --follow: events as they come */
+    bool watches; /* --watch: in place, or one document after the other */
+    bool batch;   /* --batch: frames of text */
+    int64_t interval_ms;
+    uint64_t iterations; /* 0: until it is told to stop */
+};
+
+/* Read the pools, and print one document about them on standard output. Returns the worst exit status of them. */
+enum exit_status show_once(const struct request *request);
+
+/* Does the request's --status and --key let this key through? */
+bool request_wants_key(const struct request *request, const struct keyshm_key_snapshot *key);
+
+/* How --sort orders two keys of one pool, for qsort(3); by slot if there is none, or if it makes no difference. */
+int request_compare_keys(const struct request *request, const struct keyshm_key_snapshot *a,
+                         const struct keyshm_key_snapshot *b);
+
+/* Is what goes to standard output to be coloured? --color, NO_COLOR, and whether it is a terminal. */
+bool request_wants_color(const struct request *request);
+
+#endif

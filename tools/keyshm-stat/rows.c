@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "filter.h"
+
+static int make_room(struct rows *rows, size_t count)
+{
+    struct row *more = reallocarray(rows->rows, rows->count + count + 1, sizeof(*more));
+    if (more == NULL)
+        return -ENOMEM;
+    rows->rows = more;
+    return 0;
+}
+
+static void add(struct rows *rows, const struct reading *reading, const void *item)
+{
+    rows->rows[rows->count] = (struct row){.pool = reading, .item = item, .order = rows->count};
+    rows->count++;
+}
+
+static void add_keys(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    for (unsigned i = 0; i < reading->snapshot->count; i++)
+        if (request_wants_key(request, &reading->snapshot->keys[i]))
+            add(rows, reading, &reading->snapshot->keys[i]);
+}
+
+static void add_events(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    for (size_t i = 0; i < reading->events->count; i++)
+        if (request_wants_event(request, &reading->events->events[i]))
+            add(rows, reading, &reading->events->events[i]);
+}
+
+static void add_workers(struct rows *rows, const struct reading *reading)
+{
+    for (size_t i = 0; i < reading->workers->count; i++)
+        add(rows, reading, &reading->workers->workers[i]);
+}
+
+int rows_add(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    size_t count = request->subject == SUBJECT_KEYS     ? reading->snapshot->count
+                   : request->subject == SUBJECT_EVENTS ? reading->events->count
+                                                        : reading->workers->count;
+    int r = make_room(rows, count);
+    if (r < 0)
+        return r;
+    if (request->subject == SUBJECT_KEYS)
+        add_keys(rows, request, reading);
+    else if (request->subject == SUBJECT_EVENTS)
+        add_events(rows, request, reading);
+    else
+        add_workers(rows, reading);
+    return 0;
+}
+
+/* ---- in order ---- */
+
+static int compare_order(size_t a, size_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Of events, the oldest first; of workers, the dead last. */
+static int compare_by_nature(const struct request *request, const struct row *a, const struct row *b)
+{
+    if (request->subject == SUBJECT_EVENTS) {
+        const struct keyshm_event *event_a = a->item, *event_b = b->item;
+        return (event_a->unix_us > event_b->unix_us) - (event_a->unix_us < event_b->unix_us);
+    }
+    if (request->subject == SUBJECT_WORKERS) {
+        const struct keyshm_worker *worker_a = a->item, *worker_b = b->item;
+        return (worker_a->is_alive == 0) - (worker_b->is_alive == 0);
+    }
+    return 0;
+}
+
+static int compare_rows(const struct request *request, const struct row *a, const struct row *b)
+{
+    int compared = request->sort != NULL ? column_compare(request->sort, a, b) : compare_by_nature(request, a, b);
+    if (request->is_descending)
+        compared = -compared;
+    return compared != 0 ? compared : compare_order(a->order, b->order);
+}
+
+static int compare_any(const void *a, const void *b, void *user)
+{
+    return compare_rows(user, a, b);
+}
+
+void rows_sort(struct rows *rows, const struct request *request)
+{
+    struct request sorting = *request;
+    /* Events of one pool come in order, and those of one moment in that in which they happened. */
+    bool is_sorted = rows->count == 0 || (request->sort == NULL && request->subject == SUBJECT_EVENTS &&
+                                          rows->rows[0].pool == rows->rows[rows->count - 1].pool);
+    if (!is_sorted)
+        qsort_r(rows->rows, rows->count, sizeof(rows->rows[0]), compare_any, &sorting);
+}
+
+int request_compare_keys(const struct request *request, const struct keyshm_key_snapshot *a,
+                         const struct keyshm_key_snapshot *b)
+{
+    static const struct reading pool = {.name = {.provider = ""}}; /* the same of both, whichever it is */
+    const struct row row_a = {&pool, a, a->slot}, row_b = {&pool, b, b->slot};
+    return compare_rows(request, &row_a, &row_b);
+}
+
+void rows_free(struct rows *rows)
+{
+    free(rows->rows);
+}

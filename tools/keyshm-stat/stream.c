@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include "watch/signals.h"
+#include "watch/timer.h"
+
+int stream_begin(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    return signals_begin(signals, sizeof(signals) / sizeof(signals[0]));
+}
+
+void stream_end(void)
+{
+    signals_end();
+}
+
+bool stream_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (errno == EPIPE) {
+        __fpurge(stdout);
+        clearerr(stdout);
+    }
+    return false;
+}
+
+bool stream_wait(int64_t duration_ms)
+{
+    int64_t until_ms = timer_now_ms() + duration_ms;
+    for (;;) {
+        const struct timer timer = {until_ms};
+        int left_ms = timer_left_ms(&timer, timer_now_ms());
+        /* Of a pipe without a reader, poll(2) tells unasked. */
+        struct pollfd waited[] = {{.fd = signals_fd(), .events = POLLIN}, {.fd = STDOUT_FILENO}};
+        poll(waited, 2, left_ms);
+        if (signals_take() != 0 || (waited[1].revents & POLLERR) != 0)
+            return false;
+        if (left_ms <= 0)
+            return true;
+    }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "duration.h"
+#include "keyshm.h"
+
+_Static_assert(CELL_SIZE >= KEYSHM_MASKED_SIZE && CELL_SIZE >= DURATION_SIZE + sizeof(" ago"), "a cell holds it all");
+
+#define NOTHING "-"
+
+static void integer_text(int64_t number, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%" PRId64, number);
+}
+
+static void count_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    (void)is_exact;
+    snprintf(ret_text, CELL_SIZE, "%" PRIu64, (uint64_t)number);
+}
+
+static void id_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (number == 0 && !is_exact)
+        snprintf(ret_text, CELL_SIZE, NOTHING);
+    else
+        count_text(number, is_exact, ret_text);
+}
+
+static void pid_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (number == 0 && !is_exact)
+        snprintf(ret_text, CELL_SIZE, NOTHING);
+    else
+        integer_text(number, ret_text);
+}
+
+static void left_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (is_exact)
+        integer_text(number, ret_text);
+    else if (number == 0)
+        snprintf(ret_text, CELL_SIZE, NOTHING);
+    else if (number < 0)
+        snprintf(ret_text, CELL_SIZE, "until marked");
+    else
+        duration_text(number + 99, ret_text); /* upwards: never "0.0s" while it lasts */
+}
+
+static void ago_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    char ago[DURATION_SIZE];
+    duration_text(number, ago);
+    if (is_exact)
+        integer_text(number, ret_text);
+    else if (number < 0)
+        snprintf(ret_text, CELL_SIZE, "never");
+    else
+        snprintf(ret_text, CELL_SIZE, "%s ago", ago);
+}
+
+static void duration_or_nothing(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (is_exact)
+        integer_text(number, ret_text);
+    else if (number < 0)
+        snprintf(ret_text, CELL_SIZE, NOTHING);
+    else
+        duration_text(number, ret_text);
+}
+
+/* ISO 8601, in the user's time zone: one word, and it says which zone. */
+static void time_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    char zone[sizeof("+hhmm")], day[sizeof("-2147483648-mm-ddThh:mm:ss")];
+    time_t seconds = number / 1000000;
+    struct tm local;
+    if (is_exact || localtime_r(&seconds, &local) == NULL || strftime(day, sizeof(day), "%FT%T", &local) == 0 ||
+        strftime(zone, sizeof(zone), "%z", &local) == 0)
+        integer_text(number, ret_text);
+    else
+        snprintf(ret_text, CELL_SIZE, "%s.%06" PRId64 "%.3s:%s", day, number % 1000000, zone, zone + 3);
+}
+
+static const char *status_name(int64_t number)
+{
+    return number >= 0 && number < KEYSHM_STATUS_COUNT ? keyshm_status_name((enum keyshm_status)number) : NULL;
+}
+
+static void status_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    (void)is_exact;
+    const char *name = status_name(number);
+    snprintf(ret_text, CELL_SIZE, "%s", name != NULL ? name : NOTHING);
+}
+
+static json_t *status_json(int64_t number)
+{
+    const char *name = status_name(number);
+    return name != NULL ? json_string(name) : json_null();
+}
+
+const struct value_kind value_count = {count_text, NULL};
+const struct value_kind value_id = {id_text, NULL};
+const struct value_kind value_pid = {pid_text, NULL};
+const struct value_kind value_left = {left_text, NULL};
+const struct value_kind value_ago = {ago_text, NULL};
+const struct value_kind value_duration = {duration_or_nothing, NULL};
+const struct value_kind value_time = {time_text, NULL};
+const struct value_kind value_status = {status_text, status_json};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_STAT_VALUE_H
+#define KEYSHM_STAT_VALUE_H
+
+/* The kinds of numbers that columns hold, and how each is written. Every number is sorted as if it had no sign, which
+ * puts -1, "never" and "until marked", behind all times. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CELL_SIZE 256
+
+struct value_kind {
+    void (*to_text)(int64_t number, bool is_exact, char ret_text[CELL_SIZE]);
+    json_t *(*to_json)(int64_t number); /* NULL: as an integer */
+};
+
+extern const struct value_kind value_count;
+extern const struct value_kind value_id;       /* 0 is none */
+extern const struct value_kind value_pid;      /* 0 is none; -1 is one in another PID namespace */
+extern const struct value_kind value_left;     /* milliseconds that are left; 0 is none, -1 until marked available */
+extern const struct value_kind value_ago;      /* milliseconds; -1 is never */
+extern const struct value_kind value_duration; /* milliseconds; -1 is none */
+extern const struct value_kind value_time;     /* microseconds since 1970 */
+extern const struct value_kind value_status;   /* enum keyshm_status; -1 is none */
+
+#endif

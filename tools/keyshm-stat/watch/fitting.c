@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "fitting.h"
+
+#include <langinfo.h>
+#include <string.h>
+
+#include "graph.h"
+
+#define GAP 2 /* columns */
+#define LABEL_WIDTH_MAX 24
+#define BAR_WIDTH_MAX 20
+#define HISTORY_WIDTH_MAX 30
+
+static bool is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+void fitting_measure(struct fitting_needs *needs, const struct key_row *row)
+{
+    char text[FIELD_TEXT_SIZE];
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (fields[i].to_text == NULL)
+            continue;
+        fields[i].to_text(row, text);
+        unsigned width = line_text_width(text);
+        if (width > needs->widths[i])
+            needs->widths[i] = width < LABEL_WIDTH_MAX ? width : LABEL_WIDTH_MAX;
+    }
+}
+
+/* Columns; 0: there is nothing to show in it, as in the labels when there are none. */
+static unsigned field_width(const struct fitting_needs *needs, size_t i)
+{
+    unsigned width = needs->widths[i];
+    if (fields[i].to_text != NULL && fields[i].width_least == 0 && width == 0)
+        return 0;
+    if (width < fields[i].width_least)
+        width = fields[i].width_least;
+    return width > strlen(fields[i].heading) ? width : (unsigned)strlen(fields[i].heading);
+}
+
+static unsigned total_width(const unsigned widths[FIELD_COUNT])
+{
+    unsigned total = 0;
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        total += widths[i] > 0 ? widths[i] + GAP : 0;
+    return total > 0 ? total - GAP : 0;
+}
+
+static void drop_least_important(unsigned widths[FIELD_COUNT])
+{
+    size_t least = FIELD_COUNT;
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (widths[i] > 0 && (least == FIELD_COUNT || fields[i].importance < fields[least].importance))
+            least = i;
+    widths[least] = 0;
+}
+
+static unsigned count_shown(const unsigned widths[FIELD_COUNT])
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        count += widths[i] > 0;
+    return count;
+}
+
+static void widen(unsigned widths[FIELD_COUNT], enum field_kind kind, unsigned most, unsigned limit)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (fields[i].kind != kind || widths[i] == 0)
+            continue;
+        unsigned room = limit - total_width(widths);
+        widths[i] = widths[i] + room < most ? widths[i] + room : most;
+    }
+}
+
+void fitting_make(struct fitting *ret_fitting, const struct fitting_needs *needs, unsigned limit)
+{
+    unsigned widths[FIELD_COUNT];
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        widths[i] = field_width(needs, i);
+    while (total_width(widths) > limit && count_shown(widths) > 1)
+        drop_least_important(widths);
+    if (total_width(widths) < limit) {
+        widen(widths, FIELD_HISTORY, HISTORY_WIDTH_MAX, limit);
+        widen(widths, FIELD_BAR, BAR_WIDTH_MAX, limit);
+    }
+    memset(ret_fitting, 0, sizeof(*ret_fitting));
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (widths[i] == 0)
+            continue;
+        ret_fitting->columns[ret_fitting->count].field = &fields[i];
+        ret_fitting->columns[ret_fitting->count++].width = widths[i];
+    }
+}
+
+void fitting_scale(struct fitting *fitting, const struct key_row *rows, unsigned count)
+{
+    for (unsigned column = 0; column < fitting->count; column++) {
+        unsigned steps = graph_steps(fitting->columns[column].width);
+        if (fitting->columns[column].field->kind != FIELD_HISTORY)
+            continue;
+        for (unsigned i = 0; i < count; i++) {
+            double most_per_s = graph_most_per_s(&rows[i].known->picks_history, steps);
+            fitting->most_per_s = most_per_s > fitting->most_per_s ? most_per_s : fitting->most_per_s;
+        }
+    }
+}
+
+/* What does not fit ends with an ellipsis. */
+static void put_cell(struct line *line, enum style style, const char *text, unsigned width, bool to_right)
+{
+    unsigned begin = line->width, limit = line->limit, needed = line_text_width(text);
+    if (to_right && needed < width)
+        line_fill(line, style, begin + width - needed);
+    if (needed > width && begin + width <= limit)
+        line->limit = begin + width - 1;
+    line_put(line, style, text);
+    line->limit = limit;
+    if (needed > width)
+        line_put_character(line, style, is_utf8() ? L'\u2026' : L'>');
+    line_fill(line, STYLE_PLAIN, begin + width);
+}
+
+static bool is_to_right(const struct field *field)
+{
+    return field->kind == FIELD_NUMBER;
+}
+
+/* The mark stands in the gap: the heading keeps its place. */
+static void put_mark(struct line *line, const struct key_order *order)
+{
+    bool is_down = order->field->is_largest_first != order->is_reversed;
+    if (is_utf8())
+        line_put_character(line, STYLE_HEADING_SORTED, is_down ? L'\u25bc' : L'\u25b2');
+    else
+        line_put_character(line, STYLE_HEADING_SORTED, is_down ? L'v' : L'^');
+}
+
+void fitting_draw_headings(const struct fitting *fitting, const struct key_order *order, struct line *line)
+{
+    for (unsigned i = 0; i < fitting->count; i++) {
+        const struct field *field = fitting->columns[i].field;
+        unsigned begin = line->width, width = fitting->columns[i].width;
+        bool is_sorted = field == order->field;
+        enum style style = is_sorted ? STYLE_HEADING_SORTED : STYLE_HEADING;
+        put_cell(line, style, field->heading, is_to_right(field) ? width : (unsigned)strlen(field->heading),
+                 is_to_right(field));
+        if (is_sorted)
+            put_mark(line, order);
+        line_fill(line, STYLE_HEADING, begin + width + GAP);
+    }
+    line_fill(line, STYLE_HEADING, line->limit);
+}
+
+static enum style text_style(const struct field *field, const struct key_row *row)
+{
+    if (field->kind == FIELD_STATUS)
+        return STYLE_STATUS + row->key->status;
+    return STYLE_PLAIN;
+}
+
+static void put_field(const struct fitting *fitting, unsigned column, const struct key_row *row, bool is_faint,
+                      struct line *line)
+{
+    const struct field *field = fitting->columns[column].field;
+    unsigned width = fitting->columns[column].width, begin = line->width;
+    char text[FIELD_TEXT_SIZE];
+    if (field->kind == FIELD_HISTORY)
+        graph_put_history(line, is_faint ? STYLE_FAINT : STYLE_GRAPH, &row->known->picks_history, graph_steps(width),
+                          fitting->most_per_s);
+    else if (field->kind == FIELD_BAR && row->key->cooldown_left_ms != 0)
+        graph_put_bar(line, is_faint ? STYLE_FAINT : STYLE_BAR + row->key->status,
+                      model_cooldown_fraction(row->model, (unsigned)(row->key - row->model->snapshot->keys)), width);
+    if (field->to_text != NULL) {
+        field->to_text(row, text);
+        put_cell(line, is_faint ? STYLE_FAINT : text_style(field, row), text, width, is_to_right(field));
+    }
+    line_fill(line, STYLE_PLAIN, begin + width);
+}
+
+void fitting_draw_row(const struct fitting *fitting, const struct key_row *row, bool is_faint, struct line *line)
+{
+    for (unsigned i = 0; i < fitting->count; i++) {
+        put_field(fitting, i, row, is_faint, line);
+        line_fill(line, STYLE_PLAIN, line->width + (i + 1 < fitting->count ? GAP : 0));
+    }
+}

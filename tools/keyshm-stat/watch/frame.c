@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "frame.h"
+
+#include <string.h>
+
+#include "header.h"
+#include "key_help.h"
+
+#define LINES_FOR_FULL_HEADER 13
+#define LINES_FOR_SHORT_HEADER 8
+#define HINT_GAP 3 /* columns */
+
+enum { HEADING_LINES = 1 };
+
+static unsigned lines_above_rows(const struct frame *frame)
+{
+    return frame->header_lines + frame->notice_lines + HEADING_LINES;
+}
+
+static void divide_lines(struct frame *frame)
+{
+    frame->notice_lines = notice_is_due(frame) ? 1 : 0;
+    frame->header_lines = HEADER_LINES_LEAST;
+    frame->footer_lines = frame->session->is_typing ? 1 : 0;
+    if (frame->is_text || frame->lines >= LINES_FOR_FULL_HEADER)
+        frame->header_lines = HEADER_LINES_FULL;
+    else if (frame->lines >= LINES_FOR_SHORT_HEADER)
+        frame->header_lines = HEADER_LINES_SHORT;
+    if (!frame->is_text && frame->lines >= LINES_FOR_SHORT_HEADER)
+        frame->footer_lines = 1;
+    if (frame->is_text)
+        frame->lines = lines_above_rows(frame) + frame->rows.count;
+}
+
+/* Scrolled beyond the end, or fewer rows than there were. */
+static void put_scroll_right(const struct frame *frame)
+{
+    unsigned taken = lines_above_rows(frame) + frame->footer_lines;
+    struct session *session = frame->session;
+    session->page = frame->lines > taken ? frame->lines - taken : 0;
+    if (frame->rows.count <= session->page)
+        session->top = 0;
+    else if (session->top > frame->rows.count - session->page)
+        session->top = frame->rows.count - session->page;
+}
+
+static unsigned count_visible(const struct frame *frame)
+{
+    unsigned below_top = frame->rows.count - frame->session->top;
+    return below_top < frame->session->page ? below_top : frame->session->page;
+}
+
+int frame_make(struct frame *frame)
+{
+    static const struct model none;
+    const struct model *model = frame->watched != NULL ? &frame->watched->model : &none;
+    struct session *session = frame->session;
+    int r = key_rows_select(&frame->rows, model, frame->request, &session->order, session->filter);
+    if (r < 0)
+        return r;
+    divide_lines(frame);
+    put_scroll_right(frame);
+    session->help_top = key_help_top(session->help_top, frame->lines);
+    const struct key_row *first = frame->rows.rows + session->top;
+    unsigned count = count_visible(frame);
+    for (unsigned i = 0; i < count; i++)
+        fitting_measure(&session->needs, &first[i]);
+    fitting_make(&frame->fitting, &session->needs, frame->columns);
+    fitting_scale(&frame->fitting, first, count);
+    return 0;
+}
+
+void frame_free(struct frame *frame)
+{
+    key_rows_free(&frame->rows);
+}
+
+/* ---- the last line ---- */
+
+static void put_position(const struct frame *frame, struct line *line)
+{
+    unsigned begin = line->width, first = frame->session->top + 1, count = count_visible(frame);
+    if (count == frame->rows.count)
+        return;
+    line_print(line, STYLE_FAINT, "  %u-%u of %u", first, first + count - 1, frame->rows.count);
+    line_move_right(line, begin);
+}
+
+static void put_filter(const struct frame *frame, struct line *line)
+{
+    const struct session *session = frame->session;
+    unsigned all =
+        frame->watched != NULL && frame->watched->model.snapshot != NULL ? frame->watched->model.snapshot->count : 0;
+    if (session->is_typing) {
+        line_print(line, STYLE_NOTICE, " filter: %s_ ", session->filter);
+        line_put(line, STYLE_FAINT, "   Enter keep   Esc clear");
+    } else if (session->filter[0] != '\0') {
+        line_print(line, STYLE_NOTICE, " filter: %s ", session->filter);
+        line_print(line, STYLE_FAINT, "   %u of %u keys   Esc clear", frame->rows.count, all);
+    }
+}
+
+static void put_footer(const struct frame *frame, struct line *line)
+{
+    static const char *const hints[] = {"q quit",  "p pause",      "s sort",        "f filter",
+                                        "c clear", "+/- interval", "Tab next pool", "h help"};
+    if (frame->session->is_typing || frame->session->filter[0] != '\0') {
+        put_filter(frame, line);
+    } else {
+        for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+            if (frame->ring->count < 2 && strncmp(hints[i], "Tab", 3) == 0)
+                continue;
+            if (line->width + HINT_GAP + strlen(hints[i]) > line->limit)
+                break;
+            line_fill(line, STYLE_PLAIN, line->width > 0 ? line->width + HINT_GAP : 0);
+            line_put(line, STYLE_FAINT, hints[i]);
+        }
+    }
+    put_position(frame, line);
+}
+
+/* ---- all of them ---- */
+
+static void draw_row(const struct frame *frame, unsigned index, struct line *line)
+{
+    bool is_past = frame->watched != NULL && frame->watched->model.error != 0;
+    if (index < frame->rows.count)
+        fitting_draw_row(&frame->fitting, &frame->rows.rows[index], is_past, line);
+}
+
+static void draw_too_small(unsigned y, struct line *line)
+{
+    static const char *const words[] = {"too small", "make it larger", "q: quit"};
+    if (y < sizeof(words) / sizeof(words[0]))
+        line_put(line, STYLE_PLAIN, words[y]);
+}
+
+void frame_draw_line(const struct frame *frame, unsigned y, struct line *line)
+{
+    unsigned rows_begin = lines_above_rows(frame);
+    line_begin(line, frame->columns);
+    if (!frame->is_text && (frame->columns < FRAME_COLUMNS_MIN || frame->lines < FRAME_LINES_MIN))
+        draw_too_small(y, line);
+    else if (frame->session->shows_help)
+        key_help_draw_line(frame->session->help_top + y, line);
+    else if (y < frame->header_lines)
+        header_draw_line(frame, y, line);
+    else if (y < frame->header_lines + frame->notice_lines)
+        notice_draw(frame, line);
+    else if (y < rows_begin)
+        fitting_draw_headings(&frame->fitting, &frame->session->order, line);
+    else if (y < frame->lines - frame->footer_lines)
+        draw_row(frame, frame->session->top + y - rows_begin, line);
+    else
+        put_footer(frame, line);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "header.h"
+
+#include <inttypes.h>
+#include <langinfo.h>
+#include <string.h>
+
+#include "clock_text.h"
+#include "duration.h"
+#include "graph.h"
+#include "process_state.h"
+#include "rate.h"
+
+#define TITLE_WIDTH 8 /* of "picks" and its like, with the gap behind */
+#define GRAPH_WIDTH_MAX 30
+#define HELD_LONG_MS 1000 /* a membership change takes microseconds */
+
+static void put_title(struct line *line, const char *title)
+{
+    line_put(line, STYLE_FAINT, title);
+    line_fill(line, STYLE_PLAIN, TITLE_WIDTH);
+}
+
+static void put_gap(struct line *line)
+{
+    line_put(line, STYLE_PLAIN, "   ");
+}
+
+static unsigned graph_width(const struct line *line)
+{
+    unsigned width = graph_steps(line->limit / 3);
+    return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
+}
+
+/* ---- the pool ---- */
+
+static void put_interval(struct line *line, int64_t interval_ms)
+{
+    if (interval_ms % 1000 == 0)
+        line_print(line, STYLE_FAINT, "every %" PRId64 "s", interval_ms / 1000);
+    else
+        line_print(line, STYLE_FAINT, "every %" PRId64 ".%" PRId64 "s", interval_ms / 1000, interval_ms % 1000 / 100);
+}
+
+/* Interval and time, at the right end when there is room. */
+static void put_when(const struct frame *frame, struct line *line)
+{
+    char time[CLOCK_TEXT_SIZE];
+    unsigned begin = line->width;
+    put_gap(line);
+    put_interval(line, frame->session->interval_ms);
+    put_gap(line);
+    clock_text(frame->unix_ms, time);
+    line_put(line, STYLE_PLAIN, time);
+    if (!frame->is_text)
+        line_move_right(line, begin);
+}
+
+static void put_pool(const struct frame *frame, struct line *line)
+{
+    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    char text[DURATION_SIZE];
+    put_title(line, "pool");
+    line_put(line, STYLE_STRONG, frame->watched->provider);
+    if (frame->request->all_users)
+        line_print(line, STYLE_FAINT, " of uid %u", frame->watched->owner);
+    if (frame->ring->count > 1) {
+        put_gap(line);
+        line_print(line, STYLE_PLAIN, "%zu of %zu", frame->ring->shown + 1, frame->ring->count);
+    }
+    if (snapshot != NULL) {
+        duration_text(snapshot->age_ms, text);
+        put_gap(line);
+        line_print(line, STYLE_PLAIN, "up %s", text);
+    }
+    if (frame->session->is_paused) {
+        put_gap(line);
+        line_put(line, STYLE_NOTICE, " PAUSED ");
+    }
+    put_when(frame, line);
+}
+
+/* ---- its keys ---- */
+
+/* Told apart without colours too. */
+static wchar_t status_character(int status)
+{
+    bool has_blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    return (has_blocks ? L"\u2588\u2593\u2592\u2591" : L"#+-.")[status];
+}
+
+/* Each status gets its part of the columns, and at least one when there is any key of it. */
+static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *line, unsigned width)
+{
+    unsigned end = line->width + width, keys_before = 0;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
+        unsigned count = snapshot->status_count[status], others = 0;
+        for (int other = status + 1; other < KEYSHM_STATUS_COUNT; other++)
+            others += snapshot->status_count[other] > 0;
+        keys_before += count;
+        if (count == 0)
+            continue;
+        unsigned until = end - width + (unsigned)((uint64_t)keys_before * width / snapshot->count);
+        do
+            line_put_character(line, STYLE_STATUS + (enum style)status, status_character(status));
+        while (line->width < until && line->width + others < end);
+    }
+    line_fill(line, STYLE_PLAIN, end);
+}
+
+static void put_keys(const struct frame *frame, struct line *line)
+{
+    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    unsigned width = graph_width(line);
+    put_title(line, "keys");
+    if (snapshot->count == 0) {
+        line_print(line, STYLE_PLAIN, "none; add some with: keyshm-ctl add %s", frame->watched->provider);
+        return;
+    }
+    if (width > 0) {
+        put_status_bar(snapshot, line, width);
+        line_put(line, STYLE_PLAIN, "  ");
+    }
+    line_print(line, snapshot->status_count[KEYSHM_AVAILABLE] > 0 ? STYLE_STRONG : STYLE_ALERT, "%u of %u available",
+               snapshot->status_count[KEYSHM_AVAILABLE], snapshot->count);
+    for (int status = KEYSHM_AVAILABLE + 1; status < KEYSHM_STATUS_COUNT; status++) {
+        if (snapshot->status_count[status] == 0)
+            continue;
+        put_gap(line);
+        line_print(line, STYLE_STATUS + (enum style)status, "%u %s", snapshot->status_count[status],
+                   keyshm_status_name((enum keyshm_status)status));
+    }
+}
+
+/* ---- its picks ---- */
+
+static void put_rates(const struct frame *frame, struct line *line)
+{
+    const struct model *model = &frame->watched->model;
+    char picks[RATE_SIZE] = "-", errors[RATE_SIZE] = "-";
+    unsigned width = graph_width(line);
+    if (model->has_rates) {
+        rate_text(model->picks_per_s, picks);
+        rate_text(model->errors_per_s, errors);
+    }
+    put_title(line, "picks");
+    if (width > 0) {
+        graph_put_history(line, STYLE_GRAPH, &model->picks_history, width,
+                          graph_most_per_s(&model->picks_history, width));
+        line_put(line, STYLE_PLAIN, "  ");
+    }
+    line_print(line, STYLE_STRONG, "%s picks/s", picks);
+    put_gap(line);
+    line_print(line, model->errors_per_s > 0 ? STYLE_STATUS + KEYSHM_INVALID : STYLE_PLAIN, "%s errors/s", errors);
+    if (model->cleared_unix_ms != 0) {
+        char time[CLOCK_TEXT_SIZE];
+        clock_text(model->cleared_unix_ms, time);
+        put_gap(line);
+        line_print(line, STYLE_FAINT, "counted since %s", time);
+    }
+}
+
+/* ---- its mutex ---- */
+
+static void put_holder(const struct keyshm_snapshot *snapshot, struct line *line)
+{
+    const char *state = process_state_name(snapshot->mutex_holder_state);
+    bool is_stopped = snapshot->mutex_holder_state == 'T' || snapshot->mutex_holder_state == 't';
+    bool is_stuck = is_stopped || snapshot->mutex_held_ms >= HELD_LONG_MS;
+    enum style style = is_stuck ? STYLE_ALERT : STYLE_NOTICE;
+    char held[DURATION_SIZE];
+    if (snapshot->mutex_holder_pid < 0) {
+        line_put(line, style, "held by a process in another PID namespace");
+    } else {
+        line_print(line, style, "held by pid %d", snapshot->mutex_holder_pid);
+        if (snapshot->mutex_holder_name[0] != '\0')
+            line_print(line, style, " (%s)", snapshot->mutex_holder_name);
+        if (state[0] != '\0')
+            line_print(line, style, ", %s", state);
+    }
+    if (snapshot->mutex_held_ms < 0)
+        return;
+    duration_text(snapshot->mutex_held_ms, held);
+    line_print(line, style, ", for %s", held);
+}
+
+static void put_mutex(const struct frame *frame, struct line *line)
+{
+    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    put_title(line, "mutex");
+    if (snapshot->mutex_holder_pid == 0)
+        line_put(line, STYLE_PLAIN, "free");
+    else
+        put_holder(snapshot, line);
+    put_gap(line);
+    line_print(line, STYLE_PLAIN, "%" PRIu64 " %s", snapshot->recoveries,
+               snapshot->recoveries == 1 ? "recovery" : "recoveries");
+}
+
+/* ---- all of it in a line ---- */
+
+static void put_summary(const struct frame *frame, bool with_name, struct line *line)
+{
+    const struct model *model = &frame->watched->model;
+    char picks[RATE_SIZE] = "-";
+    if (with_name)
+        line_print(line, STYLE_STRONG, "%s ", frame->watched->provider);
+    if (model->snapshot == NULL)
+        return;
+    if (model->has_rates)
+        rate_text(model->picks_per_s, picks);
+    line_print(line, STYLE_PLAIN, "%u/%u available  %s picks/s", model->snapshot->status_count[KEYSHM_AVAILABLE],
+               model->snapshot->count, picks);
+    if (model->snapshot->mutex_holder_pid != 0) {
+        line_put(line, STYLE_PLAIN, "  mutex ");
+        put_holder(model->snapshot, line);
+    }
+}
+
+void header_draw_line(const struct frame *frame, unsigned y, struct line *line)
+{
+    static void (*const put[])(const struct frame *frame, struct line *line) = {put_pool, put_keys, put_rates, put_mutex};
+    if (frame->watched == NULL)
+        return;
+    if (frame->header_lines == HEADER_LINES_LEAST)
+        put_summary(frame, true, line);
+    else if (frame->header_lines == HEADER_LINES_SHORT && y > 0)
+        put_summary(frame, false, line);
+    else if (y == 0 || (y < HEADER_LINES_FULL - 1 && frame->watched->model.snapshot != NULL))
+        put[y](frame, line);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_STAT_WATCH_LINE_H
+#define KEYSHM_STAT_WATCH_LINE_H
+
+/* One line of a frame: characters that any terminal can show, each with a style. What is beyond its limit is cut off. */
+
+#include <stdbool.h>
+#include <wchar.h>
+
+#include "keyshm.h"
+
+#define LINE_WIDTH_MAX 1024
+
+enum style {
+    STYLE_PLAIN,
+    STYLE_FAINT,
+    STYLE_STRONG,
+    STYLE_HEADING,
+    STYLE_HEADING_SORTED,
+    STYLE_GRAPH,
+    STYLE_ALERT,
+    STYLE_NOTICE,
+    STYLE_STATUS,                                   /* and those after it: of the status at that distance */
+    STYLE_BAR = STYLE_STATUS + KEYSHM_STATUS_COUNT, /* the same, for bars, whose empty part can be seen */
+    STYLE_COUNT = STYLE_BAR + KEYSHM_STATUS_COUNT,
+};
+
+struct line {
+    unsigned limit; /* columns */
+    unsigned width; /* columns so far */
+    struct {
+        wchar_t character; /* 0: the second half of the one before */
+        enum style style;
+    } cells[LINE_WIDTH_MAX];
+};
+
+void line_begin(struct line *line, unsigned limit);
+
+/* Text in the locale's encoding. What is not a character that can be printed is a '?'. */
+void line_put(struct line *line, enum style style, const char *text);
+
+__attribute__((format(printf, 3, 4))) void line_print(struct line *line, enum style style, const char *format, ...);
+
+void line_put_character(struct line *line, enum style style, wchar_t character);
+
+/* Blanks up to that column. */
+void line_fill(struct line *line, enum style style, unsigned column);
+
+/* How many columns line_put() would take. */
+unsigned line_text_width(const char *text);
+
+/* The second half of a line goes to the right end: what was put since `column` is moved there. */
+void line_move_right(struct line *line, unsigned column);
+
+#endif

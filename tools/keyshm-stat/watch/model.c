@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t count_errors(const struct keyshm_key_snapshot *key)
+{
+    return key->marked[KEYSHM_RATE_LIMITED] + key->marked[KEYSHM_QUOTA_EXCEEDED] + key->marked[KEYSHM_INVALID];
+}
+
+/* A process that was stopped while it counted can bring a counter back to less. */
+static uint64_t difference(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+void model_begin(struct model *model)
+{
+    memset(model, 0, sizeof(*model));
+}
+
+void model_end(struct model *model)
+{
+    keyshm_snapshot_free(model->snapshot);
+    free(model->keys);
+    model_begin(model);
+}
+
+static bool is_same_pool(const struct keyshm_snapshot *before, const struct keyshm_snapshot *now)
+{
+    return before->created_unix_ms == now->created_unix_ms && before->creator_pid == now->creator_pid &&
+           before->age_ms <= now->age_ms;
+}
+
+static bool has_same_keys(const struct model *model, const struct keyshm_snapshot *now)
+{
+    if (model->snapshot == NULL || model->snapshot->count != now->count)
+        return false;
+    for (unsigned i = 0; i < now->count; i++)
+        if (model->keys[i].id != now->keys[i].id)
+            return false;
+    return true;
+}
+
+/* Both are in the order of slots. A key that was not there before has been counted from 0. */
+static int follow_keys(struct model *model, const struct keyshm_snapshot *now, int64_t now_ms)
+{
+    unsigned before_count = model->snapshot != NULL ? model->snapshot->count : 0, before = 0;
+    if (has_same_keys(model, now))
+        return 0;
+    struct model_key *keys = calloc(now->count > 0 ? now->count : 1, sizeof(*keys));
+    if (keys == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < now->count; i++) {
+        while (before < before_count && model->snapshot->keys[before].slot < now->keys[i].slot)
+            before++;
+        if (before < before_count && model->keys[before].id == now->keys[i].id) {
+            keys[i] = model->keys[before];
+            continue;
+        }
+        keys[i].id = now->keys[i].id;
+        history_begin(&keys[i].picks_history, model->snapshot != NULL ? model->taken_ms : now_ms);
+    }
+    free(model->keys);
+    model->keys = keys;
+    return 0;
+}
+
+/* One that was shorter than the time between two copies may have ended and another begun. */
+static void follow_cooldown(struct model_key *known, int64_t left_ms, int64_t elapsed_ms)
+{
+    if (left_ms <= 0)
+        known->cooldown_longest_ms = 0;
+    else if (left_ms > known->cooldown_longest_ms || known->cooldown_left_ms <= elapsed_ms)
+        known->cooldown_longest_ms = left_ms;
+    known->cooldown_left_ms = left_ms;
+}
+
+struct counted {
+    uint64_t picks;
+    uint64_t errors;
+};
+
+/* Returns what is new. */
+static struct counted count_key(struct model_key *known, const struct keyshm_key_snapshot *key)
+{
+    struct counted now = {difference(key->picks, known->picks_cleared),
+                          difference(count_errors(key), known->errors_cleared)};
+    struct counted new = {difference(now.picks, known->picks), difference(now.errors, known->errors)};
+    known->picks = now.picks;
+    known->errors = now.errors;
+    return new;
+}
+
+/* The keys of the model are those of `now` already; the snapshot is still the one before, if there was one. */
+static void count_all(struct model *model, const struct keyshm_snapshot *now, int64_t now_ms)
+{
+    struct counted all = {0, 0};
+    int64_t elapsed_ms = now_ms - model->taken_ms;
+    double elapsed_s = (double)elapsed_ms / 1000;
+    model->has_rates = model->snapshot != NULL;
+    for (unsigned i = 0; i < now->count; i++) {
+        struct model_key *known = &model->keys[i];
+        struct counted new = count_key(known, &now->keys[i]);
+        follow_cooldown(known, now->keys[i].cooldown_left_ms, elapsed_ms);
+        if (!model->has_rates)
+            continue;
+        known->picks_per_s = (double)new.picks / elapsed_s;
+        known->errors_per_s = (double)new.errors / elapsed_s;
+        history_add(&known->picks_history, now_ms, new.picks);
+        all.picks += new.picks;
+        all.errors += new.errors;
+    }
+    if (!model->has_rates) {
+        history_begin(&model->picks_history, now_ms);
+        return;
+    }
+    model->picks_per_s = (double)all.picks / elapsed_s;
+    model->errors_per_s = (double)all.errors / elapsed_s;
+    history_add(&model->picks_history, now_ms, all.picks);
+}
+
+static void begin_anew(struct model *model, const struct keyshm_snapshot *now, int64_t now_ms)
+{
+    model_end(model);
+    model->replaced_unix_ms = now->created_unix_ms;
+    model->replaced_ms = now_ms;
+}
+
+int model_take(struct model *model, struct keyshm_snapshot *snapshot, int64_t now_ms)
+{
+    if (model->snapshot != NULL && !is_same_pool(model->snapshot, snapshot))
+        begin_anew(model, snapshot, now_ms);
+    if (model->snapshot != NULL && now_ms <= model->taken_ms)
+        now_ms = model->taken_ms + 1; /* rates are divided by the time between two copies */
+    int r = follow_keys(model, snapshot, now_ms);
+    if (r < 0) {
+        keyshm_snapshot_free(snapshot);
+        return r;
+    }
+    count_all(model, snapshot, now_ms);
+    keyshm_snapshot_free(model->snapshot);
+    model->snapshot = snapshot;
+    model->taken_ms = now_ms;
+    model->error = 0;
+    return 0;
+}
+
+void model_miss(struct model *model, int error, int64_t unix_ms)
+{
+    if (model->error == 0)
+        model->error_unix_ms = unix_ms;
+    model->error = error;
+}
+
+void model_clear(struct model *model, int64_t unix_ms)
+{
+    if (model->snapshot == NULL)
+        return;
+    for (unsigned i = 0; i < model->snapshot->count; i++) {
+        struct model_key *known = &model->keys[i];
+        known->picks_cleared = model->snapshot->keys[i].picks;
+        known->errors_cleared = count_errors(&model->snapshot->keys[i]);
+        known->picks = known->errors = 0;
+        known->picks_per_s = known->errors_per_s = 0;
+        history_begin(&known->picks_history, model->taken_ms);
+    }
+    model->picks_per_s = model->errors_per_s = 0;
+    model->has_rates = false;
+    history_begin(&model->picks_history, model->taken_ms);
+    model->cleared_unix_ms = unix_ms;
+}
+
+double model_cooldown_fraction(const struct model *model, unsigned index)
+{
+    int64_t left_ms = model->snapshot->keys[index].cooldown_left_ms;
+    if (left_ms <= 0)
+        return left_ms < 0 ? 1 : 0;
+    return (double)left_ms / (double)model->keys[index].cooldown_longest_ms;
+}

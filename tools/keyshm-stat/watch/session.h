@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_STAT_WATCH_SESSION_H
+#define KEYSHM_STAT_WATCH_SESSION_H
+
+/* What the person at the keyboard has set, and what each key does to that. Pure: it knows no terminal. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <wchar.h>
+
+#include "fitting.h"
+#include "key_rows.h"
+#include "request.h"
+
+struct session {
+    struct key_order order;
+    char filter[KEY_ROWS_FILTER_SIZE];
+    bool is_typing; /* the filter */
+    bool is_paused;
+    bool shows_help;
+    int64_t interval_ms;
+    unsigned top;  /* the first row on the screen */
+    unsigned page; /* rows that the screen has room for */
+    unsigned help_top;
+    struct fitting_needs needs;
+};
+
+enum input_kind {
+    INPUT_CHARACTER,
+    INPUT_UP,
+    INPUT_DOWN,
+    INPUT_PAGE_UP,
+    INPUT_PAGE_DOWN,
+    INPUT_HOME,
+    INPUT_END,
+    INPUT_BACK_TAB,
+    INPUT_BACKSPACE,
+    INPUT_OTHER,
+};
+
+struct input {
+    enum input_kind kind;
+    wchar_t character;
+};
+
+/* What remains to be done by who reads the keyboard. */
+enum effect {
+    EFFECT_NONE, /* but to draw what has changed */
+    EFFECT_QUIT,
+    EFFECT_REDRAW, /* whatever is on the screen */
+    EFFECT_READ,   /* the pool, now */
+    EFFECT_TIME,   /* the interval is another */
+    EFFECT_CLEAR,  /* the counters */
+    EFFECT_NEXT_POOL,
+    EFFECT_PREVIOUS_POOL,
+};
+
+/* What a key does, for the help. */
+struct session_key {
+    const char *keys;
+    const char *help;
+};
+extern const struct session_key session_keys[];
+extern const size_t session_key_count;
+
+void session_begin(struct session *session, const struct request *request);
+enum effect session_input(struct session *session, const struct input *input);
+
+/* Another pool: columns need what they need there, and the rows begin at the first. */
+void session_begin_page(struct session *session);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "program.h"
+#include "watch.h"
+
+enum exit_status watch_live(const struct request *request)
+{
+    (void)request;
+    return refuse("this keyshm-stat was built without ncurses, and so without a screen; use --batch for frames of "
+                  "text, or --json");
+}
