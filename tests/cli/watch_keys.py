@@ -3,7 +3,7 @@
 
 import re
 
-from watch_pools import ctl, make_pool, run_tests, watch
+from watch_pools import ctl, keys_of, make_pool, run_tests, watch
 from watch_terminal import check
 
 
@@ -41,8 +41,10 @@ def test_pause():
 
 def test_sort():
     pool, ids = make_pool("-sort", "CCCC", "AAAA", "BBBB", "DDDD")
-    for _ in range(2):
-        ctl("next", pool)
+    ctl("next", pool)
+    while keys_of(pool)[0]["last_used_ago_ms"] < 100:  # so that the next pick is later by any clock
+        pass
+    ctl("next", pool)
     ctl("mark", pool, ids[2], "invalid")
     ctl("mark", pool, ids[1], "rate_limited", "--retry-after", "500")
     ctl("mark", pool, ids[3], "rate_limited", "--retry-after", "1000")

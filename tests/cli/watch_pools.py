@@ -3,6 +3,7 @@
 
 import atexit
 import glob
+import json
 import os
 import re
 import subprocess
@@ -46,6 +47,11 @@ def add(pool, *ends):
     """Their ids."""
     printed = ctl("add", pool, keys="".join(key(end) + "\n" for end in ends))
     return re.findall(r"^(\d+) ", printed, re.MULTILINE)
+
+
+def keys_of(pool):
+    """As keyshm-stat --json tells of them."""
+    return json.loads(subprocess.check_output([STAT, "--json", pool]))["pools"][0]["keys"]
 
 
 def make_pool(name, *ends):
