@@ -98,9 +98,9 @@ static void merge(const struct keyshm_event *from, const size_t ends[KEYSHM_EVEN
     for (int i = 1; i < KEYSHM_EVENT_CLASS_COUNT; i++)
         at[i] = ends[i - 1];
     for (size_t count = ends[KEYSHM_EVENT_CLASS_COUNT - 1]; count > 0; count--) {
-        int first = -1;
-        for (int i = 0; i < KEYSHM_EVENT_CLASS_COUNT; i++)
-            if (at[i] < ends[i] && (first < 0 || from[at[i]].unix_us < from[at[first]].unix_us))
+        int first = 0;
+        for (int i = 1; i < KEYSHM_EVENT_CLASS_COUNT; i++)
+            if (at[i] < ends[i] && (at[first] == ends[first] || from[at[i]].unix_us < from[at[first]].unix_us))
                 first = i;
         *to++ = from[at[first]++];
     }

@@ -56,8 +56,9 @@ static pid_t fork_worker(int picks, bool lives_on)
             keyshm_next(pool, &pick);
         if (write(done[1], "", 1) != 1)
             _exit(1);
-        while (lives_on)
-            pause();
+        if (lives_on)
+            for (;;)
+                pause();
         _exit(0);
     }
     cr_assert_eq(read(done[0], &byte, 1), 1);

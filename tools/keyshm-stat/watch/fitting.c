@@ -50,9 +50,9 @@ static unsigned total_width(const unsigned widths[FIELD_COUNT])
 
 static void drop_least_important(unsigned widths[FIELD_COUNT])
 {
-    size_t least = FIELD_COUNT;
-    for (size_t i = 0; i < FIELD_COUNT; i++)
-        if (widths[i] > 0 && (least == FIELD_COUNT || fields[i].importance < fields[least].importance))
+    size_t least = 0;
+    for (size_t i = 1; i < FIELD_COUNT; i++)
+        if (widths[i] > 0 && (widths[least] == 0 || fields[i].importance < fields[least].importance))
             least = i;
     widths[least] = 0;
 }

@@ -101,7 +101,7 @@ static void append(struct session *session, wchar_t character)
     session->filter[used + length] = '\0';
 }
 
-/* A character, of which all bytes but the first are 10xxxxxx in UTF-8. Elsewhere no such byte was typed. */
+/* A character, of which all bytes but the first begin with the bits 10 in UTF-8. Elsewhere none was typed. */
 static void erase_last(struct session *session)
 {
     size_t length = strlen(session->filter);

@@ -6,6 +6,7 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -33,7 +34,7 @@ static bool is_capable(void)
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
         return false;
     const char *move = tigetstr("cup");
-    bool capable = move != NULL && move != (const char *)-1;
+    bool capable = move != NULL && (intptr_t)move != -1;
     del_curterm(cur_term);
     return capable;
 }
