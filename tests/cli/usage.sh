@@ -42,7 +42,7 @@ wrong 'destroy: --capacity is not for this command' "$ctl" destroy "$pool" --cap
 wrong 'destroy: --key-max is not for this command' "$ctl" destroy "$pool" --key-max 5
 wrong 'add: --cooldown is not for this command' "$ctl" add "$pool" --cooldown 5
 wrong 'next: --env is not for this command' "$ctl" next "$pool" --env
-wrong 'reset: --json is not for this command' "$ctl" reset "$pool" --json
+wrong 'exec: --json is not for this command' "$ctl" exec "$pool" --json --env NAME -- true
 wrong 'create: --retry-after is not for this command' "$ctl" create "$pool" --retry-after 5
 wrong '--capacity needs a value' "$ctl" create "$pool" --capacity
 wrong '--json is not an option, or takes no value' "$ctl" next "$pool" --json=5

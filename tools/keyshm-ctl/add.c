@@ -7,8 +7,11 @@
 #include "batch.h"
 #include "command.h"
 #include "input.h"
+#include "look.h"
 #include "masked.h"
 #include "program.h"
+#include "progress.h"
+#include "report.h"
 
 /* What became of the keys of a batch, in their order. */
 struct added {
@@ -20,59 +23,93 @@ struct added {
     } keys[];
 };
 
-/* Stops at the first that cannot be added, for a reason outside of the batch; what was added by then stays. */
-static int add_all(const struct batch *batch, struct added *added)
+static int add_one(const struct batch *batch, struct added *added)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        struct added_key *key = &added->keys[i];
-        int r = keyshm_add(batch->pool, batch->keys[i], &key->id);
-        if (r < 0 && r != -EEXIST)
-            return r;
-        key->is_new = r == 0;
-        added->new_count += key->is_new;
-        added->count++;
-    }
+    struct added_key *key = &added->keys[added->count];
+    int r = keyshm_add(batch->pool, batch->keys[added->count], &key->id);
+    if (r < 0 && r != -EEXIST)
+        return r;
+    key->is_new = r == 0;
+    added->new_count += key->is_new;
+    added->count++;
     return 0;
 }
 
-static int compare_slots(const void *id, const void *key)
+/* Stops at the first that cannot be added, for a reason outside of the batch; what was added by then stays. */
+static int add_all(const struct batch *batch, struct added *added)
 {
-    uint64_t wanted = *(const keyshm_id *)id & 0xffffff; /* the slot, says keyshm.h */
-    uint64_t slot = ((const struct keyshm_key_snapshot *)key)->slot;
-    return wanted < slot ? -1 : wanted > slot;
+    struct progress progress;
+    int r = 0;
+    progress_begin(&progress, "added", "keys", batch->count);
+    while (added->count < batch->count && r == 0) {
+        r = add_one(batch, added);
+        progress_tell(&progress, added->count);
+    }
+    progress_end(&progress);
+    return r;
+}
+
+/* What may be shown of a key. Somebody may have removed it since. */
+static const char *masked_key_of(const struct keyshm_snapshot *snapshot, keyshm_id id)
+{
+    const struct keyshm_key_snapshot *key = look_for_key(snapshot, id);
+    return key != NULL ? key->masked_key : "-";
 }
 
 static void print_added(const struct added *added, const struct keyshm_snapshot *snapshot)
 {
     for (size_t i = 0; i < added->count; i++) {
         char masked[KEYSHM_MASKED_SIZE];
-        keyshm_id id = added->keys[i].id;
-        const struct keyshm_key_snapshot *key =
-            bsearch(&id, snapshot->keys, snapshot->count, sizeof(*key), compare_slots);
-        /* Somebody may have removed it since. */
-        masked_for_locale(key != NULL && key->id == id ? key->masked_key : "-", masked);
-        printf("%" PRIu64 " %s%s\n", id, masked, added->keys[i].is_new ? "" : " present");
+        masked_for_locale(masked_key_of(snapshot, added->keys[i].id), masked);
+        printf("%" PRIu64 " %s%s\n", added->keys[i].id, masked, added->keys[i].is_new ? "" : " present");
     }
     complain("pool %s: %zu added, %zu present before; it has %u/%u keys", snapshot->provider, added->new_count,
              added->count - added->new_count, snapshot->count, snapshot->capacity);
 }
 
-static enum exit_status add_and_print(const char *provider, const struct batch *batch)
+static enum exit_status report_added(const struct added *added, const struct keyshm_snapshot *snapshot)
+{
+    json_t *keys = json_array();
+    int r = 0;
+    for (size_t i = 0; i < added->count; i++)
+        r |= json_array_append_new(keys, json_pack("{s:I, s:s, s:b}", "id", (json_int_t)added->keys[i].id, "masked_key",
+                                                   masked_key_of(snapshot, added->keys[i].id), "present",
+                                                   !added->keys[i].is_new));
+    json_t *members = json_pack("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t)added->new_count, "present",
+                                (json_int_t)(added->count - added->new_count), "count", (json_int_t)snapshot->count,
+                                "capacity", (json_int_t)snapshot->capacity, "keys", keys);
+    json_decref(keys);
+    if (r == 0)
+        return report(snapshot->provider, members);
+    json_decref(members);
+    return fail(snapshot->provider, -ENOMEM, NULL);
+}
+
+static enum exit_status tell_added(const struct arguments *arguments, const struct batch *batch,
+                                   const struct added *added)
 {
     struct keyshm_snapshot *snapshot;
+    enum exit_status status = EXIT_FINE;
+    int r = keyshm_snapshot(batch->pool, &snapshot);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    if (arguments->json)
+        status = report_added(added, snapshot);
+    else
+        print_added(added, snapshot);
+    keyshm_snapshot_free(snapshot);
+    return status;
+}
+
+static enum exit_status add_and_tell(const struct arguments *arguments, const struct batch *batch)
+{
     struct added *added = calloc(1, sizeof(*added) + batch->count * sizeof(added->keys[0]));
     if (added == NULL)
-        return fail(provider, -ENOMEM, NULL);
-    int add_error = add_all(batch, added);
-    int r = keyshm_snapshot(batch->pool, &snapshot);
-    if (r == 0) {
-        print_added(added, snapshot);
-        keyshm_snapshot_free(snapshot);
-    }
+        return fail(arguments->pool, -ENOMEM, NULL);
+    int r = add_all(batch, added);
+    enum exit_status status = tell_added(arguments, batch, added);
     free(added);
-    if (add_error < 0)
-        return fail(provider, add_error, NULL);
-    return r < 0 ? fail(provider, r, NULL) : EXIT_FINE;
+    return r < 0 ? fail(arguments->pool, r, NULL) : status;
 }
 
 static enum exit_status take_and_add(const struct arguments *arguments, keyshm_pool *pool)
@@ -83,7 +120,7 @@ static enum exit_status take_and_add(const struct arguments *arguments, keyshm_p
         return fail(arguments->pool, r, NULL);
     enum exit_status status = arguments->env ? take_from_environment(&batch, arguments->pool) : take_from_input(&batch);
     if (status == EXIT_FINE)
-        status = add_and_print(arguments->pool, &batch);
+        status = add_and_tell(arguments, &batch);
     batch_end(&batch);
     return status;
 }

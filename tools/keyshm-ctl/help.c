@@ -5,20 +5,33 @@
 
 #define INDENT "      "
 
-static bool takes(const struct command *command, int option)
+static void print_operands(FILE *to, const struct command *command)
 {
-    return (command->options & OPTION_BIT(option)) != 0;
+    int count = 0;
+    for (; command->operands[count] != NULL; count++)
+        fprintf(to, " %s%s", count >= command->operands_needed ? "[" : "", command->operands[count]->name);
+    for (; count > command->operands_needed; count--)
+        fputc(']', to);
+}
+
+static void print_options(FILE *to, const struct command *command)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct word *option = &options[i];
+        bool is_needed = (command->options_needed & OPTION_BIT(i)) != 0;
+        if (command_takes(command, i))
+            fprintf(to, " %s%s%s%s%s%s", is_needed ? "" : "[", option->name, option->value != NULL ? " " : "",
+                    option->value != NULL ? option->value : "", is_needed ? "" : "]", option->is_repeatable ? "..." : "");
+    }
 }
 
 static void print_words(FILE *to, const struct command *command)
 {
     fputs(command->name, to);
-    for (int i = 0; command->operands[i] != NULL; i++)
-        fprintf(to, " %s", command->operands[i]->name);
-    for (int i = 0; i < OPTION_COUNT; i++)
-        if (takes(command, i))
-            fprintf(to, " [%s%s%s]", options[i].name, options[i].value != NULL ? " " : "",
-                    options[i].value != NULL ? options[i].value : "");
+    print_operands(to, command);
+    print_options(to, command);
+    if (command->takes_child)
+        fputs(" -- COMMAND [ARGUMENT]...", to);
 }
 
 void print_usage_line(FILE *to, const struct command *command)
@@ -46,7 +59,7 @@ static void print_command(const struct command *command)
         if (command->operands[i]->help != NULL)
             print_indented(command->operands[i]->help, command->operands[i]->name);
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (takes(command, i))
+        if (command_takes(command, i))
             print_indented(options[i].help, options[i].name);
 }
 
@@ -54,13 +67,18 @@ void print_command_help(const struct command *command)
 {
     print_usage_line(stdout, command);
     print_command(command);
+    if (command->members == NULL)
+        return;
+    puts("\nMembers of its JSON object:");
+    for (const struct member *member = command->members; member->name != NULL; member++)
+        printf("  %-22s  %s\n", member->name, member->help);
 }
 
 void print_help(void)
 {
     puts("Usage: keyshm-ctl COMMAND POOL [ARGUMENT]...\n"
          "Administer the pools of API keys of this user.\n"
-         "Keys are read from standard input or the environment, never from the command line.\n");
+         "Keys are read from standard input, the environment or a file, never from the command line.\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
         fputs("  ", stdout);
         print_words(stdout, command);
@@ -68,11 +86,12 @@ void print_help(void)
         print_command(command);
     }
     puts("\n"
-         "  -h, --help     show this, or the help of a COMMAND, and exit\n"
+         "  -h, --help     show this, or the help of a COMMAND with the members of its JSON, and exit\n"
          "  -V, --version  show the version and exit\n"
          "\n"
          "A pool's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot. keyshm-stat shows the pools.\n"
          "\n"
          "Exit status: 0 fine, 1 wrong usage or it could not be done, 2 no such pool or no permission, 3 a pool of\n"
-         "another layout or a damaged one, 4 next found no key available.");
+         "another layout or a damaged one, 4 no key is available. Of exec, once COMMAND runs: that of COMMAND, or 128\n"
+         "and the number of the signal that ended it; 126 when COMMAND cannot be run, 127 when there is none.");
 }

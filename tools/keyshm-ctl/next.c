@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "no_key.h"
 #include "program.h"
 
 /* A key in JSON: at most every byte of it is escaped. */
@@ -42,17 +43,6 @@ static enum exit_status print_pick(const struct arguments *arguments, const stru
     return status;
 }
 
-static enum exit_status report_none(const char *provider, int64_t available_in_ms)
-{
-    if (available_in_ms >= 0)
-        complain("pool %s: no key is available now; the next will be in %" PRId64 ".%03" PRId64 " seconds", provider,
-                 available_in_ms / 1000, available_in_ms % 1000);
-    else
-        complain("pool %s: no key is available before one is marked so; see them with: keyshm-stat %s", provider,
-                 provider);
-    return EXIT_NO_KEY;
-}
-
 enum exit_status command_next(const struct arguments *arguments)
 {
     keyshm_pool *pool;
@@ -65,7 +55,7 @@ enum exit_status command_next(const struct arguments *arguments)
     if (r == 0)
         status = print_pick(arguments, &pick);
     else if (r == -EAGAIN)
-        status = report_none(arguments->pool, keyshm_next_available_ms(pool));
+        status = report_no_key(arguments->pool, pool);
     else
         status = fail(arguments->pool, r, NULL);
     explicit_bzero(&pick, sizeof(pick));

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../keyshm-ctl/number.h"
 #include "column_choice.h"
 #include "conflicts.h"
 #include "help.h"
+#include "number.h"
 #include "program.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * break-lock: kill the process that holds the mutex and does not give it back.
+ *
+ * A pid is only a number, and may lead to another process a moment later. So the holder is opened first (pidfd_open(2)),
+ * then it is looked up again: if the mutex is held by that pid now, the process that was opened either is the holder, or
+ * is dead, and a signal to it hits nobody.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "mutex_holder.h"
+#include "process_owner.h"
+#include "program.h"
+#include "report.h"
+#include "terminal.h"
+
+#define PATIENCE_MS 1000 /* who holds the mutex for longer has not just taken it */
+#define END_MS 5000      /* how long a killed process may take to end */
+
+/* ---- who it is ---- */
+
+/* Why this holder is not to be killed; NULL: it may be. */
+static const char *find_objection(const struct keyshm_snapshot *snapshot)
+{
+    pid_t pid = snapshot->mutex_holder_pid;
+    if (pid < 0)
+        return "the process that holds the mutex is in another PID namespace; look there, or from outside of it";
+    if (pid == 1 || pid == getpid())
+        return "the process that holds the mutex is one that must not be killed";
+    if (!process_is_of_this_user(pid))
+        return "the process that holds the mutex is not this user's; ask its owner to end it";
+    if (!mutex_holder_is_stopped(snapshot) && snapshot->mutex_held_ms <= PATIENCE_MS)
+        return "the process that holds the mutex is running and took it just now; try again";
+    return NULL;
+}
+
+/* ---- whether to ---- */
+
+static enum exit_status ask(const struct arguments *arguments, const char *holder)
+{
+    bool has_agreed;
+    if (arguments->has_consent)
+        return EXIT_FINE;
+    int r = terminal_ask(&has_agreed, "The mutex of pool %s is held by %s.\nKill that process, with SIGKILL? [y/N] ",
+                         arguments->pool, holder);
+    if (r < 0)
+        return refuse("pool %s: the mutex is held by %s; there is no terminal to ask on; nothing was done; to kill it "
+                      "unasked, use --yes",
+                      arguments->pool, holder);
+    return has_agreed ? EXIT_FINE : refuse("pool %s: nothing was done", arguments->pool);
+}
+
+/* ---- the deed ---- */
+
+static enum exit_status wait_for_end(const struct arguments *arguments, pid_t pid, int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    int r = poll(&end, 1, END_MS);
+    if (r == 1)
+        return EXIT_FINE;
+    return refuse("pool %s: pid %d was killed, but has not ended in %d seconds; see its state with: keyshm-ctl holder %s",
+                  arguments->pool, (int)pid, END_MS / 1000, arguments->pool);
+}
+
+static enum exit_status kill_process(const struct arguments *arguments, pid_t pid, int pidfd)
+{
+    if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH)
+        return wait_for_end(arguments, pid, pidfd);
+    if (errno == EPERM)
+        return refuse("pool %s: this user may not kill pid %d, which holds the mutex; ask root to", arguments->pool,
+                      (int)pid);
+    return refuse("pool %s: cannot kill pid %d: %s", arguments->pool, (int)pid, keyshm_strerror(errno));
+}
+
+static enum exit_status report_all(const struct arguments *arguments, const struct keyshm_snapshot *holder,
+                                   const struct keyshm_snapshot *now, bool was_killed, bool was_in_change)
+{
+    json_t *members = mutex_holder_to_json(holder);
+    json_t *recovery = json_pack("{s:b, s:b, s:I}", "was_killed", (int)was_killed, "was_in_change", (int)was_in_change,
+                                 "recoveries", (json_int_t)now->recoveries);
+    json_object_update(members, recovery);
+    json_decref(recovery);
+    return report(arguments->pool, members);
+}
+
+static enum exit_status tell_recovery(const struct arguments *arguments, keyshm_pool *pool,
+                                      const struct keyshm_snapshot *before, bool was_in_change)
+{
+    struct keyshm_snapshot *after;
+    enum exit_status status = EXIT_FINE;
+    int r = keyshm_snapshot(pool, &after);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    if (arguments->json)
+        status = report_all(arguments, before, after, true, was_in_change);
+    else
+        printf("pool %s: pid %d was killed %s; the pool is recovered, and has %u keys\n", arguments->pool,
+               (int)before->mutex_holder_pid,
+               was_in_change ? "while it added or removed a key, and what it left of that was cleaned up"
+                             : "and left no change unfinished",
+               after->count);
+    keyshm_snapshot_free(after);
+    return status;
+}
+
+static enum exit_status recover(const struct arguments *arguments, keyshm_pool *pool,
+                                const struct keyshm_snapshot *before)
+{
+    bool was_in_change = keyshm_verify(pool, NULL, NULL) == -EBUSY;
+    int r = keyshm_repair(pool);
+    return r < 0 ? fail(arguments->pool, r, NULL) : tell_recovery(arguments, pool, before, was_in_change);
+}
+
+/* ---- in order ---- */
+
+static enum exit_status tell_nobody(const struct arguments *arguments, const struct keyshm_snapshot *snapshot)
+{
+    if (arguments->json)
+        return report_all(arguments, snapshot, snapshot, false, false);
+    printf("pool %s: nobody holds the mutex; nothing was done\n", arguments->pool);
+    return EXIT_FINE;
+}
+
+/* Is it still the same one, and still not running? */
+static enum exit_status check_again(const struct arguments *arguments, keyshm_pool *pool, pid_t pid)
+{
+    struct keyshm_snapshot *snapshot;
+    int r = keyshm_snapshot(pool, &snapshot);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    const char *objection = snapshot->mutex_holder_pid != pid
+                                ? "the process that held the mutex has given it back; nothing was done"
+                                : find_objection(snapshot);
+    keyshm_snapshot_free(snapshot);
+    return objection != NULL ? refuse("pool %s: %s", arguments->pool, objection) : EXIT_FINE;
+}
+
+static enum exit_status break_lock_of(const struct arguments *arguments, keyshm_pool *pool,
+                                      const struct keyshm_snapshot *snapshot)
+{
+    char holder[MUTEX_HOLDER_TEXT_SIZE];
+    pid_t pid = snapshot->mutex_holder_pid;
+    const char *objection = find_objection(snapshot);
+    if (objection != NULL)
+        return refuse("pool %s: %s", arguments->pool, objection);
+
+    int pidfd = pidfd_open(pid, 0);
+    if (pidfd < 0)
+        return refuse("pool %s: cannot open pid %d, which held the mutex: %s; try again", arguments->pool, (int)pid,
+                      keyshm_strerror(errno));
+    mutex_holder_describe(snapshot, holder);
+    if (arguments->has_consent)
+        complain("pool %s: killing the holder of its mutex: %s", arguments->pool, holder);
+    enum exit_status status = ask(arguments, holder);
+    if (status == EXIT_FINE)
+        status = check_again(arguments, pool, pid);
+    if (status == EXIT_FINE)
+        status = kill_process(arguments, pid, pidfd);
+    close(pidfd);
+    return status == EXIT_FINE ? recover(arguments, pool, snapshot) : status;
+}
+
+enum exit_status command_break_lock(const struct arguments *arguments)
+{
+    keyshm_pool *pool;
+    struct keyshm_snapshot *snapshot;
+    int r = keyshm_attach(&pool, arguments->pool);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    enum exit_status status;
+    r = keyshm_snapshot(pool, &snapshot);
+    if (r < 0) {
+        status = fail(arguments->pool, r, NULL);
+    } else {
+        status =
+            snapshot->mutex_holder_pid == 0 ? tell_nobody(arguments, snapshot) : break_lock_of(arguments, pool, snapshot);
+        keyshm_snapshot_free(snapshot);
+    }
+    keyshm_close(pool);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "look.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int look_at_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach_readonly(&pool, provider);
+    if (r < 0)
+        return r;
+    r = keyshm_snapshot(pool, ret_snapshot);
+    keyshm_close(pool);
+    return r;
+}
+
+static int compare_slots(const void *id, const void *key)
+{
+    uint64_t wanted = *(const keyshm_id *)id & 0xffffff; /* the slot, says keyshm.h */
+    uint64_t slot = ((const struct keyshm_key_snapshot *)key)->slot;
+    return wanted < slot ? -1 : wanted > slot;
+}
+
+const struct keyshm_key_snapshot *look_for_key(const struct keyshm_snapshot *snapshot, keyshm_id id)
+{
+    const struct keyshm_key_snapshot *key = bsearch(&id, snapshot->keys, snapshot->count, sizeof(*key), compare_slots);
+    return key != NULL && key->id == id ? key : NULL;
+}
+
+const char *look_for_metadata(const struct keyshm_key_snapshot *key, const char *name)
+{
+    for (size_t i = 0; i < key->metadata_count; i++)
+        if (strcmp(key->metadata[i].name, name) == 0)
+            return key->metadata[i].value;
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "metadata_rules.h"
+
+#include <jansson.h>
+#include <string.h>
+
+_Static_assert(KEYSHM_METADATA_NAME_MAX == 32 && KEYSHM_METADATA_VALUE_MAX == 120, "the rules");
+
+/* What may stand around a key in a text. None of these is in keys as providers make them. */
+#define SEPARATORS " ,;:=\"'()[]<>"
+
+bool metadata_name_is_allowed(const char *name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(name);
+    return length > 0 && length <= KEYSHM_METADATA_NAME_MAX && strspn(name, allowed) == length;
+}
+
+/* What is not UTF-8 could not be exported. */
+bool metadata_value_is_allowed(const char *value)
+{
+    json_t *string = json_string(value);
+    bool is_allowed = string != NULL && strlen(value) <= KEYSHM_METADATA_VALUE_MAX;
+    json_decref(string);
+    for (; *value != '\0' && is_allowed; value++)
+        is_allowed = (unsigned char)*value >= ' ' && *value != 0x7f;
+    return is_allowed;
+}
+
+static bool is_key(keyshm_pool *pool, const char *text)
+{
+    keyshm_id id;
+    return keyshm_find(pool, text, &id) == 0;
+}
+
+bool metadata_tells_key(keyshm_pool *pool, const char *text)
+{
+    char copy[KEYSHM_METADATA_VALUE_MAX + 1], *rest = NULL;
+    bool is_told = is_key(pool, text);
+    stpncpy(copy, text, sizeof(copy) - 1)[0] = '\0';
+    for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_told;
+         word = strtok_r(NULL, SEPARATORS, &rest))
+        is_told = is_key(pool, word);
+    explicit_bzero(copy, sizeof(copy));
+    return is_told;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_METADATA_RULES_H
+#define KEYSHM_CTL_METADATA_RULES_H
+
+/* What the notes kept with a key may be. */
+
+#include <stdbool.h>
+
+#include "keyshm.h"
+
+#define METADATA_NAME_RULE "1 to 32 of A-Z a-z 0-9 . _ -"
+#define METADATA_VALUE_RULE "0 to 120 bytes of UTF-8 with no control characters"
+
+bool metadata_name_is_allowed(const char *name);
+bool metadata_value_is_allowed(const char *value);
+
+/* Is it, or one of its words, a key of the pool? Metadata is shown to everyone who looks. */
+bool metadata_tells_key(keyshm_pool *pool, const char *text);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_PROGRESS_H
+#define KEYSHM_CTL_PROGRESS_H
+
+/* A line on standard error that says how far something is: only on a terminal, only when it takes a while, and gone at
+ * the end. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct progress {
+    const char *what; /* "added" */
+    const char *unit; /* "keys": it reads "added 12,000 of 65,536 keys" */
+    size_t total;
+    bool is_on; /* there is somebody to see it */
+    bool is_shown;
+    int64_t next_ms; /* when it is shown, or shown anew */
+};
+
+void progress_begin(struct progress *progress, const char *what, const char *unit, size_t total);
+void progress_tell(struct progress *progress, size_t done);
+void progress_end(struct progress *progress);
+
+#endif

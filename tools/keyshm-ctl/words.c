@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the words of a command line mean. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "command.h"
+#include "metadata_rules.h"
+#include "number.h"
+
+static int parse_unsigned(const char *text, unsigned max, unsigned *ret_value)
+{
+    uint64_t value;
+    int r = number_parse(text, max, &value);
+    if (r == 0 && value == 0)
+        r = -ERANGE;
+    if (r == 0)
+        *ret_value = (unsigned)value;
+    return r;
+}
+
+static int parse_capacity(const char *text, struct arguments *arguments)
+{
+    return parse_unsigned(text, KEYSHM_CAPACITY_MAX, &arguments->create.capacity);
+}
+
+static int parse_key_max(const char *text, struct arguments *arguments)
+{
+    return parse_unsigned(text, KEYSHM_KEY_MAX, &arguments->create.key_max);
+}
+
+static int parse_cooldown(const char *text, struct arguments *arguments)
+{
+    return number_parse_seconds(text, &arguments->create.default_cooldown_ms);
+}
+
+static int parse_retry_after(const char *text, struct arguments *arguments)
+{
+    return number_parse_seconds(text, &arguments->retry_after_ms);
+}
+
+static int parse_wait(const char *text, struct arguments *arguments)
+{
+    return number_parse_seconds(text, &arguments->wait_ms);
+}
+
+static int parse_env(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->env = true;
+    return 0;
+}
+
+static int parse_env_name(const char *text, struct arguments *arguments)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    if (text[0] == '\0' || (text[0] >= '0' && text[0] <= '9') || text[strspn(text, allowed)] != '\0')
+        return -EINVAL;
+    arguments->variable = text;
+    return 0;
+}
+
+static int parse_on_status(const char *text, struct arguments *arguments)
+{
+    return exit_rules_parse(text, &arguments->on_status);
+}
+
+static int parse_delete(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->is_deletion = true;
+    return 0;
+}
+
+static int parse_yes(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->has_consent = true;
+    return 0;
+}
+
+static int parse_json(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->json = true;
+    return 0;
+}
+
+/* Whether it can be a pool's name is for the library to say. */
+static int parse_pool(const char *text, struct arguments *arguments)
+{
+    arguments->pool = text;
+    return 0;
+}
+
+static int parse_id(const char *text, struct arguments *arguments)
+{
+    return number_parse(text, UINT64_MAX, &arguments->id);
+}
+
+static int parse_status(const char *text, struct arguments *arguments)
+{
+    return keyshm_status_from_name(text, &arguments->status);
+}
+
+static int parse_name(const char *text, struct arguments *arguments)
+{
+    arguments->name = text;
+    return metadata_name_is_allowed(text) ? 0 : -EINVAL;
+}
+
+static int parse_value(const char *text, struct arguments *arguments)
+{
+    arguments->value = text;
+    return metadata_value_is_allowed(text) ? 0 : -EINVAL;
+}
+
+#define SECONDS_RULE "seconds from 0 to 31622400 (366 days), with a decimal fraction if need be"
+_Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE");
+_Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
+_Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
+
+const struct word options[OPTION_COUNT] = {
+    [OPTION_CAPACITY] = {"--capacity", "N", "room for N keys (1024)", "a number from 1 to 1048576", parse_capacity,
+                         false},
+    [OPTION_KEY_MAX] = {"--key-max", "N", "room for keys of up to N bytes (512)", "a number from 1 to 4096",
+                        parse_key_max, false},
+    [OPTION_COOLDOWN] = {"--cooldown", "SECONDS",
+                         "how long a key marked rate_limited without a time is left alone (60);\n"
+                         "0: until it is marked available",
+                         SECONDS_RULE, parse_cooldown, false},
+    [OPTION_ENV] = {"--env", NULL,
+                    "not from standard input but from the environment: POOL_API_KEY, POOL_API_KEY_1, _2 ...\n"
+                    "with the pool's name in upper case, and _ for what is neither letter nor digit",
+                    NULL, parse_env, false},
+    [OPTION_ENV_NAME] = {"--env", "NAME", "the environment variable that tells COMMAND the key",
+                         "a name of letters, digits and _ that does not begin with a digit", parse_env_name, false},
+    [OPTION_ON_STATUS] = {"--on-status", "RULE",
+                          "mark the key by the exit status of COMMAND: STATUS=MARK or STATUS=MARK:SECONDS, where STATUS\n"
+                          "is a number, a range such as 64-70, or * for all; the first rule that fits counts;\n"
+                          "more of them behind commas, or with the option again",
+                          "up to 64 rules such as 75=rate_limited:30,77=invalid,1-9=available,*=quota_exceeded:3600",
+                          parse_on_status, true},
+    [OPTION_WAIT] = {"--wait", "SECONDS", "when no key is available, wait up to so long for one (0)", SECONDS_RULE,
+                     parse_wait, false},
+    [OPTION_DELETE] = {"--delete", NULL, "delete it", NULL, parse_delete, false},
+    [OPTION_YES] = {"--yes", NULL, "do not ask", NULL, parse_yes, false},
+    [OPTION_JSON] = {"--json", NULL, "print one JSON object", NULL, parse_json, false},
+    [OPTION_RETRY_AFTER] = {"--retry-after", "SECONDS",
+                            "available again by itself after that time; with rate_limited and quota_exceeded",
+                            SECONDS_RULE, parse_retry_after, false},
+};
+const struct word operand_pool = {"POOL", NULL, NULL, "a pool's name", parse_pool, false};
+const struct word operand_id = {"ID", NULL, NULL, "a number, as keyshm-stat --ids shows it", parse_id, false};
+const struct word operand_status = {"STATUS",
+                                    NULL,
+                                    "available, rate_limited, quota_exceeded or invalid",
+                                    "available, rate_limited, quota_exceeded or invalid",
+                                    parse_status,
+                                    false};
+const struct word operand_name = {"NAME", NULL, NULL, METADATA_NAME_RULE, parse_name, false};
+const struct word operand_value = {"VALUE", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};
+const struct word operand_text = {"TEXT", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};
