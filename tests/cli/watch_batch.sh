@@ -37,7 +37,6 @@ refused 2 "$stat" --batch "$pool" "$pool.3"
 err_has "^keyshm-stat: pool $pool.3: there is no such pool; make it with: keyshm-ctl create $pool.3$"
 
 # A reader who has seen enough is no failure.
-status=0
 { "$stat" --batch --watch=0.1 "$pool" 2>"$err" || echo $? >"$tmp/status"; } | head -n 1 >"$out"
 out_has "^pool    $pool   "
 [ ! -e "$tmp/status" ] || fail "exit status $(cat "$tmp/status") because the reader went away"

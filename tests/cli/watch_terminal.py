@@ -174,10 +174,8 @@ class Screen:
             self.x = self.y = 0
         elif final == "m":
             self.set_style(numbers)
-        elif not (final == "t" or final in "hl" and parameters == "4"):
+        elif not (final == "t" or final == "l" and parameters == "4"):
             raise ValueError(f"unknown sequence ESC [ {parameters} {final}")
-        if final in "hl" and parameters == "4":
-            self.is_inserting = final == "h"
 
     def erase_display(self, which):
         if which == 0:

@@ -13,6 +13,7 @@
 
 #define TITLE_WIDTH 8 /* of "picks" and its like, with the gap behind */
 #define GRAPH_WIDTH_MAX 30
+#define GRAPH_GAP 2
 #define HELD_LONG_MS 1000 /* a membership change takes microseconds */
 
 static void put_title(struct line *line, const char *title)
@@ -24,12 +25,6 @@ static void put_title(struct line *line, const char *title)
 static void put_gap(struct line *line)
 {
     line_put(line, STYLE_PLAIN, "   ");
-}
-
-static unsigned graph_width(const struct line *line)
-{
-    unsigned width = graph_steps(line->limit / 3);
-    return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
 }
 
 /* ---- the pool ---- */
@@ -108,19 +103,8 @@ static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *
     line_fill(line, STYLE_PLAIN, end);
 }
 
-static void put_keys(const struct frame *frame, struct line *line)
+static void put_status_counts(const struct keyshm_snapshot *snapshot, struct line *line)
 {
-    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
-    unsigned width = graph_width(line);
-    put_title(line, "keys");
-    if (snapshot->count == 0) {
-        line_print(line, STYLE_PLAIN, "none; add some with: keyshm-ctl add %s", frame->watched->provider);
-        return;
-    }
-    if (width > 0) {
-        put_status_bar(snapshot, line, width);
-        line_put(line, STYLE_PLAIN, "  ");
-    }
     line_print(line, snapshot->status_count[KEYSHM_AVAILABLE] > 0 ? STYLE_STRONG : STYLE_ALERT, "%u of %u available",
                snapshot->status_count[KEYSHM_AVAILABLE], snapshot->count);
     for (int status = KEYSHM_AVAILABLE + 1; status < KEYSHM_STATUS_COUNT; status++) {
@@ -132,13 +116,40 @@ static void put_keys(const struct frame *frame, struct line *line)
     }
 }
 
+/* Of the bar and the sparkline, which leave room for the counts; 0: there is none. */
+static unsigned graph_width(const struct frame *frame)
+{
+    struct line counts;
+    line_begin(&counts, LINE_WIDTH_MAX);
+    put_status_counts(frame->watched->model.snapshot, &counts);
+    unsigned taken = TITLE_WIDTH + counts.width + GRAPH_GAP;
+    unsigned width = graph_steps(frame->columns > taken ? frame->columns - taken : 0);
+    return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
+}
+
+static void put_keys(const struct frame *frame, struct line *line)
+{
+    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    unsigned width = graph_width(frame);
+    put_title(line, "keys");
+    if (snapshot->count == 0) {
+        line_print(line, STYLE_PLAIN, "none; add some with: keyshm-ctl add %s", frame->watched->provider);
+        return;
+    }
+    if (width > 0) {
+        put_status_bar(snapshot, line, width);
+        line_fill(line, STYLE_PLAIN, line->width + GRAPH_GAP);
+    }
+    put_status_counts(snapshot, line);
+}
+
 /* ---- its picks ---- */
 
 static void put_rates(const struct frame *frame, struct line *line)
 {
     const struct model *model = &frame->watched->model;
     char picks[RATE_SIZE] = "-", errors[RATE_SIZE] = "-";
-    unsigned width = graph_width(line);
+    unsigned width = graph_width(frame);
     if (model->has_rates) {
         rate_text(model->picks_per_s, picks);
         rate_text(model->errors_per_s, errors);
@@ -147,7 +158,7 @@ static void put_rates(const struct frame *frame, struct line *line)
     if (width > 0) {
         graph_put_history(line, STYLE_GRAPH, &model->picks_history, width,
                           graph_most_per_s(&model->picks_history, width));
-        line_put(line, STYLE_PLAIN, "  ");
+        line_fill(line, STYLE_PLAIN, line->width + GRAPH_GAP);
     }
     line_print(line, STYLE_STRONG, "%s picks/s", picks);
     put_gap(line);
