@@ -45,8 +45,12 @@ static inline void events_write(const struct keyshm_pool *pool, struct event_tic
     struct layout_event *at = event_at(pool, ticket.class, ticket.number);
     uint64_t words[RECORD_WORDS];
     record_pack(ticket.number, record, words);
-    for (int i = 0; i < RECORD_WORDS; i++)
-        atomic_store_explicit(&at->words[i], words[i], memory_order_relaxed);
+    /* Not in a loop: the words stay in registers. */
+    atomic_store_explicit(&at->words[0], words[0], memory_order_relaxed);
+    atomic_store_explicit(&at->words[1], words[1], memory_order_relaxed);
+    atomic_store_explicit(&at->words[2], words[2], memory_order_relaxed);
+    atomic_store_explicit(&at->words[3], words[3], memory_order_relaxed);
+    _Static_assert(RECORD_WORDS == 4, "all of them");
 }
 
 /* As keyshm_events(). */
