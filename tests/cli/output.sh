@@ -40,6 +40,7 @@ for how in full closed unread; do
     to "$how" 1 "$ctl" next "$pool"
     to "$how" 1 "$ctl" next "$pool" --json
     to "$how" 1 "$ctl" reset "$pool"
+    to "$how" 1 "$ctl" export "$pool"
     to "$how" 1 "$ctl" add "$pool" <"$in"
 done
 

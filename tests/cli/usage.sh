@@ -19,7 +19,7 @@ wrong 'a command is missing' "$ctl"
 wrong 'there is no such command' "$ctl" frobnicate "$pool"
 wrong 'there is no such command' "$ctl" "$(key AAAA)"
 wrong 'there is no such command' "$ctl" '' "$pool"
-for command in create destroy add remove next mark reset verify; do
+for command in create destroy add remove next mark reset export import verify; do
     wrong "$command: POOL is missing" "$ctl" "$command"
     wrong '--frobnicate is not an option, or takes no value' "$ctl" "$command" "$pool" --frobnicate
     wrong '--frobnicate is not an option, or takes no value' "$ctl" "$command" "$pool" "--frobnicate=$(key AAAA)"
@@ -27,10 +27,11 @@ for command in create destroy add remove next mark reset verify; do
     wrong '-k is not an option, or takes no value' "$ctl" "$command" "$pool" "-k$(key AAAA)"
 done
 too_many='too many arguments (a key is never taken from the command line)'
-for command in create destroy add next reset verify; do
+for command in create destroy add next reset export verify; do
     wrong "$command: $too_many" "$ctl" "$command" "$pool" "$(key BBBB)"
     wrong "$command: $too_many" "$ctl" "$command" "$pool" -- "$(key BBBB)" "$(key CCCC)" "$(key DDDD)" "$(key EEEE)"
 done
+wrong "import: $too_many" "$ctl" import "$pool" "$tmp/none" "$(key BBBB)"
 wrong "remove: $too_many" "$ctl" remove "$pool" "$id" "$(key BBBB)"
 wrong "mark: $too_many" "$ctl" mark "$pool" "$id" available "$(key BBBB)"
 wrong 'remove: ID is missing' "$ctl" remove "$pool"
@@ -43,6 +44,9 @@ wrong 'destroy: --key-max is not for this command' "$ctl" destroy "$pool" --key-
 wrong 'add: --cooldown is not for this command' "$ctl" add "$pool" --cooldown 5
 wrong 'next: --env is not for this command' "$ctl" next "$pool" --env
 wrong 'exec: --json is not for this command' "$ctl" exec "$pool" --json --env NAME -- true
+wrong 'export: --json is not for this command' "$ctl" export "$pool" --json
+wrong 'import: --with-keys is not for this command' "$ctl" import "$pool" --with-keys
+wrong 'export: --dry-run is not for this command' "$ctl" export "$pool" --dry-run
 wrong 'create: --retry-after is not for this command' "$ctl" create "$pool" --retry-after 5
 wrong '--capacity needs a value' "$ctl" create "$pool" --capacity
 wrong '--json is not an option, or takes no value' "$ctl" next "$pool" --json=5
@@ -73,7 +77,7 @@ done
 
 run 0 "$ctl" --help
 cp "$out" "$tmp/help"
-for command in create destroy add remove next mark reset verify; do
+for command in create destroy add remove next mark reset export import verify; do
     run 0 "$ctl" "$command" --help
     out_has "^Usage: keyshm-ctl $command POOL"
     sed -n '1s/^Usage: keyshm-ctl/ /p' "$out" | grep -qxFf - "$tmp/help" || fail "$command is not in the help"

@@ -95,6 +95,11 @@ static int append(struct batch *batch, char *key)
     return 0;
 }
 
+bool batch_has(const struct batch *batch, const char *key)
+{
+    return tfind(key, &batch->tree, compare) != NULL;
+}
+
 const char *batch_take(struct batch *batch, const char *key, size_t length)
 {
     const char *refusal = check(batch, key, length);
@@ -103,7 +108,7 @@ const char *batch_take(struct batch *batch, const char *key, size_t length)
     char *copy = strndup(key, length);
     if (copy == NULL)
         return keyshm_strerror(ENOMEM);
-    if (tfind(copy, &batch->tree, compare) != NULL) {
+    if (batch_has(batch, copy)) {
         forget(copy);
         return NULL;
     }

@@ -4,6 +4,7 @@
 
 /* Keys that are all checked before the first of them is added. Holds secrets; never more than its pool could hold. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "keyshm.h"
@@ -27,5 +28,8 @@ void batch_end(struct batch *batch);
 
 /* Take a copy of a key. Returns NULL, or why the pool could not take it; that does not show the key. */
 const char *batch_take(struct batch *batch, const char *key, size_t length);
+
+/* Has it taken that key? */
+bool batch_has(const struct batch *batch, const char *key);
 
 #endif

@@ -23,12 +23,15 @@ struct arguments {
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
     const char *variable; /* of the environment */
+    const char *file;     /* NULL: standard input or output */
     struct exit_rules on_status;
     char *const *child; /* the words of another program's command line, ending with NULL; NULL: none given */
     bool env;
     bool is_deletion;
     bool has_consent;
     bool json;
+    bool with_keys;
+    bool is_rehearsal;
 };
 
 /* One word and what it must be. */
@@ -50,6 +53,9 @@ enum option_id {
     OPTION_ENV_NAME,
     OPTION_ON_STATUS,
     OPTION_WAIT,
+    OPTION_OUTPUT,
+    OPTION_WITH_KEYS,
+    OPTION_DRY_RUN,
     OPTION_DELETE,
     OPTION_YES,
     OPTION_JSON,
@@ -79,7 +85,8 @@ struct command {
 };
 
 extern const struct word options[OPTION_COUNT];
-extern const struct word operand_pool, operand_id, operand_status, operand_name, operand_value, operand_text;
+extern const struct word operand_pool, operand_id, operand_status, operand_name, operand_value, operand_text,
+    operand_file;
 
 /* A command without a name ends them. */
 extern const struct command commands[];
@@ -101,6 +108,8 @@ enum exit_status command_mark(const struct arguments *arguments);
 enum exit_status command_reset(const struct arguments *arguments);
 enum exit_status command_metadata(const struct arguments *arguments);
 enum exit_status command_label(const struct arguments *arguments);
+enum exit_status command_export(const struct arguments *arguments);
+enum exit_status command_import(const struct arguments *arguments);
 enum exit_status command_verify(const struct arguments *arguments);
 enum exit_status command_repair(const struct arguments *arguments);
 enum exit_status command_holder(const struct arguments *arguments);

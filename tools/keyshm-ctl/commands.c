@@ -102,6 +102,27 @@ const struct command commands[] = {
         .run = command_label,
     },
     {
+        .name = "export",
+        .operands = {&operand_pool},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
+        .help = "print a pool's state as JSON, for import: marks, metadata and when it was, but no keys",
+        .members = members_of_export,
+        .run = command_export,
+    },
+    {
+        .name = "import",
+        .operands = {&operand_pool, &operand_file},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_DRY_RUN) | JSON,
+        .help = "take over what export wrote, from FILE or standard input: all of it is checked before anything is\n"
+                "changed; keys that are in the file are added, for which it must be nobody else's to read; keys that\n"
+                "are found in the pool get their marks, with what is left of a cooldown by the wall clock, and their\n"
+                "metadata; as with mark, no key comes to a better status",
+        .members = members_of_import,
+        .run = command_import,
+    },
+    {
         .name = "verify",
         .operands = {&operand_pool},
         .operands_needed = 1,

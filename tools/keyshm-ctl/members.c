@@ -67,6 +67,35 @@ const struct member members_of_metadata[] = {
 const struct member members_of_label[] = {
     MEMBERS_OF_ALL, MEMBER_ID, {"label", "the key's label; null: none"}, MEMBERS_END};
 
+const struct member members_of_export[] = {
+    MEMBERS_OF_ALL,
+    {"kind", "\"keyshm-export\""},
+    {"exported_unix_ms", "when, by the wall clock: milliseconds since 1970"},
+    {"capacity", "of the pool"},
+    {"key_max", "of the pool"},
+    {"default_cooldown_ms", "of the pool"},
+    {"with_keys", "true: keys.key is there"},
+    {"fingerprint_setting", "method, rounds and salt of the fingerprints, as crypt(5) has them"},
+    {"keys", "all keys, in order of slots"},
+    {"keys.slot", "its place"},
+    {"keys.masked_key", "what may be shown of the key"},
+    {"keys.status", "available, rate_limited, quota_exceeded or invalid"},
+    {"keys.cooldown_left_ms", "at that moment, until it is available; 0: none; -1: no end"},
+    {"keys.marked", "how often it was marked with each status; import does not restore it"},
+    {"keys.metadata", "the notes kept with it, by name"},
+    {"keys.fingerprint", "by which import finds the same key; null for keys below 20 bytes: they could be guessed"},
+    {"keys.key", "the key itself; only with --with-keys"},
+    MEMBERS_END};
+
+const struct member members_of_import[] = {MEMBERS_OF_ALL,
+                                           {"is_dry_run", "true: nothing was changed"},
+                                           {"key_count", "keys in the file"},
+                                           {"added", "keys that are new in the pool"},
+                                           {"found", "keys that were in the pool before"},
+                                           {"not_found", "keys that are not in the pool"},
+                                           {"marked", "keys that were marked: not available, and not over by now"},
+                                           MEMBERS_END};
+
 const struct member members_of_verify[] = {MEMBERS_OF_ALL, MEMBERS_OF_PROBLEMS, MEMBERS_END};
 
 const struct member members_of_repair[] = {

@@ -27,7 +27,19 @@ bool metadata_value_is_allowed(const char *value)
     return is_allowed;
 }
 
-static bool is_key(keyshm_pool *pool, const char *text)
+bool metadata_tells_any(const char *text, is_key_fn *is_key, void *user)
+{
+    char copy[KEYSHM_METADATA_VALUE_MAX + 1], *rest = NULL;
+    bool is_told = is_key(text, user);
+    stpncpy(copy, text, sizeof(copy) - 1)[0] = '\0';
+    for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_told;
+         word = strtok_r(NULL, SEPARATORS, &rest))
+        is_told = is_key(word, user);
+    explicit_bzero(copy, sizeof(copy));
+    return is_told;
+}
+
+static bool is_key_of_pool(const char *text, void *pool)
 {
     keyshm_id id;
     return keyshm_find(pool, text, &id) == 0;
@@ -35,12 +47,5 @@ static bool is_key(keyshm_pool *pool, const char *text)
 
 bool metadata_tells_key(keyshm_pool *pool, const char *text)
 {
-    char copy[KEYSHM_METADATA_VALUE_MAX + 1], *rest = NULL;
-    bool is_told = is_key(pool, text);
-    stpncpy(copy, text, sizeof(copy) - 1)[0] = '\0';
-    for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_told;
-         word = strtok_r(NULL, SEPARATORS, &rest))
-        is_told = is_key(pool, word);
-    explicit_bzero(copy, sizeof(copy));
-    return is_told;
+    return metadata_tells_any(text, is_key_of_pool, pool);
 }

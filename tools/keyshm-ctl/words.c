@@ -66,6 +66,26 @@ static int parse_on_status(const char *text, struct arguments *arguments)
     return exit_rules_parse(text, &arguments->on_status);
 }
 
+static int parse_file(const char *text, struct arguments *arguments)
+{
+    arguments->file = text;
+    return text[0] != '\0' && strcmp(text, "-") != 0 ? 0 : -EINVAL;
+}
+
+static int parse_with_keys(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->with_keys = true;
+    return 0;
+}
+
+static int parse_dry_run(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->is_rehearsal = true;
+    return 0;
+}
+
 static int parse_delete(const char *text, struct arguments *arguments)
 {
     (void)text;
@@ -144,6 +164,15 @@ const struct word options[OPTION_COUNT] = {
                           parse_on_status, true},
     [OPTION_WAIT] = {"--wait", "SECONDS", "when no key is available, wait up to so long for one (0)", SECONDS_RULE,
                      parse_wait, false},
+    [OPTION_OUTPUT] = {"--output", "FILE",
+                       "not to standard output but to FILE, which it makes, with mode 0600; there must be none yet",
+                       "the name of a file to make", parse_file, false},
+    [OPTION_WITH_KEYS] = {"--with-keys", NULL,
+                          "with the keys themselves; only with --output, never to standard output;\n"
+                          "whoever can read that file can use the keys",
+                          NULL, parse_with_keys, false},
+    [OPTION_DRY_RUN] = {"--dry-run", NULL, "check everything, say what would be done, and change nothing", NULL,
+                        parse_dry_run, false},
     [OPTION_DELETE] = {"--delete", NULL, "delete it", NULL, parse_delete, false},
     [OPTION_YES] = {"--yes", NULL, "do not ask", NULL, parse_yes, false},
     [OPTION_JSON] = {"--json", NULL, "print one JSON object", NULL, parse_json, false},
@@ -161,4 +190,6 @@ const struct word operand_status = {"STATUS",
                                     false};
 const struct word operand_name = {"NAME", NULL, NULL, METADATA_NAME_RULE, parse_name, false};
 const struct word operand_value = {"VALUE", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};
+const struct word operand_file = {"FILE",     NULL, NULL, "the name of a file; leave it out for standard input",
+                                  parse_file, false};
 const struct word operand_text = {"TEXT", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};

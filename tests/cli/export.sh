@@ -1,0 +1,149 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool" --capacity 8 --key-max 64 --cooldown 30
+add "$pool" AAAA BBBB CCCC DDDD
+feed '%s\n' "$secret"
+run 0 "$ctl" add "$pool" <"$in"
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" rate_limited --retry-after 100000
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
+run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first"'
+run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 0)" team ''
+
+# What it says.
+before_ms=$(date +%s%3N)
+run 0 "$ctl" export "$pool"
+after_ms=$(date +%s%3N)
+is "$(json schema) $(json kind)" '1 keyshm-export'
+is "$(json provider)" "$pool"
+is "$(json capacity) $(json key_max) $(json default_cooldown_ms)" '8 64 30000'
+{ [ "$(json exported_unix_ms)" -ge "$before_ms" ] && [ "$(json exported_unix_ms)" -le "$after_ms" ]; } || fail "the time"
+is "$(json keys)" 5 "keys"
+slot=0
+for status in available rate_limited quota_exceeded invalid available; do
+    is "$(json keys "$slot" slot) $(json keys "$slot" status)" "$slot $status"
+    slot=$((slot + 1))
+done
+is "$(json keys 0 cooldown_left_ms) $(json keys 2 cooldown_left_ms) $(json keys 3 cooldown_left_ms)" '0 -1 -1'
+{ [ "$(json keys 1 cooldown_left_ms)" -gt 0 ] && [ "$(json keys 1 cooldown_left_ms)" -le 100000011 ]; } || fail "a cooldown"
+is "$(json keys 0 masked_key) $(json keys 4 masked_key)" 'sk-…AAAA …'
+is "$(json keys 3 marked invalid) $(json keys 3 marked rate_limited)" '1 0'
+is "$(json keys 0 metadata)" 'label team '
+is "$(json keys 0 metadata label)$(json keys 0 metadata team)" 'the "first"'
+is "$(json keys 0 fingerprint | wc -c)" 44 "a fingerprint and a line end"
+is "$(json keys 4 fingerprint)" null "of a key that could be guessed"
+names=$(json && json keys 0)
+grep -q '"with_keys":false' "$out" || fail "with_keys"
+fingerprint=$(json keys 0 fingerprint)
+
+# Another salt every time.
+run 0 "$ctl" export "$pool"
+[ "$(json keys 0 fingerprint)" != "$fingerprint" ] || fail "the same fingerprint twice"
+
+# All of it is in the help.
+run 0 "$ctl" export --help
+for name in $names key; do
+    out_has "^  *\(keys\.\)\?$name  "
+done
+
+# To a file: nothing is printed; the mode does not depend on the umask; no key is in it.
+mkdir "$tmp/dir"
+for mask in 000 022 777; do
+    rm -f "$tmp/dir/state"
+    (
+        umask "$mask"
+        exec "$ctl" export "$pool" --output "$tmp/dir/state" 4>&1 >"$tmp/printed" 2>&1
+    ) || fail "with umask $mask"
+    [ ! -s "$tmp/printed" ] || fail "something is printed with --output"
+    is "$(stat -c '%a %h' "$tmp/dir/state")" '600 1'
+    rm -f "$tmp/printed"
+done
+is "$(ls -A "$tmp/dir")" state
+! grep -q "$secret" "$tmp/dir/state" || fail "a key in the file"
+is "$("$JSON_GET" keys 1 status <"$tmp/dir/state")" rate_limited
+
+# no_file MESSAGE FILE [OPTION]...: refused, and the directory is as it was.
+no_file() {
+    local message="$1" file="$2"
+    shift 2
+    ls -lAR "$tmp/dir" >"$tmp/ls"
+    refused 1 "$ctl" export "$pool" --output "$file" "$@"
+    err_has "^keyshm-ctl: pool $pool: $message"
+    ls -lAR "$tmp/dir" | cmp -s - "$tmp/ls" || fail "the directory has changed"
+}
+there_is='there is something at the name given with --output already; nothing was written; move it away'
+cannot='cannot make the file given with --output: '
+cp "$tmp/dir/state" "$tmp/state"
+ln -s nowhere "$tmp/dir/link"
+mkdir "$tmp/dir/dir"
+for option in '' --with-keys; do
+    # shellcheck disable=SC2086
+    for name in state link dir; do
+        no_file "$there_is" "$tmp/dir/$name" $option
+    done
+    # shellcheck disable=SC2086
+    no_file "${cannot}No such file or directory; nothing was written$" "$tmp/dir/none/state" $option
+    # shellcheck disable=SC2086
+    no_file "${cannot}Not a directory; nothing was written$" "$tmp/dir/state/state" $option
+    # shellcheck disable=SC2086
+    no_file "${cannot}Is a directory; nothing was written$" "$tmp/dir/dir/" $option
+done
+cmp -s "$tmp/state" "$tmp/dir/state" || fail "a file that was there has changed"
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 500 "$tmp/dir/dir"
+    no_file "${cannot}Permission denied; nothing was written$" "$tmp/dir/dir/state" --with-keys
+fi
+for bad in '' -; do
+    refused 1 "$ctl" export "$pool" --output "$bad"
+    err_has '^keyshm-ctl: export: --output must be the name of a file to make$'
+done
+
+# Only the name is given: in the directory where one is.
+(cd "$tmp/dir" && exec "$ctl" export "$pool" --output here) || fail "in this directory"
+[ -s "$tmp/dir/here" ] || fail "no file in this directory"
+
+# Keys go to a file or nowhere.
+refused 1 "$ctl" export "$pool" --with-keys
+err_has '^keyshm-ctl: export: --with-keys needs --output FILE: keys never go to standard output$'
+run 0 "$ctl" export "$pool" --with-keys --output "$tmp/dir/keys"
+silent
+is "$(stat -c %a "$tmp/dir/keys")" 600
+is "$("$JSON_GET" keys 0 key <"$tmp/dir/keys")" "$(key AAAA)"
+is "$("$JSON_GET" keys 4 key <"$tmp/dir/keys")" "$secret"
+grep -q '"with_keys":true' "$tmp/dir/keys" || fail "with_keys"
+
+# A key that JSON cannot say.
+feed 'sk-%s-\377\376-0123456789-EEEE\n' "$secret"
+run 0 "$ctl" add "$pool" <"$in"
+run 0 "$ctl" export "$pool"
+is "$(json keys 5 masked_key)" sk-…EEEE
+no_file "the key with id $(id_of "$pool" 5) is not UTF-8, which JSON must be; nothing was written; export it without" \
+    "$tmp/dir/new" --with-keys
+
+# It can look, but not touch: not even who is attached changes. An empty pool, and none.
+before=$(cksum <"$segment")
+run 0 "$ctl" export "$pool"
+is "$(cksum <"$segment")" "$before" "the pool"
+run 0 "$ctl" create "$pool.empty"
+run 0 "$ctl" export "$pool.empty"
+is "$(json keys)" 0
+refused 2 "$ctl" export "$pool.none" --output "$tmp/dir/none"
+err_has "^keyshm-ctl: pool $pool.none: there is no such pool"
+[ ! -e "$tmp/dir/none" ] || fail "a file of no pool"
+
+# Killed at any moment, it leaves a whole file or none.
+run 0 "$ctl" create "$pool.many" --capacity 2000 --key-max 64
+seq -f "sk-$secret-%020.0f" 2000 >"$in"
+run 0 "$ctl" add "$pool.many" <"$in"
+for i in 1 2 3; do
+    mkdir "$tmp/killed$i"
+    "$ctl" export "$pool.many" --with-keys --output "$tmp/killed$i/state" &
+    exporting=$!
+    sleep "0.$i"
+    kill -KILL "$exporting" 2>/dev/null || true
+    status=0
+    wait "$exporting" 2>/dev/null || status=$?
+    [ "$status" -eq 0 ] || is "$(ls -A "$tmp/killed$i")" '' "left by one that was killed"
+done

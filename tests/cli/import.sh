@@ -1,0 +1,234 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+# status_of POOL WXYZ: status of the key that ends so.
+status_of() {
+    "$stat" --json "$1" | tr '{' '\n' | sed -n "s/.*\"masked_key\":\"[^\"]*$2\".*\"status\":\"\([a-z_]*\)\".*/\1/p"
+}
+
+# counts ADDED FOUND NOT_FOUND MARKED: as the JSON in $out has them.
+counts() {
+    is "$(json added) $(json found) $(json not_found) $(json marked)" "$*" "added, found, not found, marked"
+    is "$(json key_count)" "$(($1 + $2 + $3))"
+}
+
+# between MIN MAX VALUE
+between() {
+    { [ "$3" -ge "$1" ] && [ "$3" -le "$2" ]; } || fail "$3 is not from $1 to $2"
+}
+
+# shift_clock SECONDS FROM TO: a copy, as if it had been exported so much later.
+shift_clock() {
+    exported_ms=$("$JSON_GET" exported_unix_ms <"$2")
+    sed "s/\"exported_unix_ms\":$exported_ms/\"exported_unix_ms\":$((exported_ms + $1 * 1000))/" "$2" >"$3"
+    chmod 600 "$3"
+}
+
+run 0 "$ctl" create "$pool" --capacity 8 --key-max 64
+add "$pool" AAAA BBBB CCCC DDDD EEEE
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" rate_limited --retry-after 100000
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded --retry-after 200000
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 4)" quota_exceeded
+run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first" ä'
+run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)" team ''
+state=$tmp/state
+keys=$tmp/keys
+run 0 "$ctl" export "$pool" --output "$state"
+run 0 "$ctl" export "$pool" --output "$keys" --with-keys
+
+# Without keys, into another pool that has most of them, elsewhere. A long key is known again too, up to its last byte.
+long=$(printf '%0600d' 0)
+other=$pool.other
+run 0 "$ctl" create "$other" --capacity 16 --key-max 1024
+feed '%s\n%s1\n%s2\n' "$secret" "$long" "$long"
+run 0 "$ctl" add "$other" <"$in"
+add "$other" EEEE DDDD FFFF BBBB AAAA
+before=$(cksum <"$segments.$other")
+run 0 "$ctl" import "$other" "$state" --dry-run --json
+counts 0 4 1 3
+out_has '"is_dry_run":true'
+run 0 "$ctl" import "$other" --dry-run <"$state"
+out_is 'nothing was changed; it would be: 0 added, 4 found, 1 not found; 3 marked'
+is "$(cksum <"$segments.$other")" "$before" "the pool after --dry-run"
+run 0 "$ctl" import "$other" "$state" --json
+counts 0 4 1 3
+out_has '"is_dry_run":false'
+names=$(json)
+for expected in AAAA=available BBBB=rate_limited DDDD=invalid EEEE=quota_exceeded FFFF=available; do
+    is "$(status_of "$other" "${expected%=*}")" "${expected#*=}" "status of ${expected%=*}"
+done
+is "$(of_pool "$other" keys 7 metadata label)" 'the "first" ä'
+is "$(of_pool "$other" keys 6 metadata)" 'team '
+between 90000000 100000100 "$(of_pool "$other" keys 6 cooldown_left_ms)"
+is "$(of_pool "$other" count)" 8 "no key was added"
+run 0 "$ctl" import "$other" <"$state"
+out_is '0 added, 4 found, 1 not found; 3 marked'
+err_has "^keyshm-ctl: pool $other: keys that are not found come in with keyshm-ctl add, or with an export --with-keys$"
+run 0 "$ctl" mark "$other" "$(id_of "$other" 2)" invalid
+run 0 "$ctl" export "$other" --output "$tmp/long"
+run 0 "$ctl" mark "$other" "$(id_of "$other" 2)" available
+run 0 "$ctl" import "$other" "$tmp/long" --json
+counts 0 7 1 4
+is "$(of_pool "$other" keys 2 status) $(of_pool "$other" keys 1 status)" 'invalid available'
+
+# The help tells of all members.
+run 0 "$ctl" import --help
+for name in $names; do
+    out_has "^  *$name  "
+done
+
+# Cooldowns run down between export and import: some are over, none is too short, none grows.
+add_all() {
+    run 0 "$ctl" create "$1" --capacity 5
+    add "$1" AAAA BBBB CCCC DDDD EEEE
+}
+add_all "$pool.later"
+shift_clock -40000 "$state" "$tmp/shifted"
+run 0 "$ctl" import "$pool.later" "$tmp/shifted" --json
+counts 0 5 0 4
+between 50000000 60000100 "$(of_pool "$pool.later" keys 1 cooldown_left_ms)"
+between 150000000 160000100 "$(of_pool "$pool.later" keys 2 cooldown_left_ms)"
+add_all "$pool.late"
+shift_clock -150000 "$state" "$tmp/shifted"
+run 0 "$ctl" import "$pool.late" "$tmp/shifted" --json
+counts 0 5 0 3
+is "$(of_pool "$pool.late" keys 1 status) $(of_pool "$pool.late" keys 1 marked rate_limited)" 'available 0'
+between 40000000 50000100 "$(of_pool "$pool.late" keys 2 cooldown_left_ms)"
+is "$(of_pool "$pool.late" keys 3 status) $(of_pool "$pool.late" keys 4 status)" 'invalid quota_exceeded'
+add_all "$pool.back"
+shift_clock 1000000 "$state" "$tmp/shifted"
+run 0 "$ctl" import "$pool.back" "$tmp/shifted"
+between 90000000 100000100 "$(of_pool "$pool.back" keys 1 cooldown_left_ms)"
+
+# No status becomes better, no cooldown shorter.
+add_all "$pool.worse"
+for slot in 0 1 2; do
+    run 0 "$ctl" mark "$pool.worse" "$(id_of "$pool.worse" "$slot")" invalid
+done
+run 0 "$ctl" import "$pool.worse" "$state"
+for slot in 0 1 2 3; do
+    is "$(of_pool "$pool.worse" keys "$slot" status)" invalid
+done
+run 0 "$ctl" mark "$pool.back" "$(id_of "$pool.back" 1)" rate_limited --retry-after 900000
+run 0 "$ctl" import "$pool.back" "$state"
+between 800000000 900000100 "$(of_pool "$pool.back" keys 1 cooldown_left_ms)"
+
+# A rate limit without end stays one, or becomes as long as can be.
+run 0 "$ctl" create "$pool.endless" --cooldown 0
+add "$pool.endless" AAAA
+run 0 "$ctl" mark "$pool.endless" "$(id_of "$pool.endless" 0)" rate_limited
+run 0 "$ctl" export "$pool.endless" --output "$tmp/endless"
+run 0 "$ctl" mark "$pool.endless" "$(id_of "$pool.endless" 0)" available
+run 0 "$ctl" import "$pool.endless" "$tmp/endless"
+is "$(of_pool "$pool.endless" keys 0 status) $(of_pool "$pool.endless" keys 0 cooldown_left_ms)" 'rate_limited -1'
+add_all "$pool.end"
+run 0 "$ctl" import "$pool.end" "$tmp/endless"
+is "$(of_pool "$pool.end" keys 0 status)" rate_limited
+between 31000000000 31622400100 "$(of_pool "$pool.end" keys 0 cooldown_left_ms)"
+
+# With keys, into an empty pool: all of it comes back. Again, and into the same pool: nothing is added.
+new=$pool.new
+run 0 "$ctl" create "$new" --capacity 6
+before=$(cksum <"$segments.$new")
+run 0 "$ctl" import "$new" "$keys" --dry-run --json
+counts 5 0 0 4
+is "$(cksum <"$segments.$new")" "$before" "the pool after --dry-run"
+run 0 "$ctl" import "$new" "$keys"
+out_is '5 added, 0 found, 0 not found; 4 marked'
+[ ! -s "$err" ] || fail "a message where none is due"
+for slot in 0 1 2 3 4; do
+    for member in masked_key status metadata; do
+        is "$(of_pool "$new" keys "$slot" "$member")" "$(of_pool "$pool" keys "$slot" "$member")" "$member of $slot"
+    done
+done
+run 0 "$ctl" next "$new"
+is "$(cut -d ' ' -f 2 "$out")" "$(key AAAA)"
+run 0 "$ctl" import "$new" "$keys" --json
+counts 0 5 0 4
+run 0 "$ctl" import "$pool" "$keys" --json
+counts 0 5 0 4
+run 0 "$ctl" verify "$new"
+
+# Room is looked for first: all or none.
+run 0 "$ctl" create "$pool.small" --capacity 4
+refused 1 "$ctl" import "$pool.small" "$keys"
+err_has "^keyshm-ctl: pool $pool.small: in the file, keys\[4\].key: the pool has no room for it: it was made for 4 keys; nothing"
+is "$(of_pool "$pool.small" count)" 0
+run 0 "$ctl" import "$pool.small" "$state" --json
+counts 0 0 5 0
+run 0 "$ctl" create "$pool.narrow" --key-max 20
+refused 1 "$ctl" import "$pool.narrow" "$keys"
+err_has 'keys\[0\].key: longer than the 20 bytes that this pool allows a key; nothing was changed$'
+
+# Who else may read the keys.
+for mode in 640 604 620 601; do
+    chmod "$mode" "$keys"
+    for from in "$keys" /dev/null; do
+        # shellcheck disable=SC2046
+        refused 1 "$ctl" import "$pool.small" $([ "$from" = /dev/null ] || echo "$from") <"$keys"
+        err_has "^keyshm-ctl: pool $pool.small: there are keys in .*, which is open to group or others; .*chmod 600; nothing"
+    done
+done
+chmod 400 "$keys"
+run 0 "$ctl" import "$new" "$keys" --dry-run
+run 0 "$ctl" import "$new" --dry-run <"$keys"
+chmod 644 "$state"
+run 0 "$ctl" import "$new" "$state" --dry-run
+if [ "$(id -u)" -eq 0 ] && cp "$keys" "$tmp/foreign" && chown 12345 "$tmp/foreign" 2>/dev/null; then
+    refused 1 "$ctl" import "$pool.small" "$tmp/foreign"
+    err_has 'which belongs to another user'
+fi
+mkfifo "$tmp/fifo"
+cat "$keys" >"$tmp/fifo" &
+refused 1 "$ctl" import "$pool.small" "$tmp/fifo"
+err_has 'there are keys in the file, which is not a regular file; give it on standard input; nothing was changed$'
+is "$(of_pool "$pool.small" count)" 0
+
+# A pipe is nobody else's.
+"$ctl" create "$pool.piped"
+# shellcheck disable=SC2002
+cat "$keys" | run 0 "$ctl" import "$pool.piped"
+is "$(of_pool "$pool.piped" count)" 5
+
+# Notes: those of the file replace their like, others stay; all or nothing.
+id=$(id_of "$pool.late" 0)
+run 0 "$ctl" label "$pool.late" "$id" old
+run 0 "$ctl" metadata "$pool.late" "$id" mine kept
+run 0 "$ctl" import "$pool.late" "$state"
+is "$(of_pool "$pool.late" keys 0 metadata label) $(of_pool "$pool.late" keys 0 metadata mine)" 'the "first" ä kept'
+run 0 "$ctl" metadata "$pool.end" "$(id_of "$pool.end" 0)" a "$(printf '%0120d' 0)"
+run 0 "$ctl" metadata "$pool.end" "$(id_of "$pool.end" 0)" b "$(printf '%019d' 0)"
+refused 1 "$ctl" import "$pool.end" "$state"
+err_has "the notes of the key with id $(id_of "$pool.end" 0), with those of keys\[0\] in the file, would take more than 160"
+is "$(of_pool "$pool.end" keys 3 status)" available
+sed "s/the .\"first.\" ä/so: $(key DDDD)/" "$keys" >"$tmp/told"
+grep -q "so: $(key DDDD)" "$tmp/told" || fail "a test that tests nothing"
+chmod 600 "$tmp/told"
+for to in "$pool.end" "$pool.narrow"; do
+    [ "$to" = "$pool.end" ] || { run 0 "$ctl" destroy "$to" && run 0 "$ctl" create "$to"; }
+    refused 1 "$ctl" import "$to" "$tmp/told"
+    err_has 'keys\[0\].metadata has a key in it, which everyone who looks at the pool would see; nothing was changed$'
+done
+is "$(of_pool "$pool.narrow" count)" 0
+
+# No pool, no file.
+refused 2 "$ctl" import "$pool.none" "$state"
+err_has "^keyshm-ctl: pool $pool.none: there is no such pool; make it, .*: keyshm-ctl create --capacity N --key-max N $pool.none$"
+refused 1 "$ctl" import "$pool" "$tmp/none"
+err_has "^keyshm-ctl: pool $pool: cannot open the file: No such file or directory; nothing was changed$"
+refused 1 "$ctl" import "$pool" "$tmp"
+err_has "^keyshm-ctl: pool $pool: cannot read the file: Is a directory; nothing was changed$"
+refused 1 "$ctl" import "$pool" <&-
+err_has "^keyshm-ctl: pool $pool: cannot read standard input: Bad file descriptor; nothing was changed$"
+
+# Some other process holds the mutex: it says how far it came, and the next one goes on from there.
+run 0 "$FIXTURE" create "$pool.held" 10
+keep hold "$pool.held"
+run 1 "$ctl" import "$pool.held" "$keys"
+err_has "^keyshm-ctl: pool $pool.held: stopped after 0 of 5 keys, which stay as they are now; import it again to go on$"
+kill -KILL "$holder"
+wait "$holder" 2>/dev/null || true
+run 0 "$ctl" import "$pool.held" "$keys" --json
+counts 5 0 0 4

@@ -1,0 +1,214 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What is not as export writes it is refused as a whole, in words that do not repeat it.
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool.from"
+add "$pool.from" AAAA BBBB CCCC
+run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 0)" invalid
+run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 1)" rate_limited --retry-after 100000
+run 0 "$ctl" label "$pool.from" "$(id_of "$pool.from" 1)" second
+run 0 "$ctl" export "$pool.from" --output "$tmp/keys" --with-keys
+run 0 "$ctl" export "$pool.from" --output "$tmp/state"
+
+run 0 "$ctl" create "$pool" --capacity 4 --key-max 64
+add "$pool" AAAA
+"$stat" --json "$pool" | grep -o '"keys".*' >"$tmp/before"
+
+# refused_as MESSAGE [OPTION]: what is in $tmp/bad.
+refused_as() {
+    chmod 600 "$tmp/bad"
+    refused 1 "$ctl" import "$pool" "$tmp/bad" "--${2:-json}"
+    is "$(cat "$err")" "keyshm-ctl: pool $pool: $1; nothing was changed"
+    unchanged
+}
+
+unchanged() {
+    "$stat" --json "$pool" | grep -o '"keys".*' | cmp -s - "$tmp/before" || fail "the pool has changed"
+}
+
+# broken LINE: what is in $tmp/bad is not JSON from there.
+broken() {
+    chmod 600 "$tmp/bad"
+    refused 1 "$ctl" import "$pool" "$tmp/bad"
+    err_has "^keyshm-ctl: pool $pool: the file is not JSON, or not all of it, from line $1, column [0-9]*; $give; nothing was"
+    unchanged
+}
+
+# bad FILE EDIT MESSAGE: the file, edited by sed(1).
+bad() {
+    sed "$2" "$tmp/$1" >"$tmp/bad"
+    ! cmp -s "$tmp/bad" "$tmp/$1" || fail "a test that tests nothing: $2"
+    refused_as "$3"
+}
+
+# member EDIT RULE: the same, of both files, about one member.
+member() {
+    bad keys "$1" "in the file, $2"
+    bad state "$1" "in the file, $2"
+}
+
+# ---- not JSON ----
+give='give what keyshm-ctl export wrote'
+printf 'sk-%s\n' "$secret" >"$tmp/bad"
+broken 1
+printf '"sk-%s' "$secret" >"$tmp/bad"
+broken 1
+printf '\0' >"$tmp/bad"
+broken 1
+head -c 50000 /dev/zero | tr '\0' '[' >"$tmp/bad"
+broken 1
+size=$(wc -c <"$tmp/keys")
+for part in 1 10 100 $((size / 2)) $((size - 3)); do
+    head -c "$part" "$tmp/keys" >"$tmp/bad"
+    broken '[0-9]*'
+done
+cat "$tmp/keys" "$tmp/keys" >"$tmp/bad"
+broken '[5-6]'
+sed '2s/"status"/"slot"/' "$tmp/keys" >"$tmp/bad"
+chmod 600 "$tmp/bad"
+refused 1 "$ctl" import "$pool" "$tmp/bad"
+err_has "^keyshm-ctl: pool $pool: the file has a member twice, in line 2, column [0-9]*; nothing was changed$"
+for value in '\\u0000' '\xff'; do
+    LC_ALL=C sed "2s/$secret/$value/" "$tmp/keys" >"$tmp/bad"
+    broken 2
+done
+sed '4s/^/,/' "$tmp/keys" >"$tmp/bad"
+broken 4
+: >"$tmp/bad"
+refused 1 "$ctl" import "$pool" "$tmp/bad"
+is "$(cat "$err")" "keyshm-ctl: pool $pool: the file is empty; $give"
+refused 1 "$ctl" import "$pool" </dev/null
+is "$(cat "$err")" "keyshm-ctl: pool $pool: standard input is empty; $give"
+
+# ---- without end ----
+large='is larger than the 81920 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
+truncate -s 3G "$tmp/bad"
+refused 1 "$ctl" import "$pool" "$tmp/bad"
+err_has "the file $large"
+mkfifo "$tmp/endless"
+yes '' 2>/dev/null >"$tmp/endless" &
+refused 1 timeout 60 "$ctl" import "$pool" <"$tmp/endless"
+err_has "standard input $large"
+
+# ---- something else ----
+object='this is not what export writes: it must be a JSON object'
+for text in '[]' '[{}]' "[\"$secret\"]"; do
+    printf '%s' "$text" >"$tmp/bad"
+    refused_as "$object"
+done
+kind='kind must be "keyshm-export", as export writes it'
+printf '{}' >"$tmp/bad"
+refused_as "in the file, $kind"
+refused_as "in the file, $kind" dry-run
+"$stat" --json "$pool.from" >"$tmp/bad"
+refused_as "in the file, $kind"
+
+# ---- the document ----
+member '1s/"keyshm-export"/"keyshm-import"/' "$kind"
+member '1s/"keyshm-export"/7/' "$kind"
+schema='schema must be 1; export it with the keyshm-ctl that is to import it'
+for value in 0 2 -1 1.0 '"1"' true null 99999999999; do
+    member "1s/\"schema\":1/\"schema\":$value/" "$schema"
+done
+member '1s/"schema":1,//' "$schema"
+for value in '""' 5 null "\"$(printf '%065d' 0)\""; do
+    member "1s/\"provider\":\"[^\"]*\"/\"provider\":$value/" "provider must be a pool's name of 1 to 64 bytes"
+done
+for value in -1 253402300800001 9223372036854775807 1e3 '"5"' null; do
+    member "1s/\"exported_unix_ms\":[0-9]*/\"exported_unix_ms\":$value/" \
+        'exported_unix_ms must be milliseconds since 1970, up to the year 9999'
+done
+for value in 0 1048577 '"5"'; do
+    member "1s/\"capacity\":[0-9]*/\"capacity\":$value/" 'capacity must be a number from 1 to 1048576'
+done
+for value in 0 4097 null; do
+    member "1s/\"key_max\":[0-9]*/\"key_max\":$value/" 'key_max must be a number from 1 to 4096'
+done
+days='milliseconds from 0 to 31622400000, which is 366 days'
+for value in -1 31622400001 '"5"'; do
+    member "1s/\"default_cooldown_ms\":[0-9]*/\"default_cooldown_ms\":$value/" "default_cooldown_ms must be $days"
+done
+member '1s/"with_keys":[a-z]*/"with_keys":1/' 'with_keys must be true or false'
+salt=0123456789abcdef
+# shellcheck disable=SC2016
+for value in '"' '$5$'"$salt" '$6$rounds=5000$'"$salt" '$5$rounds=999$'"$salt" '$5$rounds=5001$'"$salt" \
+    '$5$rounds=999999999$'"$salt" '$5$rounds=05000$'"$salt" '$5$rounds=5000$'"${salt}0" '$5$rounds=5000$'"${salt%?}"; do
+    member "1s/\"fingerprint_setting\":\"[^\"]*\"/\"fingerprint_setting\":\"${value%\"}\"/" \
+        'fingerprint_setting must be as export writes it: $5$rounds=N$SALT'
+done
+printf '%s{}}' "$(head -n 1 "$tmp/keys" | sed 's/\[$//')" >"$tmp/bad"
+refused_as 'in the file, keys must be an array of up to 1048576 keys'
+
+# ---- a key ----
+# in_key MEMBER VALUE RULE: in the second key of the file, as the rule of that member.
+in_key() {
+    member "3s/\"$1\":\(\"[^\"]*\"\|{[^}]*}\|-\?[0-9]*\)/\"$1\":$2/" "keys[1].$1 must be $3"
+}
+bad keys '3s/{.*}/5/' 'in the file, keys[1] must be an object'
+for value in -1 16777216 '"1"'; do
+    in_key slot "$value" 'a number from 0 to 16777215'
+done
+for value in '""' 5 "\"$(printf '%024d' 0)\""; do
+    in_key masked_key "$value" 'a masked key of 1 to 23 bytes'
+done
+statuses='available, rate_limited, quota_exceeded or invalid'
+for value in 1 '""' '"RATE_LIMITED"' '"limited"' null "\"$secret\""; do
+    in_key status "$value" "$statuses"
+done
+for value in -2 31622400001 99999999999999999 1.5 '"5"' null; do
+    in_key cooldown_left_ms "$value" "-1, or $days"
+done
+for value in '{}' 5 '[]' '{"available":0,"rate_limited":0,"quota_exceeded":0}' \
+    '{"available":0,"rate_limited":0,"quota_exceeded":0,"invalid":-1}'; do
+    in_key marked "$value" 'an object with a number for each status'
+done
+notes='an object: names of 1 to 32 of A-Z a-z 0-9 . _ -, values of 0 to 120 bytes of UTF-8 with no control characters'
+for value in 5 '[]' '{"a":5}' '{"":"a"}' '{"a b":"c"}' "{\"$(printf '%033d' 0)\":\"\"}" "{\"a\":\"$(printf '%0121d' 0)\"}" \
+    '{"a":"\\n"}' '{"a":"\\u007f"}' "{\"a\":\"$(printf '%0120d' 0)\",\"b\":\"$(printf '%036d' 0)\"}"; do
+    in_key metadata "$value" "$notes, at most 160 bytes in all"
+done
+for value in 5 '""' "\"$secret\"" "\"$(printf '%042d' 0)\"" "\"$(printf '%042d' 0)\$\""; do
+    in_key fingerprint "$value" 'null, or 43 of A-Z a-z 0-9 . /'
+done
+for value in 5 '""' "\"$(printf '%04097d' 0)\"" '{}'; do
+    bad keys "3s/\"key\":\"[^\"]*\"/\"key\":$value/" 'in the file, keys[1].key must be a string of 1 to 4096 bytes'
+done
+for name in slot masked_key status cooldown_left_ms marked metadata fingerprint; do
+    sed "3s/\"$name\":/\"other\":/" "$tmp/keys" >"$tmp/bad"
+    chmod 600 "$tmp/bad"
+    refused 1 "$ctl" import "$pool" "$tmp/bad"
+    [ "$name" = fingerprint ] || err_has "in the file, keys\[1\].$name must be "
+done
+
+# ---- what does not go together ----
+fits='.cooldown_left_ms does not go with its status'
+member '2s/"invalid","cooldown_left_ms":-1/"invalid","cooldown_left_ms":5/' "keys[0]$fits"
+member '2s/"invalid","cooldown_left_ms":-1/"available","cooldown_left_ms":-1/' "keys[0]$fits"
+member '3s/"cooldown_left_ms":[0-9]*/"cooldown_left_ms":0/' "keys[1]$fits"
+bad keys '3s/,"key":"[^"]*"//' 'in the file, keys[1].key is missing, though with_keys is true'
+bad keys '1s/"with_keys":true/"with_keys":false/' 'in the file, keys[0].key is there, though with_keys is false'
+bad state '1s/"with_keys":false/"with_keys":true/' 'in the file, keys[0].key is missing, though with_keys is true'
+bad keys '3{p;}' 'in the file, two keys have the same fingerprint'
+bad state '3{p;}' 'in the file, two keys have the same fingerprint'
+bad keys '3{p;s/"fingerprint":"[^"]*"/"fingerprint":null/;}' 'in the file, keys[2].key: it is there twice'
+
+# ---- what is no key ----
+while IFS='|' read -r value reason; do
+    bad keys "3s/\"key\":\"[^\"]*\"/\"key\":\"$value\"/" "in the file, keys[1].key: $reason"
+done <<'END'
+TOPSECRET\\t|it has a control character, such as a tab, in it
+\\u007fTOPSECRET|it has a control character, such as a tab, in it
+ TOPSECRET|it has a space at its beginning or end
+TOPSECRET |it has a space at its beginning or end
+\\ufeffTOPSECRET|it begins with a byte order mark; save the file without one
+0TOPSECRET0000000000000000000000000000000000000000000000000000000|longer than the 64 bytes that this pool allows a key
+END
+
+# What is more than is known is passed over.
+sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
+chmod 600 "$tmp/good"
+run 0 "$ctl" import "$pool" "$tmp/good"
+out_is '2 added, 1 found, 0 not found; 2 marked'
+run 0 "$ctl" verify "$pool"

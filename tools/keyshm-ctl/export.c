@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "fingerprint.h"
+#include "new_file.h"
+#include "program.h"
+#include "progress.h"
+#include "sink.h"
+#include "state.h"
+#include "text.h"
+#include "wall_clock.h"
+#include "wiped.h"
+
+/* What is being written, and where to. */
+struct export
+{
+    const struct arguments *arguments;
+    keyshm_pool *pool;
+    const struct keyshm_snapshot *snapshot;
+    int64_t unix_ms;
+    char setting[FINGERPRINT_SETTING_SIZE];
+    struct sink sink;
+};
+
+/* ---- the text ---- */
+
+static void put(struct export *export, const char *text)
+{
+    sink_write(text, strlen(text), &export->sink);
+}
+
+/* Takes over `object`; NULL is for want of memory. */
+static int put_json(struct export *export, json_t *object, size_t flags)
+{
+    int r = object != NULL ? json_dump_callback(object, sink_write, &export->sink, JSON_COMPACT | flags) : -1;
+    json_decref(object);
+    if (r == 0)
+        return 0;
+    return export->sink.error < 0 ? export->sink.error : -ENOMEM;
+}
+
+static json_t *pool_to_json(const struct export *export)
+{
+    const struct keyshm_snapshot *snapshot = export->snapshot;
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", STATE_SCHEMA, "kind", STATE_KIND,
+                     "provider", snapshot->provider, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
+                     (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max, "default_cooldown_ms",
+                     (json_int_t)snapshot->default_cooldown_ms, "with_keys", (int)export->arguments->with_keys,
+                     "fingerprint_setting", export->setting);
+}
+
+/* NULL for what was not made as a whole, for want of memory. */
+static json_t *unless_failed(json_t *object, int r)
+{
+    if (r == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *marked_to_json(const struct keyshm_key_snapshot *key)
+{
+    json_t *marked = json_object();
+    int r = 0;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        r |= json_object_set_new(marked, keyshm_status_name((enum keyshm_status)status),
+                                 json_integer((json_int_t)key->marked[status]));
+    return unless_failed(marked, r);
+}
+
+static json_t *metadata_to_json(const struct keyshm_key_snapshot *key)
+{
+    json_t *metadata = json_object();
+    int r = 0;
+    for (size_t i = 0; i < key->metadata_count; i++)
+        r |= json_object_set_new(metadata, key->metadata[i].name,
+                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
+    return unless_failed(metadata, r);
+}
+
+/* A deadline is rounded up, and may then be later than import takes. */
+static int64_t left_ms(const struct keyshm_key_snapshot *key)
+{
+    return key->cooldown_left_ms < KEYSHM_DURATION_MAX_MS ? key->cooldown_left_ms : KEYSHM_DURATION_MAX_MS;
+}
+
+static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fingerprint_or_null)
+{
+    return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key", key->masked_key,
+                     "status", keyshm_status_name(key->status), "cooldown_left_ms", (json_int_t)left_ms(key), "marked",
+                     marked_to_json(key), "metadata", metadata_to_json(key), "fingerprint", fingerprint_or_null);
+}
+
+/* -EILSEQ: the key cannot be said in JSON. */
+static int put_key(struct export *export, const struct keyshm_key_snapshot *key, const struct keyshm_pick *secret)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    int r = fingerprint_make(export->setting, secret->key, secret->key_length, fingerprint);
+    if (r < 0 && r != -ENODATA)
+        return r;
+    json_t *object = key_to_json(key, r == 0 ? fingerprint : NULL);
+    if (object != NULL && export->arguments->with_keys &&
+        json_object_set_new(object, "key", json_stringn(secret->key, secret->key_length)) < 0) {
+        json_decref(object);
+        return -EILSEQ;
+    }
+    return put_json(export, object, 0);
+}
+
+static enum exit_status fail_at(const struct export *export, const struct keyshm_key_snapshot *key, int error)
+{
+    const char *provider = export->arguments->pool;
+    if (export->sink.error < 0)
+        return EXIT_REFUSED; /* it is told at the end */
+    if (error == -EILSEQ)
+        return refuse("pool %s: the key with id %" PRIu64
+                      " is not UTF-8, which JSON must be; nothing was written; export "
+                      "it without --with-keys, or remove that key",
+                      provider, key->id);
+    if (error == -ENOTSUP)
+        return refuse("pool %s: the libcrypt here cannot make fingerprints (sha256crypt); nothing was written", provider);
+    return fail(provider, error, NULL);
+}
+
+static enum exit_status put_keys(struct export *export)
+{
+    struct keyshm_pick secret;
+    struct progress progress;
+    const char *before = "\n";
+    enum exit_status status = EXIT_FINE;
+    progress_begin(&progress, "exported", "keys", export->snapshot->count);
+    for (unsigned i = 0; i < export->snapshot->count && status == EXIT_FINE; i++) {
+        const struct keyshm_key_snapshot *key = &export->snapshot->keys[i];
+        int r = keyshm_get(export->pool, key->id, &secret);
+        if (r == -ESTALE)
+            continue; /* removed since */
+        if (r == 0) {
+            put(export, before);
+            before = ",\n";
+            r = put_key(export, key, &secret);
+        }
+        if (r < 0)
+            status = fail_at(export, key, r);
+        progress_tell(&progress, i + 1);
+    }
+    progress_end(&progress);
+    explicit_bzero(&secret, sizeof(secret));
+    return status;
+}
+
+static enum exit_status put_all(struct export *export)
+{
+    put(export, "{");
+    int r = put_json(export, pool_to_json(export), JSON_EMBED);
+    if (r < 0)
+        return fail_at(export, NULL, r);
+    put(export, ",\"keys\":[");
+    enum exit_status status = put_keys(export);
+    put(export, "]}\n");
+    return status;
+}
+
+/* ---- where to ---- */
+
+static enum exit_status write_to(struct export *export, int fd, const char *what)
+{
+    sink_begin(&export->sink, fd);
+    enum exit_status status = put_all(export);
+    int r = sink_end(&export->sink);
+    return r < 0 ? refuse("pool %s: cannot write %s: %s", export->arguments->pool, what, strerrordesc_np(-r)) : status;
+}
+
+static enum exit_status refuse_file(const struct export *export, int error)
+{
+    const char *provider = export->arguments->pool;
+    if (error == -EEXIST)
+        return refuse("pool %s: there is something at the name given with --output already; nothing was written; move "
+                      "it away, or choose another name",
+                      provider);
+    if (error == -EOPNOTSUPP)
+        return refuse("pool %s: the file system of that directory cannot make a file that is there whole or not at all "
+                      "(O_TMPFILE); nothing was written; choose a directory on another one, such as /tmp",
+                      provider);
+    return refuse("pool %s: cannot make the file given with --output: %s; nothing was written", provider,
+                  strerrordesc_np(-error));
+}
+
+static enum exit_status write_to_file(struct export *export)
+{
+    struct new_file file;
+    int r = new_file_begin(&file, export->arguments->file);
+    if (r < 0)
+        return refuse_file(export, r);
+    enum exit_status status = write_to(export, file.fd, "the file given with --output, which was not made");
+    if (status == EXIT_FINE) {
+        r = new_file_finish(&file);
+        if (r < 0)
+            status = refuse_file(export, r);
+    }
+    new_file_end(&file);
+    return status;
+}
+
+static enum exit_status export_pool(const struct arguments *arguments, keyshm_pool *pool)
+{
+    struct keyshm_snapshot *snapshot;
+    struct export export = {.arguments = arguments, .pool = pool};
+    int r = keyshm_snapshot(pool, &snapshot);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    /* The moment after the cooldowns were read: what is left of them later is rather too much than too little. */
+    export.unix_ms = wall_clock_ms();
+    export.snapshot = snapshot;
+    r = fingerprint_new_setting(snapshot->count, export.setting);
+    enum exit_status status;
+    if (r < 0)
+        status = fail(arguments->pool, r, NULL);
+    else if (arguments->file != NULL)
+        status = write_to_file(&export);
+    else
+        status = write_to(&export, STDOUT_FILENO, "the output");
+    keyshm_snapshot_free(snapshot);
+    return status;
+}
+
+enum exit_status command_export(const struct arguments *arguments)
+{
+    keyshm_pool *pool;
+    if (arguments->with_keys && arguments->file == NULL) {
+        complain("export: --with-keys needs --output FILE: keys never go to standard output");
+        return point_to_help();
+    }
+    wipe_json();
+    int r = keyshm_attach_readonly(&pool, arguments->pool);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    enum exit_status status = export_pool(arguments, pool);
+    keyshm_close(pool);
+    return status;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "batch.h"
+#include "command.h"
+#include "program.h"
+#include "report.h"
+#include "restore.h"
+#include "state.h"
+#include "state_file.h"
+#include "wiped.h"
+
+static enum exit_status tell(const struct restore *restore)
+{
+    const struct arguments *arguments = restore->arguments;
+    if (arguments->json)
+        return report(arguments->pool,
+                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "is_dry_run", (int)arguments->is_rehearsal, "key_count",
+                                (json_int_t)restore->state.count, "added", (json_int_t)restore->added, "found",
+                                (json_int_t)restore->found, "not_found", (json_int_t)restore->not_found, "marked",
+                                (json_int_t)restore->marked));
+    printf("%s%zu added, %zu found, %zu not found; %zu marked\n",
+           arguments->is_rehearsal ? "nothing was changed; it would be: " : "", restore->added, restore->found,
+           restore->not_found, restore->marked);
+    if (restore->not_found > 0 && !restore->state.with_keys)
+        complain("pool %s: keys that are not found come in with keyshm-ctl add, or with an export --with-keys",
+                 arguments->pool);
+    return EXIT_FINE;
+}
+
+static enum exit_status restore_state(struct restore *restore)
+{
+    struct keyshm_snapshot *snapshot;
+    int r = keyshm_snapshot(restore->pool, &snapshot);
+    if (r < 0)
+        return fail(restore->arguments->pool, r, NULL);
+    restore->snapshot = snapshot;
+    enum exit_status status = restore_plan(restore);
+    if (status == EXIT_FINE)
+        status = restore_run(restore);
+    if (status == EXIT_FINE)
+        status = tell(restore);
+    keyshm_snapshot_free(snapshot);
+    return status;
+}
+
+static enum exit_status restore_document(struct restore *restore, const struct state_file *file, json_t *document)
+{
+    enum exit_status status = state_begin(&restore->state, restore->arguments->pool, document);
+    if (status == EXIT_FINE && restore->state.with_keys)
+        status = state_file_check_private(file, restore->arguments->pool);
+    if (status == EXIT_FINE)
+        status = restore_state(restore);
+    state_end(&restore->state);
+    return status;
+}
+
+static enum exit_status restore_from_file(struct restore *restore)
+{
+    const char *provider = restore->arguments->pool;
+    struct state_file file;
+    json_t *document = NULL;
+    enum exit_status status = state_file_open(&file, provider, restore->arguments->file);
+    if (status != EXIT_FINE)
+        return status;
+    /* One key more is for what stands before and behind them. */
+    size_t size_max = ((size_t)restore->batch->capacity + 1) * STATE_KEY_BYTES_MAX;
+    status = state_file_read(&file, provider, size_max, &document);
+    if (status == EXIT_FINE)
+        status = restore_document(restore, &file, document);
+    json_decref(document);
+    state_file_close(&file);
+    return status;
+}
+
+static enum exit_status import_into(const struct arguments *arguments, keyshm_pool *pool)
+{
+    struct batch batch;
+    struct restore restore = {.arguments = arguments, .pool = pool, .batch = &batch};
+    int r = batch_begin(&batch, pool);
+    enum exit_status status = r < 0 ? fail(arguments->pool, r, NULL) : restore_from_file(&restore);
+    batch_end(&batch);
+    return status;
+}
+
+enum exit_status command_import(const struct arguments *arguments)
+{
+    static const struct failure failures[] = {
+        {ENOENT, EXIT_NO_POOL, "there is no such pool",
+         "make it, with the capacity and the key_max of the file, with: keyshm-ctl create --capacity N --key-max N",
+         true},
+        {0, EXIT_REFUSED, NULL, NULL, false},
+    };
+    keyshm_pool *pool;
+    wipe_json();
+    int r =
+        arguments->is_rehearsal ? keyshm_attach_readonly(&pool, arguments->pool) : keyshm_attach(&pool, arguments->pool);
+    if (r < 0)
+        return fail(arguments->pool, r, failures);
+    enum exit_status status = import_into(arguments, pool);
+    keyshm_close(pool);
+    return status;
+}
