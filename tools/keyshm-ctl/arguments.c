@@ -83,17 +83,18 @@ static enum exit_status split(int argc, char **argv, struct words *words)
 {
     int option;
     while ((option = next_option(argc, argv, words->command)) != -1) {
+        const char *value = optarg != NULL ? optarg : "";
         if (option == '?' || option == ':')
             return refuse_option(option, argv, LETTERS);
         else if (option == 1)
-            keep_operand(words, optarg);
+            keep_operand(words, value);
         else if (option == 'h')
             words->help = true;
         else if (option == 'V')
             words->version = true;
         else
             words->options[words->option_count++] =
-                (struct given_option){.option = option - LONG_OPTION_BASE, .value = optarg != NULL ? optarg : ""};
+                (struct given_option){.option = option - LONG_OPTION_BASE, .value = value};
     }
     /* What is left stands behind "--". */
     if (words->command != NULL && words->command->takes_child)
