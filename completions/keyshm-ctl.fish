@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of keyshm-ctl for fish. tests/docs hold the words against --help.
+
+# The words before the cursor that are no options: command, pool, and so on.
+function __keyshm_ctl_operands
+    set --local skip no
+    set --local command ''
+    for word in (commandline --tokenize --cut-at-cursor --current-process)[2..]
+        if test $skip = yes
+            set skip no
+            continue
+        end
+        switch $word
+            case -- # another program's words follow
+                return
+            case --capacity --key-max --cooldown --on-status --wait --retry-after --output
+                set skip yes
+            case --env
+                test "$command" = exec; and set skip yes
+            case '-*'
+            case '*'
+                test -n "$command"; or set command $word
+                echo $word
+        end
+    end
+end
+
+function __keyshm_ctl_has_no_command
+    test (count (__keyshm_ctl_operands)) -eq 0
+end
+
+# At an operand of these commands: the first is the pool.
+function __keyshm_ctl_at --argument-names number
+    set --local operands (__keyshm_ctl_operands)
+    test (count $operands) -eq $number; and contains -- $operands[1] $argv[2..]
+end
+
+function __keyshm_ctl_command
+    set --local operands (__keyshm_ctl_operands)
+    contains -- "$operands[1]" $argv
+end
+
+# What comes behind -- is a command line of its own.
+function __keyshm_ctl_child
+    set --local tokens (commandline --tokenize --cut-at-cursor --current-process)
+    set --local before (contains --index -- -- $tokens); or return
+    set --local child (string escape -- $tokens[(math $before + 1)..])
+    complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
+end
+
+set --local commands create destroy add remove next exec mark reset metadata label export import verify repair holder \
+    break-lock
+set --local reporting create destroy add remove next mark reset metadata label import verify repair holder break-lock
+
+complete -c keyshm-ctl -f
+complete -c keyshm-ctl -s h -l help -d 'Show the help'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -s V -l version -d 'Show the version'
+
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a create -d 'Create an empty pool'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a destroy -d 'Remove a pool'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a add -d 'Add keys from standard input or the environment'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a remove -d 'Remove a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a next -d 'Pick a key and print it'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command with a key in its environment'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Say what a provider answered to a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Write down which cooldowns are over'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes kept with a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a label -d "Print or set a key's label"
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a export -d "Print a pool's state"
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a import -d 'Take over what export wrote'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a verify -d 'Say what is wrong in a pool'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a repair -d 'Put right what is wrong in a pool'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a holder -d "Print who holds a pool's mutex"
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a break-lock -d "Kill the process that holds a pool's mutex"
+
+complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F
+
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec; and contains -- -- (commandline -opc)' -a '(__keyshm_ctl_child)'
+
+complete -c keyshm-ctl -n "__keyshm_ctl_command $reporting" -l json -d 'Print one JSON object'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'Room for so many keys'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'Room for keys of up to so many bytes'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'Seconds after a rate limit without a time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add' -l env -d 'Keys from the environment'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that tells the key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l on-status -x -d 'Mark the key by the exit status'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l wait -x -d 'Seconds to wait for a key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Seconds until it is available again'
+complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label' -l delete -d 'Delete it'
+complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to make'
+complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'With the keys themselves'
+complete -c keyshm-ctl -n '__keyshm_ctl_command import' -l dry-run -d 'Change nothing'
+complete -c keyshm-ctl -n '__keyshm_ctl_command break-lock' -l yes -d 'Do not ask'

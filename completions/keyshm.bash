@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Completion of keyshm-stat and keyshm-ctl, for bash-completion. tests/docs hold the words against --help.
+
+_keyshm_statuses='available rate_limited quota_exceeded invalid'
+
+_keyshm_stat_options='--events --follow --workers --check --all-users --json --raw --openmetrics --output --output-all
+    --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch --iterations --help
+    --version'
+
+_keyshm_columns_of_keys='POOL OWNER SLOT KEY STATUS COOLDOWN PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE
+    LIMITED QUOTA INVALID'
+_keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO'
+_keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
+
+_keyshm_commands='create destroy add remove next exec mark reset metadata label export import verify repair holder
+    break-lock'
+
+# The options of a command, but for --help, which all have.
+_keyshm_options_of() {
+    case $1 in
+    create) echo '--capacity --key-max --cooldown --json' ;;
+    add) echo '--env --json' ;;
+    exec) echo '--env --on-status --wait' ;;
+    mark) echo '--retry-after --json' ;;
+    metadata | label) echo '--delete --json' ;;
+    export) echo '--output --with-keys' ;;
+    import) echo '--dry-run --json' ;;
+    break-lock) echo '--yes --json' ;;
+    destroy | remove | next | reset | verify | repair | holder) echo '--json' ;;
+    esac
+}
+
+# The names of this user's pools.
+_keyshm_pools() {
+    local segment
+    for segment in "/dev/shm/keyshm.$EUID."*; do
+        [[ ! -e $segment ]] || echo "${segment#"/dev/shm/keyshm.$EUID."}"
+    done
+}
+
+_keyshm_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# One of the words, behind those that stand there already with commas between.
+_keyshm_list() {
+    local before=''
+    [[ $cur != *,* ]] || before=${cur%,*},
+    cur=${cur##*,}
+    compopt -o nospace
+    _keyshm_words "$1"
+    COMPREPLY=("${COMPREPLY[@]/#/$before}")
+}
+
+_keyshm_columns() {
+    case " ${words[*]} " in
+    *' --events '* | *' --follow '*) echo "$_keyshm_columns_of_events" ;;
+    *' --workers '*) echo "$_keyshm_columns_of_workers" ;;
+    *) echo "$_keyshm_columns_of_keys" ;;
+    esac
+}
+
+# Column names are taken in any case. A sign may stand before the first of them.
+_keyshm_column_list() {
+    local sign=''
+    [[ $cur != [+-]* ]] || sign=${cur:0:1}
+    cur=${cur#[+-]}
+    cur=${cur^^}
+    if [[ $1 == one ]]; then
+        _keyshm_words "$(_keyshm_columns)"
+    else
+        _keyshm_list "$(_keyshm_columns)"
+    fi
+    COMPREPLY=("${COMPREPLY[@]/#/$sign}")
+}
+
+_keyshm_stat() {
+    local cur prev words cword split
+    _init_completion -s || return
+    case $prev in
+    -o | --output) _keyshm_column_list several ;;
+    -s | --sort) _keyshm_column_list one ;;
+    --status) _keyshm_list "$_keyshm_statuses" ;;
+    --key | -n | --iterations) ;;
+    --color) _keyshm_words 'auto always never' ;;
+    *)
+        $split && return
+        case $cur in
+        -*) _keyshm_words "$_keyshm_stat_options" ;;
+        *) _keyshm_words "$(_keyshm_pools)" ;;
+        esac
+        ;;
+    esac
+}
+
+# What the command line has before the cursor: command, pool, how many operands of it, and where another begins.
+_keyshm_look_back() {
+    local i
+    command='' pool='' operands=0 child=0
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        --)
+            child=$((i + 1))
+            return
+            ;;
+        --env) [[ $command != exec ]] || ((i++)) ;;
+        --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --output) ((i++)) ;;
+        -*) ;;
+        *)
+            if [[ -z $command ]]; then
+                command=${words[i]}
+            else
+                [[ -n $pool ]] || pool=${words[i]}
+                ((operands++))
+            fi
+            ;;
+        esac
+    done
+}
+
+_keyshm_operand() {
+    case $command:$operands in
+    *:0) _keyshm_words "$(_keyshm_pools)" ;;
+    remove:1 | mark:1 | metadata:1 | label:1)
+        _keyshm_words "$(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
+        ;;
+    mark:2) _keyshm_words "$_keyshm_statuses" ;;
+    import:1) _filedir ;;
+    esac
+}
+
+_keyshm_ctl() {
+    local cur prev words cword split command pool operands child
+    _init_completion -s || return
+    _keyshm_look_back
+    if ((child > 0)); then
+        _command_offset "$child"
+        return
+    fi
+    case $prev in
+    --output)
+        _filedir
+        return
+        ;;
+    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after) return ;;
+    --env)
+        if [[ $command == exec ]]; then
+            mapfile -t COMPREPLY < <(compgen -e -- "$cur")
+            return
+        fi
+        ;;
+    esac
+    $split && return
+    case $command:$cur in
+    :-*) _keyshm_words '--help --version' ;;
+    :*) _keyshm_words "$_keyshm_commands" ;;
+    *:-*) _keyshm_words "$(_keyshm_options_of "$command") --help" ;;
+    *) _keyshm_operand ;;
+    esac
+}
+
+complete -F _keyshm_stat keyshm-stat
+complete -F _keyshm_ctl keyshm-ctl

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""completions.py DIRECTORY KEYSHM-STAT KEYSHM-CTL: each shell's completion has just the words that --help knows."""
+
+import re
+import sys
+from pathlib import Path
+
+from programs import Ctl, Stat
+
+
+def folded(columns):
+    """As they are typed: a space would end the word."""
+    return [name.replace(" ", "-") for name, _, _ in columns]
+
+
+def words(text):
+    return text.replace("\\", " ").split()
+
+
+def of_bash(directory):
+    text = (directory / "keyshm.bash").read_text(encoding="utf-8")
+    lists = dict(re.findall(r"^_keyshm_(\w+)='([^']*)'", text, re.M))
+    return {
+        "options": set(re.findall(r"--[a-z][a-z-]*", text)),
+        "commands": words(lists["commands"]),
+        "columns": {listing: words(lists[f"columns_of_{listing}"]) for listing in Stat.LISTINGS},
+    }
+
+
+def of_zsh(directory):
+    text = (directory / "_keyshm").read_text(encoding="utf-8")
+    commands = re.search(r"commands=\(\n(.*?)\n    \)", text, re.S).group(1)
+    events, workers, keys = (words(columns) for columns in re.findall(r"columns=\(([^)]*)\)", text))
+    return {
+        "options": set(re.findall(r"--[a-z][a-z-]*", text)),
+        "commands": re.findall(r"""^ *['"]([a-z-]+):""", commands, re.M),
+        "columns": {"keys": keys, "events": events, "workers": workers},
+    }
+
+
+def of_fish(directory):
+    stat = (directory / "keyshm-stat.fish").read_text(encoding="utf-8")
+    ctl = (directory / "keyshm-ctl.fish").read_text(encoding="utf-8")
+    events, workers, keys = map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))
+    return {
+        "options": {f"--{option}" for option in re.findall(r"^complete .*? -l ([a-z-]+)", stat + ctl, re.M)},
+        "commands": re.findall(r"has_no_command -a ([a-z-]+)", ctl),
+        "columns": {"keys": keys, "events": events, "workers": workers},
+    }
+
+
+def differences(completion, known):
+    for what in known:
+        if completion[what] != known[what]:
+            yield f"{what}: {completion[what]}, and not {known[what]}"
+
+
+def main():
+    directory, stat, ctl = Path(sys.argv[1]), Stat(sys.argv[2]), Ctl(sys.argv[3])
+    known = {
+        "options": set(stat.options) | set(ctl.options) | {each for command in ctl.commands.values() for each in command.options},
+        "commands": list(ctl.commands),
+        "columns": {listing: folded(stat.columns[listing]) for listing in Stat.LISTINGS},
+    }
+    problems = []
+    for shell, completion in (("bash", of_bash(directory)), ("zsh", of_zsh(directory)), ("fish", of_fish(directory))):
+        problems += [f"{shell}: {problem}" for problem in differences(completion, known)]
+    print(*problems, f"{len(problems)} problems", sep="\n")
+    return 1 if problems else 0
+
+
+sys.exit(main())

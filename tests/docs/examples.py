@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""examples.py DIRECTORY INCLUDE LIBRARY: the programs in the library's pages compile without a warning, and run.
+
+Where the page also shows what a program prints, it prints that.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pages import library_pages
+
+POOL = f"docs-examples-{os.getpid()}"
+KEYS = "sk-0123456789-0123456789-3Abc\nsk-0123456789-0123456789-7Def\nshort\n"
+
+
+def compiled(program, directory, include, library):
+    source, binary = Path(directory, "example.c"), Path(directory, "example")
+    source.write_text(program, encoding="utf-8")
+    compiler = os.environ.get("CC", "cc").split()
+    flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
+    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
+                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
+    return binary
+
+
+def shown(page):
+    """What the page says that its program prints."""
+    for block in page.literals("EXAMPLES"):
+        command, _, output = block.partition("\n")
+        if re.match(r"\$ \./\w+ \w+", command):
+            return output
+    return None
+
+
+def main():
+    directory, include, library = sys.argv[1:]
+    ran = 0
+    for page in library_pages(directory):
+        for program in [block for block in page.literals("EXAMPLES") if "int main(" in block]:
+            with tempfile.TemporaryDirectory() as scratch:
+                binary = compiled(program, scratch, include, library)
+                output = subprocess.run([binary, POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE).stdout
+            if shown(page) not in (None, output):
+                print(f"{page.name}: it prints\n{output}and not\n{shown(page)}")
+                return 1
+            print(f"{page.name}: compiled and run")
+            ran += 1
+    return 0 if ran >= 2 else 1
+
+
+try:
+    sys.exit(main())
+finally:
+    for segment in glob.glob(f"/dev/shm/keyshm.*.{POOL}"):
+        os.unlink(segment)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""The manual's pages as their sources (scdoc) have them."""
+
+import re
+from pathlib import Path
+
+LITERAL = re.compile(r"^\t*```\n(.*?)^\t*```$", re.M | re.S)
+
+
+def unescape(text):
+    return re.sub(r"\\(.)", r"\1", text, flags=re.S)
+
+
+def bare(words):
+    """Without the marks that show them bold or underlined."""
+    return re.sub(r"(?<!\\)\*|(?<!\w)_|_(?!\w)", "", words).replace("\\", "")
+
+
+class Page:
+    def __init__(self, path):
+        self.name = Path(path).name.removesuffix(".scd")
+        self.source = Path(path).read_text(encoding="utf-8")
+
+    def section(self, title):
+        """What stands below a heading, "" when there is none."""
+        found = re.search(rf"^# {re.escape(title)}\n(.*?)(?=^# |\Z)", self.source, re.M | re.S)
+        return found.group(1) if found else ""
+
+    def subsections(self, title=None):
+        """{heading: what stands below it}, of a section or of the whole page."""
+        text = self.source if title is None else self.section(title)
+        return dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^##? |\Z)", text, re.M | re.S))
+
+    def described(self):
+        """The names in the first line of the page: what it can be asked for by."""
+        names, _ = re.split(r" -\s", self.section("NAME"), maxsplit=1)
+        return [name.strip() for name in names.split(",")]
+
+    def literals(self, title):
+        """The literal blocks of a section, as a reader sees them."""
+        return [unescape(block) for block in LITERAL.findall(self.section(title))]
+
+
+def library_pages(directory):
+    return [Page(path) for path in sorted(Path(directory).glob("*.3.scd"))]

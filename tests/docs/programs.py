@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What the programs' own --help says of them. Each kind of line that is looked for must be there, or this fails."""
+
+import re
+import subprocess
+
+
+def help_of(*command):
+    return subprocess.run([*command, "--help"], check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def found(pattern, text):
+    result = re.findall(pattern, text, re.M)
+    if not result:
+        raise ValueError(f"nothing in the help is like {pattern}")
+    return result
+
+
+def part(text, first_line):
+    """The paragraph behind the one that begins with these words."""
+    following = re.search(rf"^{re.escape(first_line)}[^\n]*\n(?:[^\n]+\n)*\n((?:[^\n]+\n)*)", text, re.M)
+    if following is None:
+        raise ValueError(f"nothing in the help begins with {first_line}")
+    return following.group(1)
+
+
+class Stat:
+    LISTINGS = ("keys", "events", "workers")
+
+    def __init__(self, program):
+        text = help_of(program)
+        # {"--output": "-o, --output LIST"}
+        self.options = {}
+        for words in found(r"^  (?:(?=-)|    )((?:-\w, )?--[a-z].*?)(?:  +| (?=[a-z]))", text):
+            self.options[re.search(r"--[a-z-]+", words).group()] = words
+        # {"keys": [("SLOT", "slot", "*+"), ...]}
+        self.columns = {
+            listing: found(r"^  ([A-Z]+(?: [A-Z]+)?) +([a-z_]+) +([*+]*) ", part(text, f"Columns of the table of {listing}"))
+            for listing in self.LISTINGS
+        }
+        # {"keys": ["provider", ...]}
+        self.members = {
+            listing: found(r"^  ([a-z_]+) ", part(text, f"The members of a pool's object, with {listing}"))
+            for listing in self.LISTINGS
+        }
+        metrics = subprocess.run([program, "--openmetrics"], text=True, stdout=subprocess.PIPE).stdout
+        self.metrics = found(r"^# TYPE (\w+) (\w+)$", metrics)
+
+
+class Command:
+    def __init__(self, program, name):
+        text, _, members = help_of(program, name).partition("\nMembers of its JSON object:\n")
+        self.usage = found(r"^Usage: (.*)$", text)[0]
+        self.options = set(re.findall(r"--[a-z-]+", self.usage))
+        self.members = found(r"^  ([a-z_.]+)  ", members) if members else []
+
+
+class Ctl:
+    def __init__(self, program):
+        text = help_of(program)
+        self.commands = {name: Command(program, name) for name in found(r"^  ([a-z-]+) POOL", text)}
+        # {"--help": "-h, --help"}
+        self.options = {words.split()[-1]: words for words in found(r"^  (-\w, --[a-z]+) ", text)}

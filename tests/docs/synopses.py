@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""synopses.py HEADER DIRECTORY: the header and the synopses of the manual declare the same."""
+
+import sys
+from pathlib import Path
+
+from declarations import declarations, functions
+from pages import library_pages
+
+
+def differences(header, pages):
+    documented = {}
+    for page in pages:
+        synopsis = "".join(page.literals("SYNOPSIS"))
+        for name, declaration in declarations(synopsis).items():
+            if name not in header:
+                yield f"{page.name}: {name} is not in the header"
+            elif declaration != header[name]:
+                yield f"{page.name}: {name} is not as in the header:\n  {declaration}\n  {header[name]}"
+            documented[name] = page
+        own = functions(synopsis)
+        for name in set(own) ^ set(page.described()) - {"keyshm"}:
+            yield f"{page.name}: {name} stands in one of NAME and SYNOPSIS only"
+    for name in header.keys() - documented.keys():
+        yield f"{name} stands in no synopsis"
+
+
+def unlisted(header, overview):
+    """keyshm(3) lists every function, but for those that free what others return."""
+    for name in functions(header):
+        if not name.endswith("_free") and name not in overview.section("FUNCTIONS"):
+            yield f"{overview.name}: {name} is not among the functions"
+
+
+def main():
+    header = Path(sys.argv[1]).read_text(encoding="utf-8")
+    pages = library_pages(sys.argv[2])
+    declared = declarations(header)
+    overview = next(page for page in pages if page.name == "keyshm.3")
+    problems = sorted(differences(declared, pages)) + list(unlisted(header, overview))
+    print(*problems, f"{len(declared)} declarations, {len(problems)} problems", sep="\n")
+    return 1 if problems or len(functions(header)) < 30 else 0
+
+
+sys.exit(main())

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL: what the shell really offers, for a line after the other."""
+
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from programs import Ctl, Stat
+from shells import SHELLS
+
+POOL = f"docs-tab-{os.getpid()}"
+STATUSES = {"available", "rate_limited", "quota_exceeded", "invalid"}
+KEYS = "".join(f"sk-TOPSECRET-0123456789-012345{end}\n" for end in ("AAAA", "BBBB"))
+
+
+def make_pools(ctl):
+    """Two pools, one with two keys. Returns the ids of these."""
+    for name in (POOL, f"{POOL}.b"):
+        subprocess.run([ctl, "create", name], check=True, stdout=subprocess.DEVNULL)
+    added = subprocess.run([ctl, "add", POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL).stdout
+    return {line.split()[0] for line in added.splitlines()}
+
+
+def names(columns):
+    return {name.replace(" ", "-") for name, _, _ in columns}
+
+
+def expectations(stat, ctl, ids):
+    """(line, what is offered there)"""
+    first = min(ids)
+    yield f"keyshm-stat {POOL}", {POOL, f"{POOL}.b"}
+    yield "keyshm-stat --", set(stat.options)
+    yield "keyshm-stat --op", {"--openmetrics"}
+    yield "keyshm-stat --status ", STATUSES
+    yield "keyshm-stat --status available,in", {"available,invalid"}
+    yield "keyshm-stat --status=qu", {"quota_exceeded"}
+    yield "keyshm-stat --color=", {"auto", "always", "never"}
+    yield "keyshm-stat -o SLOT,ST", {"SLOT,STATUS"}
+    yield "keyshm-stat -o +LA", {"+LAST-USED", "+LABEL"}
+    yield "keyshm-stat --sort PI", {"PICKS"}
+    yield "keyshm-stat --sort=-PI", {"-PICKS"}
+    for option, listing in (("", "keys"), ("--events ", "events"), ("--follow ", "events"), ("--workers ", "workers")):
+        yield f"keyshm-stat {option}--output ", names(stat.columns[listing])
+    yield "keyshm-ctl ", set(ctl.commands)
+    yield "keyshm-ctl --", set(ctl.options)
+    for name, command in ctl.commands.items():
+        yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}
+        yield f"keyshm-ctl {name} {POOL} --", command.options | {"--help"}
+    for name in ("remove", "mark", "metadata", "label"):
+        yield f"keyshm-ctl {name} {POOL} ", ids
+    yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
+    yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
+    yield "keyshm-ctl create --capacity ", set()
+    yield f"keyshm-ctl exec {POOL} --env DOCS_TAB", {"DOCS_TAB_KEY"}
+    yield f"keyshm-ctl exec {POOL} --env DOCS_TAB_KEY -- docs-tab-pro", {"docs-tab-program"}
+
+
+def tidy(offers, line):
+    """Without what stands before an = in the line, the = or blank behind a word, and signs that were not asked for."""
+    last = line.split(" ")[-1]
+    before, equals, value = last.rpartition("=")
+    offers = {offer.removeprefix(before + equals).rstrip(" =") for offer in offers}
+    return {offer for offer in offers if offer and (offer.startswith("--") or offer[0] not in "+-" or value.startswith(offer[0]))}
+
+
+def main():
+    name, directory, stat_program, ctl_program = sys.argv[1:]
+    if not SHELLS[name].is_here():
+        print(f"SKIPPED: {name}, or what its completion needs, is not installed")
+        return 77
+    with tempfile.TemporaryDirectory() as scratch:
+        programs = Path(scratch, "bin")
+        programs.mkdir()
+        (programs / "keyshm-stat").symlink_to(os.path.abspath(stat_program))
+        (programs / "keyshm-ctl").symlink_to(os.path.abspath(ctl_program))
+        (programs / "docs-tab-program").symlink_to("/bin/true")
+        os.environ |= {"PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "DOCS_TAB_KEY": ""}
+        shell = SHELLS[name](os.path.abspath(directory), scratch)
+        checked, failed = 0, 0
+        for line, expected in expectations(Stat(stat_program), Ctl(ctl_program), make_pools(ctl_program)):
+            offered = tidy(shell.offers(line), line)
+            checked += 1
+            if offered != expected:
+                failed += 1
+                print(f"'{line}': lacks {sorted(expected - offered)}, and should not have {sorted(offered - expected)}")
+    print(f"{name}: {checked} lines, {failed} wrong")
+    return 1 if failed else 0
+
+
+try:
+    sys.exit(main())
+finally:
+    for segment in glob.glob(f"/dev/shm/keyshm.*.{POOL}*"):
+        os.unlink(segment)
