@@ -6,15 +6,21 @@
  * cli-fixture create POOL MS             a pool whose mutex is waited for MS milliseconds
  * cli-fixture metadata POOL ID NAME TEXT
  * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
+ * cli-fixture hold-as POOL UID           the same, and become another user
  * cli-fixture change POOL                the same, in the middle of a membership change
+ * cli-fixture churn POOL KEY             add a key and remove it, again and again
+ * cli-fixture work POOL                  pick keys and mark them, again and again
+ * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
  * cli-fixture tear POOL                  an event whose record was never written
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "key_index.h"
 #include "keyshm.h"
 #include "lock.h"
 #include "pool.h"
@@ -65,6 +71,18 @@ static int hold(char **arguments)
     wait_to_be_killed();
 }
 
+static int hold_as(char **arguments)
+{
+    keyshm_pool *pool;
+    uid_t uid = (uid_t)strtoul(arguments[1], NULL, 10);
+    int r = take(arguments[0], &pool);
+    if (r == 0 && setresuid(uid, uid, uid) < 0)
+        r = -errno;
+    if (r < 0)
+        return r;
+    wait_to_be_killed();
+}
+
 static int change(char **arguments)
 {
     keyshm_pool *pool;
@@ -73,6 +91,44 @@ static int change(char **arguments)
         return r;
     atomic_fetch_add(&pool->header->change_count, 1);
     wait_to_be_killed();
+}
+
+/* Until a signal ends it. While others are stopped in the middle of a change, the mutex is waited for anew. */
+static int churn(char **arguments)
+{
+    keyshm_pool *pool;
+    keyshm_id id;
+    int r = keyshm_attach(&pool, arguments[0]);
+    while (r == 0 || r == -ETIMEDOUT) {
+        r = keyshm_add(pool, arguments[1], &id);
+        if (r == 0 || r == -EEXIST)
+            r = keyshm_remove(pool, id);
+    }
+    return r;
+}
+
+static int work(char **arguments)
+{
+    keyshm_pool *pool;
+    struct keyshm_pick pick;
+    int r = keyshm_attach(&pool, arguments[0]);
+    while (r == 0 || r == -EAGAIN || r == -ESTALE) {
+        r = keyshm_next(pool, &pick);
+        if (r == 0)
+            r = keyshm_mark_available(pool, pick.id);
+    }
+    return r;
+}
+
+static int spoil(char **arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    index_delete(pool, atomic_load(&pool_slot(pool, 0)->key_hash), 0);
+    keyshm_close(pool);
+    return 0;
 }
 
 static int tear(char **arguments)
@@ -93,7 +149,10 @@ int main(int argc, char **argv)
         int argument_count;
         int (*run)(char **arguments);
     } commands[] = {
-        {"create", 2, create}, {"metadata", 4, metadata}, {"hold", 1, hold}, {"change", 1, change}, {"tear", 1, tear}};
+        {"create", 2, create},   {"metadata", 4, metadata}, {"hold", 1, hold},
+        {"hold-as", 2, hold_as}, {"change", 1, change},     {"churn", 2, churn},
+        {"work", 1, work},       {"spoil", 1, spoil},       {"tear", 1, tear},
+    };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (argc != commands[i].argument_count + 2 || strcmp(argv[1], commands[i].name) != 0)

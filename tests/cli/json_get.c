@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* json-get [MEMBER|INDEX]...: read one JSON text from standard input, strictly, and print what is at that path: a string
- * or a number as it is, null, the length of an array, the names of an object's members. Fails when there is none. */
+ * or a number as it is, true, false, null, the length of an array, the names of an object's members. Fails when there is
+ * none. */
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@ static int print(json_t *value)
         return printf("%s\n", json_string_value(value));
     if (json_is_integer(value))
         return printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+    if (json_is_boolean(value))
+        return printf("%s\n", json_is_true(value) ? "true" : "false");
     if (json_is_null(value))
         return printf("null\n");
     if (json_is_array(value))

@@ -148,6 +148,22 @@ keep() {
     read -r said <"$tmp/held"
     is "$said" held
     rm "$tmp/held"
+    comes_to S "$holder"
+}
+
+# comes_to STATE PID: wait until it is in that state, a letter as in /proc/PID/status.
+comes_to() {
+    local tries=0
+    until grep -q "^State:.$1" "/proc/$2/status"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 1000 ] || fail "pid $2 does not come to the state $1"
+    done
+}
+
+# stop PID: it is stopped when this returns.
+stop() {
+    kill -STOP "$1"
+    comes_to T "$1"
 }
 
 # on_terminal COLUMNS COMMAND: what it prints on a terminal that is so wide, in $out.

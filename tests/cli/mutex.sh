@@ -17,12 +17,7 @@ is "$(json pools 0 mutex_holder_state)" S
 [ "$(json pools 0 mutex_held_ms)" -ge 0 ] || fail "held for less than no time"
 
 # A process that was stopped is told from one that works.
-kill -STOP "$holder"
-tries=0
-until grep -q '^State:.T' "/proc/$holder/status"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 1000 ] || fail "it does not stop"
-done
+stop "$holder"
 run 0 "$stat" "$pool"
 out_has ", mutex held by pid $holder (cli-fixture), stopped, $held$"
 is "$(of_pool "$pool" mutex_holder_state)" T

@@ -4,6 +4,8 @@
 
 run 0 "$ctl" create "$pool" --capacity 400
 run 0 "$stat" --events "$pool"
+out_is 'no events'
+run 0 "$stat" --events --raw "$pool"
 silent
 run 0 "$stat" --events --json "$pool"
 is "$(json pools 0)" 'provider missing overwritten events '

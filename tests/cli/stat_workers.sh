@@ -4,7 +4,12 @@
 
 run 0 "$ctl" create "$pool"
 run 0 "$stat" --workers "$pool"
-silent
+out_is 'no workers'
+for option in --raw --noheadings\ --raw; do
+    # shellcheck disable=SC2086
+    run 0 "$stat" --workers $option "$pool"
+    silent
+done
 
 keep hold "$pool"
 dead=$holder
@@ -29,12 +34,7 @@ is "$(json pools 0 workers 0 picks)" 0
 is "$(json pools 0 workers 1 pid)" "$dead"
 is "$(json pools 0 workers 1 state)" dead
 
-kill -STOP "$holder"
-tries=0
-until grep -q '^State:.T' "/proc/$holder/status"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 1000 ] || fail "it does not stop"
-done
+stop "$holder"
 run 0 "$stat" --workers --raw --noheadings -o state,pid "$pool"
 out_is "stopped $holder
 dead $dead"

@@ -157,7 +157,8 @@ static enum exit_status read_operands(const struct command *command, const struc
             return refuse_missing(command, command->operands[i]->name);
     }
     if (status == EXIT_FINE && i + 1 < words->operand_count) {
-        complain("%s: too many arguments (a key is never taken from the command line)", command->name);
+        complain("%s: too many arguments (%s)", command->name,
+                 command->takes_child ? "COMMAND stands behind --" : "a key is never taken from the command line");
         return refuse_usage(command);
     }
     return status;

@@ -47,8 +47,8 @@ static int put_json(struct export *export, json_t *object, size_t flags)
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", STATE_SCHEMA, "kind", STATE_KIND,
-                     "provider", snapshot->provider, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", STATE_SCHEMA, "provider",
+                     snapshot->provider, "kind", STATE_KIND, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
                      (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max, "default_cooldown_ms",
                      (json_int_t)snapshot->default_cooldown_ms, "with_keys", (int)export->arguments->with_keys,
                      "fingerprint_setting", export->setting);

@@ -114,6 +114,13 @@ static int add_pool(struct document *document, struct reading *reading)
     return r;
 }
 
+/* An empty answer is one too: without it a person would wonder. */
+static void tell_that_none(const struct document *document)
+{
+    if (document->request->format == FORMAT_TABLE && document->kept_count > 0)
+        puts(document->request->subject == SUBJECT_EVENTS ? "no events" : "no workers");
+}
+
 /* Of all pools, in one table. */
 static int end(struct document *document)
 {
@@ -125,6 +132,8 @@ static int end(struct document *document)
         rows_sort(&rows, document->request);
         r = print_rows(&rows, document->request, document->request->has_headings);
     }
+    if (r == 0 && rows.count == 0)
+        tell_that_none(document);
     rows_free(&rows);
     for (size_t i = 0; i < document->kept_count && r == 0; i++)
         if (document->request->subject == SUBJECT_EVENTS)

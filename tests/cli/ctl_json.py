@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Each command's --json is one object on one line, and has just the members that its --help tells of, in that order."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+from watch_pools import CTL, FIXTURE, add, ctl, key, keys_of, make_pool, run_tests, start_helper
+from watch_terminal import check
+
+
+def members_in_help(command):
+    text = ctl(command, "--help").partition("\nMembers of its JSON object:\n")[2]
+    return re.findall(r"^  ([a-z_.]+)  ", text, re.MULTILINE)
+
+
+def members_of(value):
+    """With those of the objects in an array as "keys.id". What another object has is named by the user."""
+    for name, member in value.items():
+        yield name
+        if isinstance(member, list) and member and isinstance(member[0], dict):
+            yield from (f"{name}.{inner}" for inner in member[0])
+
+
+def compare(pool, command, *arguments, keys=None, status=0):
+    """Run it, and return the object."""
+    result = subprocess.run([CTL, command, pool, *arguments, "--json"], input=keys, capture_output=True, text=True, check=False)
+    check(result.returncode == status, f"{command}: exit status {result.returncode}: {result.stderr}")
+    check(result.stdout.count("\n") == 1, f"{command}: more than a line: {result.stdout}")
+    value = json.loads(result.stdout)
+    printed, told = list(members_of(value)), members_in_help(command)
+    check(printed == told, f"{command}: it prints {printed}, and its help tells of {told}")
+    check(value["schema"] == 1 and value["provider"] == pool, f"{command}: {value}")
+    check(command == "next" or "TOPSECRET" not in result.stdout + result.stderr, f"{command}: a key")
+    told_of.add(command)
+    return value
+
+
+told_of = set()
+
+
+def test_keys():
+    pool, _ = make_pool("")
+    ctl("destroy", pool)
+    created = compare(pool, "create", "--capacity", "5", "--key-max", "64", "--cooldown", "1.5")
+    check((created["capacity"], created["key_max"], created["default_cooldown_ms"]) == (5, 64, 1500), created)
+    add(pool, "AAAA")
+    added = compare(pool, "add", keys=f"{key('AAAA')}\n{key('BBBB')}\n")
+    check((added["added"], added["present"], added["count"]) == (1, 1, 2), added)
+    check([each["present"] for each in added["keys"]] == [True, False], added)
+    first, second = (str(each["id"]) for each in added["keys"])
+    picked = compare(pool, "next")
+    check((str(picked["id"]), picked["key"]) == (first, key("AAAA")), "next")
+    marked = compare(pool, "mark", first, "rate_limited", "--retry-after", "30")
+    check(marked["status"] == "rate_limited" and 0 < marked["cooldown_left_ms"] <= 30001, marked)  # never early
+    check(compare(pool, "mark", first, "invalid")["cooldown_left_ms"] == -1, "until marked")
+    check(compare(pool, "mark", first, "rate_limited")["status"] == "invalid", "marks join")
+    ctl("mark", pool, second, "rate_limited", "--retry-after", "0.001")
+    while keys_of(pool)[1]["cooldown_left_ms"] > 0:
+        pass
+    check(compare(pool, "reset")["became_available"] == 1, "reset")
+    check(compare(pool, "metadata", first, "tier", "5")["metadata"] == {"tier": "5"}, "metadata")
+    check(compare(pool, "label", first, "ä \"b\"")["label"] == "ä \"b\"", "label")
+    check(compare(pool, "label", first, "--delete")["label"] is None, "label")
+    check(str(compare(pool, "remove", second)["id"]) == second, "remove")
+
+
+def test_state():
+    pool, (first, _) = make_pool("-state", "AAAA", "BBBB")
+    ctl("mark", pool, first, "invalid")
+    with tempfile.TemporaryDirectory() as directory:
+        file = os.path.join(directory, "state.json")
+        ctl("export", pool, "--with-keys", "--output", file)
+        with open(file, encoding="utf-8") as exported:
+            value = json.load(exported)
+        check(list(members_of(value)) == members_in_help("export"), f"export: {list(members_of(value))}")
+        without = json.loads(ctl("export", pool))
+        check(list(members_of(without)) == [name for name in members_in_help("export") if name != "keys.key"], without)
+        told_of.add("export")
+        other, _ = make_pool("-other", "AAAA")
+        rehearsed = compare(other, "import", file, "--dry-run")
+        taken = compare(other, "import", file)
+        check({**rehearsed, "is_dry_run": False} == taken, f"{rehearsed} {taken}")
+        check((taken["key_count"], taken["added"], taken["found"], taken["not_found"], taken["marked"]) == (2, 1, 1, 0, 1), taken)
+
+
+def test_trouble():
+    pool, _ = make_pool("-trouble", "AAAA", "BBBB")
+    check(compare(pool, "verify") == {"schema": 1, "provider": pool, "problem_count": 0, "problems": []}, "verify")
+    subprocess.run([FIXTURE, "spoil", pool], check=True)
+    check(compare(pool, "verify", status=3)["problem_count"] > 0, "verify")
+    repaired = compare(pool, "repair")
+    check(len(repaired["problems"]) == repaired["problem_count"] > 0 == repaired["left_count"], repaired)
+    check(compare(pool, "holder")["mutex_holder_pid"] == 0, "nobody")
+    check(compare(pool, "break-lock", "--yes")["was_killed"] is False, "nobody")
+    helper = start_helper(FIXTURE, "change", pool)
+    helper.stdout.readline()
+    os.kill(helper.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, helper.pid, os.WSTOPPED | os.WNOWAIT)
+    check(compare(pool, "holder")["mutex_holder_state"] == "T", "stopped")
+    broken = compare(pool, "break-lock", "--yes")
+    check((broken["mutex_holder_pid"], broken["was_killed"], broken["was_in_change"]) == (helper.pid, True, True), broken)
+    compare(pool, "destroy")
+
+
+def test_all_were_asked():
+    commands = set(re.findall(r"^  ([a-z-]+) POOL", ctl("--help"), re.MULTILINE))
+    check(told_of == commands - {"exec"}, f"{commands - told_of} {told_of - commands}")
+
+
+run_tests([test_keys, test_state, test_trouble, test_all_were_asked])

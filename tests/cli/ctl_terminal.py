@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""What keyshm-ctl does on a terminal: it asks, it shows how far it is, and Ctrl-C reaches the command that it runs."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from watch_pools import BASE, CTL, FIXTURE, ctl, key, keys_of, make_pool, run_tests, start_helper
+from watch_terminal import PATIENCE_S, Terminal, check
+
+CLEAR_LINE = b"\r\x1b[K"
+
+
+def stopped_holder(pool):
+    helper = start_helper(FIXTURE, "change", pool)
+    helper.stdout.readline()
+    os.kill(helper.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, helper.pid, os.WSTOPPED | os.WNOWAIT)
+    return helper
+
+
+def test_break_lock_asks():
+    pool, _ = make_pool("-asks", "AAAA")
+    helper = stopped_holder(pool)
+    for answer in ("n\r", "\r", "yesterday\r", "\x04"):
+        terminal = Terminal([CTL, "break-lock", pool], columns=120)
+        terminal.wait_for(rf"The mutex of pool {pool} is held by pid {helper.pid} \(cli-fixture\), stopped, for .* seconds\.")
+        terminal.wait_for(r"Kill that process, with SIGKILL\? \[y/N\]")
+        terminal.send(answer)
+        check(terminal.finish() == 1, f"status {terminal.status} after {answer!r}")
+        check("nothing was done" in terminal.text(), terminal.text())
+        check(helper.poll() is None, f"killed after {answer!r}")
+    terminal = Terminal([CTL, "break-lock", pool], columns=120)
+    terminal.wait_for("y/N")
+    terminal.send("\x03")
+    check(terminal.finish() == -signal.SIGINT and helper.poll() is None, f"status {terminal.status} after Ctrl-C")
+    terminal = Terminal([CTL, "break-lock", pool], columns=120)
+    terminal.wait_for("y/N")
+    terminal.send("y\r")
+    check(terminal.finish() == 0, f"status {terminal.status} after y")
+    check(f"pid {helper.pid} was killed while it added or removed a key" in terminal.text(), terminal.text())
+    check(helper.wait() == -signal.SIGKILL, "it was not killed")
+    ctl("verify", pool)
+
+
+def test_break_lock_looks_again():
+    """Who gives the mutex back while the question is on the screen is not killed."""
+    pool, _ = make_pool("-again", "AAAA")
+    helper = stopped_holder(pool)
+    terminal = Terminal([CTL, "break-lock", pool], columns=120)
+    terminal.wait_for("y/N")
+    helper.kill()
+    helper.wait()
+    other = stopped_holder(pool)
+    terminal.send("y\r")
+    check(terminal.finish() == 1, f"status {terminal.status}")
+    check("the process that held the mutex has given it back; nothing was done" in terminal.text(), terminal.text())
+    check(other.poll() is None, "another than the one that was shown was killed")
+
+
+def adding(pool, keys, stderr):
+    """keyshm-ctl add, which finds the mutex taken for a while. What it says, and where it says it, is the caller's to look."""
+    helper = start_helper(FIXTURE, "hold", pool)
+    helper.stdout.readline()
+    result = stderr(f"{CTL} add {pool} <{keys} >/dev/null")
+    time.sleep(1)  # longer than it is patient; if that is not enough on this machine, the rest is not either
+    helper.kill()
+    return result
+
+
+def test_add_shows_progress():
+    with tempfile.TemporaryDirectory() as directory:
+        keys = os.path.join(directory, "keys")
+        with open(keys, "w", encoding="utf-8") as file:
+            file.writelines(key(f"{number:06}") + "\n" for number in range(1200))
+        pool = f"{BASE}-progress"
+        ctl("create", pool, "--capacity", "1200")
+        terminal = adding(pool, keys, lambda command: Terminal(["sh", "-c", command], columns=120))
+        check(terminal.finish() == 0, f"status {terminal.status}: {terminal.text()}")
+        shown = re.findall(rb"\r\x1b\[Kadded ([0-9,]+) of 1,200 keys", terminal.output)
+        check(shown and shown[0] == b"1", f"no progress was shown: {terminal.output}")
+        rest = terminal.output.rpartition(b" of 1,200 keys")[2]
+        check(rest.startswith(CLEAR_LINE + b"keyshm-ctl: pool "), f"the line of the progress is not cleared: {rest}")
+        check(terminal.screen.text()[0] == f"keyshm-ctl: pool {pool}: 1200 added, 0 present before; it has 1200/1200 keys",
+              terminal.text())
+
+        ctl("destroy", pool)
+        ctl("create", pool, "--capacity", "1200")
+        process = adding(pool, keys, lambda command: subprocess.Popen(command, shell=True, stderr=subprocess.PIPE))
+        said = process.communicate(timeout=PATIENCE_S)[1]
+        check(said.count(b"\n") == 1 and b"\r" not in said, f"progress, and no terminal: {said}")
+
+
+def test_exec_and_ctrl_c():
+    """The terminal sends it to both, keyshm-ctl does not send it again, and marks by what the command makes of it."""
+    pool, _ = make_pool("-exec", "AAAA")
+    script = 'n=0; trap "n=\\$((n + 1))" INT; echo ready; while [ $n = 0 ]; do sleep 0.02; done; sleep 0.3; echo got $n; exit 9'
+    terminal = Terminal([CTL, "exec", pool, "--env", "API_KEY", "--on-status", "9=invalid", "--", "sh", "-c", script])
+    terminal.wait_for("ready")
+    terminal.send("\x03")
+    check(terminal.finish() == 9, f"status {terminal.status}: {terminal.text()}")
+    check("got 1" in terminal.text(), terminal.text())
+    check(keys_of(pool)[0]["status"] == "invalid", "not marked")
+
+
+def test_exec_and_ctrl_z():
+    """Both are stopped by the terminal, and go on together."""
+    pool, _ = make_pool("-stop", "AAAA")
+    terminal = Terminal([CTL, "exec", pool, "--env", "API_KEY", "--", "sh", "-c", "echo ready; read line; echo $line; exit 5"])
+    terminal.wait_for("ready")
+    os.killpg(terminal.pid, signal.SIGSTOP)
+    os.killpg(terminal.pid, signal.SIGCONT)
+    terminal.send("on it goes\r")
+    check(terminal.finish() == 5, f"status {terminal.status}: {terminal.text()}")
+
+
+run_tests([test_break_lock_asks, test_break_lock_looks_again, test_add_shows_progress, test_exec_and_ctrl_c,
+           test_exec_and_ctrl_z])

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$ctl" create "$pool"
+run 0 "$ctl" holder "$pool"
+out_is nobody
+run 0 "$ctl" holder "$pool" --json
+is "$(json mutex_holder_pid)" 0
+is "$(json mutex_held_ms)" -1
+
+keep hold "$pool"
+run 0 "$ctl" holder "$pool"
+out_has "^pid $holder (cli-fixture), sleeping, for [0-9]*\.[0-9][0-9][0-9] seconds$"
+stop "$holder"
+run 0 "$ctl" holder "$pool"
+out_has "^pid $holder (cli-fixture), stopped, for [0-9]*\.[0-9][0-9][0-9] seconds$"
+run 0 "$ctl" holder "$pool" --json
+is "$(json mutex_holder_pid)" "$holder"
+is "$(json mutex_holder_name)" cli-fixture
+is "$(json mutex_holder_state)" T
+[ "$(json mutex_held_ms)" -ge 0 ] || fail "held for less than no time"
+
+# From another PID namespace nobody can tell who that is.
+if unshare --pid --fork --mount-proc true 2>/dev/null; then
+    run 0 unshare --pid --fork --mount-proc "$ctl" holder "$pool"
+    out_is 'a process in another PID namespace'
+fi
+
+# Who died does not hold it any more; the next to take it finds out.
+kill -KILL "$holder"
+wait "$holder" || true
+run 0 "$ctl" holder "$pool"
+out_is nobody
+refused 2 "$ctl" holder "$pool.none"

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+run 0 "$FIXTURE" create "$pool" 50
+add "$pool" AAAA BBBB CCCC
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" invalid
+
+# Nothing to do.
+run 0 "$ctl" repair "$pool"
+out_is "pool $pool: nothing was wrong, and it is right"
+run 0 "$ctl" repair "$pool" --json
+is "$(json problem_count)" 0
+is "$(json problems)" 0
+is "$(json left_count)" 0
+
+# A change that its process left in the middle, by death: nobody need do this, the next change would.
+keep change "$pool"
+kill -KILL "$holder"
+wait "$holder" || true
+refused 1 "$ctl" verify "$pool"
+err_has "or whoever was doing so has died or been stopped; see who it is with: keyshm-ctl holder $pool$"
+run 0 "$ctl" repair "$pool" --json
+is "$(json problem_count)" 1
+is "$(json problems 0)" 'a key was being added or removed, and it was not finished'
+is "$(json left_count)" 0
+is "$(of_pool "$pool" recoveries)" 1
+run 0 "$ctl" verify "$pool"
+
+# By being stopped: that is not for repair to solve.
+keep change "$pool"
+stop "$holder"
+run 1 "$ctl" repair "$pool"
+err_has "another process holds the mutex; see which with: keyshm-stat $pool$"
+kill -KILL "$holder"
+wait "$holder" || true
+run 0 "$ctl" repair "$pool"
+out_is "a key was being added or removed, and it was not finished
+pool $pool: repaired, and it is right"
+
+# A hint that is wrong can be computed anew; it shows that the pool was hurt.
+run 0 "$FIXTURE" spoil "$pool"
+run 3 "$ctl" verify "$pool"
+out_has 'index'
+err_has "^keyshm-ctl: pool $pool: [0-9]* of its invariants \(is\|are\) broken; repair it with: keyshm-ctl repair $pool$"
+run 4 "$stat" --check "$pool"
+run 0 "$ctl" repair "$pool"
+out_has "^pool $pool: repaired, and it is right$"
+run 0 "$ctl" verify "$pool"
+silent
+run 0 "$stat" --events --raw --noheadings -o KIND "$pool"
+out_has '^repaired$'
+
+# No key and no status is changed by it.
+is "$(of_pool "$pool" count)" 3
+is "$(of_pool "$pool" keys 1 status)" invalid
+is "$(of_pool "$pool" keys 2 status)" available
+
+# A state word of no kind cannot be computed from anything: the slot is given up, or it is said that it is not.
+printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc status=none
+run 3 "$ctl" verify "$pool" --json
+is "$(json problem_count)" "$(json problems)"
+run 3 "$ctl" repair "$pool" --json
+[ "$(json left_count)" -ge 1 ] || fail "exit status 3, and nothing left"
+run 3 "$ctl" repair "$pool"
+err_has "cannot be repaired; if no worker needs it, remove it with: keyshm-ctl destroy $pool$"
+[ "$(of_pool "$pool" count)" -ge 2 ] || fail "it took other keys with it"
+
+refused 2 "$ctl" repair "$pool.none"
