@@ -4,11 +4,10 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import tempfile
 
-from watch_pools import CTL, FIXTURE, add, ctl, key, keys_of, make_pool, run_tests, start_helper
+from watch_pools import CTL, FIXTURE, add, ctl, key, keys_of, make_pool, run_tests, stopped_holder
 from watch_terminal import check
 
 
@@ -96,10 +95,7 @@ def test_trouble():
     check(len(repaired["problems"]) == repaired["problem_count"] > 0 == repaired["left_count"], repaired)
     check(compare(pool, "holder")["mutex_holder_pid"] == 0, "nobody")
     check(compare(pool, "break-lock", "--yes")["was_killed"] is False, "nobody")
-    helper = start_helper(FIXTURE, "change", pool)
-    helper.stdout.readline()
-    os.kill(helper.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, helper.pid, os.WSTOPPED | os.WNOWAIT)
+    helper = stopped_holder(pool)
     check(compare(pool, "holder")["mutex_holder_state"] == "T", "stopped")
     broken = compare(pool, "break-lock", "--yes")
     check((broken["mutex_holder_pid"], broken["was_killed"], broken["was_in_change"]) == (helper.pid, True, True), broken)

@@ -9,18 +9,10 @@ import sys
 import tempfile
 import time
 
-from watch_pools import BASE, CTL, FIXTURE, ctl, key, keys_of, make_pool, run_tests, start_helper
+from watch_pools import BASE, CTL, FIXTURE, ctl, key, keys_of, make_pool, run_tests, start_helper, stopped_holder, workers_of
 from watch_terminal import PATIENCE_S, Terminal, check
 
 CLEAR_LINE = b"\r\x1b[K"
-
-
-def stopped_holder(pool):
-    helper = start_helper(FIXTURE, "change", pool)
-    helper.stdout.readline()
-    os.kill(helper.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, helper.pid, os.WSTOPPED | os.WNOWAIT)
-    return helper
 
 
 def test_break_lock_asks():
@@ -67,7 +59,10 @@ def adding(pool, keys, stderr):
     helper = start_helper(FIXTURE, "hold", pool)
     helper.stdout.readline()
     result = stderr(f"{CTL} add {pool} <{keys} >/dev/null")
-    time.sleep(1)  # longer than it is patient; if that is not enough on this machine, the rest is not either
+    end = time.monotonic() + PATIENCE_S
+    while "keyshm-ctl" not in workers_of(pool):
+        check(time.monotonic() < end, "keyshm-ctl add does not attach to the pool")
+    time.sleep(1)  # longer than it is patient
     helper.kill()
     return result
 

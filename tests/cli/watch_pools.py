@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -54,6 +55,12 @@ def keys_of(pool):
     return json.loads(subprocess.check_output([STAT, "--json", pool]))["pools"][0]["keys"]
 
 
+def workers_of(pool):
+    """The names of the processes that are attached."""
+    listed = json.loads(subprocess.check_output([STAT, "--workers", "--json", pool]))
+    return [worker["name"] for worker in listed["pools"][0]["workers"]]
+
+
 def make_pool(name, *ends):
     """A pool of the test's own; its name, and the ids of its keys."""
     pool = f"{BASE}{name}"
@@ -64,6 +71,15 @@ def make_pool(name, *ends):
 def start_helper(*command):
     helper = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     helpers.append(helper)
+    return helper
+
+
+def stopped_holder(pool):
+    """A process that was stopped in the middle of a change, with the pool's mutex."""
+    helper = start_helper(FIXTURE, "change", pool)
+    helper.stdout.readline()
+    os.kill(helper.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, helper.pid, os.WSTOPPED | os.WNOWAIT)
     return helper
 
 
