@@ -14,12 +14,12 @@
 #include "log.h"
 #include "mark.h"
 #include "mask.h"
+#include "membership.h"
 #include "metadata.h"
-#include "name.h"
+#include "pick.h"
 #include "segment.h"
-#include "select.h"
+#include "segment_name.h"
 #include "snapshot.h"
-#include "table.h"
 #include "verify.h"
 #include "workers.h"
 
@@ -129,7 +129,7 @@ static int read_options(const struct keyshm_options *options, struct keyshm_opti
 
 static int check_provider(const char *provider)
 {
-    if (provider == NULL || !name_is_valid(provider))
+    if (provider == NULL || !segment_name_is_valid(provider))
         return refuse(NULL, -EINVAL, "a provider name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
     return 0;
 }
@@ -190,17 +190,17 @@ int keyshm_is_replaced(keyshm_pool *pool)
 int keyshm_unlink(const char *provider)
 {
     int r = check_provider(provider);
-    return r == 0 ? name_unlink(provider) : r;
+    return r == 0 ? segment_name_unlink(provider) : r;
 }
 
 int keyshm_list_owners(struct keyshm_owner_list **ret_list)
 {
-    return ret_list != NULL ? name_list_owners(ret_list) : -EINVAL;
+    return ret_list != NULL ? segment_name_list_owners(ret_list) : -EINVAL;
 }
 
 int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list)
 {
-    return ret_list != NULL ? name_list(owner, ret_list) : -EINVAL;
+    return ret_list != NULL ? segment_name_list(owner, ret_list) : -EINVAL;
 }
 
 /* ---- membership ---- */
@@ -224,7 +224,7 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     if (r < 0)
         return r;
     slot_key_make(&words, key, length);
-    r = table_add(pool, &words, &id);
+    r = membership_add(pool, &words, &id);
     slot_key_forget(&words);
     if (r == 0)
         log_key(KEYSHM_LOG_INFO, pool, "added", id, key, length);
@@ -252,7 +252,7 @@ int keyshm_remove(keyshm_pool *pool, keyshm_id id)
         return r;
     if (log_is_on(KEYSHM_LOG_INFO))
         slot_masked_key(pool, id, masked);
-    r = table_remove(pool, id);
+    r = membership_remove(pool, id);
     if (r == -ESTALE)
         return refuse_stale(pool, id);
     if (r == 0)
@@ -265,7 +265,7 @@ int keyshm_repair(keyshm_pool *pool)
 {
     int r = check_writable(pool);
     if (r == 0)
-        r = table_repair(pool);
+        r = membership_repair(pool);
     if (r == 0)
         log_message(KEYSHM_LOG_WARNING, "%s: repaired on request", pool->settings.provider);
     return r;
@@ -281,7 +281,7 @@ int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     if (r < 0)
         return r;
     slot_key_make(&words, key, length);
-    r = table_find(pool, &words, ret_id);
+    r = membership_find(pool, &words, ret_id);
     slot_key_forget(&words);
     return r;
 }
@@ -295,7 +295,7 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
         return refuse(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
     if (value_or_null != NULL && !metadata_value_is_valid(value_or_null))
         return refuse(pool, -EINVAL, "a metadata value is 0 to 120 bytes without control characters");
-    r = table_set_metadata(pool, id, name, value_or_null);
+    r = membership_set_metadata(pool, id, name, value_or_null);
     if (r == -ESTALE)
         return refuse_stale(pool, id);
     if (r == -ENOSPC)
@@ -317,12 +317,12 @@ int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     if (pool == NULL || ret_pick == NULL || pool->readonly)
         return pool != NULL && ret_pick != NULL ? check_writable(pool) : -EINVAL;
-    return select_next(pool, ret_pick);
+    return pick_next(pool, ret_pick);
 }
 
 int64_t keyshm_next_available_ms(keyshm_pool *pool)
 {
-    return pool != NULL ? select_next_available_ms(pool) : -EINVAL;
+    return pool != NULL ? pick_next_available_ms(pool) : -EINVAL;
 }
 
 /* ---- marking ---- */
@@ -430,7 +430,7 @@ int keyshm_is_available(keyshm_pool *pool, keyshm_id id)
 
 int keyshm_available_count(keyshm_pool *pool)
 {
-    return pool != NULL ? select_available_count(pool) : -EINVAL;
+    return pool != NULL ? pick_available_count(pool) : -EINVAL;
 }
 
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)

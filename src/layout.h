@@ -8,7 +8,7 @@
  *
  *   0            struct layout_header, one page
  *   words        one state word a slot: the truth (state_word.h)
- *   ready        one bit a slot: a hint (ready.c)
+ *   ready        one bit a slot: a hint (ready_bits.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
  *   slots        struct layout_slot and the bytes of its key
  *   events       a ring of records for each class of events (events.c)

@@ -5,8 +5,8 @@
 
 #include "clock.h"
 #include "events.h"
-#include "ready.h"
-#include "turns.h"
+#include "ready_bits.h"
+#include "rotation.h"
 #include "workers.h"
 
 /* As keyshm.h tells under -EBUSY. A try fails only when another process changed this very word in the same few
@@ -40,7 +40,7 @@ static struct news make_news(const struct keyshm_pool *pool, keyshm_id id, enum 
     news.tick_us = clock_coarse_us();
     news.now_ms = news.tick_us / 1000;
     uint64_t end_ms = news.now_ms + CLOCK_COARSE_LAG_MS + 1;
-    if (!turns_in_burst(pool, news.now_ms)) {
+    if (!pace_is_burst(pool, news.now_ms)) {
         news.now_ms = clock_now_ms();
         end_ms = news.now_ms + 1;
     }
@@ -177,7 +177,7 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status
 
 int mark_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, keyshm_id *ret_id)
 {
-    /* acquire: pairs with the publication in table.c, so that the id is at least as new. */
+    /* acquire: pairs with the publication in membership.c, so that the id is at least as new. */
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
     if (!word_is_cooling(word) || !word_is_available(word, now_ms))
         return -EAGAIN;

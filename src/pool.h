@@ -19,7 +19,7 @@ struct keyshm_pool {
     struct layout_worker *workers;
     struct layout_settings settings;
     bool readonly;
-    struct own *own; /* own.h; NULL: none */
+    struct process_local *local; /* process_local.h; NULL: none */
 
     /* Which file is mapped, and whose name it was found or put under. */
     bool named; /* false: anonymous */
@@ -31,7 +31,8 @@ struct keyshm_pool {
 /* No slot at or above it holds a key. Bounded, whatever the segment says. */
 static inline uint32_t pool_slots_used(const struct keyshm_pool *pool)
 {
-    /* acquire: pairs with the release in table.c, so that a reader that sees a slot counted also sees it initialised. */
+    /* acquire: pairs with the release in membership.c, so that a reader that sees a slot counted also sees it
+     * initialised. */
     uint32_t used = atomic_load_explicit(&pool->header->slots_used, memory_order_acquire);
     return used < pool->settings.capacity ? used : pool->settings.capacity;
 }

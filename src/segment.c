@@ -14,9 +14,9 @@
 #include "clock.h"
 #include "lock.h"
 #include "log.h"
-#include "name.h"
-#include "own.h"
 #include "process.h"
+#include "process_local.h"
+#include "segment_name.h"
 #include "workers.h"
 
 /* Of a call that has failed, in a form that compilers also believe to be negative. */
@@ -87,7 +87,7 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
     pool->readonly = readonly;
     pool->events = (struct layout_event *)(void *)(base + settings->events_offset);
     pool->workers = (struct layout_worker *)(void *)(base + settings->workers_offset);
-    pool->own = readonly ? NULL : own_new();
+    pool->local = readonly ? NULL : process_local_new();
     pool->owner = file->st_uid;
     pool->device = file->st_dev;
     pool->inode = file->st_ino;
@@ -102,19 +102,19 @@ void segment_detach(struct keyshm_pool *pool)
 {
     workers_leave(pool);
     detach_bytes(pool->header, pool->settings.segment_bytes);
-    own_free(pool->own);
+    process_local_free(pool->local);
     free(pool);
 }
 
 /* ---- its name ---- */
 
-#define PATH_SIZE (sizeof(NAME_DIRECTORY) + NAME_SIZE)
+#define PATH_SIZE (sizeof(SEGMENT_NAME_DIRECTORY) + SEGMENT_NAME_SIZE)
 
 static void make_path(char path[PATH_SIZE], uid_t owner, const char *provider)
 {
-    char name[NAME_SIZE];
-    name_make(name, owner, provider);
-    snprintf(path, PATH_SIZE, "%s%s", NAME_DIRECTORY, name);
+    char name[SEGMENT_NAME_SIZE];
+    segment_name_make(name, owner, provider);
+    snprintf(path, PATH_SIZE, "%s%s", SEGMENT_NAME_DIRECTORY, name);
 }
 
 int segment_is_replaced(const struct keyshm_pool *pool)
@@ -182,7 +182,7 @@ static int reserve(int fd, uint64_t size)
 /* An unnamed file of `size` bytes that are really there: a full file system says so here, and not by SIGBUS later. */
 static int make_file(const char *provider, uint64_t size, bool named)
 {
-    int fd = off_standard_streams(named ? open(NAME_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
+    int fd = off_standard_streams(named ? open(SEGMENT_NAME_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
                                         : memfd_create(provider, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)
         return negative_errno();
@@ -349,8 +349,8 @@ static int attach_to(int fd, struct keyshm_pool **ret_pool, uid_t owner, const c
 
 int segment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
 {
-    char name[NAME_SIZE];
-    name_make(name, owner, provider);
+    char name[SEGMENT_NAME_SIZE];
+    segment_name_make(name, owner, provider);
     if (owner != geteuid() && geteuid() != 0)
         return refuse(provider, -EACCES, "the pool is another user's");
     /* O_NONBLOCK: somebody may have put a FIFO there, and opening that would wait. */

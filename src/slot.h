@@ -51,7 +51,7 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  */
 static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struct layout_slot *at, keyshm_id id)
 {
-    /* acquire: pairs with the release that published the word in table.c; then the slot's id is at least as new. */
+    /* acquire: pairs with the release that published the word in membership.c; then the slot's id is at least as new. */
     uint64_t word = atomic_load_explicit(word_at, memory_order_acquire);
     if (!word_is_of(word, id) || atomic_load_explicit(&at->id, memory_order_relaxed) != id)
         return word_make_free(0);

@@ -62,7 +62,7 @@ static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct 
 static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_key_snapshot *key)
 {
     union metadata_copy metadata;
-    /* acquire: pairs with the publication in table.c. */
+    /* acquire: pairs with the publication in membership.c. */
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
     if (!word_is_live(word))
         return -ENOENT;

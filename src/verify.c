@@ -10,7 +10,7 @@
 #include "hash.h"
 #include "key_index.h"
 #include "metadata.h"
-#include "ready.h"
+#include "ready_bits.h"
 #include "slot.h"
 
 /*
@@ -135,7 +135,7 @@ static void verify_metadata(const struct keyshm_pool *pool, uint32_t slot, struc
 /* A key that is, or will become, available must be found again in time: by its bit, or by a sweep. */
 static void verify_hints(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
-    /* The bit before the sweep and both before the word: nobody clears a bit without a sweep to come (ready.c). */
+    /* The bit before the sweep and both before the word: nobody clears a bit without a sweep to come (ready_bits.c). */
     bool ready = atomic_load(&pool->ready[slot / 64]) >> (slot % 64) & 1;
     uint64_t sweep_ms = atomic_load(&pool->header->next_sweep_ms);
     uint64_t word = atomic_load(&pool->words[slot]);

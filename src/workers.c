@@ -62,8 +62,8 @@ static bool can_be_taken(const struct layout_worker *row, uint64_t owner, uint64
 uint32_t workers_ask_process_id(const struct keyshm_pool *pool)
 {
     uint32_t pid = (uint32_t)getpid();
-    if (pool->own != NULL)
-        atomic_store_explicit(&pool->own->pid, pid, memory_order_relaxed);
+    if (pool->local != NULL)
+        atomic_store_explicit(&pool->local->pid, pid, memory_order_relaxed);
     return pid;
 }
 
@@ -115,11 +115,12 @@ static void give_back(const struct keyshm_pool *pool, uint32_t row)
 uint32_t workers_enter(const struct keyshm_pool *pool)
 {
     uint32_t row = 0;
-    if (pool->own == NULL)
+    if (pool->local == NULL)
         return WORKER_NONE;
     uint32_t taken = take_row(pool);
     /* Another thread may have come first. */
-    if (atomic_compare_exchange_strong_explicit(&pool->own->row, &row, taken, memory_order_relaxed, memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(&pool->local->row, &row, taken, memory_order_relaxed,
+                                                memory_order_relaxed))
         return taken;
     if (taken != WORKER_NONE)
         give_back(pool, taken);
@@ -128,7 +129,7 @@ uint32_t workers_enter(const struct keyshm_pool *pool)
 
 void workers_leave(const struct keyshm_pool *pool)
 {
-    uint32_t row = pool->own != NULL ? atomic_load_explicit(&pool->own->row, memory_order_relaxed) : 0;
+    uint32_t row = pool->local != NULL ? atomic_load_explicit(&pool->local->row, memory_order_relaxed) : 0;
     if (row != 0 && row != WORKER_NONE)
         give_back(pool, row);
 }

@@ -10,8 +10,8 @@
  * first pick or mark. A dead process's row is shown until the search for a free one, which goes round, comes to it.
  */
 
-#include "own.h"
 #include "pool.h"
+#include "process_local.h"
 
 #define WORKER_NONE UINT32_MAX /* every row was taken by a living process */
 
@@ -27,15 +27,15 @@ uint32_t workers_ask_process_id(const struct keyshm_pool *pool);
 /* This process. */
 static inline uint32_t workers_process_id(const struct keyshm_pool *pool)
 {
-    uint32_t pid = pool->own != NULL ? atomic_load_explicit(&pool->own->pid, memory_order_relaxed) : 0;
+    uint32_t pid = pool->local != NULL ? atomic_load_explicit(&pool->local->pid, memory_order_relaxed) : 0;
     return pid != 0 ? pid : workers_ask_process_id(pool);
 }
 
 static inline void workers_count_pick(const struct keyshm_pool *pool)
 {
-    if (pool->own == NULL)
+    if (pool->local == NULL)
         return;
-    uint32_t row = atomic_load_explicit(&pool->own->row, memory_order_relaxed);
+    uint32_t row = atomic_load_explicit(&pool->local->row, memory_order_relaxed);
     if (row == 0)
         row = workers_enter(pool);
     if (row == WORKER_NONE)

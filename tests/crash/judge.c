@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "clock.h"
-#include "ready.h"
+#include "ready_bits.h"
 #include "slot.h"
 
 #include "expect.h"

@@ -186,7 +186,7 @@ static void end_waiter(pid_t child)
         continue; /* until there is no such child: a stop may be reported before its end */
 }
 
-/* ---- the choreography ---- */
+/* ---- the scenario ---- */
 
 /* Whether the wake-up is lost now: C sleeps, or has just ended a slice, on a free mutex. Where waits end by themselves,
  * that may have happened too early; then the mutex is free, too, but nothing was shown. */

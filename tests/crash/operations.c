@@ -2,7 +2,7 @@
 #include "operations.h"
 
 #include "clock.h"
-#include "ready.h"
+#include "ready_bits.h"
 #include "slot.h"
 
 #include "burst.h"
@@ -80,7 +80,7 @@ static enum outcome settle_next_in_burst(void)
 /* It has claimed them in the round before: those up to the cursor. */
 static void act_next_of_kept(void)
 {
-    turns_keep(world_pool(), 0, (uint32_t)world.cursor);
+    rotation_turns_keep(world_pool(), 0, (uint32_t)world.cursor);
     act_next();
 }
 

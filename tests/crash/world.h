@@ -56,7 +56,7 @@ struct operation {
     enum outcome (*settle)(void); /* asks the pool whether it has happened, and tells the model */
     bool is_without_effect;       /* so that there is no new state to be seen */
     bool is_named;                /* the world is a pool with a name */
-    bool is_burst;                /* of several turns (turns.h); goes another way when a tick of the clock ends in it */
+    bool is_burst; /* of several turns (rotation.h); goes another way when a tick of the clock ends in it */
 };
 
 /* So many of those that were to be stopped may have gone another way. */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "name.h"
+#include "segment_name.h"
 
 enum { RIGHT_CHECKSUM = 1, OTHER_LENGTH = 2, RIGHT_OFFSETS = 4, LENGTH_STEP = 512 };
 
@@ -46,9 +46,9 @@ static void begin(void)
 
 static void put_file(const unsigned char *bytes, size_t size)
 {
-    char name[NAME_SIZE], path[sizeof(NAME_DIRECTORY) + NAME_SIZE];
-    name_make(name, geteuid(), provider);
-    snprintf(path, sizeof(path), "%s%s", NAME_DIRECTORY, name);
+    char name[SEGMENT_NAME_SIZE], path[sizeof(SEGMENT_NAME_DIRECTORY) + SEGMENT_NAME_SIZE];
+    segment_name_make(name, geteuid(), provider);
+    snprintf(path, sizeof(path), "%s%s", SEGMENT_NAME_DIRECTORY, name);
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
         abort();

@@ -9,8 +9,8 @@
 
 #include "clock.h"
 #include "expect.h"
+#include "rotation.h"
 #include "state_word.h"
-#include "turns.h"
 
 enum { KEYS = 100, PROCESSES = 4, PICKS = 50001, COOLDOWN_MS = 200, UNTIL_BURST_MAX = 1000000 };
 
@@ -44,7 +44,7 @@ static unsigned pick(void)
 
 static uint32_t turns_left(void)
 {
-    uint64_t range = atomic_load(&pool->own->range);
+    uint64_t range = atomic_load(&pool->local->range);
     return (uint32_t)(range >> 32) - (uint32_t)range;
 }
 
@@ -166,7 +166,7 @@ static int64_t exact_ns(void)
 static void cool_down_in_burst(void)
 {
     begin_pool();
-    for (int i = 0; i < 4 * TURNS_BURST_CALLS; i++)
+    for (int i = 0; i < 4 * PACE_BURST_CALLS; i++)
         EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[i % KEYS], 1), 0);
     int64_t before_ns = exact_ns();
     EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[0], COOLDOWN_MS), 0);
@@ -182,7 +182,7 @@ int main(void)
     picks_of = expect_shared_memory(KEYS * sizeof(*picks_of));
     expect_end_in_time();
     begin_pool();
-    bool is_possible = pool->own != NULL && turns_are_kept(pool);
+    bool is_possible = pool->local != NULL && rotation_turns_are_kept(pool);
     keyshm_close(pool);
     if (!is_possible) {
         printf("skipped: no MADV_WIPEONFORK, or a C library that does not tell whether there are threads\n");

@@ -245,7 +245,7 @@ static bool picked_in_one_turn(keyshm_id id)
 }
 
 /* The others were picked, and the key found cooling, all the while. Some of the cooldowns end before the ready bits are
- * next looked over (ready.h), some after. */
+ * next looked over (ready_bits.h), some after. */
 static void key_returns_among_others(void)
 {
     static const int64_t durations_ms[] = {1, 20, 250, 499, 500, 501, 1234};

@@ -2,20 +2,21 @@
 #ifndef BURST_H
 #define BURST_H
 
-/* Tell a process that it is in a burst (turns.h), without so many calls; and that it is not, and has claimed nothing. */
+/* Tell a process that it is in a burst (rotation.h), without so many calls; and that it is not, and has claimed nothing.
+ */
 
 #include "clock.h"
-#include "turns.h"
+#include "rotation.h"
 
 static inline void burst_begin(const struct keyshm_pool *pool)
 {
-    atomic_store(&pool->own->pace, (uint64_t)TURNS_BURST_CALLS << 48 | (clock_coarse_ms() & TURNS_TICK_MASK));
+    atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
 }
 
 static inline void burst_end(const struct keyshm_pool *pool)
 {
-    atomic_store(&pool->own->pace, 0);
-    atomic_store(&pool->own->range, 0);
+    atomic_store(&pool->local->pace, 0);
+    atomic_store(&pool->local->range, 0);
 }
 
 #endif

@@ -121,7 +121,7 @@ Test(workers, a_stopped_process_is_alive_and_a_dead_one_is_not)
 
 Test(workers, a_number_that_another_process_has_now_is_not_it)
 {
-    uint32_t row = pool->own->row;
+    uint32_t row = pool->local->row;
     atomic_store(&pool->workers[row - 1].attached_ms, 1); /* right after the start of the machine */
     read_all();
     cr_assert_eq(find(getpid()).is_alive, 0);
@@ -129,7 +129,7 @@ Test(workers, a_number_that_another_process_has_now_is_not_it)
 
 Test(workers, a_process_of_another_pid_namespace_cannot_be_told)
 {
-    atomic_fetch_add(&pool->workers[pool->own->row - 1].pid_namespace, 1);
+    atomic_fetch_add(&pool->workers[pool->local->row - 1].pid_namespace, 1);
     read_all();
     cr_assert_eq(list->workers[0].is_alive, -1);
     cr_assert_eq(list->workers[0].state, '\0');
@@ -163,13 +163,13 @@ Test(workers, rows_of_the_dead_are_reused_and_those_of_the_living_are_not)
     add_key(1);
     uint32_t rows = pool->settings.worker_rows;
     pid_t dead = fork_worker(1, false);
-    uint64_t namespace = atomic_load(&pool->workers[pool->own->row - 1].pid_namespace);
+    uint64_t namespace = atomic_load(&pool->workers[pool->local->row - 1].pid_namespace);
     for (uint32_t i = 0; i < rows; i++) {
         struct layout_worker *row = &pool->workers[i];
         if (row->owner >> 32 != 0)
             continue;
         row->owner = (uint64_t)getpid() << 32 | 1; /* as if we had attached as often as can be */
-        row->attached_ms = pool->workers[pool->own->row - 1].attached_ms;
+        row->attached_ms = pool->workers[pool->local->row - 1].attached_ms;
         row->pid_namespace = namespace;
     }
     read_all();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_NUMBER_H
-#define KEYSHM_CTL_NUMBER_H
+#ifndef KEYSHM_COMMON_NUMBER_H
+#define KEYSHM_COMMON_NUMBER_H
 
 #include <stdint.h>
 

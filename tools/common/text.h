@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_STAT_TEXT_H
-#define KEYSHM_STAT_TEXT_H
+#ifndef KEYSHM_COMMON_TEXT_H
+#define KEYSHM_COMMON_TEXT_H
 
 #include <jansson.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include "batch.h"
 #include "command.h"
 #include "input.h"
-#include "look.h"
+#include "lookup.h"
 #include "masked.h"
 #include "program.h"
 #include "progress.h"
@@ -52,7 +52,7 @@ static int add_all(const struct batch *batch, struct added *added)
 /* What may be shown of a key. Somebody may have removed it since. */
 static const char *masked_key_of(const struct keyshm_snapshot *snapshot, keyshm_id id)
 {
-    const struct keyshm_key_snapshot *key = look_for_key(snapshot, id);
+    const struct keyshm_key_snapshot *key = lookup_key(snapshot, id);
     return key != NULL ? key->masked_key : "-";
 }
 

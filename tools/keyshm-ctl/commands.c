@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
-#include "members.h"
+#include "json_members.h"
 
 #define JSON OPTION_BIT(OPTION_JSON)
 

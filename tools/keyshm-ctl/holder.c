@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
-#include "look.h"
+#include "lookup.h"
 #include "mutex_holder.h"
 #include "report.h"
 
@@ -21,7 +21,7 @@ enum exit_status command_holder(const struct arguments *arguments)
 {
     struct keyshm_snapshot *snapshot;
     enum exit_status status = EXIT_FINE;
-    int r = look_at_pool(arguments->pool, &snapshot);
+    int r = lookup_pool(arguments->pool, &snapshot);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     if (arguments->json)

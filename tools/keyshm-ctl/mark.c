@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "command.h"
-#include "look.h"
+#include "lookup.h"
 #include "program.h"
 #include "report.h"
 
@@ -30,7 +30,7 @@ static enum exit_status report_status(const struct arguments *arguments, keyshm_
     int r = keyshm_snapshot(pool, &snapshot);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    const struct keyshm_key_snapshot *key = look_for_key(snapshot, arguments->id);
+    const struct keyshm_key_snapshot *key = lookup_key(snapshot, arguments->id);
     enum exit_status status =
         key == NULL ? fail(arguments->pool, -ESTALE, NULL)
                     : report(arguments->pool, json_pack("{s:I, s:s, s:I}", "id", (json_int_t)key->id, "status",

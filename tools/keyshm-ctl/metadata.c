@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "look.h"
+#include "lookup.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "report.h"
@@ -26,7 +26,7 @@ static enum exit_status refuse_absent(const struct arguments *arguments)
 static enum exit_status print_metadata(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
 {
     if (arguments->name != NULL) {
-        const char *value = look_for_metadata(key, arguments->name);
+        const char *value = lookup_metadata(key, arguments->name);
         if (value == NULL)
             return refuse_absent(arguments);
         puts(value);
@@ -54,7 +54,7 @@ static enum exit_status report_metadata(const struct arguments *arguments, const
 
 static enum exit_status report_label(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
 {
-    const char *label = look_for_metadata(key, LABEL);
+    const char *label = lookup_metadata(key, LABEL);
     json_t *value = label != NULL ? text_to_json(label, KEYSHM_METADATA_VALUE_MAX + 1) : json_null();
     return report(arguments->pool, json_pack("{s:I, s:o}", "id", (json_int_t)key->id, LABEL, value));
 }
@@ -64,10 +64,10 @@ typedef enum exit_status show_key_fn(const struct arguments *arguments, const st
 static enum exit_status show(const struct arguments *arguments, show_key_fn *show_key)
 {
     struct keyshm_snapshot *snapshot;
-    int r = look_at_pool(arguments->pool, &snapshot);
+    int r = lookup_pool(arguments->pool, &snapshot);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    const struct keyshm_key_snapshot *key = look_for_key(snapshot, arguments->id);
+    const struct keyshm_key_snapshot *key = lookup_key(snapshot, arguments->id);
     enum exit_status status = key != NULL ? show_key(arguments, key) : fail(arguments->pool, -ESTALE, NULL);
     keyshm_snapshot_free(snapshot);
     return status;

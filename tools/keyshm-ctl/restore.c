@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fingerprint.h"
-#include "look.h"
+#include "lookup.h"
 #include "mark.h"
 #include "metadata_rules.h"
 #include "program.h"
@@ -104,7 +104,7 @@ static enum exit_status plan_fingerprints(const struct restore *restore)
 /* Together with what is kept with the key already, and not replaced. */
 static bool metadata_fits(const struct restore *restore, const struct state_key *key)
 {
-    const struct keyshm_key_snapshot *present = look_for_key(restore->snapshot, key->id);
+    const struct keyshm_key_snapshot *present = lookup_key(restore->snapshot, key->id);
     const char *name;
     json_t *value;
     size_t size = 0;

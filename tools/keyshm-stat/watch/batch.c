@@ -13,7 +13,7 @@
 
 struct batch {
     const struct request *request;
-    struct ring ring;
+    struct watched_pools pools;
     struct session session;
 };
 
@@ -38,8 +38,8 @@ static int print_pool(struct batch *batch)
     struct line line;
     struct frame frame = {.request = batch->request,
                           .session = &batch->session,
-                          .ring = &batch->ring,
-                          .watched = ring_shown(&batch->ring),
+                          .pools = &batch->pools,
+                          .watched = watched_pools_shown(&batch->pools),
                           .is_text = true,
                           .columns = LINE_WIDTH_MAX,
                           .now_ms = timer_now_ms(),
@@ -59,13 +59,13 @@ static int print_pool(struct batch *batch)
 static int print_all(struct batch *batch, bool is_first)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < (batch->ring.count > 0 ? batch->ring.count : 1); i++) {
+    for (size_t i = 0; r == 0 && i < (batch->pools.count > 0 ? batch->pools.count : 1); i++) {
         if (!is_first || i > 0)
             putchar('\n');
-        batch->ring.shown = i;
+        batch->pools.shown = i;
         r = print_pool(batch);
     }
-    batch->ring.shown = 0;
+    batch->pools.shown = 0;
     return r;
 }
 
@@ -81,7 +81,7 @@ static int run(struct batch *batch)
         timer_go_on(&timer, batch->request->interval_ms, timer_now_ms());
         if (!stream_wait(timer_left_ms(&timer, timer_now_ms())))
             return r;
-        ring_read_all(&batch->ring, batch->request);
+        watched_pools_read_all(&batch->pools, batch->request);
     }
 }
 
@@ -98,11 +98,11 @@ static enum exit_status run_until_told(struct batch *batch)
 enum exit_status watch_batch(const struct request *request)
 {
     struct batch batch = {.request = request};
-    ring_begin(&batch.ring);
+    watched_pools_begin(&batch.pools);
     session_begin(&batch.session, request);
-    enum exit_status status = ring_open(&batch.ring, request);
+    enum exit_status status = watched_pools_open(&batch.pools, request);
     if (status == EXIT_FINE)
         status = run_until_told(&batch);
-    ring_end(&batch.ring);
+    watched_pools_end(&batch.pools);
     return status;
 }

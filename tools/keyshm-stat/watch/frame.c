@@ -64,9 +64,9 @@ int frame_make(struct frame *frame)
     const struct key_row *first = frame->rows.rows + session->top;
     unsigned count = count_visible(frame);
     for (unsigned i = 0; i < count; i++)
-        fitting_measure(&session->needs, &first[i]);
-    fitting_make(&frame->fitting, &session->needs, frame->columns);
-    fitting_scale(&frame->fitting, first, count);
+        field_widths_measure(&session->needs, &first[i]);
+    field_widths_make(&frame->widths, &session->needs, frame->columns);
+    field_widths_scale(&frame->widths, first, count);
     return 0;
 }
 
@@ -108,7 +108,7 @@ static void put_footer(const struct frame *frame, struct line *line)
         put_filter(frame, line);
     } else {
         for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-            if (frame->ring->count < 2 && strncmp(hints[i], "Tab", 3) == 0)
+            if (frame->pools->count < 2 && strncmp(hints[i], "Tab", 3) == 0)
                 continue;
             if (line->width + HINT_GAP + strlen(hints[i]) > line->limit)
                 break;
@@ -125,7 +125,7 @@ static void draw_row(const struct frame *frame, unsigned index, struct line *lin
 {
     bool is_past = frame->watched != NULL && frame->watched->model.error != 0;
     if (index < frame->rows.count)
-        fitting_draw_row(&frame->fitting, &frame->rows.rows[index], is_past, line);
+        field_widths_draw_row(&frame->widths, &frame->rows.rows[index], is_past, line);
 }
 
 static void draw_too_small(unsigned y, struct line *line)
@@ -148,7 +148,7 @@ void frame_draw_line(const struct frame *frame, unsigned y, struct line *line)
     else if (y < frame->header_lines + frame->notice_lines)
         notice_draw(frame, line);
     else if (y < rows_begin)
-        fitting_draw_headings(&frame->fitting, &frame->session->order, line);
+        field_widths_draw_headings(&frame->widths, &frame->session->order, line);
     else if (y < frame->lines - frame->footer_lines)
         draw_row(frame, frame->session->top + y - rows_begin, line);
     else

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fitting.h"
+#include "field_widths.h"
 #include "key_rows.h"
 #include "line.h"
-#include "ring.h"
 #include "session.h"
+#include "watched_pools.h"
 
 #define FRAME_COLUMNS_MIN 20
 #define FRAME_LINES_MIN 4
@@ -19,7 +19,7 @@
 struct frame {
     const struct request *request;
     struct session *session; /* what does not fit into it is put right */
-    const struct ring *ring;
+    const struct watched_pools *pools;
     const struct watched *watched; /* NULL: there are no pools */
     bool is_text;                  /* all rows, nothing about keys that could be pressed */
     unsigned columns;
@@ -29,7 +29,7 @@ struct frame {
 
     /* The rest is made by frame_make(). */
     struct key_rows rows;
-    struct fitting fitting;
+    struct field_widths widths;
     unsigned header_lines;
     unsigned notice_lines;
     unsigned footer_lines;

@@ -59,9 +59,9 @@ static void put_pool(const struct frame *frame, struct line *line)
     line_put(line, STYLE_STRONG, frame->watched->provider);
     if (frame->request->all_users)
         line_print(line, STYLE_FAINT, " of uid %u", frame->watched->owner);
-    if (frame->ring->count > 1) {
+    if (frame->pools->count > 1) {
         put_gap(line);
-        line_print(line, STYLE_PLAIN, "%zu of %zu", frame->ring->shown + 1, frame->ring->count);
+        line_print(line, STYLE_PLAIN, "%zu of %zu", frame->pools->shown + 1, frame->pools->count);
     }
     if (snapshot != NULL) {
         duration_text(snapshot->age_ms, text);

@@ -14,7 +14,7 @@
 
 struct live {
     const struct request *request;
-    struct ring ring;
+    struct watched_pools pools;
     struct session session;
     struct timer timer;
     bool is_over;
@@ -25,7 +25,7 @@ struct live {
 
 static void read_shown(struct live *live)
 {
-    ring_read_shown(&live->ring, live->request);
+    watched_pools_read_shown(&live->pools, live->request);
     live->is_behind = true;
 }
 
@@ -36,8 +36,8 @@ static void draw(struct live *live)
     struct line line;
     struct frame frame = {.request = live->request,
                           .session = &live->session,
-                          .ring = &live->ring,
-                          .watched = ring_shown(&live->ring),
+                          .pools = &live->pools,
+                          .watched = watched_pools_shown(&live->pools),
                           .columns = terminal_columns(),
                           .lines = terminal_lines(),
                           .now_ms = timer_now_ms(),
@@ -64,17 +64,17 @@ static void begin_interval(struct live *live)
     timer_go_on(&live->timer, live->session.interval_ms, now_ms);
 }
 
-static void show_another(struct live *live, void (*turn)(struct ring *ring))
+static void show_another(struct live *live, void (*turn)(struct watched_pools *pools))
 {
-    turn(&live->ring);
+    turn(&live->pools);
     session_begin_page(&live->session);
-    if (!live->session.is_paused || ring_shown(&live->ring)->model.snapshot == NULL)
+    if (!live->session.is_paused || watched_pools_shown(&live->pools)->model.snapshot == NULL)
         read_shown(live);
 }
 
 static void do_as_asked(struct live *live, enum effect effect)
 {
-    struct watched *watched = ring_shown(&live->ring);
+    struct watched *watched = watched_pools_shown(&live->pools);
     switch (effect) {
     case EFFECT_QUIT:
         live->is_over = true;
@@ -94,11 +94,11 @@ static void do_as_asked(struct live *live, enum effect effect)
         break;
     case EFFECT_NEXT_POOL:
         if (watched != NULL)
-            show_another(live, ring_next);
+            show_another(live, watched_pools_next);
         break;
     case EFFECT_PREVIOUS_POOL:
         if (watched != NULL)
-            show_another(live, ring_previous);
+            show_another(live, watched_pools_previous);
         break;
     case EFFECT_NONE:
         break;
@@ -200,11 +200,11 @@ enum exit_status watch_live(const struct request *request)
     if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0)
         return refuse("--watch needs a terminal to show a screen on and to read keys from; without one use --batch for "
                       "frames of text, or --json");
-    ring_begin(&live.ring);
+    watched_pools_begin(&live.pools);
     session_begin(&live.session, request);
-    enum exit_status status = ring_open(&live.ring, request);
+    enum exit_status status = watched_pools_open(&live.pools, request);
     if (status == EXIT_FINE)
         status = run_on_terminal(&live);
-    ring_end(&live.ring);
+    watched_pools_end(&live.pools);
     return status;
 }

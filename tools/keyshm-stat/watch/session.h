@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <wchar.h>
 
-#include "fitting.h"
+#include "field_widths.h"
 #include "key_rows.h"
 #include "request.h"
 
@@ -23,7 +23,7 @@ struct session {
     unsigned top;  /* the first row on the screen */
     unsigned page; /* rows that the screen has room for */
     unsigned help_top;
-    struct fitting_needs needs;
+    struct field_needs needs;
 };
 
 enum input_kind {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "clock.h"
+#include "pick.h"
 #include "pool.h"
-#include "ready.h"
-#include "select.h"
+#include "ready_bits.h"
 #include "state_word.h"
 
 #include "fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring.h"
+#include "watched_pools.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "reading.h"
 #include "timer.h"
 
-void ring_begin(struct ring *ring)
+void watched_pools_begin(struct watched_pools *pools)
 {
-    memset(ring, 0, sizeof(*ring));
+    memset(pools, 0, sizeof(*pools));
 }
 
 static void free_watched(struct watched *watched)
@@ -23,17 +23,17 @@ static void free_watched(struct watched *watched)
     free(watched);
 }
 
-void ring_end(struct ring *ring)
+void watched_pools_end(struct watched_pools *pools)
 {
-    for (size_t i = 0; i < ring->count; i++)
-        free_watched(ring->pools[i]);
-    free(ring->pools);
-    ring_begin(ring);
+    for (size_t i = 0; i < pools->count; i++)
+        free_watched(pools->pools[i]);
+    free(pools->pools);
+    watched_pools_begin(pools);
 }
 
-struct watched *ring_shown(const struct ring *ring)
+struct watched *watched_pools_shown(const struct watched_pools *pools)
 {
-    return ring->count > 0 ? ring->pools[ring->shown] : NULL;
+    return pools->count > 0 ? pools->pools[pools->shown] : NULL;
 }
 
 static bool is_of(const struct watched *watched, const struct pool_name *name)
@@ -41,13 +41,13 @@ static bool is_of(const struct watched *watched, const struct pool_name *name)
     return watched->owner == name->owner && strcmp(watched->provider, name->provider) == 0;
 }
 
-/* Take the one of that name out of the ring, or make it. */
-static struct watched *take_or_make(struct ring *ring, const struct pool_name *name)
+/* Take the one of that name out of the pools, or make it. */
+static struct watched *take_or_make(struct watched_pools *pools, const struct pool_name *name)
 {
-    for (size_t i = 0; i < ring->count; i++) {
-        struct watched *watched = ring->pools[i];
+    for (size_t i = 0; i < pools->count; i++) {
+        struct watched *watched = pools->pools[i];
         if (watched != NULL && is_of(watched, name)) {
-            ring->pools[i] = NULL;
+            pools->pools[i] = NULL;
             return watched;
         }
     }
@@ -69,52 +69,52 @@ static bool has(const struct pool_names *names, const struct watched *watched)
 }
 
 /* The names, and in front of them the one that is shown if it is not among them. */
-static int take_names(struct ring *ring, const struct pool_names *names)
+static int take_names(struct watched_pools *pools, const struct pool_names *names)
 {
-    struct watched *shown = ring_shown(ring);
-    struct ring updated = {.pools = calloc(names->count + 1, sizeof(struct watched *))};
+    struct watched *shown = watched_pools_shown(pools);
+    struct watched_pools updated = {.pools = calloc(names->count + 1, sizeof(struct watched *))};
     if (updated.pools == NULL)
         return -ENOMEM;
     if (shown != NULL && !has(names, shown)) {
         updated.pools[updated.count++] = shown;
-        ring->pools[ring->shown] = NULL;
+        pools->pools[pools->shown] = NULL;
     }
     for (size_t i = 0; i < names->count; i++) {
-        struct watched *watched = take_or_make(ring, &names->names[i]);
+        struct watched *watched = take_or_make(pools, &names->names[i]);
         if (watched == NULL)
             break;
         if (watched == shown)
             updated.shown = updated.count;
         updated.pools[updated.count++] = watched;
     }
-    ring_end(ring);
-    *ring = updated;
+    watched_pools_end(pools);
+    *pools = updated;
     return 0;
 }
 
 /* Look again which pools there are, if none were named. The one that is shown stays, even when it is gone. */
-static enum exit_status update(struct ring *ring, const struct request *request)
+static enum exit_status update(struct watched_pools *pools, const struct request *request)
 {
     struct pool_names names;
-    if (request->pools[0] != NULL && ring->count > 0)
+    if (request->pools[0] != NULL && pools->count > 0)
         return EXIT_FINE;
     enum exit_status status = pools_find(request, &names);
-    if (status == EXIT_FINE && take_names(ring, &names) < 0)
+    if (status == EXIT_FINE && take_names(pools, &names) < 0)
         status = refuse("out of memory");
     pools_free(&names);
     return status;
 }
 
-void ring_next(struct ring *ring)
+void watched_pools_next(struct watched_pools *pools)
 {
-    if (ring->count > 0)
-        ring->shown = (ring->shown + 1) % ring->count;
+    if (pools->count > 0)
+        pools->shown = (pools->shown + 1) % pools->count;
 }
 
-void ring_previous(struct ring *ring)
+void watched_pools_previous(struct watched_pools *pools)
 {
-    if (ring->count > 0)
-        ring->shown = (ring->shown + ring->count - 1) % ring->count;
+    if (pools->count > 0)
+        pools->shown = (pools->shown + pools->count - 1) % pools->count;
 }
 
 static int read_pool(struct watched *watched)
@@ -131,28 +131,28 @@ static int read_pool(struct watched *watched)
     return r;
 }
 
-enum exit_status ring_open(struct ring *ring, const struct request *request)
+enum exit_status watched_pools_open(struct watched_pools *pools, const struct request *request)
 {
     bool were_named = request->pools[0] != NULL;
-    enum exit_status worst = update(ring, request);
-    for (size_t i = 0; i < ring->count; i++) {
-        int r = read_pool(ring->pools[i]);
-        enum exit_status status = r < 0 && were_named ? fail(ring->pools[i]->provider, r, reading_failures) : EXIT_FINE;
+    enum exit_status worst = update(pools, request);
+    for (size_t i = 0; i < pools->count; i++) {
+        int r = read_pool(pools->pools[i]);
+        enum exit_status status = r < 0 && were_named ? fail(pools->pools[i]->provider, r, reading_failures) : EXIT_FINE;
         worst = status > worst ? status : worst;
     }
     return worst;
 }
 
-void ring_read_all(struct ring *ring, const struct request *request)
+void watched_pools_read_all(struct watched_pools *pools, const struct request *request)
 {
-    update(ring, request);
-    for (size_t i = 0; i < ring->count; i++)
-        read_pool(ring->pools[i]);
+    update(pools, request);
+    for (size_t i = 0; i < pools->count; i++)
+        read_pool(pools->pools[i]);
 }
 
-void ring_read_shown(struct ring *ring, const struct request *request)
+void watched_pools_read_shown(struct watched_pools *pools, const struct request *request)
 {
-    update(ring, request);
-    if (ring->count > 0)
-        read_pool(ring_shown(ring));
+    update(pools, request);
+    if (pools->count > 0)
+        read_pool(watched_pools_shown(pools));
 }

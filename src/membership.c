@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
+#include "membership.h"
 
 #include <errno.h>
 
@@ -8,7 +8,7 @@
 #include "key_index.h"
 #include "lock.h"
 #include "metadata.h"
-#include "ready.h"
+#include "ready_bits.h"
 #include "recover.h"
 #include "workers.h"
 
@@ -128,7 +128,7 @@ static int set_metadata_locked(struct keyshm_pool *pool, keyshm_id id, const cha
 
 /* ---- for everyone ---- */
 
-int table_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
 {
     struct lock_guard guard;
     int r = lock_take(pool, &guard);
@@ -139,7 +139,7 @@ int table_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *r
     return r;
 }
 
-int table_remove(struct keyshm_pool *pool, keyshm_id id)
+int membership_remove(struct keyshm_pool *pool, keyshm_id id)
 {
     struct lock_guard guard;
     int r = lock_take(pool, &guard);
@@ -150,7 +150,7 @@ int table_remove(struct keyshm_pool *pool, keyshm_id id)
     return r;
 }
 
-int table_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
+int membership_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
 {
     struct lock_guard guard;
     int r = lock_take(pool, &guard);
@@ -161,7 +161,7 @@ int table_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name,
     return r;
 }
 
-int table_repair(struct keyshm_pool *pool)
+int membership_repair(struct keyshm_pool *pool)
 {
     struct lock_guard guard;
     int r = lock_take(pool, &guard);
@@ -184,7 +184,7 @@ static int scan(const struct keyshm_pool *pool, const struct slot_key *key, keys
     return -ENOENT;
 }
 
-int table_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+int membership_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
 {
     uint64_t before = index_change_count(pool);
     int r = index_find(pool, key, ret_id);

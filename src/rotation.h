@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_TURNS_H
-#define KEYSHM_TURNS_H
+#ifndef KEYSHM_ROTATION_H
+#define KEYSHM_ROTATION_H
 
 /*
  * The rotation: whose turn it is, and who has claimed it.
@@ -15,62 +15,62 @@
  * a while or for good, owes each key one turn at most: the counts of two keys differ by no more than the number of
  * processes. And who makes fewer calls than that claims one turn at a time, and reads the clock exactly.
  *
- * What is claimed is this process's own (own.h): a child begins without. Only a process with one thread claims ranges, so
- * nothing of it is contended.
+ * What is claimed is this process's own (process_local.h): a child begins without. Only a process with one thread claims
+ * ranges, so nothing of it is contended.
  */
 
 #if __has_include(<sys/single_threaded.h>) /* glibc 2.32 and later */
 #include <sys/single_threaded.h>
-#define TURNS_SINGLE_THREADED __libc_single_threaded
+#define ROTATION_SINGLE_THREADED __libc_single_threaded
 #else
-#define TURNS_SINGLE_THREADED false
+#define ROTATION_SINGLE_THREADED false
 #endif
 
-#include "own.h"
 #include "pool.h"
+#include "process_local.h"
 
 /* Calls in one tick after which it is a burst. Two processes that hand something to and fro through a pipe hardly come to
  * that. */
-#define TURNS_BURST_CALLS 1024
+#define PACE_BURST_CALLS 1024
 
 /* Turns that are claimed at once: at least so many. */
-#define TURNS_PER_CLAIM 16
+#define ROTATION_TURNS_PER_CLAIM 16
 
-#define TURNS_TICK_MASK ((UINT64_C(1) << 48) - 1)
+#define PACE_TICK_MASK ((UINT64_C(1) << 48) - 1)
 
 /* Count this call. Is it one of a burst? */
-static inline bool turns_in_burst(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
+static inline bool pace_is_burst(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
 {
-    struct own *own = pool->own;
-    if (own == NULL)
+    struct process_local *local = pool->local;
+    if (local == NULL)
         return false;
     /* relaxed, here and below: what threads overwrite of each other is a rough count. */
-    uint64_t pace = atomic_load_explicit(&own->pace, memory_order_relaxed);
-    uint64_t tick = coarse_now_ms & TURNS_TICK_MASK;
-    uint64_t calls = (pace & TURNS_TICK_MASK) == tick ? pace >> 48 : 0;
-    if (calls >= TURNS_BURST_CALLS)
+    uint64_t pace = atomic_load_explicit(&local->pace, memory_order_relaxed);
+    uint64_t tick = coarse_now_ms & PACE_TICK_MASK;
+    uint64_t calls = (pace & PACE_TICK_MASK) == tick ? pace >> 48 : 0;
+    if (calls >= PACE_BURST_CALLS)
         return true;
-    atomic_store_explicit(&own->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
+    atomic_store_explicit(&local->pace, (calls + 1) << 48 | tick, memory_order_relaxed);
     return false;
 }
 
 /* With other threads, this process claims no range, and leaves alone what it may have claimed before it had any. */
-static inline bool turns_are_kept(const struct keyshm_pool *pool)
+static inline bool rotation_turns_are_kept(const struct keyshm_pool *pool)
 {
-    return pool->own != NULL && TURNS_SINGLE_THREADED;
+    return pool->local != NULL && ROTATION_SINGLE_THREADED;
 }
 
 /* The slots from *ret_begin on and before *ret_end are this process's alone; there may be none. */
-static inline void turns_kept(const struct keyshm_pool *pool, uint32_t *ret_begin, uint32_t *ret_end)
+static inline void rotation_turns_kept(const struct keyshm_pool *pool, uint32_t *ret_begin, uint32_t *ret_end)
 {
-    uint64_t range = turns_are_kept(pool) ? atomic_load_explicit(&pool->own->range, memory_order_relaxed) : 0;
+    uint64_t range = rotation_turns_are_kept(pool) ? atomic_load_explicit(&pool->local->range, memory_order_relaxed) : 0;
     *ret_begin = (uint32_t)range;
     *ret_end = (uint32_t)(range >> 32);
 }
 
-static inline void turns_keep(const struct keyshm_pool *pool, uint32_t begin, uint32_t end)
+static inline void rotation_turns_keep(const struct keyshm_pool *pool, uint32_t begin, uint32_t end)
 {
-    atomic_store_explicit(&pool->own->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
+    atomic_store_explicit(&pool->local->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
 }
 
 #endif

@@ -20,7 +20,7 @@
 enum { LETTERS = 26, ROWS_MAX = 4, NOTE_LENGTH = 40, PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, STRAYS_ONE_IN = 100 };
 
 /* One call that is frozen somewhere, and one thing that happens meanwhile. */
-struct choreography {
+struct scenario {
     const char *name;
     void (*begin)(void);     /* makes the world */
     void (*victim)(void);    /* is stopped, in a child; tells what it saw in shared memory */
@@ -738,7 +738,7 @@ static void end_removed(void)
 
 /* ---- all of it ---- */
 
-static const struct choreography choreographies[] = {
+static const struct scenario scenarios[] = {
     {"pick, key replaced", begin_a, victim_picks, replace_a_by_b, end_pick_of_replaced},
     {"pick, key replaced twice", begin_a, victim_picks, replace_a_by_b_by_a, end_pick_of_returned},
     {"pick, key invalid", begin_ac, victim_picks, mark_a_invalid, end_pick_of_invalid},
@@ -768,7 +768,7 @@ static const struct choreography choreographies[] = {
     {"add, all the rest", begin_ac, victim_adds_b, use_meanwhile, end_added},
     {"remove, all the rest", begin_ac, victim_removes_a, use_meanwhile, end_removed},
 };
-static const size_t choreography_count = sizeof(choreographies) / sizeof(choreographies[0]);
+static const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);
 
 /* ---- the runs ---- */
 
@@ -777,29 +777,29 @@ enum { AS_IT_SHOULD = 0, BROKEN = 1, ASTRAY = 2 };
 
 static struct tracer_walk *walk; /* shared with them */
 
-static void learn(const struct choreography *choreography)
+static void learn(const struct scenario *scenario)
 {
     pid_t runner = expect_fork();
     if (runner == 0) {
-        choreography->begin();
-        tracer_record(choreography->victim, NULL, walk);
+        scenario->begin();
+        tracer_record(scenario->victim, NULL, walk);
         _exit(0);
     }
     expect_success_of(runner);
 }
 
-static int run(const struct choreography *choreography, size_t index)
+static int run(const struct scenario *scenario, size_t index)
 {
     int status;
     pid_t runner = expect_fork();
     if (runner == 0) {
-        choreography->begin();
-        pid_t victim = tracer_start(choreography->victim);
+        scenario->begin();
+        pid_t victim = tracer_start(scenario->victim);
         if (!tracer_reach(victim, walk, index))
             _exit(ASTRAY);
-        choreography->interfere();
+        scenario->interfere();
         tracer_finish(victim);
-        choreography->end();
+        scenario->end();
         _exit(AS_IT_SHOULD);
     }
     EXPECT_EQ(waitpid(runner, &status, 0), runner);
@@ -810,31 +810,29 @@ static struct row_count {
     size_t instructions, stops, strays, broken;
 } total;
 
-static void tell(const struct choreography *choreography, size_t index)
+static void tell(const struct scenario *scenario, size_t index)
 {
     struct tracer_place place = tracer_place_of(walk->moments[index].address);
     if (total.broken < PROBLEMS_TOLD)
-        printf("broken: %s: frozen at instruction %zu (%s + %#lx)\n", choreography->name, index, place.object,
-               place.offset);
+        printf("broken: %s: frozen at instruction %zu (%s + %#lx)\n", scenario->name, index, place.object, place.offset);
 }
 
-static void run_everywhere(const struct choreography *choreography, size_t stride)
+static void run_everywhere(const struct scenario *scenario, size_t stride)
 {
     struct row_count count = {.stops = 0};
     alarm(TIME_LIMIT_S); /* anew */
-    learn(choreography);
+    learn(scenario);
     count.instructions = walk->count;
     for (size_t i = 0; i < walk->count; i += stride) {
-        int outcome = run(choreography, i);
+        int outcome = run(scenario, i);
         count.strays += outcome == ASTRAY;
         count.stops += outcome != ASTRAY;
         count.broken += outcome == BROKEN;
         total.broken += outcome == BROKEN;
         if (outcome == BROKEN)
-            tell(choreography, i);
+            tell(scenario, i);
     }
-    printf("%-32s %12zu %8zu %8zu %8zu\n", choreography->name, count.instructions, count.stops, count.strays,
-           count.broken);
+    printf("%-32s %12zu %8zu %8zu %8zu\n", scenario->name, count.instructions, count.stops, count.strays, count.broken);
     fflush(stdout);
     EXPECT(count.strays * STRAYS_ONE_IN <= count.stops);
     total.instructions += count.instructions;
@@ -855,9 +853,9 @@ int main(int argc, char **argv)
     seen = expect_shared_memory(sizeof(*seen));
     walk = expect_shared_memory(sizeof(*walk));
     printf("%-32s %12s %8s %8s %8s\n", "frozen, meanwhile", "instructions", "stops", "strays", "broken");
-    for (size_t i = 0; i < choreography_count; i++)
-        if (argc < 3 || strcmp(argv[2], choreographies[i].name) == 0)
-            run_everywhere(&choreographies[i], stride);
+    for (size_t i = 0; i < scenario_count; i++)
+        if (argc < 3 || strcmp(argv[2], scenarios[i].name) == 0)
+            run_everywhere(&scenarios[i], stride);
     printf("total: instructions %zu, runs %zu, broken %zu\n", total.instructions, total.stops, total.broken);
     return total.broken > 0 ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ready.h"
+#include "ready_bits.h"
 
 #include "state_word.h"
 

@@ -15,7 +15,7 @@ struct report {
     const char *compiler;
     double load[2]; /* how busy the machine was, before and after: the average of the last minute */
     const struct pace *pace;
-    const char *instructions_path; /* as tests/bench/instructions tells them; NULL: not counted */
+    const char *instructions_path; /* as bench/instructions tells them; NULL: not counted */
 };
 
 /* Before measuring. What is not known of the machine is told as "unknown". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fitting.h"
+#include "field_widths.h"
 
 #include <langinfo.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static bool is_utf8(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-void fitting_measure(struct fitting_needs *needs, const struct key_row *row)
+void field_widths_measure(struct field_needs *needs, const struct key_row *row)
 {
     char text[FIELD_TEXT_SIZE];
     for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -30,7 +30,7 @@ void fitting_measure(struct fitting_needs *needs, const struct key_row *row)
 }
 
 /* Columns; 0: there is nothing to show in it, as in the labels when there are none. */
-static unsigned field_width(const struct fitting_needs *needs, size_t i)
+static unsigned field_width(const struct field_needs *needs, size_t i)
 {
     unsigned width = needs->widths[i];
     if (fields[i].to_text != NULL && fields[i].width_least == 0 && width == 0)
@@ -75,7 +75,7 @@ static void widen(unsigned widths[FIELD_COUNT], enum field_kind kind, unsigned m
     }
 }
 
-void fitting_make(struct fitting *ret_fitting, const struct fitting_needs *needs, unsigned limit)
+void field_widths_make(struct field_widths *ret_widths, const struct field_needs *needs, unsigned limit)
 {
     unsigned widths[FIELD_COUNT];
     for (size_t i = 0; i < FIELD_COUNT; i++)
@@ -86,24 +86,24 @@ void fitting_make(struct fitting *ret_fitting, const struct fitting_needs *needs
         widen(widths, FIELD_HISTORY, HISTORY_WIDTH_MAX, limit);
         widen(widths, FIELD_BAR, BAR_WIDTH_MAX, limit);
     }
-    memset(ret_fitting, 0, sizeof(*ret_fitting));
+    memset(ret_widths, 0, sizeof(*ret_widths));
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (widths[i] == 0)
             continue;
-        ret_fitting->columns[ret_fitting->count].field = &fields[i];
-        ret_fitting->columns[ret_fitting->count++].width = widths[i];
+        ret_widths->columns[ret_widths->count].field = &fields[i];
+        ret_widths->columns[ret_widths->count++].width = widths[i];
     }
 }
 
-void fitting_scale(struct fitting *fitting, const struct key_row *rows, unsigned count)
+void field_widths_scale(struct field_widths *widths, const struct key_row *rows, unsigned count)
 {
-    for (unsigned column = 0; column < fitting->count; column++) {
-        unsigned steps = graph_steps(fitting->columns[column].width);
-        if (fitting->columns[column].field->kind != FIELD_HISTORY)
+    for (unsigned column = 0; column < widths->count; column++) {
+        unsigned steps = graph_steps(widths->columns[column].width);
+        if (widths->columns[column].field->kind != FIELD_HISTORY)
             continue;
         for (unsigned i = 0; i < count; i++) {
             double most_per_s = graph_most_per_s(&rows[i].known->picks_history, steps);
-            fitting->most_per_s = most_per_s > fitting->most_per_s ? most_per_s : fitting->most_per_s;
+            widths->most_per_s = most_per_s > widths->most_per_s ? most_per_s : widths->most_per_s;
         }
     }
 }
@@ -138,11 +138,11 @@ static void put_mark(struct line *line, const struct key_order *order)
         line_put_character(line, STYLE_HEADING_SORTED, is_down ? L'v' : L'^');
 }
 
-void fitting_draw_headings(const struct fitting *fitting, const struct key_order *order, struct line *line)
+void field_widths_draw_headings(const struct field_widths *widths, const struct key_order *order, struct line *line)
 {
-    for (unsigned i = 0; i < fitting->count; i++) {
-        const struct field *field = fitting->columns[i].field;
-        unsigned begin = line->width, width = fitting->columns[i].width;
+    for (unsigned i = 0; i < widths->count; i++) {
+        const struct field *field = widths->columns[i].field;
+        unsigned begin = line->width, width = widths->columns[i].width;
         bool is_sorted = field == order->field;
         enum style style = is_sorted ? STYLE_HEADING_SORTED : STYLE_HEADING;
         put_cell(line, style, field->heading, is_to_right(field) ? width : (unsigned)strlen(field->heading),
@@ -161,15 +161,15 @@ static enum style text_style(const struct field *field, const struct key_row *ro
     return STYLE_PLAIN;
 }
 
-static void put_field(const struct fitting *fitting, unsigned column, const struct key_row *row, bool is_faint,
+static void put_field(const struct field_widths *widths, unsigned column, const struct key_row *row, bool is_faint,
                       struct line *line)
 {
-    const struct field *field = fitting->columns[column].field;
-    unsigned width = fitting->columns[column].width, begin = line->width;
+    const struct field *field = widths->columns[column].field;
+    unsigned width = widths->columns[column].width, begin = line->width;
     char text[FIELD_TEXT_SIZE];
     if (field->kind == FIELD_HISTORY)
         graph_put_history(line, is_faint ? STYLE_FAINT : STYLE_GRAPH, &row->known->picks_history, graph_steps(width),
-                          fitting->most_per_s);
+                          widths->most_per_s);
     else if (field->kind == FIELD_BAR && row->key->cooldown_left_ms != 0)
         graph_put_bar(line, is_faint ? STYLE_FAINT : STYLE_BAR + row->key->status,
                       model_cooldown_fraction(row->model, (unsigned)(row->key - row->model->snapshot->keys)), width);
@@ -180,10 +180,10 @@ static void put_field(const struct fitting *fitting, unsigned column, const stru
     line_fill(line, STYLE_PLAIN, begin + width);
 }
 
-void fitting_draw_row(const struct fitting *fitting, const struct key_row *row, bool is_faint, struct line *line)
+void field_widths_draw_row(const struct field_widths *widths, const struct key_row *row, bool is_faint, struct line *line)
 {
-    for (unsigned i = 0; i < fitting->count; i++) {
-        put_field(fitting, i, row, is_faint, line);
-        line_fill(line, STYLE_PLAIN, line->width + (i + 1 < fitting->count ? GAP : 0));
+    for (unsigned i = 0; i < widths->count; i++) {
+        put_field(widths, i, row, is_faint, line);
+        line_fill(line, STYLE_PLAIN, line->width + (i + 1 < widths->count ? GAP : 0));
     }
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "expect.h"
-#include "watch/fitting.h"
+#include "watch/field_widths.h"
 #include "watch/graph.h"
 #include "watch/key_rows.h"
 #include "watch/model.h"
@@ -298,10 +298,10 @@ static void test_rows(void)
     model_end(&model);
 }
 
-static bool has_heading(const struct fitting *fitting, const char *heading)
+static bool has_heading(const struct field_widths *widths, const char *heading)
 {
-    for (unsigned i = 0; i < fitting->count; i++)
-        if (strcmp(fitting->columns[i].field->heading, heading) == 0)
+    for (unsigned i = 0; i < widths->count; i++)
+        if (strcmp(widths->columns[i].field->heading, heading) == 0)
             return true;
     return false;
 }
@@ -309,21 +309,21 @@ static bool has_heading(const struct fitting *fitting, const char *heading)
 /* However narrow, the line is no longer than that, and what is most important is there. */
 static void test_fitting(void)
 {
-    const struct fitting_needs needs = {{4, 10, 12, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
-    struct fitting fitting;
+    const struct field_needs needs = {{4, 10, 12, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
+    struct field_widths widths;
     for (unsigned limit = 1; limit <= 200; limit++) {
         unsigned width = 0;
-        fitting_make(&fitting, &needs, limit);
-        for (unsigned i = 0; i < fitting.count; i++)
-            width += fitting.columns[i].width + (i > 0 ? 2 : 0);
-        EXPECT(width <= limit || fitting.count == 1);
-        EXPECT(has_heading(&fitting, "KEY"));
-        EXPECT(has_heading(&fitting, "SLOT") == (fitting.count == FIELD_COUNT));
+        field_widths_make(&widths, &needs, limit);
+        for (unsigned i = 0; i < widths.count; i++)
+            width += widths.columns[i].width + (i > 0 ? 2 : 0);
+        EXPECT(width <= limit || widths.count == 1);
+        EXPECT(has_heading(&widths, "KEY"));
+        EXPECT(has_heading(&widths, "SLOT") == (widths.count == FIELD_COUNT));
     }
-    EXPECT_EQ(fitting.count, FIELD_COUNT);
-    const struct fitting_needs without_labels = {{4, 10, 0, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
-    fitting_make(&fitting, &without_labels, 200);
-    EXPECT(!has_heading(&fitting, "LABEL"));
+    EXPECT_EQ(widths.count, FIELD_COUNT);
+    const struct field_needs without_labels = {{4, 10, 0, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
+    field_widths_make(&widths, &without_labels, 200);
+    EXPECT(!has_heading(&widths, "LABEL"));
 }
 
 /* ---- lines ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_STAT_WATCH_RING_H
-#define KEYSHM_STAT_WATCH_RING_H
+#ifndef KEYSHM_STAT_WATCH_WATCHED_POOLS_H
+#define KEYSHM_STAT_WATCH_WATCHED_POOLS_H
 
 /* The pools that are watched, of which one is shown at a time. What is known of one stays known while others are. */
 
@@ -18,29 +18,29 @@ struct watched {
     struct model model;
 };
 
-struct ring {
+struct watched_pools {
     struct watched **pools;
     size_t count;
     size_t shown; /* an index; of no meaning when there are none */
 };
 
-void ring_begin(struct ring *ring);
-void ring_end(struct ring *ring);
+void watched_pools_begin(struct watched_pools *pools);
+void watched_pools_end(struct watched_pools *pools);
 
 /* Read all pools for the first time. Those that were named must be there: one that is not is most often misspelt. Tells
  * what is wrong, and returns the exit status. */
-enum exit_status ring_open(struct ring *ring, const struct request *request);
+enum exit_status watched_pools_open(struct watched_pools *pools, const struct request *request);
 
 /* Update, and read all of them. What cannot be read, its model knows. */
-void ring_read_all(struct ring *ring, const struct request *request);
+void watched_pools_read_all(struct watched_pools *pools, const struct request *request);
 
 /* Update, and read the one that is shown. */
-void ring_read_shown(struct ring *ring, const struct request *request);
+void watched_pools_read_shown(struct watched_pools *pools, const struct request *request);
 
 /* NULL: there is none. */
-struct watched *ring_shown(const struct ring *ring);
+struct watched *watched_pools_shown(const struct watched_pools *pools);
 
-void ring_next(struct ring *ring);
-void ring_previous(struct ring *ring);
+void watched_pools_next(struct watched_pools *pools);
+void watched_pools_previous(struct watched_pools *pools);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "select.h"
+#include "pick.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "clock.h"
-#include "ready.h"
-#include "turns.h"
+#include "ready_bits.h"
+#include "rotation.h"
 #include "workers.h"
 
 /* After so many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
@@ -14,7 +14,7 @@
 #define CLAIM_TRIES_MAX 1000
 
 /* And after so many, give up: then keys are removed or marked as fast as they are found. */
-#define SELECT_TRIES_MAX 10000
+#define PICK_TRIES_MAX 10000
 
 /* The time of one pick: read cheaply, and read again exactly as soon as a decision hangs on less than the difference; but
  * in a burst it is exact enough as it is. */
@@ -47,7 +47,7 @@ static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint3
 {
     uint32_t slot = from;
     while ((slot = ready_find(pool, slot, end)) != READY_NONE) {
-        /* acquire: pairs with the publication in table.c; the key's bytes are read after it. */
+        /* acquire: pairs with the publication in membership.c; the key's bytes are read after it. */
         uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
         if (is_available(word, time))
             return slot;
@@ -96,11 +96,11 @@ static int find_in_words(const struct keyshm_pool *pool)
 static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time)
 {
     uint32_t begin, end;
-    turns_kept(pool, &begin, &end);
+    rotation_turns_kept(pool, &begin, &end);
     if (begin >= end)
         return READY_NONE;
     uint32_t slot = find_in(pool, begin, end, time);
-    turns_keep(pool, slot != READY_NONE ? slot + 1 : end, end);
+    rotation_turns_keep(pool, slot != READY_NONE ? slot + 1 : end, end);
     return slot;
 }
 
@@ -109,7 +109,7 @@ static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
 {
     uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
     used = line_end < used ? line_end : used;
-    for (uint32_t turns = 0; turns < TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
+    for (uint32_t turns = 0; turns < ROTATION_TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
         turns += ready_count(pool, end);
     return end < used ? end : used;
 }
@@ -141,7 +141,7 @@ static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bo
     if (!claim(pool, cursor, end, tries))
         return -EBUSY;
     if (of_several)
-        turns_keep(pool, slot + 1, end);
+        rotation_turns_keep(pool, slot + 1, end);
     *ret_slot = slot;
     return 0;
 }
@@ -195,17 +195,17 @@ static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pic
     return 0;
 }
 
-int select_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
+int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     struct pick_time time = {.now_ms = clock_coarse_ms()};
-    time.is_exact = turns_in_burst(pool, time.now_ms);
-    bool of_several = time.is_exact && turns_are_kept(pool);
+    time.is_exact = pace_is_burst(pool, time.now_ms);
+    bool of_several = time.is_exact && rotation_turns_are_kept(pool);
     if (has_passed(&time, ready_next_sweep_ms(pool))) {
         make_exact(&time); /* or the sweep would pass over a key whose deadline lies between the two clocks */
         ready_sweep(pool, time.now_ms);
     }
 
-    for (int tries = 0; tries < SELECT_TRIES_MAX; tries++) {
+    for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
         uint32_t slot = next_kept(pool, &time);
         int r = slot != READY_NONE ? 0 : claim_next(pool, &time, of_several, tries, &slot);
         if (r == 0 && take(pool, slot, &time, ret_pick) == 0) {
@@ -218,7 +218,7 @@ int select_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
     return -EAGAIN;
 }
 
-int64_t select_next_available_ms(const struct keyshm_pool *pool)
+int64_t pick_next_available_ms(const struct keyshm_pool *pool)
 {
     uint64_t now_ms = clock_now_ms(), earliest_ms = UINT64_MAX;
     uint32_t used = pool_slots_used(pool);
@@ -232,7 +232,7 @@ int64_t select_next_available_ms(const struct keyshm_pool *pool)
     return earliest_ms != UINT64_MAX ? (int64_t)(earliest_ms - now_ms) : -1;
 }
 
-int select_available_count(const struct keyshm_pool *pool)
+int pick_available_count(const struct keyshm_pool *pool)
 {
     uint64_t now_ms = clock_now_ms();
     uint32_t used = pool_slots_used(pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A fixed number of calls of one function, for tests/bench/instructions to count the instructions of. Prints how many.
+ * A fixed number of calls of one function, for bench/instructions to count the instructions of. Prints how many.
  *
  *   hot_calls FUNCTION
  */

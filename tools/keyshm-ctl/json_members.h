@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_MEMBERS_H
-#define KEYSHM_CTL_MEMBERS_H
+#ifndef KEYSHM_CTL_JSON_MEMBERS_H
+#define KEYSHM_CTL_JSON_MEMBERS_H
 
 /* What the JSON object of each command holds. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "members.h"
+#include "json_members.h"
 
 /* What is in an array is written as "keys.id". */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "look.h"
+#include "lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int look_at_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
+int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
 {
     keyshm_pool *pool;
     int r = keyshm_attach_readonly(&pool, provider);
@@ -22,13 +22,13 @@ static int compare_slots(const void *id, const void *key)
     return wanted < slot ? -1 : wanted > slot;
 }
 
-const struct keyshm_key_snapshot *look_for_key(const struct keyshm_snapshot *snapshot, keyshm_id id)
+const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id)
 {
     const struct keyshm_key_snapshot *key = bsearch(&id, snapshot->keys, snapshot->count, sizeof(*key), compare_slots);
     return key != NULL && key->id == id ? key : NULL;
 }
 
-const char *look_for_metadata(const struct keyshm_key_snapshot *key, const char *name)
+const char *lookup_metadata(const struct keyshm_key_snapshot *key, const char *name)
 {
     for (size_t i = 0; i < key->metadata_count; i++)
         if (strcmp(key->metadata[i].name, name) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "name.h"
+#include "segment_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,22 +15,22 @@
 
 #define NAME_FORMAT "/keyshm.%u.%s"
 
-void name_make(char name[NAME_SIZE], uid_t owner, const char *provider)
+void segment_name_make(char name[SEGMENT_NAME_SIZE], uid_t owner, const char *provider)
 {
-    snprintf(name, NAME_SIZE, NAME_FORMAT, owner, provider);
+    snprintf(name, SEGMENT_NAME_SIZE, NAME_FORMAT, owner, provider);
 }
 
-bool name_is_valid(const char *provider)
+bool segment_name_is_valid(const char *provider)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t length = strnlen(provider, KEYSHM_PROVIDER_MAX + 1);
     return length > 0 && length <= KEYSHM_PROVIDER_MAX && provider[0] != '.' && strspn(provider, allowed) == length;
 }
 
-int name_unlink(const char *provider)
+int segment_name_unlink(const char *provider)
 {
-    char name[NAME_SIZE];
-    name_make(name, geteuid(), provider);
+    char name[SEGMENT_NAME_SIZE];
+    segment_name_make(name, geteuid(), provider);
     if (shm_unlink(name) != 0)
         return -errno;
     log_message(KEYSHM_LOG_INFO, "%s: unlinked", provider);
@@ -54,23 +54,23 @@ static int list_append(struct keyshm_pool_list *list, const char *provider)
 
 static int list_from(DIR *directory, uid_t owner, struct keyshm_pool_list *list)
 {
-    char prefix[NAME_SIZE];
+    char prefix[SEGMENT_NAME_SIZE];
     const struct dirent *entry;
     int r = 0;
-    name_make(prefix, owner, "");
+    segment_name_make(prefix, owner, "");
     size_t length = strlen(prefix) - 1; /* without the slash */
     while (r == 0 && (errno = 0, entry = readdir(directory)) != NULL)
-        if (strncmp(entry->d_name, prefix + 1, length) == 0 && name_is_valid(entry->d_name + length))
+        if (strncmp(entry->d_name, prefix + 1, length) == 0 && segment_name_is_valid(entry->d_name + length))
             r = list_append(list, entry->d_name + length);
     return r == 0 ? -errno : r;
 }
 
-int name_list(uid_t owner, struct keyshm_pool_list **ret_list)
+int segment_name_list(uid_t owner, struct keyshm_pool_list **ret_list)
 {
     struct keyshm_pool_list *list = calloc(1, sizeof(*list));
     if (list == NULL)
         return -ENOMEM;
-    DIR *directory = opendir(NAME_DIRECTORY);
+    DIR *directory = opendir(SEGMENT_NAME_DIRECTORY);
     int r = directory != NULL ? list_from(directory, owner, list) : -errno;
     if (directory != NULL)
         closedir(directory);
@@ -103,13 +103,13 @@ static int compare_owners(const void *a, const void *b)
 static bool is_pool_of_owner(int directory, const char *file, uid_t *ret_owner)
 {
     struct stat status;
-    char prefix[NAME_SIZE];
+    char prefix[SEGMENT_NAME_SIZE];
     if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
-    name_make(prefix, status.st_uid, "");
+    segment_name_make(prefix, status.st_uid, "");
     size_t length = strlen(prefix) - 1;
     *ret_owner = status.st_uid;
-    return strncmp(file, prefix + 1, length) == 0 && name_is_valid(file + length);
+    return strncmp(file, prefix + 1, length) == 0 && segment_name_is_valid(file + length);
 }
 
 static int add_owner(struct keyshm_owner_list *list, uid_t owner)
@@ -136,12 +136,12 @@ static int owners_from(DIR *directory, struct keyshm_owner_list *list)
     return r;
 }
 
-int name_list_owners(struct keyshm_owner_list **ret_list)
+int segment_name_list_owners(struct keyshm_owner_list **ret_list)
 {
     struct keyshm_owner_list *list = calloc(1, sizeof(*list));
     if (list == NULL)
         return -ENOMEM;
-    DIR *directory = opendir(NAME_DIRECTORY);
+    DIR *directory = opendir(SEGMENT_NAME_DIRECTORY);
     int r = directory != NULL ? owners_from(directory, list) : -errno;
     if (directory != NULL)
         closedir(directory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_OWN_H
-#define KEYSHM_OWN_H
+#ifndef KEYSHM_PROCESS_LOCAL_H
+#define KEYSHM_PROCESS_LOCAL_H
 
 /* What a process remembers of one attachment, for itself alone. A child that inherits the attachment finds it all zero
  * (MADV_WIPEONFORK, madvise(2)), and by that knows that it is another process. */
@@ -8,15 +8,15 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct own {
-    _Atomic uint64_t pace;  /* turns.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint64_t range; /* turns.h: end << 32 | begin: the slots that this process may still take keys from */
+struct process_local {
+    _Atomic uint64_t pace;  /* rotation.h: calls in this tick << 48 | the tick, in milliseconds */
+    _Atomic uint64_t range; /* rotation.h: end << 32 | begin: the slots that this process may still take keys from */
     _Atomic uint32_t row;   /* workers.h: the number of its row, from 1; 0: not yet looked for */
     _Atomic uint32_t pid;   /* workers.h; 0: not yet asked for */
 };
 
 /* NULL when there is none to be had: then every turn is claimed by itself, and the process is not listed. */
-struct own *own_new(void);
-void own_free(struct own *own_or_null);
+struct process_local *process_local_new(void);
+void process_local_free(struct process_local *local_or_null);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_READY_H
-#define KEYSHM_READY_H
+#ifndef KEYSHM_READY_BITS_H
+#define KEYSHM_READY_BITS_H
 
 /*
  * The ready bits: which slots are worth a look. A hint, in one direction only:
  *
  *   a bit that is set by mistake costs one look at the word, and is cleared by it;
- *   a bit that is clear by mistake would hide a key, so the protocol in ready.c does not let that happen, and where a
- *   process was killed in the middle of it, the sweep sets the bit again within READY_SWEEP_INTERVAL_MS.
+ *   a bit that is clear by mistake would hide a key, so the protocol in ready_bits.c does not let that happen, and where
+ * a process was killed in the middle of it, the sweep sets the bit again within READY_SWEEP_INTERVAL_MS.
  *
  * Only looking clears a bit. Marking a key unavailable does not touch it: the mark stays one compare-and-swap.
  */
@@ -53,7 +53,7 @@ void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word);
 /* When it is time to look all words over. */
 static inline uint64_t ready_next_sweep_ms(const struct keyshm_pool *pool)
 {
-    /* relaxed: seen late, it makes the sweep as late; what depends on its order is in ready.c. */
+    /* relaxed: seen late, it makes the sweep as late; what depends on its order is in ready_bits.c. */
     return atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_relaxed);
 }
 

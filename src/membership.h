@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_MEMBERSHIP_H
+#define KEYSHM_MEMBERSHIP_H
+
+/* Membership: which keys are in the pool. Changes take the mutex; membership_find() does not. */
+
+#include "slot.h"
+
+int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
+int membership_remove(struct keyshm_pool *pool, keyshm_id id);
+int membership_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
+int membership_repair(struct keyshm_pool *pool);
+int membership_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_SEGMENT_NAME_H
+#define KEYSHM_SEGMENT_NAME_H
+
+/* What the segments of named pools are called, and which there are. */
+
+#include <stdbool.h>
+
+#include "keyshm.h"
+
+/* Where shm_open(3) keeps its objects (shm_overview(7)). It cannot make an unnamed one, so creation needs the path. */
+#define SEGMENT_NAME_DIRECTORY "/dev/shm"
+
+/* "/keyshm.UID.PROVIDER": the uid, so that two users' pools of one name do not collide. */
+#define SEGMENT_NAME_SIZE (sizeof("/keyshm.4294967295.") + KEYSHM_PROVIDER_MAX)
+
+bool segment_name_is_valid(const char *provider);
+
+void segment_name_make(char name[SEGMENT_NAME_SIZE], uid_t owner, const char *provider);
+
+/* As keyshm_unlink(), keyshm_list_owners() and keyshm_list_pools(). */
+int segment_name_unlink(const char *provider);
+int segment_name_list_owners(struct keyshm_owner_list **ret_list);
+int segment_name_list(uid_t owner, struct keyshm_pool_list **ret_list);
+
+#endif
