@@ -58,6 +58,12 @@
 extern "C" {
 #endif
 
+/* The version of this header, which the build compares with the project's. */
+#define KEYSHM_VERSION_MAJOR 0
+#define KEYSHM_VERSION_MINOR 1
+#define KEYSHM_VERSION_PATCH 0
+#define KEYSHM_VERSION (KEYSHM_VERSION_MAJOR << 16 | KEYSHM_VERSION_MINOR << 8 | KEYSHM_VERSION_PATCH)
+
 /* The longest provider name, in bytes without the NUL. It is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot.
  */
 #define KEYSHM_PROVIDER_MAX 64
@@ -102,6 +108,9 @@ enum keyshm_status {
     KEYSHM_INVALID = 3,        /* until marked available */
 };
 #define KEYSHM_STATUS_COUNT 4
+
+/* KEYSHM_VERSION of the library that is running, which may be newer than the header that a program was compiled with. */
+unsigned keyshm_version(void);
 
 /* "available", "rate_limited", "quota_exceeded" or "invalid"; NULL for any other number. A static string. */
 const char *keyshm_status_name(enum keyshm_status status);

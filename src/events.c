@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "segment.h"
+#include "event_ring.h"
 #include "slot.h"
 
-/* A record that is not whole may just be being written: it is looked at again so often, some microseconds long. */
+/* A record that is not whole may be in the middle of being written: it is read again for some microseconds. */
 #define READ_TRIES_MAX 100
 
-/* What was read so far, before it is put in order. */
-struct reading {
+/* The events read so far, before they are put in order. */
+struct collection {
     const struct keyshm_pool *pool;
     struct keyshm_event_list *list;
     struct keyshm_event *events;
@@ -20,10 +20,10 @@ struct reading {
     int64_t unix_us; /* of the same moment */
 };
 
-static bool read_record(const struct keyshm_pool *pool, enum event_class class, uint64_t number,
+static bool read_record(const struct keyshm_pool *pool, enum event_class event_class, uint64_t number,
                         struct event_record *ret_record)
 {
-    const struct layout_event *at = event_at(pool, class, number);
+    const struct layout_event *at = event_at(pool, event_class, number);
     uint64_t words[RECORD_WORDS];
     for (int tries = 0; tries < READ_TRIES_MAX; tries++) {
         for (int i = 0; i < RECORD_WORDS; i++)
@@ -34,14 +34,14 @@ static bool read_record(const struct keyshm_pool *pool, enum event_class class, 
     return false;
 }
 
-static void append(const struct reading *reading, const struct event_record *record)
+static void append(const struct collection *collection, const struct event_record *record)
 {
-    struct keyshm_event *event = &reading->events[reading->list->count++];
-    int64_t ago_us = record->time_us < reading->now_us ? (int64_t)(reading->now_us - record->time_us) : 0;
+    struct keyshm_event *event = &collection->events[collection->list->count++];
+    int64_t ago_us = record->time_us < collection->now_us ? (int64_t)(collection->now_us - record->time_us) : 0;
     bool is_death = record->kind == KEYSHM_EVENT_RECOVERED;
     *event = (struct keyshm_event){
         .kind = record->kind,
-        .unix_us = reading->unix_us - ago_us,
+        .unix_us = collection->unix_us - ago_us,
         .ago_ms = ago_us / 1000,
         .pid = (pid_t)record->process,
         .id = record->id,
@@ -51,47 +51,47 @@ static void append(const struct reading *reading, const struct event_record *rec
         .dead_pid = is_death && record->number > 0 ? (pid_t)record->number : 0,
     };
     if (record->id != 0)
-        slot_masked_key(reading->pool, record->id, event->masked_key);
+        slot_masked_key(collection->pool, record->id, event->masked_key);
 }
 
-/* The events of a class from *next on, which is moved behind them. There is room for a whole ring. */
-static void read_class(const struct reading *reading, enum event_class class, uint64_t *next)
+/* Append the events of a class from *next on, and move *next past them. There is room for a whole ring. */
+static void read_class(const struct collection *collection, enum event_class event_class, uint64_t *next)
 {
-    const struct keyshm_pool *pool = reading->pool;
-    uint64_t end = atomic_load_explicit(&pool->header->event_classes[class].next, memory_order_relaxed);
+    const struct keyshm_pool *pool = collection->pool;
+    uint64_t end = atomic_load_explicit(&pool->header->event_classes[event_class].next, memory_order_relaxed);
     uint64_t kept = pool->settings.events_per_class, begin = *next;
-    /* A cursor from ahead is another pool's, or the segment was written over: begin with what there is. */
+    /* A cursor that is ahead belongs to another pool, or the segment was overwritten: begin with the oldest. */
     if (begin > end)
         begin = 0;
     if (end - begin > kept) {
-        reading->list->overwritten += end - kept - begin;
+        collection->list->overwritten += end - kept - begin;
         begin = end - kept;
     }
     for (uint64_t number = begin; number != end; number++) {
         struct event_record record;
-        if (read_record(pool, class, number, &record))
-            append(reading, &record);
+        if (read_record(pool, event_class, number, &record))
+            append(collection, &record);
         else
-            reading->list->missing++;
+            collection->list->missing++;
     }
     *next = end;
 }
 
-/* In one tick of the clock a key is more likely to be added, then to have cooldowns, and then reason to be given up. */
-static const enum event_class order_in_a_tick[KEYSHM_EVENT_CLASS_COUNT] = {EVENTS_OF_MEMBERSHIP, EVENTS_OF_COOLDOWNS,
-                                                                           EVENTS_THAT_LAST};
+/* Within one tick of the clock: a key is more likely first added, then cooled down, and last given up. */
+static const enum event_class order_in_a_tick[KEYSHM_EVENT_CLASS_COUNT] = {EVENT_CLASS_MEMBERSHIP, EVENT_CLASS_COOLDOWNS,
+                                                                           EVENT_CLASS_LASTING};
 
-/* Each class by its numbers, one class behind the other; where each of them ends. */
-static void read_classes(const struct reading *reading, struct keyshm_event_cursor *cursor,
+/* Read each class in the order of its numbers, one class after the other, and note where each ends. */
+static void read_classes(const struct collection *collection, struct keyshm_event_cursor *cursor,
                          size_t ret_ends[KEYSHM_EVENT_CLASS_COUNT])
 {
     for (int i = 0; i < KEYSHM_EVENT_CLASS_COUNT; i++) {
-        read_class(reading, order_in_a_tick[i], &cursor->next[order_in_a_tick[i]]);
-        ret_ends[i] = reading->list->count;
+        read_class(collection, order_in_a_tick[i], &cursor->next[order_in_a_tick[i]]);
+        ret_ends[i] = collection->list->count;
     }
 }
 
-/* By time, and none passes another of its class. */
+/* Merge the classes by time; the events of one class keep their order. */
 static void merge(const struct keyshm_event *from, const size_t ends[KEYSHM_EVENT_CLASS_COUNT], struct keyshm_event *to)
 {
     size_t at[KEYSHM_EVENT_CLASS_COUNT] = {0};
@@ -106,7 +106,7 @@ static void merge(const struct keyshm_event *from, const size_t ends[KEYSHM_EVEN
     }
 }
 
-/* Takes over neither; the list is whole on success only. */
+/* On failure the list may be incomplete; it stays the caller's to free. */
 static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor,
                          struct keyshm_event_list *list)
 {
@@ -117,12 +117,12 @@ static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cur
         free(by_class);
         return -ENOMEM;
     }
-    struct reading reading = {
+    struct collection collection = {
         .pool = pool, .list = list, .events = by_class, .now_us = clock_coarse_us(), .unix_us = clock_unix_us()};
-    read_classes(&reading, cursor, ends);
+    read_classes(&collection, cursor, ends);
     merge(by_class, ends, list->events);
     free(by_class);
-    return segment_is_intact(pool) ? 0 : -EBADMSG;
+    return pool_is_unchanged(pool) ? 0 : -EBADMSG;
 }
 
 int events_read(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The public calls: check the arguments, call a module, tell the log. */
+/* The public calls: each checks its arguments, calls one module, and logs the outcome. */
 
 #include "keyshm.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "attachment.h"
 #include "clock.h"
 #include "events.h"
 #include "log.h"
@@ -23,46 +23,9 @@
 #include "verify.h"
 #include "workers.h"
 
-/* ---- words ---- */
-
-static const char *const status_names[KEYSHM_STATUS_COUNT] = {
-    [KEYSHM_AVAILABLE] = "available",
-    [KEYSHM_RATE_LIMITED] = "rate_limited",
-    [KEYSHM_QUOTA_EXCEEDED] = "quota_exceeded",
-    [KEYSHM_INVALID] = "invalid",
-};
-
-const char *keyshm_status_name(enum keyshm_status status)
-{
-    return (unsigned)status < KEYSHM_STATUS_COUNT ? status_names[status] : NULL;
-}
-
-const char *keyshm_event_kind_name(enum keyshm_event_kind kind)
-{
-    static const char *const names[KEYSHM_EVENT_KIND_COUNT] = {
-        [KEYSHM_EVENT_ADDED] = "added",       [KEYSHM_EVENT_REMOVED] = "removed", [KEYSHM_EVENT_MARKED] = "marked",
-        [KEYSHM_EVENT_REFUSED] = "refused",   [KEYSHM_EVENT_EXPIRED] = "expired", [KEYSHM_EVENT_RECOVERED] = "recovered",
-        [KEYSHM_EVENT_REPAIRED] = "repaired",
-    };
-    return (unsigned)kind < KEYSHM_EVENT_KIND_COUNT ? names[kind] : NULL;
-}
-
-int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status)
-{
-    if (name == NULL || ret_status == NULL)
-        return -EINVAL;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
-        if (strcmp(name, status_names[status]) == 0) {
-            *ret_status = (enum keyshm_status)status;
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
 /* ---- checks ---- */
 
-/* Says in the log why a call was refused. */
+/* Log why a call is refused. */
 __attribute__((cold, noinline)) static int refuse(const struct keyshm_pool *pool, int error, const char *reason)
 {
     log_message(KEYSHM_LOG_WARNING, "%s: refused: %s", pool != NULL ? pool->settings.provider : "keyshm", reason);
@@ -83,7 +46,7 @@ static int check_duration(const struct keyshm_pool *pool, int64_t duration_ms)
     return 0;
 }
 
-/* The lengths and characters that keyshm_add() allows. */
+/* A key as keyshm_add() accepts it. */
 static int check_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
 {
     if (key == NULL)
@@ -102,7 +65,7 @@ static int check_key(const struct keyshm_pool *pool, const char *key, size_t *re
     return 0;
 }
 
-/* The caller's options, completed. */
+/* The caller's options, with defaults for fields that its version does not have. */
 static int read_options(const struct keyshm_options *options, struct keyshm_options *ret_options)
 {
     struct keyshm_options known = KEYSHM_OPTIONS_INIT;
@@ -142,7 +105,7 @@ static int create(keyshm_pool **ret_pool, const char *provider, const struct key
     int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
     if (r == 0)
         r = read_options(options_or_null, &options);
-    return r == 0 ? segment_create(ret_pool, provider, &options, named) : r;
+    return r == 0 ? attachment_create(ret_pool, provider, &options, named) : r;
 }
 
 int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
@@ -158,7 +121,7 @@ int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const 
 static int attach(keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
 {
     int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
-    return r == 0 ? segment_attach(ret_pool, owner, provider, readonly) : r;
+    return r == 0 ? attachment_open(ret_pool, owner, provider, readonly) : r;
 }
 
 int keyshm_attach(keyshm_pool **ret_pool, const char *provider)
@@ -179,7 +142,7 @@ int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char 
 void keyshm_close(keyshm_pool *pool)
 {
     if (pool != NULL)
-        segment_detach(pool);
+        attachment_close(pool);
 }
 
 int keyshm_is_replaced(keyshm_pool *pool)
@@ -327,7 +290,7 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool)
 
 /* ---- marking ---- */
 
-/* Out of the way of a mark of which nobody wants to read. */
+/* Kept out of the hot path of marks that are not logged. */
 __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool *pool, keyshm_id id,
                                                        enum keyshm_status status, const struct mark_change *change)
 {
@@ -343,13 +306,13 @@ __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool 
     slot_masked_key(pool, id, masked);
     if (change->before == change->after)
         log_message(level, "%s: key %s, id %llu: marked %s, stays %s", pool->settings.provider, masked,
-                    (unsigned long long)id, status_names[status], status_names[after]);
+                    (unsigned long long)id, keyshm_status_name(status), keyshm_status_name(after));
     else if (deadline_ms == WORD_NO_DEADLINE || deadline_ms == WORD_FOREVER)
         log_message(level, "%s: key %s, id %llu: %s -> %s", pool->settings.provider, masked, (unsigned long long)id,
-                    status_names[before], status_names[after]);
+                    keyshm_status_name(before), keyshm_status_name(after));
     else
         log_message(level, "%s: key %s, id %llu: %s -> %s for %llu ms", pool->settings.provider, masked,
-                    (unsigned long long)id, status_names[before], status_names[after],
+                    (unsigned long long)id, keyshm_status_name(before), keyshm_status_name(after),
                     (unsigned long long)(deadline_ms > now_ms ? deadline_ms - now_ms : 0));
 }
 
@@ -396,36 +359,27 @@ int keyshm_mark_available(keyshm_pool *pool, keyshm_id id)
     return r == 0 ? mark_and_log(pool, id, KEYSHM_AVAILABLE, -1) : r;
 }
 
-int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
+static void log_expired(const struct keyshm_pool *pool, keyshm_id id)
 {
     char masked[KEYSHM_MASKED_SIZE];
-    int r = check_writable(pool), count = 0;
-    if (r < 0)
-        return r;
-    uint64_t now_ms = clock_now_ms();
-    uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        keyshm_id id;
-        if (mark_expired(pool, slot, now_ms, &id) < 0)
-            continue;
-        count++;
-        if (log_is_on(KEYSHM_LOG_INFO)) {
-            slot_masked_key(pool, id, masked);
-            log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: its cooldown is over", pool->settings.provider, masked,
-                        (unsigned long long)id);
-        }
-    }
-    return count;
+    if (!log_is_on(KEYSHM_LOG_INFO))
+        return;
+    slot_masked_key(pool, id, masked);
+    log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: its cooldown is over", pool->settings.provider, masked,
+                (unsigned long long)id);
+}
+
+int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
+{
+    int r = check_writable(pool);
+    return r == 0 ? mark_all_expired(pool, log_expired) : r;
 }
 
 /* ---- inspection ---- */
 
 int keyshm_is_available(keyshm_pool *pool, keyshm_id id)
 {
-    if (pool == NULL)
-        return -EINVAL;
-    uint64_t word = slot_word_of(pool, id);
-    return word_is_live(word) ? word_is_available(word, clock_now_ms()) : -ESTALE;
+    return pool != NULL ? pick_is_available(pool, id) : -EINVAL;
 }
 
 int keyshm_available_count(keyshm_pool *pool)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "layout.h"
 
+#include <string.h>
+
 #include "hash.h"
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -78,4 +80,12 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 uint64_t layout_checksum(const struct layout_settings *settings)
 {
     return hash_bytes(settings, sizeof(*settings));
+}
+
+bool layout_is_unchanged(const struct layout_header *header, const struct layout_settings *settings, uint64_t stamp)
+{
+    return memcmp(header->magic, LAYOUT_MAGIC, sizeof(header->magic)) == 0 && header->version == LAYOUT_VERSION &&
+           header->header_bytes == LAYOUT_HEADER_BYTES && header->stamp == stamp &&
+           header->settings_checksum == layout_checksum(settings) &&
+           memcmp(&header->settings, settings, sizeof(*settings)) == 0;
 }

@@ -19,6 +19,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -145,6 +146,9 @@ void layout_compute(struct layout_settings *settings, unsigned capacity, unsigne
 uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset);
 
 uint64_t layout_checksum(const struct layout_settings *settings);
+
+/* Is the header still the one that was checked on attach? It is not when another file was written over the segment. */
+bool layout_is_unchanged(const struct layout_header *header, const struct layout_settings *settings, uint64_t stamp);
 
 #define LAYOUT_AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
 

@@ -5,15 +5,15 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "events.h"
+#include "event_ring.h"
 #include "log.h"
 #include "process.h"
 #include "recover.h"
-#include "workers.h"
 
 /*
  * Why the mutex is waited for in slices: a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free lock
@@ -78,6 +78,13 @@ uint32_t lock_word_offset(void)
     return offset;
 }
 
+bool lock_is_robust(void)
+{
+    void *head = NULL;
+    size_t size;
+    return syscall(SYS_get_robust_list, 0, &head, &size) == 0 && head != NULL;
+}
+
 static bool in_another_pid_namespace(const struct keyshm_pool *pool)
 {
     /* Asked anew each time: a child can be in another one than the parent whose attachment it inherited. */
@@ -86,11 +93,11 @@ static bool in_another_pid_namespace(const struct keyshm_pool *pool)
 
 pid_t lock_holder(const struct keyshm_pool *pool)
 {
-    uint32_t offset = lock_word_offset();
-    if (offset == UINT32_MAX)
+    if (pool->mutex_word_offset == UINT32_MAX)
         return 0;
-    /* The futex word is the truth about who holds it (set_robust_list(2)); the record beside it only saves a look-up. */
-    const _Atomic uint32_t *futex = (const _Atomic uint32_t *)(const void *)(pool->header->mutex + offset);
+    /* The futex word is the truth about the owner (set_robust_list(2)); the record beside it only saves a look-up. */
+    const _Atomic uint32_t *futex =
+        (const _Atomic uint32_t *)(const void *)(pool->header->mutex + pool->mutex_word_offset);
     uint32_t thread = atomic_load_explicit(futex, memory_order_relaxed) & FUTEX_TID_MASK;
     if (thread == 0)
         return 0;
@@ -148,18 +155,17 @@ static void log_timeout(const struct keyshm_pool *pool)
 /* Never unlock what was not repaired; and say that it was repaired only when it is. */
 static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
 {
-    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     struct event_record record = {
         .kind = KEYSHM_EVENT_RECOVERED,
         .from = -1,
         .to = -1,
-        .time_us = clock_coarse_us(),
-        .process = workers_process_id(pool),
+        .time_us = clock_coarse_us(), /* of the death's discovery, not of the end of the repair */
         .number = (int64_t)(dead_owner >> 32),
     };
     recover(pool);
     atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
-    events_write(pool, ticket, &record);
+    event_write(pool, ticket, record);
     pthread_mutex_consistent(mutex_of(pool->header));
 }
 

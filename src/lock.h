@@ -29,9 +29,12 @@ pid_t lock_holder(const struct keyshm_pool *pool);
 /* For how long, when somebody does: since the owner wrote down that it has it. */
 int64_t lock_held_ms(const struct keyshm_pool *pool);
 
-/* How many bytes a mutex has, and where in it the futex word with the owner's thread id lies (set_robust_list(2)). The
- * second is found by trying, for no header tells; UINT32_MAX when that fails. */
+/* The size of a mutex, and the place in it of the futex word with the owner's thread id (set_robust_list(2)). The second
+ * is found by trying, since no header has it; UINT32_MAX when that fails. */
 uint32_t lock_mutex_bytes(void);
 uint32_t lock_word_offset(void);
+
+/* Does the kernel keep the list of this thread's robust mutexes (get_robust_list(2))? User-mode emulators do not. */
+bool lock_is_robust(void);
 
 #endif

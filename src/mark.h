@@ -2,11 +2,11 @@
 #ifndef KEYSHM_MARK_H
 #define KEYSHM_MARK_H
 
-/* Changing the status of a key: one compare-and-swap of its word. The only place where a status changes. */
+/* Changing the status of a key: one compare-and-swap of its word. Nothing else changes a status. */
 
 #include "slot.h"
 
-/* What a mark found and left, for whoever wants to tell it. */
+/* The word before and after a mark, for the log. */
 struct mark_change {
     uint64_t before;
     uint64_t after;
@@ -17,7 +17,7 @@ struct mark_change {
 int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms,
          struct mark_change *ret_change);
 
-/* AVAILABLE, if the key in the slot is one whose cooldown has ended: then its id, otherwise -EAGAIN. */
-int mark_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, keyshm_id *ret_id);
+/* Mark each key AVAILABLE whose cooldown has ended, and call on_marked for it. Returns the number of keys. */
+int mark_all_expired(const struct keyshm_pool *pool, void (*on_marked)(const struct keyshm_pool *pool, keyshm_id id));
 
 #endif

@@ -3,14 +3,13 @@
 
 #include <errno.h>
 
-#include "clock.h"
-#include "events.h"
+#include "event_ring.h"
 #include "key_index.h"
 #include "lock.h"
 #include "metadata.h"
 #include "ready_bits.h"
 #include "recover.h"
-#include "workers.h"
+#include "slot.h"
 
 /* ---- for the owner of the mutex ---- */
 
@@ -46,11 +45,9 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
         .from = -1,
         .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
         .id = id_or_zero,
-        .time_us = clock_coarse_us(),
-        .process = workers_process_id(pool),
         .number = -1,
     };
-    events_write(pool, ticket, &record);
+    event_write(pool, ticket, record);
 }
 
 /*
@@ -61,7 +58,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
 {
     uint64_t generation = id_generation(id_in(pool, slot)) + 1;
     keyshm_id id = id_make(generation, slot);
-    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
     count_as_used(pool, slot);
     slot_fill(pool, slot, id, key);
@@ -77,11 +74,11 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
 }
 
 /* Killed after the word became free: the key is out, and the next owner wipes the slot. */
-static void delete (struct keyshm_pool *pool, uint32_t slot)
+static void erase(struct keyshm_pool *pool, uint32_t slot)
 {
     struct layout_slot *at = pool_slot(pool, slot);
     uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
-    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
     /* A store, not a compare-and-swap: a mark that came first is lost with its key, one that comes now misses. Ordered
      * before the wipe by the release stores of that. */
@@ -109,7 +106,7 @@ static int remove_locked(struct keyshm_pool *pool, keyshm_id id)
 {
     if (!word_is_live(slot_word_of(pool, id)))
         return -ESTALE;
-    delete (pool, id_slot(id));
+    erase(pool, id_slot(id));
     return 0;
 }
 
@@ -167,7 +164,7 @@ int membership_repair(struct keyshm_pool *pool)
     int r = lock_take(pool, &guard);
     if (r < 0)
         return r;
-    struct event_ticket ticket = events_claim(pool, EVENTS_OF_MEMBERSHIP);
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     recover(pool);
     record(pool, ticket, KEYSHM_EVENT_REPAIRED, 0);
     lock_drop(pool, &guard);

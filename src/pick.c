@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "pace.h"
 #include "ready_bits.h"
 #include "rotation.h"
+#include "slot.h"
+#include "tagged.h"
 #include "workers.h"
 
 /* After so many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
@@ -96,11 +99,11 @@ static int find_in_words(const struct keyshm_pool *pool)
 static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time)
 {
     uint32_t begin, end;
-    rotation_turns_kept(pool, &begin, &end);
+    rotation_read_range(pool, &begin, &end);
     if (begin >= end)
         return READY_NONE;
     uint32_t slot = find_in(pool, begin, end, time);
-    rotation_turns_keep(pool, slot != READY_NONE ? slot + 1 : end, end);
+    rotation_keep_range(pool, slot != READY_NONE ? slot + 1 : end, end);
     return slot;
 }
 
@@ -141,7 +144,7 @@ static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bo
     if (!claim(pool, cursor, end, tries))
         return -EBUSY;
     if (of_several)
-        rotation_turns_keep(pool, slot + 1, end);
+        rotation_keep_range(pool, slot + 1, end);
     *ret_slot = slot;
     return 0;
 }
@@ -199,7 +202,7 @@ int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     struct pick_time time = {.now_ms = clock_coarse_ms()};
     time.is_exact = pace_is_burst(pool, time.now_ms);
-    bool of_several = time.is_exact && rotation_turns_are_kept(pool);
+    bool of_several = time.is_exact && rotation_claims_ranges(pool);
     if (has_passed(&time, ready_next_sweep_ms(pool))) {
         make_exact(&time); /* or the sweep would pass over a key whose deadline lies between the two clocks */
         ready_sweep(pool, time.now_ms);
@@ -230,6 +233,12 @@ int64_t pick_next_available_ms(const struct keyshm_pool *pool)
             earliest_ms = word_deadline_ms(word);
     }
     return earliest_ms != UINT64_MAX ? (int64_t)(earliest_ms - now_ms) : -1;
+}
+
+int pick_is_available(const struct keyshm_pool *pool, keyshm_id id)
+{
+    uint64_t word = slot_word_of(pool, id);
+    return word_is_live(word) ? word_is_available(word, clock_now_ms()) : -ESTALE;
 }
 
 int pick_available_count(const struct keyshm_pool *pool)

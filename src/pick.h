@@ -2,9 +2,9 @@
 #ifndef KEYSHM_PICK_H
 #define KEYSHM_PICK_H
 
-/* Picking the next key, and what else is asked of the words alone. */
+/* Picking the next key, and the questions that the state words alone answer. */
 
-#include "slot.h"
+#include "pool.h"
 
 /* -EAGAIN, -ENOKEY. *ret_pick is written only on success. */
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick);
@@ -12,6 +12,8 @@ int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick);
 /* Milliseconds until a key is available; 0 when one is; -1 when no time is known. */
 int64_t pick_next_available_ms(const struct keyshm_pool *pool);
 
+/* As keyshm_is_available() and keyshm_available_count(). */
+int pick_is_available(const struct keyshm_pool *pool, keyshm_id id);
 int pick_available_count(const struct keyshm_pool *pool);
 
 #endif

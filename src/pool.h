@@ -3,7 +3,7 @@
 #define KEYSHM_POOL_H
 
 /* A process's attachment: where the parts of the segment are mapped. Everything that bounds an access is copied here
- * once, on attach, after it was checked; the segment's own copy is not read again. Nothing in here changes afterwards. */
+ * once, on attach, after it was checked, and never read from the segment again. Nothing in here changes afterwards. */
 
 #include <stdbool.h>
 
@@ -18,15 +18,22 @@ struct keyshm_pool {
     struct layout_event *events;
     struct layout_worker *workers;
     struct layout_settings settings;
+    uint64_t stamp;             /* of this library; equal to the segment's */
+    uint32_t mutex_word_offset; /* in the mutex: the futex word; UINT32_MAX: not found (lock.h) */
     bool readonly;
     struct process_local *local; /* process_local.h; NULL: none */
 
-    /* Which file is mapped, and whose name it was found or put under. */
+    /* The mapped file, and the user under whose name it was found or put. */
     bool named; /* false: anonymous */
     uid_t owner;
     dev_t device;
     ino_t inode;
 };
+
+static inline bool pool_is_unchanged(const struct keyshm_pool *pool)
+{
+    return layout_is_unchanged(pool->header, &pool->settings, pool->stamp);
+}
 
 /* No slot at or above it holds a key. Bounded, whatever the segment says. */
 static inline uint32_t pool_slots_used(const struct keyshm_pool *pool)

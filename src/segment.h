@@ -2,23 +2,32 @@
 #ifndef KEYSHM_SEGMENT_H
 #define KEYSHM_SEGMENT_H
 
-/* The segment as a file and a mapping: made, found, checked and let go. Every refusal is logged here, where its reason is
- * known. */
+/* The segment as a file and a mapping. What its bytes mean is for attachment.c; every refusal is logged here, where its
+ * reason is known. All return negative errno values. */
+
+#include <sys/stat.h>
 
 #include "pool.h"
 
-/* Make a segment, initialise it completely, and only then give it its name (or none). */
-int segment_create(struct keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options, bool named);
+/* A new file of `size` bytes, all allocated and zero, without a name. The descriptor, or an error of open(2),
+ * memfd_create(2) or posix_fallocate(3). */
+int segment_make_file(const char *provider, uint64_t size, bool named);
 
-/* Map an existing one of user `owner`, after checking everything in it that is ever trusted. */
-int segment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly);
+/* Give it the caller's name for this provider. -EEXIST: another file has it. */
+int segment_link(int fd, const char *provider);
 
-void segment_detach(struct keyshm_pool *pool);
+/* Open the file of user `owner`'s pool, after checking that it can be trusted. The descriptor, or the errors of
+ * keyshm_attach_readonly_user() that concern the file. */
+int segment_open(uid_t owner, const char *provider, bool readonly, struct stat *ret_file);
+
+/* Map it. */
+int segment_map(int fd, uint64_t size, bool readonly, void **ret_bytes);
+void segment_unmap(void *bytes, uint64_t size);
+
+/* Keep the keys out of core files and of swap, as far as the system permits; a warning says where it does not. */
+void segment_protect(void *bytes, uint64_t size, bool readonly, const char *provider);
 
 /* As keyshm_is_replaced(). */
 int segment_is_replaced(const struct keyshm_pool *pool);
-
-/* The header is still the one that was checked on attach: nobody has written another file over this one. */
-bool segment_is_intact(const struct keyshm_pool *pool);
 
 #endif

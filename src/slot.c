@@ -6,6 +6,7 @@
 
 #include "hash.h"
 #include "mask.h"
+#include "tagged.h"
 
 void slot_key_make(struct slot_key *ret_key, const char *bytes, size_t length)
 {

@@ -9,8 +9,8 @@
 #include "lock.h"
 #include "metadata.h"
 #include "process.h"
-#include "segment.h"
 #include "slot.h"
+#include "tagged.h"
 
 /* How often a slot is read again because its key was replaced meanwhile. After that it is left out: it holds no key that
  * would have been there for the whole of the snapshot. */
@@ -142,7 +142,7 @@ int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_s
     copy_pool(pool, snapshot);
     int r = copy_keys(pool, snapshot);
     /* Last: what was copied of a file that was being written over is not shown. */
-    if (r == 0 && !segment_is_intact(pool))
+    if (r == 0 && !pool_is_unchanged(pool))
         r = -EBADMSG;
     if (r < 0) {
         keyshm_snapshot_free(snapshot);

@@ -12,6 +12,7 @@
 #include "metadata.h"
 #include "ready_bits.h"
 #include "slot.h"
+#include "tagged.h"
 
 /*
  * The invariants of a pool in which no membership change is under way. Picks and marks may go on meanwhile: each word is
@@ -46,11 +47,9 @@ static uint64_t load(const _Atomic uint64_t *word)
 
 static void verify_header(const struct keyshm_pool *pool, struct findings *findings)
 {
-    const struct layout_header *header = pool->header;
-    if (memcmp(&header->settings, &pool->settings, sizeof(pool->settings)) != 0 ||
-        header->settings_checksum != layout_checksum(&pool->settings))
-        find(findings, "the settings have changed since they were checked");
-    if (atomic_load_explicit(&header->slots_used, memory_order_relaxed) > pool->settings.capacity)
+    if (!pool_is_unchanged(pool))
+        find(findings, "the header has changed since it was checked");
+    if (atomic_load_explicit(&pool->header->slots_used, memory_order_relaxed) > pool->settings.capacity)
         find(findings, "more slots are counted as used than there are");
 }
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "ready_bits.h"
 #include "slot.h"
+#include "tagged.h"
 
 #include "burst.h"
 #include "expect.h"
@@ -80,7 +81,7 @@ static enum outcome settle_next_in_burst(void)
 /* It has claimed them in the round before: those up to the cursor. */
 static void act_next_of_kept(void)
 {
-    rotation_turns_keep(world_pool(), 0, (uint32_t)world.cursor);
+    rotation_keep_range(world_pool(), 0, (uint32_t)world.cursor);
     act_next();
 }
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "expect.h"
+#include "pace.h"
 #include "rotation.h"
 #include "state_word.h"
 
@@ -182,7 +183,7 @@ int main(void)
     picks_of = expect_shared_memory(KEYS * sizeof(*picks_of));
     expect_end_in_time();
     begin_pool();
-    bool is_possible = pool->local != NULL && rotation_turns_are_kept(pool);
+    bool is_possible = pool->local != NULL && rotation_claims_ranges(pool);
     keyshm_close(pool);
     if (!is_possible) {
         printf("skipped: no MADV_WIPEONFORK, or a C library that does not tell whether there are threads\n");

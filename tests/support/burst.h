@@ -6,6 +6,7 @@
  */
 
 #include "clock.h"
+#include "pace.h"
 #include "rotation.h"
 
 static inline void burst_begin(const struct keyshm_pool *pool)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "clock.h"
-#include "events.h"
+#include "event_ring.h"
 #include "slot.h"
 
 #include "fixture.h"
@@ -189,7 +189,7 @@ Test(events, a_cursor_goes_on_where_it_was)
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
     read_all(&cursor);
     cr_assert_eq(list->count, 2);
-    cursor.next[EVENTS_OF_COOLDOWNS] = UINT64_MAX;
+    cursor.next[EVENT_CLASS_COOLDOWNS] = UINT64_MAX;
     read_all(&cursor);
     cr_assert_eq(list->count, 1, "a cursor from elsewhere begins anew");
 }
@@ -198,7 +198,7 @@ Test(events, a_torn_record_is_skipped_and_counted_whichever_word_is_torn)
 {
     keyshm_id id = add("a");
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
-    struct layout_event *at = event_at(pool, EVENTS_THAT_LAST, 0);
+    struct layout_event *at = event_at(pool, EVENT_CLASS_LASTING, 0);
     for (int word = 0; word < RECORD_WORDS; word++) {
         for (int bit = 0; bit < 64; bit++) {
             atomic_fetch_xor(&at->words[word], UINT64_C(1) << bit);
@@ -214,7 +214,7 @@ Test(events, a_torn_record_is_skipped_and_counted_whichever_word_is_torn)
 
 Test(events, a_number_without_a_record_is_counted)
 {
-    events_claim(pool, EVENTS_THAT_LAST);
+    event_claim(pool, EVENT_CLASS_LASTING);
     read_all(NULL);
     cr_assert_eq(list->count, 0);
     cr_assert_eq(list->missing, 1);
@@ -225,10 +225,10 @@ Test(events, a_late_record_spoils_one_and_is_not_taken_for_it)
 {
     keyshm_id id = add("a");
     struct event_record record = {.kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .id = id, .time_us = 1, .number = -1};
-    struct event_ticket late = events_claim(pool, EVENTS_THAT_LAST);
+    struct event_ticket late = event_claim(pool, EVENT_CLASS_LASTING);
     for (uint32_t i = 0; i < pool->settings.events_per_class; i++)
-        events_write(pool, events_claim(pool, EVENTS_THAT_LAST), &record);
-    events_write(pool, late, &record);
+        event_write(pool, event_claim(pool, EVENT_CLASS_LASTING), record);
+    event_write(pool, late, record);
     read_all(NULL);
     cr_assert_eq(list->count, pool->settings.events_per_class); /* one for the add */
     cr_assert_eq(list->missing, 1);

@@ -2,6 +2,7 @@
 #include "key_index.h"
 #include "pool.h"
 #include "slot.h"
+#include "tagged.h"
 
 #include "fixture.h"
 
@@ -119,7 +120,7 @@ Test(verify, metadata)
 Test(verify, the_header)
 {
     pool->header->settings.capacity++;
-    expect_problem("the settings have changed");
+    expect_problem("the header has changed");
     pool->header->settings.capacity--;
     atomic_store(&pool->header->slots_used, 9);
     expect_problem("more slots are counted as used");
