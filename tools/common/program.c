@@ -103,6 +103,6 @@ enum exit_status point_to_help(void)
 
 void print_version(void)
 {
-    printf("%s (keyshm) %d.%d.%d\n", program_invocation_short_name, KEYSHM_VERSION_MAJOR,
-           KEYSHM_VERSION_MINOR, KEYSHM_VERSION_PATCH);
+    printf("%s (keyshm) %d.%d.%d\n", program_invocation_short_name, KEYSHM_VERSION_MAJOR, KEYSHM_VERSION_MINOR,
+           KEYSHM_VERSION_PATCH);
 }
