@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""worker.py ROOT LIBRARY KEYSHM-STAT KEYSHM-CTL: the README's loop is that of examples/worker.c, which compiles and works."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+POOL = f"docs-worker-{os.getpid()}"
+KEYS = "sk-0123456789-0123456789-3Abc\nsk-0123456789-0123456789-7Def\n"
+TIMEOUT_S = 60
+
+
+def c_blocks(readme):
+    return re.findall(r"^```c\n(.*?)^```$", readme, re.M | re.S)
+
+
+def compiled(source, include, library, directory):
+    """As a reader compiles it, without the project's own flags."""
+    binary = Path(directory, "worker")
+    compiler = os.environ.get("CC", "cc").split()
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
+    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
+                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
+    return binary
+
+
+def keys_of(stat):
+    output = subprocess.run([stat, "--json", POOL], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return json.loads(output)["pools"][0]["keys"]
+
+
+def run(worker, stat, ctl):
+    """It picks every key, marks one as rate limited, and ends when there is no key left."""
+    subprocess.run([ctl, "create", POOL], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([ctl, "add", POOL], input=KEYS, check=True, text=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([worker, POOL], text=True, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + TIMEOUT_S
+        while not (all(key["picks"] for key in keys_of(stat)) and any(key["marked"]["rate_limited"] for key in keys_of(stat))):
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"the worker picks and marks no key: {keys_of(stat)}")
+            time.sleep(0.02)
+        for key in keys_of(stat):
+            subprocess.run([ctl, "remove", POOL, str(key["id"])], check=True, stdout=subprocess.DEVNULL)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        if process.returncode != 1 or not said.startswith("worker: "):
+            raise AssertionError(f"the worker ends with {process.returncode} and says {said!r}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def main():
+    root, library, stat, ctl = sys.argv[1:]
+    source = Path(root, "examples", "worker.c")
+    program = source.read_text(encoding="utf-8")
+    blocks = c_blocks(Path(root, "README.md").read_text(encoding="utf-8"))
+    for block in blocks:
+        if textwrap.indent(block, "    ") not in program:
+            print(f"README.md has C that is not in {source.name}:\n{block}")
+            return 1
+    with tempfile.TemporaryDirectory() as scratch:
+        run(compiled(source, Path(root, "include"), library, scratch), stat, ctl)
+    print(f"{len(blocks)} block of the README; compiled and run")
+    return 0 if blocks else 1
+
+
+try:
+    sys.exit(main())
+finally:
+    for segment in glob.glob(f"/dev/shm/keyshm.*.{POOL}"):
+        os.unlink(segment)
