@@ -3,12 +3,12 @@
 /*
  * A prefork worker pool that shares its API keys through keyshm: a supervisor creates the pool, forks the workers, and
  * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks the key by the answer.
- * What one worker learns about a key, every other knows at its next pick.
+ * The next pick of every other worker takes that mark into account.
  *
  *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
  *
- * Signals are blocked in every process and taken only by sigtimedwait(2), which is also how everybody waits. So there is
- * no signal handler, a request is never cut short half-way, and any wait ends at once when there is something to do.
+ * Signals are blocked in every process and taken only by sigtimedwait(2), which is also the only way of waiting. So there
+ * is no signal handler, no request is interrupted, and any wait ends at once when there is something to do.
  */
 
 #include <errno.h>
@@ -39,19 +39,19 @@
 #define CONNECT_TIMEOUT_MS 3000L
 #define REQUEST_TIMEOUT_MS 10000L
 
-/* A worker that was told to stop finishes its request first. */
+/* A worker that is asked to stop finishes its request first. */
 #define STOP_GRACE_MS (REQUEST_TIMEOUT_MS + 1000)
 
 /* A worker's place is filled at most this often, so that workers that die at once do not keep the machine busy. */
 #define RESPAWN_INTERVAL_MS 1000
 
-/* After an answer that says nothing about the key: the trouble is elsewhere, and hurrying does not help. */
+/* After an answer that says nothing about the key: the server or the network failed, and hurrying does not help. */
 #define ERROR_PAUSE_MS 500
 
-/* How often to try to kill what does not end. */
+/* How often to signal a worker again that does not end. */
 #define KILL_INTERVAL_MS 100
 
-/* Look again at least this often when no key is available: somebody may add one, or mark one available. */
+/* Look again at least this often when no key is available: another process may add one, or mark one available. */
 #define KEY_WAIT_MAX_MS 1000
 
 /* A key with its line end and the NUL. */
@@ -60,7 +60,7 @@
 /* How long a signal may go unnoticed while keys are read. */
 #define INPUT_POLL_MS 100
 
-/* An error is described at the beginning of a body, and a stranger's body may be of any length. */
+/* An error is described at the beginning of a body; the body of an unknown server may be of any length. */
 #define BODY_MAX 4096
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ static const char *const counter_names[COUNTERS] = {
     [RESPAWNED] = "respawned",
 };
 
-/* In memory that all processes share. Lock-free atomics, because a lock could die with its holder. */
+/* In memory that all processes share. Lock-free atomics, because a worker that is killed could leave a lock held. */
 struct statistics {
     _Atomic uint64_t count[COUNTERS];
 };
@@ -136,7 +136,7 @@ static sigset_t supervisor_signals(void)
     return signals;
 }
 
-/* Not SIGINT: Ctrl-C goes to the whole process group, and it is the supervisor who stops the workers. */
+/* Not SIGINT: Ctrl-C goes to the whole process group, and the supervisor stops the workers. */
 static sigset_t worker_signals(void)
 {
     sigset_t signals;
@@ -173,7 +173,7 @@ struct answer {
     char body[BODY_MAX + 1];
 };
 
-/* libcurl's write callback. Says that everything was taken, also what did not fit: else the transfer would fail. */
+/* libcurl's write callback. Reports everything as taken, even what did not fit: otherwise the transfer would fail. */
 static size_t keep_body(char *data, size_t size, size_t count, void *user)
 {
     struct answer *answer = user;
@@ -241,8 +241,8 @@ static struct curl_slist *create_authorization(const struct keyshm_pick *pick)
     return headers;
 }
 
-/* libcurl has read the header, be it seconds or a date. It says 0 when there is none, when it makes no sense, and for
- * "now", which a 429 cannot mean: in each case the pool's default cooldown is the careful answer. */
+/* libcurl has parsed the header, in seconds or as a date. It returns 0 when there is none, when it is malformed, and for
+ * "now", which a 429 cannot mean: in each case the pool's default cooldown is the safe answer. */
 static int64_t retry_after_ms(CURL *curl)
 {
     curl_off_t seconds = 0;
@@ -269,7 +269,7 @@ static void send_request(CURL *curl, const struct keyshm_pick *pick, struct answ
     ret_answer->retry_after_ms = retry_after_ms(curl);
 }
 
-/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells. */
+/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them apart. */
 static enum counter judge(const struct answer *answer)
 {
     if (answer->result != CURLE_OK)
@@ -287,7 +287,7 @@ static enum counter judge(const struct answer *answer)
  * A worker
  */
 
-/* Tell every worker what the answer said about the key. An error of the server or the network says nothing about it. */
+/* Mark the key by the answer, for every worker. An error of the server or the network says nothing about it. */
 static int mark_key(keyshm_pool *pool, keyshm_id id, enum counter outcome, const struct answer *answer)
 {
     switch (outcome) {
@@ -310,7 +310,7 @@ static void log_error(const struct answer *answer)
         fprintf(stderr, "prefork: worker %d: the server answered %ld\n", (int)getpid(), answer->status);
 }
 
-/* How long to wait when there was no key, in milliseconds; or the error, when that was not the reason. */
+/* After a failed pick: how long to wait for a key, in milliseconds, or the error if it has another reason. */
 static int64_t wait_for_key_ms(keyshm_pool *pool, int error)
 {
     if (error != -EAGAIN && error != -ENOKEY) {
@@ -367,7 +367,7 @@ static int work(keyshm_pool *pool, const struct settings *settings, struct stati
  * The supervisor
  */
 
-/* A place for a worker: who has it now, and when it may be filled again. */
+/* A place for a worker: its process, and when it may be filled again. */
 struct place {
     pid_t pid; /* 0: nobody */
     bool used_before;
@@ -381,8 +381,8 @@ struct supervisor {
     struct place places[WORKERS_MAX];
 };
 
-/* A worker must not outlive its supervisor: nobody would ever stop it. The signal is sent when the parent dies from now
- * on; whether it has died already is what getppid() tells. */
+/* A worker must not outlive its supervisor, because nothing would ever stop it. The signal is sent when the parent dies
+ * from now on; getppid() shows whether it has died already. */
 static void die_with(pid_t supervisor_pid)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -390,7 +390,7 @@ static void die_with(pid_t supervisor_pid)
         _exit(EXIT_FAILURE);
 }
 
-/* The child uses the attachment it inherits. It leaves by _exit(): what is in stdio's buffers is the supervisor's. */
+/* The child uses the attachment it inherits. It ends with _exit(), because stdio's buffers hold output of the supervisor. */
 static pid_t fork_worker(const struct supervisor *supervisor)
 {
     pid_t supervisor_pid = getpid();
@@ -440,7 +440,7 @@ static void log_end(pid_t pid, int wait_status)
         fprintf(stderr, "prefork: worker %d failed\n", (int)pid);
 }
 
-/* One SIGCHLD may stand for several deaths. */
+/* Several deaths can be one SIGCHLD. */
 static void reap_workers(struct supervisor *supervisor)
 {
     int wait_status;
@@ -454,7 +454,7 @@ static void reap_workers(struct supervisor *supervisor)
     }
 }
 
-/* Keep the places filled until the time is up or a signal says stop. */
+/* Keep the places filled until the time is up or a signal to stop arrives. */
 static void supervise(struct supervisor *supervisor)
 {
     sigset_t signals = supervisor_signals();
@@ -482,7 +482,7 @@ static unsigned signal_workers(const struct supervisor *supervisor, int signal_n
     return left;
 }
 
-/* Ask all workers to stop, and after a time make them. None is left when this returns. */
+/* Ask all workers to stop, and kill those that do not in time. None is left when this returns. */
 static void stop_workers(struct supervisor *supervisor)
 {
     sigset_t child_ended;
@@ -521,7 +521,7 @@ static bool add_key(keyshm_pool *pool, char *line, unsigned line_number)
     return error == 0 || error == -EEXIST;
 }
 
-/* Wait for input, or for the signal that says not to. */
+/* Wait for input, or for a signal to stop. */
 static bool input_is_ready(void)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -544,7 +544,7 @@ static bool add_lines(keyshm_pool *pool, char line[LINE_SIZE])
     return false;
 }
 
-/* Keys come by standard input, because everybody can read a command line. */
+/* Keys come by standard input, because every user can read a command line. */
 static bool add_keys_from_stdin(keyshm_pool *pool)
 {
     char line[LINE_SIZE];
@@ -672,7 +672,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     prctl(PR_SET_DUMPABLE, 0); /* the keys that a process is using must not end up in a core file */
-    prepare_signals();         /* before the pool exists: from then on, we always come to the end of this function */
+    prepare_signals();         /* before the pool exists, so that the end of this function is always reached */
 
     supervisor.pool = create_pool(settings->pool_name);
     if (supervisor.pool == NULL)
