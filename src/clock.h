@@ -29,20 +29,20 @@ static inline uint64_t clock_now_ms(void)
     return clock_read_ms(CLOCK_MONOTONIC);
 }
 
-/* The same clock as of the last tick, at a quarter of the cost: never ahead of clock_now_ms(). */
+/* The same clock at its last tick, for a quarter of the cost; never ahead of clock_now_ms(). */
 static inline uint64_t clock_coarse_ms(void)
 {
     return clock_read_ms(CLOCK_MONOTONIC_COARSE);
 }
 
-/* clock_coarse_ms() in microseconds: the time of an event. It is the same for all processes and never goes back, so what
- * follows from another event is never earlier. */
+/* clock_coarse_ms() in microseconds: the time of an event. It is the same for all processes and never goes back, so an
+ * event is never recorded earlier than the one that caused it. */
 static inline uint64_t clock_coarse_us(void)
 {
     return clock_read_us(CLOCK_MONOTONIC_COARSE);
 }
 
-/* Since the system was started, with the time it was suspended: what /proc counts the age of processes by. */
+/* Time since the system was started, suspension included, as /proc counts the age of processes. */
 static inline uint64_t clock_boot_ms(void)
 {
     return clock_read_ms(CLOCK_BOOTTIME);

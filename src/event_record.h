@@ -3,18 +3,18 @@
 #define KEYSHM_EVENT_RECORD_H
 
 /*
- * The record of one event: pack, unpack, and how it is known to be whole. Pure: no memory, no clock.
+ * The record of one event: packing, unpacking, and the check that it is whole. Pure functions: no memory, no clock.
  *
  *   word 0  bits 63..32 checksum; 31..0 the event's number in its class
  *   word 1  the key's id; 0: none
  *   word 2  bits 63..16 microseconds of CLOCK_MONOTONIC (8.9 years); 15..12 kind; 11..9 from; 8..6 to; 5..0 zero
- *   word 3  bits 63..40 process id; 39..0 1 + a number: a duration in milliseconds, or who died; 0: none
+ *   word 3  bits 63..40 process id; 39..0 1 + a number: a duration in milliseconds, or the process that died; 0: none
  *
  * from and to are 1 + enum keyshm_status; 0: none.
  *
- * Four words cannot be stored at once. Whoever writes them may die between two, and whoever was stopped between two may
- * go on when the ring has gone round and another process writes there. So a record is believed when the checksum says
- * that its words belong together and to this number; the order in which they arrived does not matter then.
+ * Four words cannot be stored at once. A writer may be killed between two of them, or be stopped there and resume when
+ * the ring has gone round and another process writes to the same place. So a record is accepted only when the checksum
+ * shows that its words belong together and to this number; the order in which they were stored does not matter.
  */
 
 #include <stdbool.h>
@@ -33,11 +33,11 @@ struct event_record {
     keyshm_id id;
     uint64_t time_us;
     uint32_t process;
-    int64_t number; /* a duration in milliseconds, or who died; -1: none */
+    int64_t number; /* a duration in milliseconds, or the process that died; -1: none */
 };
 
-/* The high half of a sum of products with odd numbers: it is as good as certain to differ when any word does, and the
- * four multiplications do not wait for one another. */
+/* The high half of a sum of products with odd numbers: it almost certainly differs when any word does, and the four
+ * multiplications do not wait for one another. */
 static inline uint32_t record_checksum(uint32_t number, uint64_t word1, uint64_t word2, uint64_t word3)
 {
     uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) + number * UINT64_C(0xbf58476d1ce4e5b9) +
@@ -56,7 +56,7 @@ static inline void record_pack(uint64_t event_number, const struct event_record 
     ret_words[0] = (uint64_t)record_checksum(number, ret_words[1], ret_words[2], ret_words[3]) << 32 | number;
 }
 
-/* Are the words those of this event, all of them, and of a kind that there is? */
+/* Are these the words of this event, all of them, and of a known kind? */
 static inline bool record_unpack(uint64_t event_number, const uint64_t words[RECORD_WORDS],
                                  struct event_record *ret_record)
 {

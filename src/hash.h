@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FNV-1a, 64 bits (RFC 9923): tells damage and difference, not forgery. */
+/* FNV-1a, 64 bits (RFC 9923): detects damage and difference, not forgery. */
 static inline uint64_t hash_bytes(const void *bytes, size_t count)
 {
     const unsigned char *byte = bytes;

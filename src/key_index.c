@@ -4,11 +4,11 @@
 #include <errno.h>
 
 /*
- * An entry is 0, or 8 bits of the hash (so that most slots need not be looked at in vain) above 24 bits of slot + 1.
+ * An entry is 0, or 8 bits of the hash (which save looking at most slots in vain) above 24 bits of slot + 1.
  *
- * Readers without the mutex: every store of an entry is a release, and follows the store that made the change count odd;
- * every load is an acquire. So who reads an entry of an unfinished change also reads the odd count, or a later one, and
- * knows that "not found" means nothing (the writer's side of a seqlock).
+ * Readers without the mutex: every store of an entry is a release, and follows the store that made the change count
+ * odd; every load is an acquire. So a reader of an entry of an unfinished change also reads the odd count, or a later
+ * one, and knows that "not found" means nothing (the writer's side of a seqlock).
  */
 #define ENTRY_SLOT_MASK UINT32_C(0xffffff)
 _Static_assert(KEYSHM_CAPACITY_MAX < ENTRY_SLOT_MASK, "slot + 1 fits an entry");
@@ -138,15 +138,15 @@ void index_rebuild(const struct keyshm_pool *pool)
 
 void index_begin_change(const struct keyshm_pool *pool)
 {
-    /* Still odd after a crash: it stays so until the change is over. Its partners are the release stores of the entries,
-     * which it precedes in program order; only the owner of the mutex writes it. */
+    /* After a crash it is odd already, and stays so until this change is over. Its partners are the release stores of the
+     * entries, which it precedes in program order; only the owner of the mutex writes it. */
     uint64_t count = atomic_load_explicit(&pool->header->change_count, memory_order_relaxed);
     atomic_store_explicit(&pool->header->change_count, count | 1, memory_order_relaxed);
 }
 
 void index_end_change(const struct keyshm_pool *pool)
 {
-    /* release: pairs with the acquire of index_change_count(); who reads the even count reads the finished index. */
+    /* release: pairs with the acquire in index_change_count(); a reader of the even count reads the finished index. */
     uint64_t count = atomic_load_explicit(&pool->header->change_count, memory_order_relaxed);
     atomic_store_explicit(&pool->header->change_count, (count | 1) + 1, memory_order_release);
 }

@@ -5,8 +5,8 @@
 /*
  * The index: from a key to its slot. A hash table with linear probing, rebuilt from the words after a crash.
  *
- * It is exact for the owner of the mutex. Others may read it at any time; what they find they check against the slot, and
- * what they do not find is truly absent only if no change was under way meanwhile, which the change count tells.
+ * It is exact for the owner of the mutex. Others may read it at any time: they check what they find against the slot,
+ * and what they do not find is truly absent only if the change count shows that no change was under way meanwhile.
  */
 
 #include "slot.h"
@@ -14,10 +14,10 @@
 /* The id of the key, checked; -ENOENT. */
 int index_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
 
-/* The slot has an entry where a search for this hash comes by. */
+/* Does a search for this hash meet an entry of the slot? */
 bool index_has(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t slot);
 
-/* How many entries there are. */
+/* The number of entries. */
 uint32_t index_count(const struct keyshm_pool *pool);
 
 /* For the owner of the mutex, between index_begin_change() and index_end_change(). */

@@ -10,8 +10,8 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) / alignment * alignment;
 }
 
-/* A quarter of the keys, so that what is kept of the past grows with the pool, and a pool of the default size takes less
- * than a kibibyte a key with all of it. */
+/* A quarter of the keys: the record of the past grows with the pool, and a pool of the default size takes less than a
+ * kibibyte per key, everything included. */
 static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
 {
     uint32_t quarter = least;

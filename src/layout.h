@@ -3,8 +3,8 @@
 #define KEYSHM_LAYOUT_H
 
 /*
- * The bytes of a segment: every struct that lies in shared memory, and nothing else. Whoever changes a field here changes
- * LAYOUT_VERSION with it; the stamp (layout.c) catches whoever forgets.
+ * The bytes of a segment: every struct in shared memory, and nothing else. A change of a field here needs a new
+ * LAYOUT_VERSION; the stamp (layout.c) catches most changes that lack one.
  *
  *   0            struct layout_header, one page
  *   words        one state word a slot: the truth (state_word.h)
@@ -14,8 +14,9 @@
  *   events       a ring of records for each class of events (events.c)
  *   workers      one row for each attachment (workers.c)
  *
- * The state words lie together and not in their slots: a count, a snapshot or a look for the next deadline reads eight of
- * them with one cache line, and the stamps that every pick writes into its slot do not take that line away from others.
+ * The state words lie together and not in their slots: a count, a snapshot or a search for the next deadline reads
+ * eight of them with one cache line, and the stamps that every pick writes into its slot do not take that line away
+ * from other readers.
  */
 
 #include <stdatomic.h>
@@ -61,7 +62,8 @@ struct layout_settings {
 };
 
 struct layout_header {
-    /* These five keep their place and meaning in every version, so that each can tell that a segment is another's. */
+    /* These five keep their place and meaning in every version, so that each version recognises the segments of
+     * another. */
     char magic[8];
     uint32_t version;
     uint32_t header_bytes;
@@ -72,7 +74,7 @@ struct layout_header {
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
-    _Atomic uint64_t owner;        /* who took the mutex, process id << 32 | thread id; 0: nobody. A hint for messages */
+    _Atomic uint64_t owner;        /* of the mutex: process id << 32 | thread id; 0: none. A hint for messages */
     _Atomic uint64_t change_count; /* odd while a membership change is under way */
     _Atomic uint64_t recoveries;   /* dead owners cleaned up after */
     _Atomic uint32_t slots_used;   /* no slot at or above it was ever used; only grows */
@@ -80,21 +82,21 @@ struct layout_header {
     _Atomic uint64_t owned_since_ms; /* when the owner took it, by clock_now_ms(). A hint, as the owner is */
     unsigned char membership_reserve[LAYOUT_LINE_BYTES - 40];
 
-    /* The one line that every claim of turns writes. */
+    /* The one line that every claim writes. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the slot at which the next pick begins to look */
     unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 8];
 
     /* Read by every pick, written when a cooldown begins or ends. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_sweep_ms; /* when the ready bits must be looked over again */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_sweep_ms; /* when the ready bits must be swept again */
     unsigned char sweep_reserve[LAYOUT_LINE_BYTES - 8];
 
-    /* Written by what makes an event of the class: how many there have been. */
+    /* Written by the maker of an event of the class: the number of events so far. */
     struct layout_event_class {
         _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next;
         unsigned char reserve[LAYOUT_LINE_BYTES - 8];
     } event_classes[KEYSHM_EVENT_CLASS_COUNT];
 
-    /* Written by who attaches. */
+    /* Written by a process that attaches. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t workers_cursor; /* where the search for a row begins */
     _Atomic uint64_t workers_unlisted;
     unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
@@ -105,9 +107,10 @@ struct layout_event {
     _Atomic uint64_t words[4];
 };
 
-/* One row of the table of attached processes: workers.c. A line of its own, for its process writes it at every pick. */
+/* One row of the table of attached processes: workers.c. It has a line of its own, since its process writes it at every
+ * pick. */
 struct layout_worker {
-    _Atomic uint64_t owner; /* process id << 32 | turn << 1 | whether the rest has been filled in; process 0: free */
+    _Atomic uint64_t owner; /* process id << 32 | count of owners << 1 | whether the rest is filled in; process 0: free */
     _Atomic uint64_t picks;
     _Atomic uint64_t attached_ms;   /* by clock_boot_ms() */
     _Atomic uint64_t pid_namespace; /* as in the settings, of the process */
@@ -116,8 +119,8 @@ struct layout_worker {
 };
 
 /*
- * What is kept of one key. All counters and stamps carry the generation of the key that they are about (slot.h), so that
- * a store that comes late, from a process that was stopped, cannot end up with the next key in the slot.
+ * What is stored of one key. Counters and stamps carry the generation of their key (tagged.h), so that a late store,
+ * from a process that was stopped, cannot reach the next key in the slot.
  */
 struct layout_slot {
     /* The line that every pick and mark of this key writes. */
@@ -129,8 +132,8 @@ struct layout_slot {
     /* The line that every pick and mark reads. Immutable while the key is in the pool, but for the version. */
     _Atomic uint64_t id; /* of the key that is, or was last, in the slot; 0: never used */
     _Atomic uint64_t key_hash;
-    _Atomic uint64_t key_length;       /* bytes. Not 0 in a free slot: its bytes are still to be wiped */
-    _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is the valid one */
+    _Atomic uint64_t key_length;       /* bytes; in a free slot not 0 while its bytes are still to be wiped */
+    _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is valid */
     uint64_t reserve[4];               /* leases, a cap in flight, weights */
 
     _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
@@ -138,8 +141,8 @@ struct layout_slot {
     _Atomic uint64_t key[];                              /* key_max bytes, padded with zeros */
 };
 
-/* Where everything is in a segment for `capacity` keys of at most `key_max` bytes; both must be within their limits. Sets
- * the fields from segment_bytes to worker_rows. */
+/* Compute the place of everything in a segment for `capacity` keys of at most `key_max` bytes; both must be within
+ * their limits. Sets the fields from segment_bytes to worker_rows. */
 void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max);
 
 /* A number that differs between two builds of this library whose processes must not share a segment. */

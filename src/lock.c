@@ -16,8 +16,8 @@
 #include "recover.h"
 
 /*
- * Why the mutex is waited for in slices: a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free lock
- * on the fast path; B is killed before it has set FUTEX_WAITERS again; D unlocks, sees no waiters and wakes nobody; C
+ * The mutex is waited for in slices because a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free
+ * lock on the fast path; B is killed before it sets FUTEX_WAITERS again; D unlocks, sees no waiters and wakes nobody; C
  * sleeps for ever on a free lock. A waiter that looks again every 20 ms does not.
  */
 #define LOCK_SLICE_MS 20
@@ -87,7 +87,7 @@ bool lock_is_robust(void)
 
 static bool in_another_pid_namespace(const struct keyshm_pool *pool)
 {
-    /* Asked anew each time: a child can be in another one than the parent whose attachment it inherited. */
+    /* Read each time: a child can be in another namespace than the parent whose attachment it inherited. */
     return process_pid_namespace() != pool->settings.pid_namespace;
 }
 
@@ -119,7 +119,7 @@ static struct timespec timespec_of_ms(uint64_t time_ms)
     return (struct timespec){.tv_sec = (time_t)(time_ms / 1000), .tv_nsec = (long)(time_ms % 1000) * 1000000};
 }
 
-/* Returns what pthread_mutex_clocklock(3) returns; ETIMEDOUT only at the deadline. */
+/* As pthread_mutex_clocklock(3), in slices. */
 static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ms)
 {
     int error;
@@ -130,8 +130,8 @@ static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ms)
         error = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &slice_end);
         now_ms = clock_now_ms();
     } while (error == ETIMEDOUT && now_ms < deadline_ms);
-    /* glibc leaves the mutex noted as "being taken" in this thread's robust list when it times out, and the kernel would
-     * look there when the thread ends, whatever is mapped there by then. One more try takes the note back. */
+    /* After a timeout glibc leaves the mutex in this thread's robust list as pending, and when the thread ends the
+     * kernel would look at that address, whatever is mapped there by then. One more try clears the entry. */
     if (error == ETIMEDOUT) {
         error = pthread_mutex_trylock(mutex);
         if (error == EBUSY)
@@ -152,7 +152,7 @@ static void log_timeout(const struct keyshm_pool *pool)
                 (long long)pool->settings.lock_timeout_ms, pid > 0 ? holder : "others, in turn");
 }
 
-/* Never unlock what was not repaired; and say that it was repaired only when it is. */
+/* The mutex is not unlocked before the repair, and declared consistent only after it. */
 static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
 {
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
@@ -160,7 +160,7 @@ static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
         .kind = KEYSHM_EVENT_RECOVERED,
         .from = -1,
         .to = -1,
-        .time_us = clock_coarse_us(), /* of the death's discovery, not of the end of the repair */
+        .time_us = clock_coarse_us(), /* when the death was noticed, not when the repair ended */
         .number = (int64_t)(dead_owner >> 32),
     };
     recover(pool);
@@ -191,7 +191,7 @@ int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
 
     struct lock_guard guard = {.recovered = error == EOWNERDEAD};
     guard.dead_owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
-    /* relaxed: the mutex orders it; readers without the mutex take it as a hint. */
+    /* relaxed: the mutex orders it; to readers without the mutex it is a hint. */
     atomic_store_explicit(&pool->header->owner, (uint64_t)getpid() << 32 | (uint32_t)gettid(), memory_order_relaxed);
     atomic_store_explicit(&pool->header->owned_since_ms, clock_now_ms(), memory_order_relaxed);
     if (guard.recovered)

@@ -12,8 +12,8 @@
 #define LOG_SILENT (-1)
 #define LOG_NOT_ASKED INT_MAX
 
-/* Atomic so that a keyshm_set_log() at the wrong moment is not undefined; that the three belong together is what "before
- * other threads use keyshm" in its contract is for. */
+/* Atomic so that a keyshm_set_log() at the wrong moment is not undefined behaviour. That the three match is the caller's
+ * part: its contract says "before other threads use keyshm". */
 _Atomic int log_least = LOG_NOT_ASKED;
 static _Atomic(keyshm_log_fn *) log_fn;
 static _Atomic(void *) log_user;
@@ -30,7 +30,7 @@ static const char *const level_names[] = {
 static void log_to_stderr(enum keyshm_log_level level, const char *message, void *user)
 {
     (void)user;
-    /* One call, so that the lines of several workers do not mix. */
+    /* One call, so that lines of different workers do not mix. */
     fprintf(stderr, "keyshm: %s: %s\n", level_names[level], message);
 }
 
@@ -72,7 +72,7 @@ void log_message(enum keyshm_log_level level, const char *format, ...)
 
 void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level least)
 {
-    /* The environment speaks only where the program does not; once asked, it is not asked again. */
+    /* The environment counts only where the program sets nothing; it is read once. */
     pthread_once(&log_once, log_from_environment);
     atomic_store(&log_least, LOG_SILENT);
     atomic_store(&log_user, user);

@@ -10,7 +10,7 @@
 
 _Static_assert(MASK_PREFIX_MAX + sizeof(ELLIPSIS) - 1 + MASK_SUFFIX + 1 <= KEYSHM_MASKED_SIZE, "room for a masked key");
 
-/* The bytes up to and with the first dash, when that can be called a prefix. */
+/* The number of bytes through the first dash, if they can be called a prefix. */
 static size_t prefix_length(const char *key, size_t length)
 {
     size_t limit = length / 3 < MASK_PREFIX_MAX ? length / 3 : MASK_PREFIX_MAX;

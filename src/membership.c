@@ -51,7 +51,7 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
 }
 
 /*
- * Killed before the word is published: the slot is free and dirty, and is wiped by the next owner. Killed after: the key
+ * Killed before the word is published: the slot is free and dirty, and the next owner wipes it. Killed after: the key
  * is in. The slot is counted as used first, so that a recovery looks at it.
  */
 static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key)
@@ -63,7 +63,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     count_as_used(pool, slot);
     slot_fill(pool, slot, id, key);
     index_insert(pool, key->hash, slot);
-    /* release: publishes all of the above; pairs with every acquire load of a word. */
+    /* release: publishes everything above; pairs with every acquire load of a word. */
     atomic_store_explicit(&pool->words[slot], word_make(KEYSHM_AVAILABLE, generation, WORD_NO_DEADLINE),
                           memory_order_release);
     ready_set(pool, slot);
@@ -73,15 +73,15 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     return id;
 }
 
-/* Killed after the word became free: the key is out, and the next owner wipes the slot. */
+/* Killed after the word became free: the key is removed, and the next owner wipes the slot. */
 static void erase(struct keyshm_pool *pool, uint32_t slot)
 {
     struct layout_slot *at = pool_slot(pool, slot);
     uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
-    /* A store, not a compare-and-swap: a mark that came first is lost with its key, one that comes now misses. Ordered
-     * before the wipe by the release stores of that. */
+    /* A store, not a compare-and-swap: an earlier mark goes with its key, a later one misses. The release stores of the
+     * wipe order it before the wipe. */
     atomic_store_explicit(&pool->words[slot], word_make_free(id_generation(id_in(pool, slot))), memory_order_release);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
@@ -171,7 +171,7 @@ int membership_repair(struct keyshm_pool *pool)
     return 0;
 }
 
-/* The slow way: look at every slot. Right whatever state the index is in. */
+/* The slow way, right whatever state the index is in: look at every slot. */
 static int scan(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
 {
     uint32_t used = pool_slots_used(pool);

@@ -29,7 +29,7 @@ int metadata_read(const struct keyshm_pool *pool, uint32_t slot, union metadata_
     const struct layout_slot *at = pool_slot(pool, slot);
     for (int i = 0; i < READ_TRIES_MAX; i++) {
         /* acquire: pairs with the release of the version in metadata_write(). The loads of the words (acquire) pair with
-         * its stores of the words (release): who reads a word of a later change also reads a later version below. */
+         * its stores of the words (release): a reader of a word of a later change also reads a later version below. */
         uint64_t version = atomic_load_explicit(&at->metadata_version, memory_order_acquire);
         for (uint32_t word = 0; word < LAYOUT_METADATA_WORDS; word++)
             ret_copy->words[word] = atomic_load_explicit(&at->metadata[version & 1][word], memory_order_acquire);

@@ -3,10 +3,10 @@
 #define KEYSHM_METADATA_H
 
 /*
- * The notes kept with a key. A slot has two copies of them and a version whose low bit says which one is valid: a change
- * writes the other copy and then the version, so it has happened or it has not, and there is nothing to recover.
+ * The notes kept with a key. A slot has two copies of them and a version whose low bit says which one is valid. A change
+ * writes the other copy and then the version: that store is the commit point, and there is nothing to recover.
  *
- * A copy is a row of NAME NUL VALUE NUL, sorted by name, and zeros to its end.
+ * A copy is a sequence of NAME NUL VALUE NUL, sorted by name and padded with zeros.
  */
 
 #include "slot.h"
@@ -28,7 +28,8 @@ void metadata_write(const struct keyshm_pool *pool, uint32_t slot, const union m
 /* Set, replace or (value NULL) delete one entry. -ENOSPC when it does not fit, -ENOENT when there is none to delete. */
 int metadata_edit(union metadata_copy *copy, const char *name, const char *value_or_null);
 
-/* The entry at *position, which begins at 0 and is moved on; false at the end, and at whatever is not well formed. */
+/* The entry at *position, which starts at 0 and is advanced. False at the end, and at anything that is not well
+ * formed. */
 bool metadata_next(const union metadata_copy *copy, size_t *position, const char **ret_name, const char **ret_value);
 
 #endif

@@ -12,15 +12,15 @@
 #include "tagged.h"
 #include "workers.h"
 
-/* After so many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
- * rotation that is a little off in a contention that does not occur. */
+/* After this many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
+ * slightly uneven rotation under a contention that does not occur. */
 #define CLAIM_TRIES_MAX 1000
 
-/* And after so many, give up: then keys are removed or marked as fast as they are found. */
+/* And after this many tries give up: keys are being removed or marked as fast as they are found. */
 #define PICK_TRIES_MAX 10000
 
-/* The time of one pick: read cheaply, and read again exactly as soon as a decision hangs on less than the difference; but
- * in a burst it is exact enough as it is. */
+/* The time of one pick: read from the coarse clock, and again exactly when a decision depends on the difference. In a
+ * burst the coarse time counts as exact. */
 struct pick_time {
     uint64_t now_ms;
     bool is_exact;
@@ -32,7 +32,7 @@ static void make_exact(struct pick_time *time)
         *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true};
 }
 
-/* Is `deadline_ms` over? Also makes the time exact when it might be. */
+/* Has `deadline_ms` passed? Makes the time exact if that depends on it. */
 static bool has_passed(struct pick_time *time, uint64_t deadline_ms)
 {
     if (deadline_ms > time->now_ms && deadline_ms <= time->now_ms + CLOCK_COARSE_LAG_MS)
@@ -45,12 +45,12 @@ static bool is_available(uint64_t word, struct pick_time *time)
     return word_is_cooling(word) ? has_passed(time, word_deadline_ms(word)) : word_is_available(word, time->now_ms);
 }
 
-/* The first available key in [from, end). What is ready and not available is found out here, and cleared. */
+/* The first available key in [from, end). Clears the bits of keys that turn out not to be available. */
 static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
 {
     uint32_t slot = from;
     while ((slot = ready_find(pool, slot, end)) != READY_NONE) {
-        /* acquire: pairs with the publication in membership.c; the key's bytes are read after it. */
+        /* acquire: pairs with the store that publishes the word in membership.c; the key's bytes are read after it. */
         uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
         if (is_available(word, time))
             return slot;
@@ -60,7 +60,7 @@ static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint3
     return READY_NONE;
 }
 
-/* Mostly it is the first that is ready. */
+/* Usually the first ready slot is it. */
 static inline uint32_t find_in(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
 {
     uint32_t slot = ready_look(pool, from, end);
@@ -78,7 +78,7 @@ static uint32_t find_from(const struct keyshm_pool *pool, uint32_t from, struct 
     return slot != READY_NONE ? slot : find_in(pool, 0, from < used ? from : used, time);
 }
 
-/* No bit led to a key. The bits are a hint, the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all. */
+/* No bit led to a key. The bits are a hint, so the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all. */
 static int find_in_words(const struct keyshm_pool *pool)
 {
     uint64_t now_ms = clock_now_ms();
@@ -95,7 +95,7 @@ static int find_in_words(const struct keyshm_pool *pool)
     return empty ? -ENOKEY : found ? 0 : -EAGAIN;
 }
 
-/* The next of the turns that this process has claimed before. */
+/* The next of the turns that this process has claimed. */
 static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time)
 {
     uint32_t begin, end;
@@ -107,7 +107,7 @@ static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time
     return slot;
 }
 
-/* The end of a range of several: whole words of bits, no further than their cache line; or the end of the round. */
+/* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. */
 static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
 {
     uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
@@ -117,10 +117,10 @@ static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
     return end < used ? end : used;
 }
 
-/* Make the next claim begin at `end`. False when somebody else has claimed since `cursor` was read. */
+/* Make the next claim begin at `end`. False when another pick has claimed since `cursor` was read. */
 static bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint32_t end, int tries)
 {
-    /* relaxed: the cursor orders nothing but itself. */
+    /* relaxed: the cursor orders only itself. */
     if (tries < CLAIM_TRIES_MAX)
         return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, end, memory_order_relaxed,
                                                        memory_order_relaxed);
@@ -129,7 +129,7 @@ static bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint32_t end,
 }
 
 /* -EBUSY: try again. */
-static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bool of_several, int tries,
+static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bool claims_range, int tries,
                       uint32_t *ret_slot)
 {
     uint64_t cursor = atomic_load_explicit(&pool->header->cursor, memory_order_relaxed);
@@ -137,19 +137,19 @@ static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bo
     uint32_t slot = find_from(pool, from, time);
     if (slot == READY_NONE) {
         int r = find_in_words(pool);
-        *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true}; /* it may be available since */
+        *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true}; /* a cooldown may have ended since */
         return r < 0 ? r : -EBUSY;
     }
-    uint32_t end = of_several ? end_of_range(pool, slot) : slot + 1;
+    uint32_t end = claims_range ? end_of_range(pool, slot) : slot + 1;
     if (!claim(pool, cursor, end, tries))
         return -EBUSY;
-    if (of_several)
+    if (claims_range)
         rotation_keep_range(pool, slot + 1, end);
     *ret_slot = slot;
     return 0;
 }
 
-/* The key is the caller's now. */
+/* Complete *ret_pick, and count the pick. */
 __attribute__((always_inline)) static inline void count_pick(const struct slot_copy *copy, uint64_t now_ms,
                                                              struct keyshm_pick *ret_pick)
 {
@@ -160,7 +160,7 @@ __attribute__((always_inline)) static inline void count_pick(const struct slot_c
     tagged_raise(&copy->at->last_used_ms, copy->id, now_ms);
 }
 
-/* A long key, or one for which it must be asked what the time is. */
+/* A long key, or one whose availability depends on the exact time. */
 static __attribute__((noinline)) int take_slowly(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
                                                  struct keyshm_pick *ret_pick)
 {
@@ -173,12 +173,12 @@ static __attribute__((noinline)) int take_slowly(const struct keyshm_pool *pool,
         memcpy(ret_pick->key, words, copy.length);
         count_pick(&copy, time->now_ms, ret_pick);
     }
-    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only his own copy */
+    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only its own copy */
     return r;
 }
 
-/* -ESTALE when, after its bytes were read, the key is no longer there or no longer available. What makes it available in
- * another way (its cooldown was reset, say) does not cost it its turn. */
+/* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that
+ * leaves it available (its cooldown was reset, say) does not cost it its turn. */
 static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
                        struct keyshm_pick *ret_pick)
 {
@@ -187,7 +187,7 @@ static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pic
         return -ESTALE;
     if (copy.length > SLOT_HEAD_BYTES)
         return take_slowly(pool, slot, time, ret_pick);
-    /* From here until it is given nothing may be called, or the compiler would keep the key on the stack. */
+    /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
     if (slot_copy_end(&copy) < 0)
         return -ESTALE;
@@ -202,15 +202,15 @@ int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
     struct pick_time time = {.now_ms = clock_coarse_ms()};
     time.is_exact = pace_is_burst(pool, time.now_ms);
-    bool of_several = time.is_exact && rotation_claims_ranges(pool);
+    bool claims_range = time.is_exact && rotation_claims_ranges(pool);
     if (has_passed(&time, ready_next_sweep_ms(pool))) {
-        make_exact(&time); /* or the sweep would pass over a key whose deadline lies between the two clocks */
+        make_exact(&time); /* or the sweep would miss a key whose deadline lies between the two clocks */
         ready_sweep(pool, time.now_ms);
     }
 
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
         uint32_t slot = next_kept(pool, &time);
-        int r = slot != READY_NONE ? 0 : claim_next(pool, &time, of_several, tries, &slot);
+        int r = slot != READY_NONE ? 0 : claim_next(pool, &time, claims_range, tries, &slot);
         if (r == 0 && take(pool, slot, &time, ret_pick) == 0) {
             workers_count_pick(pool);
             return 0;

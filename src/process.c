@@ -18,7 +18,7 @@ uint64_t process_pid_namespace(void)
     return stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
 }
 
-/* Reads the beginning of /proc/PID/`file` as a string; empty when there is no such process. */
+/* Read the beginning of /proc/PID/`file` as a string; empty when there is no such process. */
 static void read_file(pid_t pid, const char *file, char text[TEXT_SIZE])
 {
     char path[32];
@@ -32,7 +32,7 @@ static void read_file(pid_t pid, const char *file, char text[TEXT_SIZE])
     text[length > 0 ? length : 0] = '\0';
 }
 
-/* The text behind "\nNAME:\t", up to `size` - 1 bytes of it or the end of the line; empty when there is none. */
+/* The text after "\nNAME:\t", at most `size` - 1 bytes, to the end of the line; empty when there is none. */
 static void status_field(const char *status, const char *name, char *ret_value, size_t size)
 {
     const char *field = strstr(status, name);
@@ -52,7 +52,7 @@ pid_t process_of_thread(pid_t thread)
     return (pid_t)strtol(group, NULL, 10);
 }
 
-/* The fields of proc(5) behind the name, which is in brackets and may have anything in it. The 22nd is the start time. */
+/* The fields of proc(5) after the name, which is in parentheses and may contain anything. The 22nd is the start time. */
 static int parse_stat(const char *stat, struct process_look *ret_look)
 {
     struct process_look look = {.state = '\0'};

@@ -9,7 +9,7 @@ struct process_local *process_local_new(void)
     void *bytes = mmap(NULL, sizeof(struct process_local), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED)
         return NULL;
-    /* Linux 4.14 and later. Without it, a child would take itself for its parent. */
+    /* Linux 4.14 and later. Without it a child would use its parent's row and turns. */
     if (madvise(bytes, sizeof(struct process_local), MADV_WIPEONFORK) != 0) {
         munmap(bytes, sizeof(struct process_local));
         return NULL;

@@ -2,20 +2,20 @@
 #ifndef KEYSHM_PROCESS_LOCAL_H
 #define KEYSHM_PROCESS_LOCAL_H
 
-/* What a process remembers of one attachment, for itself alone. A child that inherits the attachment finds it all zero
- * (MADV_WIPEONFORK, madvise(2)), and by that knows that it is another process. */
+/* What a process remembers of one attachment, for itself alone, as a thread does in thread-local memory. A child that
+ * inherits the attachment finds it all zero (MADV_WIPEONFORK, madvise(2)), and so knows that it is another process. */
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 struct process_local {
-    _Atomic uint64_t pace;  /* rotation.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint64_t range; /* rotation.h: end << 32 | begin: the slots that this process may still take keys from */
-    _Atomic uint32_t row;   /* workers.h: the number of its row, from 1; 0: not yet looked for */
-    _Atomic uint32_t pid;   /* workers.h; 0: not yet asked for */
+    _Atomic uint64_t pace;  /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
+    _Atomic uint64_t range; /* rotation.h: end << 32 | begin: the rest of the claimed slots */
+    _Atomic uint32_t row;   /* workers.h: the number of its row, from 1; 0: none taken yet */
+    _Atomic uint32_t pid;   /* workers.h; 0: not read yet */
 };
 
-/* NULL when there is none to be had: then every turn is claimed by itself, and the process is not listed. */
+/* NULL when the system refuses: turns are then claimed one at a time, and the process is not listed. */
 struct process_local *process_local_new(void);
 void process_local_free(struct process_local *local_or_null);
 

@@ -4,20 +4,21 @@
 #include "state_word.h"
 
 /*
- * Three parties meet here: who makes a key available (W: writes its word, then sets the bit), who looks (L: clears the
- * bit, then reads the word again), and who sweeps (S: moves next_sweep_ms on, then reads all words and bits).
+ * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the
+ * bit, then read the word again), and sweeping (S: move next_sweep_ms on, then read all words and bits).
  *
  *   W and L.  The two changes of the bit have an order. If W's set comes second, the bit ends set. If L's clear comes
  *   second, it reads from W's set (both are read-modify-writes, release and acquire), so L's second read of the word sees
  *   what W wrote, and L sets the bit again.
  *
- *   L and S.  L makes sure that a sweep is due no later than the key's deadline before it clears the bit, and reads
- *   next_sweep_ms again after. Either that still covers the deadline: then the sweep that ends it began after the clear,
- *   and sees the bit as it is. Or a sweep went by in between, and may have seen the bit still set: then L sets it again.
- *   This is store-then-load on both sides, so these four accesses are seq_cst.
+ *   L and S.  Before it clears the bit, L makes sure that a sweep is due no later than the key's deadline; afterwards
+ *   it reads next_sweep_ms again. If that still covers the deadline, the sweep that will end the cooldown began after
+ *   the clear and sees the bit as it is. Otherwise a sweep came in between and may have seen the bit still set, so L
+ *   sets it again. Both sides store and then load, so these four accesses are seq_cst.
  *
- * Killed between any two steps: W before its set, or L before it sets again, leaves a clear bit, which the next sweep
- * repairs. S after it moved next_sweep_ms leaves a sweep undone until the next is due, READY_SWEEP_INTERVAL_MS later.
+ * Killed between two steps, W before its set and L before it sets again leave a clear bit, which the next sweep
+ * repairs. S, once it has moved next_sweep_ms, leaves a sweep undone until the next one is due, READY_SWEEP_INTERVAL_MS
+ * later.
  */
 
 #define LOWER_TRIES_MAX 64
@@ -29,7 +30,7 @@ static uint64_t bit_of(uint32_t slot)
 
 void ready_set(const struct keyshm_pool *pool, uint32_t slot)
 {
-    /* release: pairs with the acquire of ready_clear()'s fetch_and; it carries the word written before. */
+    /* Its release pairs with the acquire of the fetch_and in ready_clear(), and carries the word written before. */
     atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
 }
 
@@ -41,7 +42,7 @@ static bool line_is_empty(const struct keyshm_pool *pool, uint32_t first_word)
     return bits == 0;
 }
 
-/* The first word from `i` on that is worth a look: empty lines are passed over as a whole. */
+/* The first word from `i` on that is worth a look: empty cache lines are skipped as a whole. */
 static uint32_t skip_empty_lines(const struct keyshm_pool *pool, uint32_t i, uint32_t last)
 {
     if (i % READY_LINE_WORDS == 0)
@@ -56,7 +57,7 @@ uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
         return READY_NONE;
     uint32_t last = (end - 1) / 64;
     for (uint32_t i = skip_empty_lines(pool, from / 64, last); i <= last; i = skip_empty_lines(pool, i + 1, last)) {
-        /* relaxed: a hint; what counts is the word that is loaded after it. */
+        /* relaxed: a hint; the state word, which is loaded after it, decides. */
         uint64_t bits = atomic_load_explicit(&pool->ready[i], memory_order_relaxed);
         if (i == from / 64)
             bits &= ~(bit_of(from) - 1); /* those below `from` */
@@ -91,7 +92,7 @@ void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
         ready_set(pool, slot);
 }
 
-/* Of the slots of one word of bits: set what is missing, and find the earliest deadline to come. */
+/* Set the missing bits of the slots of one word, and find their earliest deadline. */
 static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t end, uint64_t now_ms,
                        uint64_t *earliest_ms)
 {
@@ -112,7 +113,7 @@ static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t 
 void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
 {
     uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
-    /* Whoever moves the time on does the sweep; the others go on with the bits as they are. */
+    /* The process that moves the time on does the sweep; the others use the bits as they are. */
     if (due > now_ms ||
         !atomic_compare_exchange_strong_explicit(&pool->header->next_sweep_ms, &due, now_ms + READY_SWEEP_INTERVAL_MS,
                                                  memory_order_seq_cst, memory_order_seq_cst))

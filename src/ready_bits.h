@@ -3,13 +3,13 @@
 #define KEYSHM_READY_BITS_H
 
 /*
- * The ready bits: which slots are worth a look. A hint, in one direction only:
+ * The ready bits: the slots that are worth a look. A hint that may err in one direction only:
  *
- *   a bit that is set by mistake costs one look at the word, and is cleared by it;
- *   a bit that is clear by mistake would hide a key, so the protocol in ready_bits.c does not let that happen, and where
- * a process was killed in the middle of it, the sweep sets the bit again within READY_SWEEP_INTERVAL_MS.
+ *   a bit that is set wrongly costs one look at the word, which clears it; a bit that is clear wrongly would hide a
+ *   key. The protocol in ready_bits.c rules that out; if a process is killed in the middle of it, a sweep sets the bit
+ *   again within READY_SWEEP_INTERVAL_MS.
  *
- * Only looking clears a bit. Marking a key unavailable does not touch it: the mark stays one compare-and-swap.
+ * Only a look clears a bit. A mark that makes a key unavailable leaves it alone, and so stays one compare-and-swap.
  */
 
 #include "pool.h"
@@ -20,16 +20,16 @@
 #define READY_LINE_WORDS (LAYOUT_LINE_BYTES / 8)
 #define READY_LINE_SLOTS (READY_LINE_WORDS * 64)
 
-/* No sweep is ever due later than this from the one before: half the second that a hint may at most be wrong. */
+/* The longest time between two sweeps: half of the second for which a hint may be wrong. */
 #define READY_SWEEP_INTERVAL_MS 500
 
-/* The key in the slot may be available. To be called after its word was written. */
+/* The key in the slot may be available. Call it after writing the word. */
 void ready_set(const struct keyshm_pool *pool, uint32_t slot);
 
 /* The lowest slot in [from, end) whose bit is set, or READY_NONE. */
 uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end);
 
-/* The same, but may give up after a look at the bits that are nearest. */
+/* The same, but it looks at the nearest bits only, and may find nothing where ready_find() does. */
 static inline uint32_t ready_look(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
 {
     if (from >= end)
@@ -39,25 +39,24 @@ static inline uint32_t ready_look(const struct keyshm_pool *pool, uint32_t from,
     return slot < end && bits != 0 ? slot : READY_NONE;
 }
 
-/* How many bits are set from `from` on to the end of its word of bits. */
+/* The number of bits that are set from `from` to the end of its word of bits. */
 static inline uint32_t ready_count(const struct keyshm_pool *pool, uint32_t from)
 {
     return (uint32_t)__builtin_popcountll(atomic_load_explicit(&pool->ready[from / 64], memory_order_relaxed) >>
                                           from % 64);
 }
 
-/* The slot's word was looked at, found to be `word`, and that is not available: clear the bit, unless the key would be
- * hidden by it. */
+/* The slot's word was found to be `word`, which is not available: clear the bit, unless that would hide the key. */
 void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word);
 
-/* When it is time to look all words over. */
+/* When the next sweep is due. */
 static inline uint64_t ready_next_sweep_ms(const struct keyshm_pool *pool)
 {
-    /* relaxed: seen late, it makes the sweep as late; what depends on its order is in ready_bits.c. */
+    /* relaxed: a late value makes the sweep as late; the accesses whose order matters are in ready_bits.c. */
     return atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_relaxed);
 }
 
-/* Set the bit of every available key, and note the earliest deadline of the others. */
+/* If a sweep is due: set the bit of every available key, and make the next sweep due at the earliest deadline. */
 void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms);
 
 #endif

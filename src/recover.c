@@ -5,13 +5,13 @@
 #include "slot.h"
 
 /*
- * The words are right, whatever happened: each was written or was not. What can be wrong is what stands around them.
+ * The words are right, whatever happened: each store was made or was not. Only what surrounds them can be wrong:
  *
  *   a slot filled but not published, or no longer published and not wiped  → wiped
  *   the index                                                             → rebuilt
- *   the lowest free slot                                                  → searched for again, from the start
+ *   the lowest free slot                                                  → searched for again from the start
  *   the ready bits                                                        → a sweep is due now
- *   the change count                                                      → even again, when all that is done
+ *   the change count                                                      → even again, after all that
  */
 void recover(struct keyshm_pool *pool)
 {

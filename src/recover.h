@@ -4,8 +4,8 @@
 
 #include "pool.h"
 
-/* Clean up after an owner of the mutex who died, for its new owner. Doing it twice is doing it once, so it may be killed
- * anywhere, too. */
+/* For the owner of the mutex: clean up after the previous one, which died. Doing it twice has the effect of once, so it may
+ * be killed anywhere and done again. */
 void recover(struct keyshm_pool *pool);
 
 #endif

@@ -91,7 +91,7 @@ void keyshm_pool_list_free(struct keyshm_pool_list *list)
     free(list);
 }
 
-/* ---- whose pools there are ---- */
+/* ---- the owners of pools ---- */
 
 static int compare_owners(const void *a, const void *b)
 {
@@ -99,7 +99,7 @@ static int compare_owners(const void *a, const void *b)
     return a_uid < b_uid ? -1 : a_uid > b_uid;
 }
 
-/* Is it named like a pool of the user who owns it? Others may have put it there. */
+/* Is the file named like a pool of its owner? Another user may have put it there. */
 static bool is_pool_of_owner(int directory, const char *file, uid_t *ret_owner)
 {
     struct stat status;

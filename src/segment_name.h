@@ -2,16 +2,16 @@
 #ifndef KEYSHM_SEGMENT_NAME_H
 #define KEYSHM_SEGMENT_NAME_H
 
-/* What the segments of named pools are called, and which there are. */
+/* The names of the segments of named pools: made, unlinked, listed. */
 
 #include <stdbool.h>
 
 #include "keyshm.h"
 
-/* Where shm_open(3) keeps its objects (shm_overview(7)). It cannot make an unnamed one, so creation needs the path. */
+/* Where shm_open(3) keeps its objects (shm_overview(7)). It cannot make an unnamed object, so creation needs the path. */
 #define SEGMENT_NAME_DIRECTORY "/dev/shm"
 
-/* "/keyshm.UID.PROVIDER": the uid, so that two users' pools of one name do not collide. */
+/* "/keyshm.UID.PROVIDER": with the uid, so that pools of the same name of two users do not collide. */
 #define SEGMENT_NAME_SIZE (sizeof("/keyshm.4294967295.") + KEYSHM_PROVIDER_MAX)
 
 bool segment_name_is_valid(const char *provider);

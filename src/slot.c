@@ -31,7 +31,7 @@ static void store(_Atomic uint64_t *word, uint64_t value)
 void slot_fill(const struct keyshm_pool *pool, uint32_t slot, keyshm_id id, const struct slot_key *key)
 {
     struct layout_slot *at = pool_slot(pool, slot);
-    /* The length first: from here on the slot is dirty, until the word says that there is a key in it. */
+    /* The length first: from here on the slot is dirty, until the word says that it holds a key. */
     store(&at->key_length, key->length);
     store(&at->id, id);
     store(&at->key_hash, key->hash);
@@ -53,7 +53,7 @@ void slot_wipe(const struct keyshm_pool *pool, uint32_t slot)
         store(&at->metadata[1][i], 0);
     }
     store(&at->key_hash, 0);
-    /* The length last: a slot that still has one is wiped again by the next owner of the mutex (recover.c). */
+    /* The length last: the next owner of the mutex wipes a slot that still has one (recover.c). */
     store(&at->key_length, 0);
 }
 
@@ -66,7 +66,7 @@ bool slot_is_dirty(const struct keyshm_pool *pool, uint32_t slot)
 int slot_match_key(const struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key, keyshm_id *ret_id)
 {
     const struct layout_slot *at = pool_slot(pool, slot);
-    /* The id before the bytes: read after them, it could be that of the next key in the slot. */
+    /* The id before the bytes: read after them, it could be the id of the next key in the slot. */
     keyshm_id id = atomic_load_explicit(&at->id, memory_order_acquire);
     if (id_slot(id) != slot || !word_is_live(slot_word_of(pool, id)) ||
         atomic_load_explicit(&at->key_hash, memory_order_acquire) != key->hash ||
@@ -91,7 +91,7 @@ int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_cop
     return slot_copy_end(ret_copy);
 }
 
-/* The key of `id`. *ret_length is how much of the words is to be forgotten, also when it fails. */
+/* The key of `id`. *ret_length is the length to wipe, also on failure. */
 static int copy_key_of(const struct keyshm_pool *pool, keyshm_id id, uint64_t ret_words[SLOT_KEY_WORDS_MAX],
                        uint32_t *ret_length)
 {

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_SLOT_H
 #define KEYSHM_SLOT_H
 
-/* One slot: its key's bytes, and the counters that lock-free writers keep in it. */
+/* One slot: the state word of its key, and the key's bytes written, wiped, compared and copied. */
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #define SLOT_KEY_WORDS_MAX (KEYSHM_KEY_MAX / 8)
 
-/* A key as it lies in a slot: words, the last one padded with zeros. Holds a secret: slot_key_forget() it. */
+/* A key as a slot stores it: words, the last one padded with zeros. It is a secret: slot_key_forget() it. */
 struct slot_key {
     uint32_t length; /* bytes */
     uint64_t hash;
@@ -31,10 +31,10 @@ void slot_key_forget(struct slot_key *key);
 void slot_fill(const struct keyshm_pool *pool, uint32_t slot, keyshm_id id, const struct slot_key *key);
 void slot_wipe(const struct keyshm_pool *pool, uint32_t slot);
 
-/* The slot holds bytes that belong to no key: somebody died while filling or wiping it. */
+/* Does the slot hold bytes that belong to no key? A process was killed while filling or wiping it. */
 bool slot_is_dirty(const struct keyshm_pool *pool, uint32_t slot);
 
-/* This key is in the slot, and still was at the end of the comparison: its id. -ENOENT when not. Lock-free. */
+/* The id of this key, if it is in the slot and still was at the end of the comparison; otherwise -ENOENT. Lock-free. */
 int slot_match_key(const struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key, keyshm_id *ret_id);
 
 /* As keyshm_get(). */
@@ -47,7 +47,7 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  * The word of the key `id`, or a free one when it is not, or no longer, in the pool. The whole id is compared, so that a
  * full turn of the word's generation does not pass.
  *
- * After reading what belongs to a key, this tells that it was that key's all the time.
+ * Loaded again after what belongs to a key was read, it shows that the key was there all the time.
  */
 static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struct layout_slot *at, keyshm_id id)
 {
@@ -75,11 +75,11 @@ struct slot_copy {
 };
 
 /*
- * A reader that reads bytes which a wipe or a fill is writing must notice. It does, because the loads of a copy (acquire)
- * pair with the stores in slot.c (release): whoever reads a byte written after the word became free, also reads a word at
- * least that new at the end.
+ * A reader must notice when a wipe or a fill writes the bytes that it copies. It does, because the loads of a copy
+ * (acquire) pair with the stores in slot.c (release): a reader of a byte that was written after the word became free
+ * also reads a word at least that new at the end.
  *
- * begin: -ESTALE when there is no key. end: -ESTALE when it went away meanwhile; then what was copied is nothing.
+ * begin: -ESTALE when there is no key. end: -ESTALE when it was removed meanwhile; the copy is then worthless.
  */
 static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy)
 {
@@ -106,8 +106,8 @@ static inline int slot_copy_end(struct slot_copy *copy)
 /* Copy the key that is in the slot, all of it. Lock-free. Writes at most the words of the copied length. */
 int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy, uint64_t *ret_words);
 
-/* The first eight words of a slot's key, in registers: a key of up to 64 bytes, as most are, is copied without a trace in
- * memory. No slot is shorter (layout.h), and what is behind the key is zero. Between begin and end. */
+/* The first eight words of a slot's key, in registers: a key of up to 64 bytes, as most are, is copied without leaving
+ * a trace in memory. No slot is shorter (layout.h), and the bytes after the key are zero. Between begin and end. */
 #define SLOT_HEAD_BYTES 64
 
 typedef uint64_t slot_pair __attribute__((vector_size(16)));
@@ -121,7 +121,7 @@ static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
     slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
                       atomic_load_explicit(&words[1], memory_order_acquire)};
 #ifdef __SSE2__
-    __asm__("" : "+x"(pair)); /* in one register of its kind now: there are too few of the others */
+    __asm__("" : "+x"(pair)); /* into one vector register now: there are too few others */
 #endif
     return pair;
 }
@@ -133,7 +133,7 @@ static inline struct slot_head slot_load_head(const struct slot_copy *copy)
                               slot_load_pair(words + 6)};
 }
 
-/* One by one: a copy of the whole would lie in memory first. */
+/* Pair by pair: a copy of the whole would pass through memory. */
 static inline void slot_give_head(struct slot_head head, char *ret_key)
 {
     memcpy(ret_key, &head.first, sizeof(slot_pair));

@@ -12,8 +12,8 @@
 #include "slot.h"
 #include "tagged.h"
 
-/* How often a slot is read again because its key was replaced meanwhile. After that it is left out: it holds no key that
- * would have been there for the whole of the snapshot. */
+/* How often a slot is read again because its key was replaced meanwhile. After that it is left out: no key was in it
+ * for the whole of the snapshot. */
 #define COPY_TRIES_MAX 100
 
 static int64_t cooldown_left_ms(uint64_t word, uint64_t now_ms)
@@ -23,7 +23,7 @@ static int64_t cooldown_left_ms(uint64_t word, uint64_t now_ms)
     return word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
 }
 
-/* The library's own copy of the entries; NULL when there are none. */
+/* Allocate a copy of the entries; NULL when there are none. */
 static int copy_metadata(const union metadata_copy *copy, struct keyshm_key_snapshot *key)
 {
     const char *name, *value;

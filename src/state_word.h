@@ -3,7 +3,7 @@
 #define KEYSHM_STATE_WORD_H
 
 /*
- * The state word of a slot: pack, unpack, and the rules by which it changes. Pure: no memory, no clock.
+ * The state word of a slot: pack, unpack, and the rules by which it changes. Pure functions: no memory, no clock.
  *
  *   bits 63..61  what is in the slot: 0 nothing, otherwise 1 + enum keyshm_status
  *   bits 60..59  flags, 0 so far
@@ -16,8 +16,8 @@
  *     │ remove,         │  └── the deadline passes ─────┴───────────────────────────┘                        │
  *     │ from any        └───────────────────── marked available, from any ───────────────────────────────────┘
  *
- * 38 bits of milliseconds are 8.7 years of uptime. 21 bits of generation are not what tells two keys of a slot apart
- * (their ids are, 40 bits of it): they only have to differ between a load and the compare-and-swap that follows it.
+ * 38 bits of milliseconds are 8.7 years of uptime. The 21 bits of generation only have to differ between a load and the
+ * compare-and-swap that follows it; two keys of one slot are told apart by their ids, which have 40 bits of it.
  */
 
 #include <stdbool.h>
@@ -33,7 +33,7 @@
 #define WORD_DEADLINE_MASK ((UINT64_C(1) << WORD_DEADLINE_BITS) - 1)
 #define WORD_GENERATION_MASK ((UINT64_C(1) << WORD_GENERATION_BITS) - 1)
 
-/* Deadlines that are no time. */
+/* Deadlines that are not times. */
 #define WORD_NO_DEADLINE UINT64_C(0)
 #define WORD_FOREVER WORD_DEADLINE_MASK
 
@@ -78,25 +78,25 @@ static inline uint64_t word_generation(uint64_t word)
     return word >> WORD_GENERATION_SHIFT & WORD_GENERATION_MASK;
 }
 
-/* There is a key in the slot. A content that no version writes is treated as no key. */
+/* Is there a key in the slot? A content that no version writes counts as none. */
 static inline bool word_is_live(uint64_t word)
 {
     return (word >> WORD_CONTENT_SHIFT) - 1 < KEYSHM_STATUS_COUNT;
 }
 
-/* There is a key in the slot, and it is of this id's generation. */
+/* Is there a key in the slot, of this id's generation? */
 static inline bool word_is_of(uint64_t word, keyshm_id id)
 {
     return word_is_live(word) && word_generation(word) == (id_generation(id) & WORD_GENERATION_MASK);
 }
 
-/* As it was written; of a live word only. */
+/* The status as it was written; of a live word only. */
 static inline enum keyshm_status word_status(uint64_t word)
 {
     return (enum keyshm_status)((word >> WORD_CONTENT_SHIFT) - 1);
 }
 
-/* The word waits for a moment that will come by itself. */
+/* Will the key become available by itself? */
 static inline bool word_is_cooling(uint64_t word)
 {
     return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE && word_deadline_ms(word) != WORD_FOREVER;
@@ -109,18 +109,18 @@ static inline bool word_is_available(uint64_t word, uint64_t now_ms)
            (word_status(word) == KEYSHM_AVAILABLE || (word_is_cooling(word) && word_deadline_ms(word) <= now_ms));
 }
 
-/* As a pick sees it: a cooldown that has ended is over. Of a live word only. */
+/* The status as a pick sees it: a cooldown that has ended is over. Of a live word only. */
 static inline enum keyshm_status word_status_at(uint64_t word, uint64_t now_ms)
 {
     return word_is_available(word, now_ms) ? KEYSHM_AVAILABLE : word_status(word);
 }
 
 /*
- * The word after news that the key is `status`, not before deadline_ms (WORD_FOREVER: until marked available).
+ * The word after a mark that the key is `status` until deadline_ms (WORD_FOREVER: until marked available).
  *
- * The higher status and the later deadline win, each for itself. This is the join of a semilattice (commutative,
- * associative, idempotent), so the order in which several workers' marks arrive cannot matter, and no mark can weaken
- * another. What has expired is no longer known, so it takes no part.
+ * The higher status and the later deadline win, independently. This is the join of a semilattice (commutative,
+ * associative, idempotent), so the order in which marks arrive does not matter, and a stale mark cannot weaken a newer
+ * one. A cooldown that has expired takes no part.
  */
 static inline uint64_t word_join(uint64_t word, enum keyshm_status status, uint64_t deadline_ms, uint64_t now_ms)
 {
@@ -133,7 +133,7 @@ static inline uint64_t word_join(uint64_t word, enum keyshm_status status, uint6
     return word_make(status, word_generation(word), deadline_ms);
 }
 
-/* The deadline `duration_ms` after now, short of WORD_FOREVER. */
+/* The deadline `duration_ms` from now, below WORD_FOREVER. */
 static inline uint64_t word_deadline_after(uint64_t now_ms, uint64_t duration_ms)
 {
     uint64_t deadline_ms = now_ms + duration_ms;

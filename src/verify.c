@@ -15,15 +15,15 @@
 #include "tagged.h"
 
 /*
- * The invariants of a pool in which no membership change is under way. Picks and marks may go on meanwhile: each word is
- * loaded once, and what is said of it is true of that load.
+ * The invariants of a pool in which no membership change is under way. Picks and marks may go on meanwhile: each word
+ * is loaded once, and what is reported is true of that load.
  */
 
 #define VERIFY_TRIES_MAX 100
 #define PROBLEMS_KEPT 32
 #define PROBLEM_SIZE 128
 
-/* What was found in one try; told only if nothing was added or removed meanwhile. */
+/* What was found in one try; reported only if nothing was added or removed meanwhile. */
 struct findings {
     int count;
     char text[PROBLEMS_KEPT][PROBLEM_SIZE];
@@ -71,16 +71,16 @@ static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
         least_ms = deadlines[word_status(word)].least_ms;
         most_ms = deadlines[word_status(word)].most_ms;
     } else if (word != word_make_free(word_generation(word))) {
-        find(findings, "slot %u: its state word is of no kind", slot);
+        find(findings, "slot %u: its state word is none that keyshm writes", slot);
         return;
     }
     if (deadline_ms < least_ms || deadline_ms > most_ms)
-        find(findings, "slot %u: its deadline does not go with its status", slot);
+        find(findings, "slot %u: its deadline does not match its status", slot);
     if (word_is_live(word) && word != word_make(word_status(word), word_generation(word), deadline_ms))
-        find(findings, "slot %u: its state word has flags that nobody sets", slot);
+        find(findings, "slot %u: its state word has flags that are never set", slot);
 }
 
-/* The bytes of a slot from `word` 0 of its key on, all zero up to key_max? */
+/* Are the words of a slot's key from `word` on all zero? */
 static bool key_is_zero_from(const struct keyshm_pool *pool, uint32_t slot, uint32_t word)
 {
     for (; word < slot_key_words(pool->settings.key_max); word++)
@@ -131,16 +131,16 @@ static void verify_metadata(const struct keyshm_pool *pool, uint32_t slot, struc
         }
 }
 
-/* A key that is, or will become, available must be found again in time: by its bit, or by a sweep. */
+/* A key that is available, or will be, must be found in time: by its bit, or by a sweep. */
 static void verify_hints(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
-    /* The bit before the sweep and both before the word: nobody clears a bit without a sweep to come (ready_bits.c). */
+    /* The bit before the sweep and both before the word: a bit is cleared only with a sweep to come (ready_bits.c). */
     bool ready = atomic_load(&pool->ready[slot / 64]) >> (slot % 64) & 1;
     uint64_t sweep_ms = atomic_load(&pool->header->next_sweep_ms);
     uint64_t word = atomic_load(&pool->words[slot]);
     if (ready || !word_is_live(word))
         return;
-    /* The clock after all: others go on picking, and whoever sweeps moves the time on from what it is then. */
+    /* The clock last: other processes go on picking, and a sweep moves the time on from the clock at that moment. */
     if (sweep_ms > clock_now_ms() + READY_SWEEP_INTERVAL_MS)
         find(findings, "slot %u: the key is hidden until a sweep that is too far away", slot);
 }
@@ -186,7 +186,7 @@ static void verify_slots(const struct keyshm_pool *pool, struct findings *findin
         find(findings, "the index has %u entries for %u keys", index_count(pool), live);
 }
 
-/* Two slots with one key: whichever the index leads to, the other is not it. */
+/* Of two slots with the same key, the index leads to one only. */
 static void verify_uniqueness(const struct keyshm_pool *pool, struct findings *findings)
 {
     struct slot_key key = {.length = 0};

@@ -10,10 +10,10 @@
 #include "clock.h"
 #include "process.h"
 
-/* A process is as old as /proc says, to the tick of its clock. */
+/* /proc has the age of a process to the tick of its clock. */
 #define AGE_TOLERANCE_MS 20
 
-/* How often a row is read again that changes while it is read. */
+/* How often a row that changes while it is read is read again. */
 #define READ_TRIES_MAX 100
 
 /* ---- the owner word ---- */
@@ -22,7 +22,7 @@
 
 static uint64_t owner_make(uint32_t process, uint64_t before)
 {
-    /* The turn goes on, so that no two owners of a row have the same word. */
+    /* The low half counts on, so that no two owners of a row have the same word. */
     return (uint64_t)process << 32 | (((before & ~OWNER_IS_FILLED) + 2) & UINT32_MAX);
 }
 
@@ -33,7 +33,7 @@ static pid_t owner_process(uint64_t owner)
 
 /* ---- is it alive? ---- */
 
-/* Of a process in this PID namespace. A process that is younger than the row has only the same number. */
+/* For a process in this PID namespace. A process that is younger than the row only has the same number. */
 static bool is_dead(pid_t process, uint64_t attached_ms, char *ret_state)
 {
     struct process_look look;
@@ -44,7 +44,7 @@ static bool is_dead(pid_t process, uint64_t attached_ms, char *ret_state)
     return look.state == 'Z' || look.state == 'X' || look.started_ms > attached_ms + AGE_TOLERANCE_MS;
 }
 
-/* A row whose owner can never come back to it. One that is not filled in yet has no time to go by. */
+/* Is the row free, or its owner dead? A row that is not filled in yet has no start time to compare. */
 static bool can_be_taken(const struct layout_worker *row, uint64_t owner, uint64_t pid_namespace)
 {
     char state;
@@ -83,7 +83,7 @@ static void fill(struct layout_worker *row, uint64_t owner, uint64_t pid_namespa
     atomic_store_explicit(&row->owner, owner | OWNER_IS_FILLED, memory_order_release);
 }
 
-/* The number of a row that is ours from now on. */
+/* Take a free row, or one of a dead process. */
 static uint32_t take_row(const struct keyshm_pool *pool)
 {
     uint32_t rows = pool->settings.worker_rows;
@@ -118,7 +118,7 @@ uint32_t workers_enter(const struct keyshm_pool *pool)
     if (pool->local == NULL)
         return WORKER_NONE;
     uint32_t taken = take_row(pool);
-    /* Another thread may have come first. */
+    /* Another thread may have been first. */
     if (atomic_compare_exchange_strong_explicit(&pool->local->row, &row, taken, memory_order_relaxed,
                                                 memory_order_relaxed))
         return taken;
@@ -136,7 +136,7 @@ void workers_leave(const struct keyshm_pool *pool)
 
 /* ---- for observers ---- */
 
-/* False when nobody is in it, or it kept changing. */
+/* False when the row is free, not filled in, or kept changing. */
 static bool read_row(const struct layout_worker *row, struct keyshm_worker *worker, uint64_t *ret_attached_ms,
                      uint64_t *ret_pid_namespace)
 {
@@ -169,7 +169,7 @@ static void look_at(struct keyshm_worker *worker, uint64_t attached_ms, uint64_t
     else
         worker->is_alive = !is_dead(worker->pid, attached_ms, &worker->state);
     if (worker->is_alive == 0)
-        worker->state = '\0'; /* it would be another process's */
+        worker->state = '\0'; /* it would be the state of another process */
 }
 
 static int compare_ages(const void *a, const void *b)

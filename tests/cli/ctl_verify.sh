@@ -12,7 +12,7 @@ out_is ""
 # The first state word begins where the header's page ends; its highest byte says what is in the slot.
 printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
 run 3 "$ctl" verify "$pool"
-out_has '^slot 0: its state word is of no kind$'
+out_has '^slot 0: its state word is none that keyshm writes$'
 holds 1
 
 refused 2 "$ctl" verify "$pool.none"

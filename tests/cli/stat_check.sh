@@ -38,7 +38,7 @@ err_has "keyshm-ctl repair $pool.other$"
 # in the slot.
 printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
 run 4 "$stat" --check "$pool"
-out_has "^$pool: slot 0: its state word is of no kind$"
+out_has "^$pool: slot 0: its state word is none that keyshm writes$"
 run 4 "$stat" --check "$pool.none" "$pool"
 run 4 "$stat" --check "$pool" "$pool.other"
 

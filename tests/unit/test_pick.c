@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
-TestSuite(select, .init = create_pool, .fini = close_pool);
+TestSuite(pick, .init = create_pool, .fini = close_pool);
 
-Test(select, goes_round_in_the_order_of_slots)
+Test(pick, goes_round_in_the_order_of_slots)
 {
     keyshm_id ids[5];
     add_keys(ids, 5);
@@ -11,7 +11,7 @@ Test(select, goes_round_in_the_order_of_slots)
         cr_assert_eq(pick_id(), ids[i % 5], "pick %d", i);
 }
 
-Test(select, gives_the_key_itself)
+Test(pick, gives_the_key_itself)
 {
     struct keyshm_pick pick;
     keyshm_id id = add_key(3);
@@ -21,7 +21,7 @@ Test(select, gives_the_key_itself)
     cr_assert_eq(pick.key_length, strlen(key_text(3)));
 }
 
-Test(select, skips_what_is_unavailable)
+Test(pick, skips_what_is_unavailable)
 {
     keyshm_id ids[6];
     add_keys(ids, 6);
@@ -37,7 +37,7 @@ Test(select, skips_what_is_unavailable)
         cr_assert_eq(pick_id(), ids[then[i % 4]], "pick %d", i);
 }
 
-Test(select, goes_on_after_the_key_picked_last_when_the_set_changes)
+Test(pick, goes_on_after_the_key_picked_last_when_the_set_changes)
 {
     keyshm_id ids[4];
     add_keys(ids, 4);
@@ -55,7 +55,7 @@ Test(select, goes_on_after_the_key_picked_last_when_the_set_changes)
     cr_assert_eq(pick_id(), added, "in the slot of the removed one");
 }
 
-Test(select, tells_an_exhausted_pool_from_an_empty_one)
+Test(pick, tells_an_exhausted_pool_from_an_empty_one)
 {
     struct keyshm_pick pick;
     memset(&pick, 0x55, sizeof(pick));
@@ -71,7 +71,7 @@ Test(select, tells_an_exhausted_pool_from_an_empty_one)
     cr_assert_eq(keyshm_next(pool, &pick), -ENOKEY);
 }
 
-Test(select, stamps_and_counts_picks)
+Test(pick, stamps_and_counts_picks)
 {
     keyshm_id ids[2];
     add_keys(ids, 2);
@@ -89,7 +89,7 @@ Test(select, stamps_and_counts_picks)
     cr_assert_eq(inspect(ids[1]).picks, 2);
 }
 
-Test(select, tells_when_a_key_will_be_available)
+Test(pick, tells_when_a_key_will_be_available)
 {
     keyshm_id ids[3];
     cr_assert_eq(keyshm_next_available_ms(pool), -1, "an empty pool");
@@ -109,7 +109,7 @@ Test(select, tells_when_a_key_will_be_available)
 }
 
 /* 100 keys across several words of ready bits, of which any subset is available. */
-Test(select, is_exact_for_many_subsets)
+Test(pick, is_exact_for_many_subsets)
 {
     enum { KEYS = 150 };
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;

@@ -9,7 +9,7 @@
 
 /* The hints, left in every wrong state that a killed process can leave them in. */
 
-TestSuite(ready, .init = create_pool, .fini = close_pool);
+TestSuite(ready_bits, .init = create_pool, .fini = close_pool);
 
 static void clear_all_bits(void)
 {
@@ -21,7 +21,7 @@ static bool bit_is_set(unsigned slot)
     return atomic_load(&pool->ready[0]) >> slot & 1;
 }
 
-Test(ready, a_pick_is_exact_when_every_bit_is_lost)
+Test(ready_bits, a_pick_is_exact_when_every_bit_is_lost)
 {
     keyshm_id ids[4];
     add_keys(ids, 4);
@@ -31,7 +31,7 @@ Test(ready, a_pick_is_exact_when_every_bit_is_lost)
     cr_assert_eq(pick_id(), ids[2]);
 }
 
-Test(ready, a_lost_bit_hides_a_key_no_longer_than_the_interval)
+Test(ready_bits, a_lost_bit_hides_a_key_no_longer_than_the_interval)
 {
     keyshm_id ids[3];
     bool seen = false;
@@ -47,7 +47,7 @@ Test(ready, a_lost_bit_hides_a_key_no_longer_than_the_interval)
     cr_assert_leq(READY_SWEEP_INTERVAL_MS, 500);
 }
 
-Test(ready, bits_of_nothing_cost_a_look_and_are_cleared)
+Test(ready_bits, bits_of_nothing_cost_a_look_and_are_cleared)
 {
     keyshm_id ids[3];
     add_keys(ids, 3);
@@ -61,7 +61,7 @@ Test(ready, bits_of_nothing_cost_a_look_and_are_cleared)
     cr_assert_not(bit_is_set(2));
 }
 
-Test(ready, a_bit_is_cleared_only_when_a_sweep_will_set_it_again)
+Test(ready_bits, a_bit_is_cleared_only_when_a_sweep_will_set_it_again)
 {
     keyshm_id id = add_key(1);
     pick_id();
@@ -74,7 +74,7 @@ Test(ready, a_bit_is_cleared_only_when_a_sweep_will_set_it_again)
     cr_assert(bit_is_set(0));
 }
 
-Test(ready, a_word_that_changed_meanwhile_keeps_its_bit)
+Test(ready_bits, a_word_that_changed_meanwhile_keeps_its_bit)
 {
     keyshm_id id = add_key(1);
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
@@ -84,7 +84,7 @@ Test(ready, a_word_that_changed_meanwhile_keeps_its_bit)
     cr_assert(bit_is_set(0), "cleared by news that was old");
 }
 
-Test(ready, a_sweep_notes_the_earliest_deadline)
+Test(ready_bits, a_sweep_notes_the_earliest_deadline)
 {
     keyshm_id ids[4];
     add_keys(ids, 4);
@@ -98,7 +98,7 @@ Test(ready, a_sweep_notes_the_earliest_deadline)
     cr_assert_eq(due_ms, word_deadline_ms(atomic_load(&pool->words[1])));
 }
 
-Test(ready, a_sweep_is_never_due_later_than_the_interval)
+Test(ready_bits, a_sweep_is_never_due_later_than_the_interval)
 {
     uint64_t now_ms = clock_now_ms();
     atomic_store(&pool->header->next_sweep_ms, 0);
@@ -106,7 +106,7 @@ Test(ready, a_sweep_is_never_due_later_than_the_interval)
     cr_assert_eq(ready_next_sweep_ms(pool), now_ms + READY_SWEEP_INTERVAL_MS);
 }
 
-Test(ready, finds_the_lowest_bit_in_a_range)
+Test(ready_bits, finds_the_lowest_bit_in_a_range)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     keyshm_pool *wide;
@@ -124,7 +124,7 @@ Test(ready, finds_the_lowest_bit_in_a_range)
     keyshm_close(wide);
 }
 
-Test(ready, a_cursor_beyond_the_end_begins_at_the_start)
+Test(ready_bits, a_cursor_beyond_the_end_begins_at_the_start)
 {
     keyshm_id ids[3];
     add_keys(ids, 3);

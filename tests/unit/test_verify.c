@@ -50,11 +50,11 @@ Test(verify, state_words)
 {
     uint64_t good = atomic_load(&pool->words[3]);
     atomic_store(&pool->words[3], good | 5);
-    expect_problem("slot 3: its deadline does not go with its status");
+    expect_problem("slot 3: its deadline does not match its status");
     atomic_store(&pool->words[3], good | UINT64_C(1) << 59);
     expect_problem("slot 3: its state word has flags");
     atomic_store(&pool->words[6], UINT64_C(7) << WORD_CONTENT_SHIFT);
-    expect_problem("slot 6: its state word is of no kind");
+    expect_problem("slot 6: its state word is none that keyshm writes");
 }
 
 Test(verify, keys_and_ids)
