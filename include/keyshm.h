@@ -8,46 +8,51 @@
  * Conventions
  * ===========
  *
- * - A function that can fail returns a negative errno value (see errno(3)); keyshm_strerror() puts it in words. errno
- *   itself is not part of the interface.
- * - Output parameters are named ret_* and are left alone on failure. The one exception is stated: keyshm_add() also
- *   tells the id of a key that was already there.
- * - Every function may be called from any thread, from a child after fork(2), and at the same time as any other, unless
- *   its comment says otherwise. Nothing here starts a thread, installs a signal handler or changes a process attribute.
- * - A NULL for an argument that is not said to be optional is -EINVAL.
- * - Durations are milliseconds of CLOCK_MONOTONIC (clock_gettime(2)); stepping the wall clock changes nothing.
+ * - A function that can fail returns a negative errno value (errno(3)); keyshm_strerror() describes it. Calls may
+ *   overwrite errno; its value is not part of the interface.
+ * - Output parameters are named ret_* and are not written on failure. There is one exception: keyshm_add() also returns
+ *   the id of a key that is already in the pool.
+ * - NULL for an argument that is not documented as optional is -EINVAL. Optional arguments are named *_or_null, or their
+ *   function says so.
+ * - Every function may be called from any thread, in a child after fork(2), and concurrently with any other, unless its
+ *   comment says otherwise. keyshm starts no thread, installs no signal handler and changes no process attribute.
+ * - Strings that are returned as `const char *` are static. Lists and snapshots are allocated with malloc(3), and are
+ *   independent of the attachment they came from: they stay valid until their own free function is called.
+ * - Durations are in milliseconds of CLOCK_MONOTONIC (clock_gettime(2)), so setting the wall clock has no effect on them.
  *
  * What is lock-free
  * =================
  *
  * keyshm_next(), every keyshm_mark_*(), keyshm_is_available(), keyshm_available_count(), keyshm_next_available_ms(),
  * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_get(), keyshm_snapshot(), keyshm_events() and keyshm_workers()
- * take no lock and never wait: a process that was killed or stopped, wherever it was, cannot hold them up. All of these
- * but the last three (they allocate) are also safe in a signal handler as long as logging is off.
+ * take no lock and never wait for another process, even if one was killed or stopped at any instruction. All of them
+ * except the last three, which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is
+ * off.
  *
- * keyshm_add(), keyshm_remove(), keyshm_set_metadata() and keyshm_repair(), the "membership changes", take the pool's
- * robust mutex. They can also fail with:
- *   -ETIMEDOUT        another process held the mutex for the whole of the pool's lock_timeout_ms; it is named in the log
- *   -EXDEV            the caller is in another PID namespace than the pool's creator (a robust mutex knows its owner by
- *                     thread id, which means nothing there)
- *   -EDEADLK          called from a signal handler that interrupted a membership change of the same thread
- *   -ENOTRECOVERABLE  the mutex is beyond repair; picks, marks and inspection go on working
+ * keyshm_add(), keyshm_remove(), keyshm_set_metadata() and keyshm_repair() are the "membership changes": they take the
+ * pool's robust mutex (pthread_mutexattr_setrobust(3)). Each of them can also fail with:
+ *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
+ *   -EXDEV            the caller is in another PID namespace than the pool's creator; a robust mutex identifies its owner
+ *                     by thread id, which is only meaningful within one PID namespace (pid_namespaces(7))
+ *   -EDEADLK          called from a signal handler that interrupted a membership change in the same thread
+ *   -ENOTRECOVERABLE  the mutex cannot be recovered; picks, marks and inspection still work
  *
  * Caveats
  * =======
  *
- * - A membership change must run to its end in the thread that began it: do not leave it by siglongjmp(3) from a signal
- *   handler, and do not fork(2) in a signal handler that may have interrupted one.
+ * - A membership change must finish in the thread that started it: do not leave one with siglongjmp(3) from a signal
+ *   handler, and do not call fork(2) in a signal handler that may have interrupted one.
  * - Do not call keyshm_close() on an attachment that another thread is still using.
- * - Everything in a pool is trusted as far as its owner is: a process of the same user can overwrite the segment, as it
- *   could ptrace(2) the workers. Other users cannot open it.
- * - A user who is not the owner can take the name of a pool that does not exist yet in the world-writable directory of
- *   shared memory. keyshm then refuses it (-EACCES, -EEXIST); it never trusts it.
- * - Processes of different time namespaces (time_namespaces(7)) with different monotonic offsets must not share a pool.
- * - A pool lives until keyshm_unlink() or the end of the boot. Processes that are still attached to an unlinked pool go
- * on sharing it among themselves; keyshm_is_replaced() tells them.
- * - Truncating a segment's file kills every process that has it mapped and touches what is gone, with SIGBUS, as with any
- * mapped file (mmap(2)). Only the owner, or root, can do that; nothing in keyshm does.
+ * - The contents of a pool are trusted as far as the pool's owner is: a process of the same user can overwrite the
+ *   segment, just as it could ptrace(2) the workers. Other users cannot open it.
+ * - The directory for shared memory is world-writable (shm_overview(7)), so another user can take the name of a pool that
+ *   does not exist yet. keyshm refuses such a file (-EACCES, -EEXIST) and never trusts it.
+ * - Processes in time namespaces whose offsets of the monotonic clock differ (time_namespaces(7)) must not share
+ *   a pool.
+ * - A pool exists until keyshm_unlink() or until the system shuts down. Processes that are attached to an unlinked pool
+ *   continue to share it with each other; keyshm_is_replaced() detects this.
+ * - If a segment's file is truncated, every process that has it mapped gets SIGBUS when it accesses the missing part, as
+ *   with any mapped file (mmap(2)). Only the owner or root can truncate it; keyshm never does.
  */
 
 #include <stddef.h>
@@ -64,46 +69,56 @@ extern "C" {
 #define KEYSHM_VERSION_PATCH 0
 #define KEYSHM_VERSION (KEYSHM_VERSION_MAJOR << 16 | KEYSHM_VERSION_MINOR << 8 | KEYSHM_VERSION_PATCH)
 
-/* The longest provider name, in bytes without the NUL. It is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot.
+/*
+ * The maximum length of a provider name in bytes, without the NUL. A provider name is 1 to 64 characters of
+ * A-Z a-z 0-9 . _ - and does not begin with a dot.
  */
 #define KEYSHM_PROVIDER_MAX 64
 
-/* The most that key_max can be: the longest key any pool can hold, in bytes without the NUL. */
+/* The maximum of key_max, and so the maximum length of a key in any pool: bytes, without the NUL. */
 #define KEYSHM_KEY_MAX 4096
 
-/* The most keys a pool can be created for. */
+/* The maximum capacity of a pool: keys. */
 #define KEYSHM_CAPACITY_MAX 1048576u
 
-/* The longest duration that is accepted anywhere: 366 days, in milliseconds. */
+/* The maximum of every duration: 366 days, in milliseconds. */
 #define KEYSHM_DURATION_MAX_MS (INT64_C(366) * 24 * 60 * 60 * 1000)
 
-/* The longest a membership change can be told to wait for the mutex: one hour, in milliseconds. */
+/* The maximum of lock_timeout_ms: one hour, in milliseconds. */
 #define KEYSHM_LOCK_TIMEOUT_MAX_MS (INT64_C(60) * 60 * 1000)
 
-/* Metadata of one key: names are 1 to 32 of A-Z a-z 0-9 . _ -, values 0 to 120 bytes with no control characters, and all
- * names and values of a key together take at most 160 bytes, each counted with one byte more. */
+/*
+ * Limits on the metadata of one key, in bytes. A name is 1 to 32 characters of A-Z a-z 0-9 . _ -. A value is 0 to 120
+ * bytes without control characters (as in keyshm_add()). All names and values of a key, each with its NUL, take at most
+ * 160 bytes.
+ */
 #define KEYSHM_METADATA_NAME_MAX 32
 #define KEYSHM_METADATA_VALUE_MAX 120
 #define KEYSHM_METADATA_BYTES_MAX 160
 
-/* Room for a masked key with its NUL: at most 12 bytes, an ellipsis of 3 (UTF-8), and 4 bytes. */
+/* The buffer size for a masked key: a prefix of up to 12 bytes, an ellipsis (3 bytes of UTF-8), 4 bytes, and the NUL. */
 #define KEYSHM_MASKED_SIZE 24
 
-/* A process's attachment to one pool. A child inherits its parent's attachments by fork(2), and may use and close them
- * independently. exec(2) ends them. */
+/*
+ * One process's attachment to one pool. A child created by fork(2) inherits its parent's attachments; parent and child
+ * each use and close their own. execve(2) ends all attachments of a process.
+ */
 typedef struct keyshm_pool keyshm_pool;
 
 /*
- * One key, for as long as it is in the pool. Never 0. An id that is not, or no longer, in the pool is -ESTALE everywhere,
- * also when another key has since taken the same slot. The low 24 bits are the slot, the others its generation: print and
- * parse it as one unsigned decimal number.
+ * Identifies a key for as long as it is in the pool. Never 0 and never reused: the id of a key that is not, or no longer,
+ * in the pool is -ESTALE in every call, even if another key now occupies the same slot. The low 24 bits are the slot, the
+ * remaining bits the slot's generation. Print and parse it as one unsigned decimal number.
  */
 typedef uint64_t keyshm_id;
 
-/* What is known of a key. Ordered: late news never brings a key to a lower status, only keyshm_mark_available() does. */
+/*
+ * What is known about a key. The values are ordered by severity: a mark never lowers the status of a key, except
+ * keyshm_mark_available(). See "Marking", below.
+ */
 enum keyshm_status {
     KEYSHM_AVAILABLE = 0,
-    KEYSHM_RATE_LIMITED = 1,   /* until its deadline */
+    KEYSHM_RATE_LIMITED = 1,   /* until its deadline, or until marked available */
     KEYSHM_QUOTA_EXCEEDED = 2, /* until its deadline, or until marked available */
     KEYSHM_INVALID = 3,        /* until marked available */
 };
@@ -112,13 +127,13 @@ enum keyshm_status {
 /* KEYSHM_VERSION of the library that is running, which may be newer than the header that a program was compiled with. */
 unsigned keyshm_version(void);
 
-/* "available", "rate_limited", "quota_exceeded" or "invalid"; NULL for any other number. A static string. */
+/* Returns "available", "rate_limited", "quota_exceeded" or "invalid", a static string; NULL for any other number. */
 const char *keyshm_status_name(enum keyshm_status status);
 
-/* The status of exactly that name. -EINVAL when there is none. */
+/* The inverse of keyshm_status_name(); names match exactly. -EINVAL if no status has this name. */
 int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status);
 
-/* What an error says, for any negative (or positive) errno value that keyshm returns. A static string, never NULL. */
+/* Describes any errno value that keyshm returns, negative or positive. Returns a static string, never NULL. */
 const char *keyshm_strerror(int error);
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -126,17 +141,18 @@ const char *keyshm_strerror(int error);
  */
 
 /*
- * The settings of a new pool; they last as long as the pool. Begin with KEYSHM_OPTIONS_INIT. A field out of its limits is
- * -EINVAL. `size` lets later versions add fields: those that a caller does not know take their defaults, and those that
- * the library does not know must be zero (-E2BIG otherwise).
+ * The settings of a new pool. They cannot be changed later. Initialise it with KEYSHM_OPTIONS_INIT, then set fields. A
+ * value outside its range is -EINVAL. `size` allows later versions to add fields: fields that the caller does not know
+ * get their defaults; fields that the library does not know must be zero, otherwise -E2BIG.
  */
 struct keyshm_options {
     size_t size;                 /* sizeof(struct keyshm_options) */
-    unsigned capacity;           /* keys: 1 to KEYSHM_CAPACITY_MAX; default 1,024 */
-    unsigned key_max;            /* longest key in bytes: 1 to KEYSHM_KEY_MAX; default 512 */
-    int64_t default_cooldown_ms; /* when no Retry-After is given: 0 (until marked available) to KEYSHM_DURATION_MAX_MS;
-                                    default 60,000 */
-    int64_t lock_timeout_ms;     /* how long a membership change waits: 1 to KEYSHM_LOCK_TIMEOUT_MAX_MS; default 5,000 */
+    unsigned capacity;           /* maximum number of keys: 1 to KEYSHM_CAPACITY_MAX; default 1,024 */
+    unsigned key_max;            /* maximum length of a key in bytes: 1 to KEYSHM_KEY_MAX; default 512 */
+    int64_t default_cooldown_ms; /* the cooldown when there is no Retry-After: 0 (until marked available) to
+                                    KEYSHM_DURATION_MAX_MS; default 60,000 */
+    int64_t lock_timeout_ms;     /* how long a membership change waits for the mutex: 1 to KEYSHM_LOCK_TIMEOUT_MAX_MS;
+                                    default 5,000 */
 };
 #define KEYSHM_OPTIONS_INIT                                                                                    \
     {                                                                                                          \
@@ -145,79 +161,98 @@ struct keyshm_options {
     }
 
 /*
- * Create the pool of this effective user for `provider`, and attach to it. NULL options are the defaults. The pool
- * becomes visible whole or not at all, and of any number of simultaneous creators exactly one succeeds.
+ * Create the pool of the effective user for `provider`, and attach to it. NULL options are the defaults. Creation is
+ * atomic: other processes see the complete pool or none, and if several processes create the same pool at once, exactly
+ * one succeeds. All memory of the pool is allocated here.
  *
- * -EEXIST   there is one already (attach to it)
- * -EINVAL   a bad provider name or option
- * -E2BIG    options of a later version of keyshm
+ * -EEXIST   the pool already exists (attach to it)
+ * -EINVAL   an invalid provider name or option
+ * -E2BIG    an option of a later version of keyshm is set
  * -ENOSPC   the shared-memory file system is full; nothing is left behind
- * -EFBIG    the pool would be larger than this process may make a file (RLIMIT_FSIZE, getrlimit(2))
+ * -EFBIG    the pool is larger than this process's limit on file sizes (RLIMIT_FSIZE, getrlimit(2))
  * -ENOMEM, -EMFILE, -ENFILE, -EACCES, ...  from open(2), fallocate(2), mmap(2), linkat(2)
  */
 int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null);
 
 /*
- * The same without a name (memfd_create(2)): only this process and the children it forks can reach it, and it is gone
- * with the last of them. `provider` is a label. Errors as keyshm_create(), without -EEXIST.
+ * Like keyshm_create(), but the pool has no name (memfd_create(2)): only this process and the children it forks can use
+ * it, and it is freed when the last of them closes it or ends. `provider` is only a label, under the same rules. Errors
+ * as keyshm_create(), without -EEXIST.
  */
 int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null);
 
 /*
- * Attach to this effective user's pool for `provider`. Never creates one.
+ * Attach to the effective user's pool for `provider`. Never creates one. Each call makes an attachment of its own.
  *
- * -ENOENT   there is none
- * -EINVAL   a bad provider name
- * -EACCES   the segment is not this user's own, is open to group or others, or has a second link
- * -EPROTO   it is a keyshm segment, but of another layout: another version, word size or libc
- * -EBADMSG  it is not a keyshm segment, or is damaged or truncated
+ * -ENOENT   there is no such pool
+ * -EINVAL   an invalid provider name
+ * -EACCES   the segment belongs to another user, is accessible to group or others, or has a second hard link
+ * -EPROTO   a keyshm segment with another layout: made by another version, or for another word size or libc
+ * -EBADMSG  not a keyshm segment, or a damaged or truncated one
  * -ENOMEM, -EMFILE, -ENFILE, ...  from shm_open(3), mmap(2)
  */
 int keyshm_attach(keyshm_pool **ret_pool, const char *provider);
 
 /*
- * The same for an observer: mapped PROT_READ, so it cannot disturb the pool. Every call that would write, a pick too, is
- * -EROFS. Errors as keyshm_attach().
+ * Attach as an observer: the segment is mapped PROT_READ, so this attachment cannot change the pool. Calls that write,
+ * including keyshm_next(), return -EROFS. Errors as keyshm_attach().
  */
 int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider);
 
-/* The same for the pool of another user, `owner`. -EACCES unless the caller is `owner` or root. */
+/*
+ * Attach as an observer to the pool of the user `owner`. Errors as keyshm_attach(); -EACCES also if the caller is neither
+ * `owner` nor root.
+ */
 int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
 
 /*
- * Has this pool lost its name? 0 while the name still leads to the segment that is attached; 1 when it leads elsewhere or
- * nowhere, because the pool was unlinked, and perhaps another one created: others then share what this process does not
- * see, and a worker does well to close it and attach again. 0, always, for an anonymous pool. One lstat(2), no lock, on
- * every attachment; a child, also one in another mount namespace, is told what the name means to itself.
+ * Returns 0 while the pool's name refers to the attached segment, and 1 when it refers to another file or to none: the
+ * pool was unlinked, and perhaps created again, so that other processes may share a pool that this one does not see. A
+ * worker should then close its attachment and attach again. Always 0 for an anonymous pool.
  *
- * -EBADMSG  the name leads here, but the file was truncated; see the caveats above
- * -EACCES, ...  from lstat(2): it cannot be told
+ * Works on every attachment; makes one call of lstat(2) and takes no lock. The name is resolved in the caller's mount
+ * namespace (mount_namespaces(7)), which may differ from that of the parent that attached.
+ *
+ * -EBADMSG  the name refers to the attached segment, but its file was truncated; see "Caveats", above
+ * -EACCES, ...  from lstat(2): the name could not be checked
  */
 int keyshm_is_replaced(keyshm_pool *pool);
 
-/* Detach this process. The pool lives on. NULL is fine. */
+/* Detach this process, and free the attachment. The pool continues to exist. NULL is ignored. */
 void keyshm_close(keyshm_pool *pool);
 
-/* Remove the name of this effective user's pool for `provider`. -ENOENT when there is none; -EINVAL for a bad name. */
+/*
+ * Remove the name of the effective user's pool for `provider`, whatever the file contains. Attached processes keep it.
+ *
+ * -ENOENT   there is no such pool
+ * -EINVAL   an invalid provider name
+ * ...       from shm_unlink(3)
+ */
 int keyshm_unlink(const char *provider);
 
-/* The names of all pools (everything that is named like one) of `owner`, sorted. */
+/* The names of all pools of one user, sorted (strcmp(3)). */
 struct keyshm_pool_list {
     size_t count;
     char (*providers)[KEYSHM_PROVIDER_MAX + 1];
 };
 
-/* -ENOMEM, or from opendir(3). Free with keyshm_pool_list_free(); NULL is fine there. */
+/*
+ * List every file that is named like a pool of `owner`. No file is opened. Free the list with keyshm_pool_list_free(),
+ * which ignores NULL. -ENOMEM, and errors from opendir(3) and readdir(3).
+ */
 int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list);
 void keyshm_pool_list_free(struct keyshm_pool_list *list);
 
-/* The users who have pools (own a file that is named like one of theirs), in ascending order. */
+/* The users who have pools, in ascending order. */
 struct keyshm_owner_list {
     size_t count;
     uid_t *owners;
 };
 
-/* -ENOMEM, or from opendir(3). Free with keyshm_owner_list_free(); NULL is fine there. */
+/*
+ * List the users who own a file that is named like one of their own pools. No file is opened. Free the list with
+ * keyshm_owner_list_free(), which ignores NULL. -ENOMEM, and errors from opendir(3).
+ */
 int keyshm_list_owners(struct keyshm_owner_list **ret_list);
 void keyshm_owner_list_free(struct keyshm_owner_list *list);
 
@@ -226,37 +261,44 @@ void keyshm_owner_list_free(struct keyshm_owner_list *list);
  */
 
 /*
- * Add a key: 1 to key_max bytes, no control characters (NUL and those of ASCII below 0x20, and 0x7f), no space at either
- * end. It is available at once. It takes the lowest free slot.
+ * Add a key: 1 to key_max bytes, without control characters (bytes below 0x20, and 0x7f) and without a space at either
+ * end. The key is available immediately. It takes the lowest free slot. ret_id may be NULL.
  *
- * -EEXIST   the key is there already; *ret_id is its id
+ * -EEXIST   the key is already in the pool; *ret_id is its id
  * -EINVAL   not a valid key
  * -ENOSPC   the pool is full
  * -EROFS    a read-only attachment
- * ... and those of every membership change, above. ret_id may be NULL.
+ * ...       and the errors of every membership change, above
  */
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
-/* Remove a key and wipe its bytes. -ESTALE, -EROFS, and those of every membership change. */
+/* Remove a key and wipe its bytes. -ESTALE, -EROFS, and the errors of every membership change. */
 int keyshm_remove(keyshm_pool *pool, keyshm_id id);
 
-/* The id of a key. -ENOENT when it is not in the pool; -EINVAL when it could not be. Lock-free. */
+/*
+ * Look up the id of a key. Lock-free; works on every attachment.
+ *
+ * -ENOENT   the key is not in the pool
+ * -EINVAL   not a valid key for this pool, see keyshm_add()
+ */
 int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
 /*
- * Set, replace or (with a NULL value) delete a note kept with a key, for people to read: never put a secret there.
+ * Set or replace one note of a key, or delete it if the value is NULL. Notes are for people to read, and the tools show
+ * them: never store a secret in one.
  *
- * -EINVAL   a bad name or value, see KEYSHM_METADATA_NAME_MAX
- * -ENOSPC   the key's metadata would be larger than KEYSHM_METADATA_BYTES_MAX
- * -ENOENT   nothing of that name to delete
- * -ESTALE, -EROFS, and those of every membership change
+ * -EINVAL   an invalid name or value, see KEYSHM_METADATA_NAME_MAX
+ * -ENOSPC   the key's metadata would exceed KEYSHM_METADATA_BYTES_MAX
+ * -ENOENT   there is no note of this name to delete
+ * -ESTALE, -EROFS, and the errors of every membership change
  */
 int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
 
 /*
- * Take the mutex, and clean up as after a dead owner, whether there was one or not: wipe what belongs to no key, rebuild
- * the index, let every key be looked at again. What keyshm_verify() finds of these is right then. It changes no key and
- * no status. Errors: -EROFS, and those of every membership change.
+ * Run the cleanup that follows the death of a mutex owner, whether one died or not: wipe slots that hold no key, rebuild
+ * the index, and have every key rechecked for availability. This corrects what keyshm_verify() reports about these parts.
+ * No key and no status changes. It is never required: the next membership change after such a death does the same.
+ * -EROFS, and the errors of every membership change.
  */
 int keyshm_repair(keyshm_pool *pool);
 
@@ -264,7 +306,7 @@ int keyshm_repair(keyshm_pool *pool);
  * Picking
  */
 
-/* A picked key. It holds a secret: wipe it (explicit_bzero(3)) when it is no longer needed. */
+/* A picked key. It contains a secret: wipe it with explicit_bzero(3) after use. */
 struct keyshm_pick {
     keyshm_id id;
     size_t key_length;            /* bytes, without the NUL */
@@ -272,41 +314,51 @@ struct keyshm_pick {
 };
 
 /*
- * Pick the next available key, round-robin in the order of slots, going on after the key that was picked last by anyone.
- * Over any run in which the set of available keys is fixed, the numbers of picks of two available keys differ by no more
- * than the number of attached processes.
+ * Pick the next available key: round-robin in slot order, starting after the key that any process picked last. While the
+ * set of available keys does not change, the numbers of picks of any two available keys differ by at most the number of
+ * attached processes.
  *
- * (A process with one thread that makes more than 1,024 calls in a tick of the system's coarse clock, a few milliseconds,
- * takes its turns some dozens at a time, those up to a later key or the end of the round. Its own picks still come in
- * order, and every mark, its own or another's, is seen by its very next pick.)
+ * A single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
+ * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the
+ * end of the round. Its picks are still in slot order, and each of them still respects every mark made before it by any
+ * process.
  *
- * -EAGAIN   none is available now (keyshm_next_available_ms() tells how long until one is)
+ * Makes no system call where clock_gettime(2) needs none (vdso(7)), with one exception: the first pick in a forked child
+ * looks up the child's PID namespace, pid and name (three calls), and may check whether the owners of rows in the list
+ * of workers are still alive, until it finds a row to use.
+ *
+ * -EAGAIN   no key is available now; keyshm_next_available_ms() returns the time until one is
  * -ENOKEY   the pool is empty
  * -EROFS    a read-only attachment
  */
 int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
 
 /*
- * The key with this id, whatever its status: for who hands a pool on, not for who calls an API. It counts as no pick and
- * changes nothing, and works on every attachment. *ret_pick holds a secret then, as after keyshm_next(). -ESTALE.
+ * Copy the key with this id, whatever its status: for exporting a pool, not for making requests. It does not count as a
+ * pick and changes nothing; works on every attachment. *ret_pick then contains a secret, as after keyshm_next().
+ * -ESTALE.
  */
 int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick);
 
-/* How long until a key is available, in milliseconds: 0 when one is now; -1 when no time is known (the pool is empty, or
- * every key waits to be marked available). Other negative numbers are errors: -EINVAL. */
+/*
+ * Returns the time until a key is available, in milliseconds: 0 if one is available now, -1 if no time is known (the pool
+ * is empty, or every key is unavailable until it is marked available). Any other negative value is an error: -EINVAL.
+ * Works on every attachment.
+ */
 int64_t keyshm_next_available_ms(keyshm_pool *pool);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Marking
  *
- * A mark says what a provider answered. Marks join: the status becomes the higher of the two, and the deadline the later,
- * so that the order in which workers' news arrives does not matter and late news never weakens what is known. A key whose
- * deadline has passed counts as available. A mark that changes nothing for that reason is still counted, and returns 0.
+ * A mark records what a provider answered. Marks are merged: the new status is the higher of the old and the marked one,
+ * the new deadline the later. So the order in which marks arrive does not matter, and a stale mark cannot weaken a newer
+ * one. A key whose deadline has passed counts as available, so its old status and deadline are ignored. A mark that
+ * changes nothing is still counted, and returns 0.
  *
- * A deadline is never early. It is late by a millisecond at most; by 11 in a process that makes more than 1,024 calls in
- * a tick of the system's coarse clock.
+ * A cooldown never ends before its deadline. It ends at most 1 ms after it, or 11 ms if the marking process makes more
+ * than 1,024 calls within one tick of the kernel's coarse clock (CLOCK_MONOTONIC_COARSE, clock_gettime(2)).
  *
- * All return 0, or:
+ * The four marks return 0, or:
  * -ESTALE   the key is not, or no longer, in the pool
  * -EINVAL   a duration below -1 or above KEYSHM_DURATION_MAX_MS
  * -EROFS    a read-only attachment
@@ -314,33 +366,43 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool);
  */
 #define KEYSHM_NO_RETRY_AFTER (-1)
 
-/* Not before retry_after_ms from now. KEYSHM_NO_RETRY_AFTER takes the pool's default cooldown. 0 is counted and changes
- * nothing: an available key stays available, and what is known of another stays known. */
+/*
+ * Do not pick the key for retry_after_ms from now. KEYSHM_NO_RETRY_AFTER stands for the pool's default_cooldown_ms. 0 is
+ * counted but changes nothing: an available key stays available, and an unavailable one stays as it is.
+ */
 int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms);
 
-/* Not before reset_after_ms from now; -1: not before it is marked available. 0: as with a rate limit. */
+/*
+ * Do not pick the key for reset_after_ms from now; -1: until it is marked available. 0 changes nothing, as with a rate
+ * limit.
+ */
 int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms);
 
-/* Not before it is marked available. Counts as an error of the key. */
+/* Do not pick the key until it is marked available. Adds to its error_count. */
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
-/* Available now, whatever was known: the only call that goes down. */
+/* Make the key available now, whatever its status. No other call lowers a status before its deadline. */
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 
-/* A cooldown ends by itself; this only writes it down (and logs it). Returns how many keys became AVAILABLE by this call,
- * or -EROFS. */
+/*
+ * Record the end of every cooldown that is over: in the state of the keys, the events and the log. It is never required:
+ * picks compare the deadline with the clock. Returns the number of keys that this call made available, or -EROFS.
+ */
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Inspection
+ *
+ * These calls change nothing, and work on every attachment.
  */
 
-/* 1 when the key would be picked, 0 when not, -ESTALE. */
+/* Returns 1 if the key can be picked now, 0 if not. -ESTALE. */
 int keyshm_is_available(keyshm_pool *pool, keyshm_id id);
 
-/* How many keys would be picked. */
+/* Returns the number of keys that can be picked now. */
 int keyshm_available_count(keyshm_pool *pool);
 
+/* One note of a key; both strings are NUL-terminated. */
 struct keyshm_metadata {
     char name[KEYSHM_METADATA_NAME_MAX + 1];
     char value[KEYSHM_METADATA_VALUE_MAX + 1];
@@ -349,140 +411,148 @@ struct keyshm_metadata {
 struct keyshm_key_snapshot {
     keyshm_id id;
     unsigned slot;
-    enum keyshm_status status;            /* as a pick sees it: a cooldown that has ended is KEYSHM_AVAILABLE */
+    enum keyshm_status status;            /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
     int64_t cooldown_left_ms;             /* 0: none; -1: until marked available */
-    int64_t last_used_ago_ms;             /* since the last pick; -1: never */
-    uint64_t error_count;                 /* how often it was marked invalid */
-    uint64_t picks;                       /* how often it was picked */
-    uint64_t marked[KEYSHM_STATUS_COUNT]; /* how often it was marked with each status, by that status */
-    char masked_key[KEYSHM_MASKED_SIZE];  /* "sk-…wXyz", or "…" for a short key; UTF-8 */
+    int64_t last_used_ago_ms;             /* since the last pick; -1: never picked */
+    uint64_t error_count;                 /* times it was marked invalid */
+    uint64_t picks;                       /* times it was picked */
+    uint64_t marked[KEYSHM_STATUS_COUNT]; /* times it was marked with each status, indexed by status */
+    char masked_key[KEYSHM_MASKED_SIZE];  /* "sk-…wXyz", or "…" for a key of less than 20 bytes; UTF-8 */
     size_t metadata_count;
-    struct keyshm_metadata *metadata; /* sorted by name; lives as long as the snapshot */
-};
-
-/* A copy of a pool's state. Each key's part is consistent in itself; the keys were read one after the other. */
-struct keyshm_snapshot {
-    char provider[KEYSHM_PROVIDER_MAX + 1];
-    unsigned capacity;
-    unsigned key_max;
-    int64_t default_cooldown_ms;
-    int64_t created_unix_ms; /* wall-clock time of creation, milliseconds since 1970 */
-    int64_t age_ms;          /* since creation, monotonic */
-    uid_t creator_uid;
-    pid_t creator_pid;
-    char creator_name[16];      /* as in /proc/PID/comm */
-    uint64_t recoveries;        /* how often a dead owner of the mutex was cleaned up after */
-    pid_t mutex_holder_pid;     /* 0: nobody; -1: somebody in another PID namespace */
-    char mutex_holder_name[16]; /* as in /proc/PID/comm; "" when it is not known */
-    char mutex_holder_state;    /* as in /proc/PID/stat (proc(5)): 'T' is stopped; '\0' when it is not known */
-    int64_t mutex_held_ms;      /* for how long; -1 when nobody holds it, or it is not known */
-    unsigned count;             /* keys */
-    unsigned status_count[KEYSHM_STATUS_COUNT];
-    struct keyshm_key_snapshot *keys; /* in order of slots */
+    struct keyshm_metadata *metadata; /* sorted by name; freed with the snapshot; NULL if there is none */
 };
 
 /*
- * Works on every attachment. Free with keyshm_snapshot_free(); NULL is fine there.
+ * A copy of a pool's state. Each key's entry is consistent; the entries were read one after another. Counters are
+ * statistics: a process that is killed during a call may not have counted it.
+ */
+struct keyshm_snapshot {
+    char provider[KEYSHM_PROVIDER_MAX + 1];
+    unsigned capacity; /* the settings of the pool, see struct keyshm_options */
+    unsigned key_max;  /* bytes */
+    int64_t default_cooldown_ms;
+    int64_t created_unix_ms; /* wall-clock time of creation, in milliseconds since 1970 */
+    int64_t age_ms;          /* time since creation, by the monotonic clock */
+    uid_t creator_uid;
+    pid_t creator_pid;          /* in its own PID namespace */
+    char creator_name[16];      /* as in /proc/PID/comm (proc(5)) at creation */
+    uint64_t recoveries;        /* times that the pool was cleaned up after a mutex owner died */
+    pid_t mutex_holder_pid;     /* 0: the mutex is free; -1: held by a process in another PID namespace */
+    char mutex_holder_name[16]; /* as in /proc/PID/comm; "" if not known */
+    char mutex_holder_state;    /* as in /proc/PID/stat (proc(5)), 'T' is stopped; '\0' if not known */
+    int64_t mutex_held_ms;      /* how long it has been held; -1 if it is free, or if not known */
+    unsigned count;             /* keys in the pool; of these, status_count[s] have the status s */
+    unsigned status_count[KEYSHM_STATUS_COUNT];
+    struct keyshm_key_snapshot *keys; /* in slot order */
+};
+
+/*
+ * Copy the state of the pool. Free the copy with keyshm_snapshot_free(), which ignores NULL.
  *
- * -EBADMSG  the segment's header is no longer what was checked on attach: somebody has written over its file
+ * -EBADMSG  the segment's header is no longer the one that was checked on attach: its file was overwritten
  * -ENOMEM
  */
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
 
 /*
- * One process that is, or was, attached. A process is listed from keyshm_create(), keyshm_attach() or, when it inherited
- * its attachment by fork(2), from its first pick or mark, until keyshm_close(); by one row for each attachment. One that
- * ended without that stays listed, as dead, until another process needs its row. Read-only attachments are not listed.
+ * A process that is, or was, attached. A process is listed once for each attachment, from keyshm_create() or
+ * keyshm_attach(), or, if it inherited the attachment by fork(2), from its first pick; until keyshm_close(). A process
+ * that ends without keyshm_close() stays listed as dead until another process needs its row. Read-only attachments are
+ * not listed.
  */
 struct keyshm_worker {
     pid_t pid;      /* in its own PID namespace */
-    char name[16];  /* as in /proc/PID/comm at that moment */
-    int is_alive;   /* 1; 0: it has ended; -1: it is in another PID namespace than the caller, so it cannot be told */
-    char state;     /* as in /proc/PID/stat (proc(5)): 'T' is stopped; '\0' when it is not known */
-    uint64_t picks; /* by this attachment. Some are lost when several threads of a process pick at once */
+    char name[16];  /* as in /proc/PID/comm (proc(5)) when it was listed */
+    int is_alive;   /* 1: yes; 0: no, it has ended; -1: not known, as it is in another PID namespace than the caller */
+    char state;     /* as in /proc/PID/stat (proc(5)), 'T' is stopped; '\0' if not known */
+    uint64_t picks; /* through this attachment; too low if several threads of the process pick at once */
     int64_t attached_ago_ms;
 };
 
 struct keyshm_worker_list {
     size_t count;
-    struct keyshm_worker *workers; /* those that were attached first come first */
-    unsigned capacity;             /* how many rows there are: a quarter of the pool's capacity, at least 256 */
-    uint64_t unlisted;             /* how often a process found every row taken by a living one: it worked unlisted */
+    struct keyshm_worker *workers; /* the longest attached first */
+    unsigned capacity;             /* number of rows: a quarter of the pool's capacity, at least 256 */
+    uint64_t unlisted;             /* times that a process was not listed because all rows belonged to live processes */
 };
 
-/* -ENOMEM. Works on every attachment. Free with keyshm_worker_list_free(); NULL is fine there. */
+/* List the processes that use the pool. Free the list with keyshm_worker_list_free(), which ignores NULL. -ENOMEM. */
 int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list);
 void keyshm_worker_list_free(struct keyshm_worker_list *list);
 
 enum keyshm_event_kind {
     KEYSHM_EVENT_ADDED = 0,
     KEYSHM_EVENT_REMOVED = 1,
-    KEYSHM_EVENT_MARKED = 2,  /* a mark that changed what is known of the key */
-    KEYSHM_EVENT_REFUSED = 3, /* late news: a mark that said less than is known, or that was about a key that is gone */
-    KEYSHM_EVENT_EXPIRED = 4, /* it was written down that a cooldown is over, as keyshm_reset_expired_cooldowns() does */
-    KEYSHM_EVENT_RECOVERED = 5, /* a dead owner of the mutex was cleaned up after */
+    KEYSHM_EVENT_MARKED = 2,    /* a mark that changed the state of the key */
+    KEYSHM_EVENT_REFUSED = 3,   /* a stale mark: it is weaker than the state of the key, or the key was removed */
+    KEYSHM_EVENT_EXPIRED = 4,   /* the end of a cooldown was recorded, as by keyshm_reset_expired_cooldowns() */
+    KEYSHM_EVENT_RECOVERED = 5, /* the pool was cleaned up after a mutex owner died */
     KEYSHM_EVENT_REPAIRED = 6,  /* keyshm_repair() */
 };
 #define KEYSHM_EVENT_KIND_COUNT 7
 
-/* "added", "removed", "marked", "refused", "expired", "recovered" or "repaired"; NULL for any other number. */
+/*
+ * Returns "added", "removed", "marked", "refused", "expired", "recovered" or "repaired", a static string; NULL for any
+ * other number.
+ */
 const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
 
-/* One thing that happened. A field that does not go with its kind is as the comment says of "none". */
+/* One event. A field that does not apply to its kind has the value that is called "none" below. */
 struct keyshm_event {
     enum keyshm_event_kind kind;
-    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970. To a tick of the system's
-                            coarse clock, some milliseconds */
-    int64_t ago_ms;      /* how long ago, by a clock that is never set */
-    pid_t pid;           /* who did it, in its own PID namespace */
+    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970. Accurate to one tick of
+                            the kernel's coarse clock, a few milliseconds */
+    int64_t ago_ms;      /* time since the event, by the monotonic clock */
+    pid_t pid;           /* the process that caused it, in its own PID namespace */
     keyshm_id id;        /* of the key; 0: none */
-    int from;            /* enum keyshm_status, as a pick would have found it; -1: none, or not known */
-    int to;              /* enum keyshm_status: what it became; of a refused mark, what was said; -1: none */
-    int64_t duration_ms; /* of a mark: the retry-after or reset-after it was made with; -1: none */
-    pid_t dead_pid;      /* recovered: who died; 0: none, or not known */
-    char masked_key[KEYSHM_MASKED_SIZE]; /* "" when the key is no longer in the pool */
+    int from;            /* enum keyshm_status, as a pick would have seen it; -1: none, or not known */
+    int to;              /* enum keyshm_status: the new one; for a refused mark, the one it asked for; -1: none */
+    int64_t duration_ms; /* of a mark: its retry_after_ms or reset_after_ms; -1: none */
+    pid_t dead_pid;      /* of a recovery: the process that died; 0: none, or not known */
+    char masked_key[KEYSHM_MASKED_SIZE]; /* "" if the key is no longer in the pool */
 };
 
 /*
- * What was kept of the past. A pool keeps the last events of three classes apart, of each as many as a quarter of its
- * capacity (a power of two, 256 to 16,384), so that a storm of one class does not push out what is rarer: cooldowns
- * (marks from available to rate_limited and back, what was refused), what lasts (whatever comes to or from quota_exceeded
- * and invalid), and membership (the rest). Events survive the processes that made them, and the end of all processes.
+ * The recorded events. A pool keeps three classes of events separately, so that many events of one class do not displace
+ * rarer ones: cooldowns (changes between available and rate_limited, and refused marks), lasting changes (to or from
+ * quota_exceeded and invalid), and membership (all others). Of each class it keeps the last N, where N is a quarter of
+ * the capacity as a power of two, 256 to 16,384. Events outlive the processes that caused them; they end with the pool.
  *
- * A mark that says just what is known already is no event.
+ * A mark that repeats exactly the current state is no event.
  */
 struct keyshm_event_list {
     size_t count;
     struct keyshm_event *events; /* the oldest first */
-    uint64_t missing;            /* events whose record is torn: whoever was writing it has died or was stopped in it */
-    uint64_t overwritten;        /* events that are no longer kept, and that the cursor has not seen */
+    uint64_t missing;            /* incomplete records: the process writing it was killed or stopped */
+    uint64_t overwritten;        /* events after the cursor that are no longer kept */
 };
 
 #define KEYSHM_EVENT_CLASS_COUNT 3
 
-/* What a reader has seen. All zero: nothing. */
+/* A position in the events. All zero is the beginning. */
 struct keyshm_event_cursor {
     uint64_t next[KEYSHM_EVENT_CLASS_COUNT];
 };
 
 /*
- * The events since the cursor, which is moved behind them; NULL: all that are kept. Lock-free, on every attachment: a
- * reader takes nothing away from others. Free with keyshm_event_list_free(); NULL is fine there. -ENOMEM, -EBADMSG as
- * keyshm_snapshot().
+ * Copy the events after the cursor, and move the cursor behind them; with NULL, copy all that are kept. On failure the
+ * cursor is not moved. Lock-free; readers do not affect each other. Free the list with keyshm_event_list_free(), which
+ * ignores NULL. -ENOMEM, -EBADMSG as keyshm_snapshot().
  */
 int keyshm_events(keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null, struct keyshm_event_list **ret_list);
 void keyshm_event_list_free(struct keyshm_event_list *list);
 
-/* One broken invariant in words, for people. It never holds a key. Valid during the call. */
+/* Receives one violated invariant, described for people. It never contains a key. `problem` is valid during the call. */
 typedef void keyshm_problem_fn(const char *problem, void *user);
 
 /*
- * Hold every invariant of the pool against its bytes, and tell each that is broken (the first 32; fn may be NULL).
- * Returns how many are, so 0 is well. Reads only, takes no lock, works on every attachment and while others use the pool.
+ * Check every invariant; report each violation to fn (the first 32; fn may be NULL), with `user`. Returns the number of
+ * violations, so 0 means that the pool is sound. Only reads, takes no lock, and may run while other processes use the
+ * pool.
  *
- * -EBUSY    keys were being added or removed all the time, or a process that was doing so has died or been stopped: the
- * next membership change repairs what the dead left
+ * -EBUSY    keys were being added or removed throughout the call, or the process that was changing the pool has died or
+ *           is stopped; after a death, the next membership change repairs the pool
  */
 int keyshm_verify(keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *user);
 
@@ -492,21 +562,23 @@ int keyshm_verify(keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *user);
 
 enum keyshm_log_level {
     KEYSHM_LOG_ERROR = 0,   /* a membership change failed for a reason outside the call */
-    KEYSHM_LOG_WARNING = 1, /* recoveries, refused attachments, refused input */
+    KEYSHM_LOG_WARNING = 1, /* recoveries, refused attachments, refused arguments */
     KEYSHM_LOG_INFO = 2,    /* pools created and unlinked; keys added, removed and changing status */
     KEYSHM_LOG_DEBUG = 3,   /* marks that changed nothing, attachments, metadata */
 };
 
-/* One message, without a line end. It never holds a key, only its masked form. Valid during the call. The callback runs
- * in the calling thread, with no lock held, and may call keyshm. */
+/*
+ * Receives one message, without a newline. It never contains a key, only its masked form. `message` is valid during the
+ * call. Called in the thread that caused the message, with no lock held; it may call keyshm.
+ */
 typedef void keyshm_log_fn(enum keyshm_log_level level, const char *message, void *user);
 
 /*
- * Send messages of level `least` and graver to fn; NULL for silence, which is the default. For the whole process: call it
- * before other threads use keyshm.
+ * Send messages of level `least` and more severe ones to fn, with `user`. NULL turns logging off, which is the default.
+ * Applies to the whole process: call it before other threads use keyshm. A forked child inherits it.
  *
- * With KEYSHM_LOG=error|warning|info|debug in the environment, and no callback, messages go to standard error. (Not in
- * set-user-ID programs: secure_getenv(3).)
+ * If the program never calls this and KEYSHM_LOG=error|warning|info|debug is in the environment, messages go to standard
+ * error. (Not in set-user-ID programs: secure_getenv(3).)
  */
 void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level least);
 
