@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Completion of keyshm-ctl for fish. tests/docs hold the words against --help.
+# Completion of keyshm-ctl for fish. tests/docs compare its words with --help.
 
-# The words before the cursor that are no options: command, pool, and so on.
+# The words before the cursor that are not options: command, pool, and so on.
 function __keyshm_ctl_operands
     set --local skip no
     set --local command ''
@@ -12,7 +12,7 @@ function __keyshm_ctl_operands
             continue
         end
         switch $word
-            case -- # another program's words follow
+            case -- # the words of COMMAND follow
                 return
             case --capacity --key-max --cooldown --on-status --wait --retry-after --output
                 set skip yes
@@ -30,7 +30,7 @@ function __keyshm_ctl_has_no_command
     test (count (__keyshm_ctl_operands)) -eq 0
 end
 
-# At an operand of these commands: the first is the pool.
+# Whether the cursor is at this operand of one of these commands; operand 1 is the pool.
 function __keyshm_ctl_at --argument-names number
     set --local operands (__keyshm_ctl_operands)
     test (count $operands) -eq $number; and contains -- $operands[1] $argv[2..]
@@ -41,7 +41,7 @@ function __keyshm_ctl_command
     contains -- "$operands[1]" $argv
 end
 
-# What comes behind -- is a command line of its own.
+# The words after -- are a command line of their own.
 function __keyshm_ctl_child
     set --local tokens (commandline --tokenize --cut-at-cursor --current-process)
     set --local before (contains --index -- -- $tokens); or return
@@ -63,15 +63,15 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a add -d 'Add keys from s
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a remove -d 'Remove a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a next -d 'Pick a key and print it'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command with a key in its environment'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Say what a provider answered to a key'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Write down which cooldowns are over'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes kept with a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by what the provider answered'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Record the cooldowns that are over'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes of a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a label -d "Print or set a key's label"
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a export -d "Print a pool's state"
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a import -d 'Take over what export wrote'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a verify -d 'Say what is wrong in a pool'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a repair -d 'Put right what is wrong in a pool'
-complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a holder -d "Print who holds a pool's mutex"
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a import -d 'Restore what export wrote'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a verify -d 'Check the invariants of a pool'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a repair -d 'Correct what verify finds'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a holder -d "Print the process that holds a pool's mutex"
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a break-lock -d "Kill the process that holds a pool's mutex"
 
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
@@ -82,16 +82,16 @@ complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec; and contains -- -- (commandline -opc)' -a '(__keyshm_ctl_child)'
 
 complete -c keyshm-ctl -n "__keyshm_ctl_command $reporting" -l json -d 'Print one JSON object'
-complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'Room for so many keys'
-complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'Room for keys of up to so many bytes'
-complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'Seconds after a rate limit without a time'
-complete -c keyshm-ctl -n '__keyshm_ctl_command add' -l env -d 'Keys from the environment'
-complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that tells the key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'The maximum number of keys'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The maximum length of a key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add' -l env -d 'Add keys from the environment'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that receives the key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l on-status -x -d 'Mark the key by the exit status'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l wait -x -d 'Seconds to wait for a key'
-complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Seconds until it is available again'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Available again after this many seconds'
 complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label' -l delete -d 'Delete it'
-complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to make'
-complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'With the keys themselves'
+complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to create'
+complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'Include the keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command import' -l dry-run -d 'Change nothing'
 complete -c keyshm-ctl -n '__keyshm_ctl_command break-lock' -l yes -d 'Do not ask'

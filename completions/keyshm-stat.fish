@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Completion of keyshm-stat for fish. tests/docs hold the words against --help.
+# Completion of keyshm-stat for fish. tests/docs compare its words with --help.
 
 function __keyshm_stat_columns
     if __fish_contains_opt events follow
@@ -17,14 +17,14 @@ set --local statuses available rate_limited quota_exceeded invalid
 
 complete -c keyshm-stat -f -a '(__keyshm_pools)' -d Pool
 
-complete -c keyshm-stat -l events -d 'What happened to the keys'
-complete -c keyshm-stat -l follow -d 'What happened, and go on with what happens'
-complete -c keyshm-stat -l workers -d 'The processes that are attached'
-complete -c keyshm-stat -l check -d 'Say what is broken in a pool'
-complete -c keyshm-stat -l all-users -d 'The pools of all users'
+complete -c keyshm-stat -l events -d 'Show what happened to the keys'
+complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events'
+complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
+complete -c keyshm-stat -l check -d 'Report violated invariants'
+complete -c keyshm-stat -l all-users -d 'Show the pools of all users'
 
 complete -c keyshm-stat -s j -l json -d 'Write JSON'
-complete -c keyshm-stat -l raw -d 'Write a line a row and a word a cell'
+complete -c keyshm-stat -l raw -d 'Write one line per row, one word per cell'
 complete -c keyshm-stat -l openmetrics -d 'Write OpenMetrics text'
 
 complete -c keyshm-stat -s o -l output -x -a '(__fish_complete_list , __keyshm_stat_columns) +(__keyshm_stat_columns)' -d 'Show these columns'
@@ -33,17 +33,17 @@ complete -c keyshm-stat -s i -l ids -d 'Also show the id of each key'
 complete -c keyshm-stat -s s -l sort -x -a '(__keyshm_stat_columns) -(__keyshm_stat_columns)' -d 'Sort by this column'
 
 complete -c keyshm-stat -l status -x -a "(__fish_complete_list , 'printf %s\\\\n $statuses')" -d 'Only keys of this status'
-complete -c keyshm-stat -l key -x -d 'Only keys whose masked form is like this'
+complete -c keyshm-stat -l key -x -d 'Only keys whose masked form matches this pattern'
 
-complete -c keyshm-stat -l noheadings -d 'Leave out the headings'
-complete -c keyshm-stat -l notruncate -d 'Cut nothing off'
-complete -c keyshm-stat -l exact -d 'Plain numbers'
+complete -c keyshm-stat -l noheadings -d 'Omit the headings'
+complete -c keyshm-stat -l notruncate -d 'Do not truncate'
+complete -c keyshm-stat -l exact -d 'Print plain numbers'
 complete -c keyshm-stat -l bytes -d 'The same as --exact'
 complete -c keyshm-stat -l color -f -a 'auto always never' -d 'Colour the statuses'
 
 complete -c keyshm-stat -s w -l watch -d 'Show it live'
 complete -c keyshm-stat -s b -l batch -d 'Show it live as plain text'
-complete -c keyshm-stat -s n -l iterations -x -d 'Stop after so many times'
+complete -c keyshm-stat -s n -l iterations -x -d 'Stop after this number of times'
 
 complete -c keyshm-stat -s h -l help -d 'Show the help'
 complete -c keyshm-stat -s V -l version -d 'Show the version'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Completion of keyshm-stat and keyshm-ctl, for bash-completion. tests/docs hold the words against --help.
+# Completion of keyshm-stat and keyshm-ctl, for bash-completion. tests/docs compare its words with --help.
 
 _keyshm_statuses='available rate_limited quota_exceeded invalid'
 
@@ -17,7 +17,7 @@ _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_commands='create destroy add remove next exec mark reset metadata label export import verify repair holder
     break-lock'
 
-# The options of a command, but for --help, which all have.
+# The options of a command, without --help, which every command has.
 _keyshm_options_of() {
     case $1 in
     create) echo '--capacity --key-max --cooldown --json' ;;
@@ -44,7 +44,7 @@ _keyshm_words() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
 }
 
-# One of the words, behind those that stand there already with commas between.
+# Complete the last element of a comma-separated list with one of these words.
 _keyshm_list() {
     local before=''
     [[ $cur != *,* ]] || before=${cur%,*},
@@ -62,7 +62,7 @@ _keyshm_columns() {
     esac
 }
 
-# Column names are taken in any case. A sign may stand before the first of them.
+# Column names match in any case. The first may have a + or - before it.
 _keyshm_column_list() {
     local sign=''
     [[ $cur != [+-]* ]] || sign=${cur:0:1}
@@ -95,7 +95,7 @@ _keyshm_stat() {
     esac
 }
 
-# What the command line has before the cursor: command, pool, how many operands of it, and where another begins.
+# Parse the words before the cursor: the command, the pool, the number of operands, and where COMMAND's own words begin.
 _keyshm_look_back() {
     local i
     command='' pool='' operands=0 child=0
