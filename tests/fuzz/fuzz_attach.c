@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A file that is, or is not, a pool: attaching to it may refuse, and otherwise every call must do. The first byte of an
- * input says whether the settings get the checksum that belongs to them, and whether the file is cut or made longer.
+ * Attach to a file that may not be a pool: either attaching is refused, or every call must work. The first byte of an
+ * input selects whether the checksum of the settings is corrected, and whether the file is truncated or extended.
  */
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void unlink_pool(void)
     keyshm_unlink(provider);
 }
 
-/* A fuzzer that finds something dies without a chance to clean up. The next one does. */
+/* A fuzzer that finds something is killed before it can clean up; the next run does that. */
 static void unlink_pools_of_dead(void)
 {
     struct keyshm_pool_list *list;
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
         abort();
     image_make(bytes, input + 1, input_bytes - 1);
     struct layout_header *header = (struct layout_header *)(void *)bytes;
-    /* The name is this process's; an input must not depend on it. */
+    /* The pool is named after this process; an input must not depend on that name. */
     memset(header->settings.provider, 0, sizeof(header->settings.provider));
     memcpy(header->settings.provider, provider, strlen(provider));
     put_file(bytes, finish(header, input[0]));

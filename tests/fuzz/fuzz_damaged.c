@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A segment that is damaged after it was attached to: no call may crash, hang, or read outside it. The segment lies on
- * the heap here, where AddressSanitizer knows its last byte; a mapping only ends with its page.
+ * A segment that is damaged after attaching: no call may crash, hang, or read outside it. The segment is on the heap
+ * here, so that AddressSanitizer knows its exact end; a mapping ends at a page boundary.
  */
 
 #include <stdlib.h>

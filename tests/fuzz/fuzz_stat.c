@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What keyshm-stat makes of a damaged segment: whatever is in it, the JSON can be parsed, and the table has a line for
- * every key and nothing that a terminal would obey.
+ * keyshm-stat's output for a damaged segment: whatever it contains, the JSON can be parsed, and the table has a line for
+ * every key and no terminal control sequence.
  */
 
 #include <jansson.h>
@@ -29,7 +29,7 @@ static size_t count_lines(const char *text)
     return count;
 }
 
-/* A line for each row and one of headings, and what the pool's own line has; nothing that a terminal would obey. */
+/* The table has a line of headings, a line for each row, and the pool's line; and no terminal control sequence. */
 static void check_table(const char *text, size_t size, size_t count)
 {
     need(strlen(text) == size);
@@ -60,7 +60,7 @@ static struct request make_request(enum subject subject, enum format format)
     return request;
 }
 
-/* The views write to standard output, wherever that leads. Takes over the reading. */
+/* The views write to standard output, which is redirected. Takes ownership of the reading. */
 static void show(const struct view *view, const struct request *request, struct reading *reading, size_t count)
 {
     FILE *const standard_output = stdout;
@@ -84,7 +84,7 @@ static void show(const struct view *view, const struct request *request, struct 
     free(document.kept);
 }
 
-/* What keyshm-stat would have read for a request about this; NULL when the library refuses. */
+/* What keyshm-stat would have read for a request about this subject; NULL if the library refuses. */
 static struct reading *read_for(struct keyshm_pool *pool, enum subject subject, size_t *ret_count)
 {
     struct reading *reading = calloc(1, sizeof(*reading));

@@ -3,9 +3,8 @@
 #define IMAGE_H
 
 /*
- * What the fuzzers share: the bytes of a good pool, in every state a key can have, and the way in which an input damages
- * them. An input is a list of patches: 2 bytes of offset (little-endian), 1 byte of which the low 4 bits are a length,
- * and as many bytes.
+ * Shared by the fuzzers: the bytes of a sound pool with keys in every state, and how an input damages them. An input is a
+ * list of patches: an offset of 2 bytes (little-endian), 1 byte whose low 4 bits are a length, and that number of bytes.
  */
 
 #include <keyshm.h>
@@ -17,14 +16,14 @@
 
 size_t image_bytes(void);
 
-/* The good bytes, but for the patches; never those of the mutex, which belongs to the C library. */
+/* The sound bytes with the patches applied, except to the mutex, which belongs to the C library. */
 void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes);
 
-/* The attachment of one whose segment lies at `bytes`: checked when it was still good. */
+/* An attachment to the segment at `bytes`, made when the segment was still sound. */
 struct keyshm_pool image_pool_in(unsigned char *bytes);
 
-/* Every call that takes no lock, with the ids that the pool had, and some it never had. The two kinds: what any
- * attachment can do, and what a writable one can. */
+/* Make every call that takes no lock, with ids of the pool and with ids it never had. The first makes the calls that any
+ * attachment allows, the second those that need a writable one. */
 void image_read(keyshm_pool *pool);
 void image_write(keyshm_pool *pool);
 

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_TEST_FIXTURE_H
 #define KEYSHM_TEST_FIXTURE_H
 
-/* A small anonymous pool for every test, and the few things most tests do with it. */
+/* A small anonymous pool for every test, and helpers that most tests use. */
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -67,7 +67,7 @@ static inline void sleep_ms(int64_t duration_ms)
     usleep((useconds_t)duration_ms * 1000);
 }
 
-/* One key's part of a snapshot, by value; its metadata are not to be looked at. */
+/* One key's entry of a snapshot, by value. Its metadata pointer is already freed: do not use it. */
 static inline struct keyshm_key_snapshot inspect(keyshm_id id)
 {
     struct keyshm_snapshot *snapshot;

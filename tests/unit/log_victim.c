@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Does something worth logging and sets no callback, so that only KEYSHM_LOG can make it speak. For test_log.c. */
+/* Causes log messages without setting a callback, so that only KEYSHM_LOG makes it print them. For test_log.c. */
 
 #include "keyshm.h"
 

@@ -5,7 +5,7 @@ TestSuite(bad_input, .init = create_pool, .fini = close_pool);
 
 static char too_long[66];
 
-/* Nothing that a failed call could have left behind. */
+/* A value that no call writes: an output parameter that still has it was not written. */
 static void expect_untouched(keyshm_id id)
 {
     struct keyshm_snapshot *snapshot;

@@ -29,8 +29,8 @@ static void forget(void)
 
 TestSuite(events, .init = create_pool, .fini = forget);
 
-/* The last one of this kind, which must be about this key, and by this process. (In one tick of the clock, one of another
- * class may stand behind it.) */
+/* The last event of this kind, which must be about this key and by this process. (Within one tick of the clock, an event
+ * of another class may be listed after it.) */
 static const struct keyshm_event *last(enum keyshm_event_kind kind, keyshm_id id)
 {
     read_all(NULL);
@@ -98,7 +98,7 @@ Test(events, a_rate_limit_without_a_time_has_the_default_one)
     cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->duration_ms, 60000);
 }
 
-Test(events, late_news_is_refused_and_the_same_news_is_none)
+Test(events, a_stale_mark_is_refused_and_a_repeated_mark_is_no_event)
 {
     keyshm_id id = add("a");
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
@@ -107,7 +107,7 @@ Test(events, late_news_is_refused_and_the_same_news_is_none)
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
     cr_assert_eq(keyshm_mark_rate_limited(pool, id, 0), 0);
     read_all(NULL);
-    cr_assert_eq(list->count, count, "said nothing new");
+    cr_assert_eq(list->count, count, "repeated the current state");
     cr_assert_eq(keyshm_mark_rate_limited(pool, id, 500), 0);
     const struct keyshm_event *event = last(KEYSHM_EVENT_REFUSED, id);
     cr_assert_eq(event->from, KEYSHM_INVALID);
@@ -121,7 +121,7 @@ Test(events, late_news_is_refused_and_the_same_news_is_none)
     cr_assert_eq(list->count, count, "it was available already");
 }
 
-Test(events, news_of_a_key_that_is_gone_is_refused)
+Test(events, a_mark_of_a_removed_key_is_refused)
 {
     keyshm_id id = add("a");
     cr_assert_eq(keyshm_remove(pool, id), 0);
@@ -191,7 +191,7 @@ Test(events, a_cursor_goes_on_where_it_was)
     cr_assert_eq(list->count, 2);
     cursor.next[EVENT_CLASS_COOLDOWNS] = UINT64_MAX;
     read_all(&cursor);
-    cr_assert_eq(list->count, 1, "a cursor from elsewhere begins anew");
+    cr_assert_eq(list->count, 1, "a cursor of another pool starts from the beginning");
 }
 
 Test(events, a_torn_record_is_skipped_and_counted_whichever_word_is_torn)
@@ -220,8 +220,8 @@ Test(events, a_number_without_a_record_is_counted)
     cr_assert_eq(list->missing, 1);
 }
 
-/* A writer that was stopped goes on when the ring has gone round. */
-Test(events, a_late_record_spoils_one_and_is_not_taken_for_it)
+/* A writer that was stopped continues after the ring has wrapped around. */
+Test(events, a_late_record_overwrites_one_and_is_not_taken_for_it)
 {
     keyshm_id id = add("a");
     struct event_record record = {.kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .id = id, .time_us = 1, .number = -1};
@@ -266,5 +266,5 @@ Test(events, records_keep_their_limits)
     cr_assert_eq(read.number, record.number);
     cr_assert_not(record_unpack(UINT64_MAX - 1, words, &read));
     memset(words, 0, sizeof(words));
-    cr_assert_not(record_unpack(0, words, &read), "what was never written is no record");
+    cr_assert_not(record_unpack(0, words, &read), "zero bytes are not a valid record");
 }

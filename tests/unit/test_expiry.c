@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
-/* What needs only that time passes. What needs an exact time is tested with a clock of its own (tests/process). */
+/* Tests that only need time to pass. Those that need exact times use a virtual clock (tests/process). */
 
 TestSuite(expiry, .init = create_pool, .fini = close_pool);
 
-/* Until the cooldown is over, by the pool's own word; bounded, so that a broken pool fails and does not hang. */
+/* Wait until the cooldown is over, as the pool reports it. Bounded, so that a broken pool fails instead of hanging. */
 static void wait_for(keyshm_id id)
 {
     for (int i = 0; i < 3000 && keyshm_is_available(pool, id) == 0; i++)
@@ -24,7 +24,7 @@ Test(expiry, happens_by_itself)
     cr_assert_eq(keyshm_available_count(pool), 2);
     cr_assert_eq(pick_id(), ids[0]);
     cr_assert_eq(pick_id(), ids[1]);
-    cr_assert_eq(inspect(ids[0]).status, KEYSHM_AVAILABLE, "nobody had to reset it");
+    cr_assert_eq(inspect(ids[0]).status, KEYSHM_AVAILABLE, "it needs no reset");
     cr_assert_eq(inspect(ids[0]).cooldown_left_ms, 0);
 }
 
@@ -47,7 +47,7 @@ Test(expiry, the_last_key_comes_back_after_eagain)
         pick_id();
         sleep_ms(1);
     }
-    cr_assert_eq(pick_id(), id, "next_available_ms said so");
+    cr_assert_eq(pick_id(), id, "next_available_ms returned 0");
 }
 
 Test(expiry, reset_counts_what_it_reset)
@@ -65,7 +65,7 @@ Test(expiry, reset_counts_what_it_reset)
     cr_assert_eq(keyshm_reset_expired_cooldowns(pool), 0, "once");
     cr_assert_eq(keyshm_is_available(pool, ids[2]), 0);
     cr_assert_eq(keyshm_is_available(pool, ids[3]), 0);
-    cr_assert_eq(inspect(ids[0]).marked[KEYSHM_AVAILABLE], 0, "an expiry is nobody's mark");
+    cr_assert_eq(inspect(ids[0]).marked[KEYSHM_AVAILABLE], 0, "an expiry is not counted as a mark");
 }
 
 Test(expiry, a_mark_after_the_end_begins_anew)

@@ -4,8 +4,8 @@
 
 #include "fixture.h"
 
-/* Deletion from a full neighbourhood: keys whose hashes are chosen so that all probes begin at one place, or run over the
- * end of the table. The slots' hashes are set by hand; index_find() is not used, for it would compare keys. */
+/* Deletion from a full neighbourhood: the hashes are chosen so that all probes start at the same entry, or wrap around
+ * the end of the table. The slots' hashes are set directly; index_find() is not used because it would compare keys. */
 
 TestSuite(key_index, .init = create_pool, .fini = close_pool);
 
@@ -23,7 +23,7 @@ static bool has_entry(uint64_t hash, uint32_t slot)
     return false;
 }
 
-/* Inserts 8 slots with these homes, deletes them in an order, and looks for the others after each deletion. */
+/* Inserts 8 slots with these home entries, deletes them in an order, and looks up the others after each deletion. */
 static void try_order(const uint64_t *hashes, const int *order)
 {
     bool in[8];
@@ -39,7 +39,7 @@ static void try_order(const uint64_t *hashes, const int *order)
             cr_assert_eq(has_entry(hashes[slot], slot), in[slot], "slot %u after deleting %d", slot, order[i]);
     }
     for (uint32_t i = 0; i < pool->settings.index_entries; i++)
-        cr_assert_eq(atomic_load(&pool->index[i]), 0, "rubbish at %u", i);
+        cr_assert_eq(atomic_load(&pool->index[i]), 0, "entry %u is not empty", i);
 }
 
 Test(key_index, deletes_without_losing_anyone)
@@ -50,7 +50,7 @@ Test(key_index, deletes_without_losing_anyone)
         int order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
         for (int i = 0; i < 8; i++) {
             random = random * 1664525 + 1013904223;
-            hashes[i] = (12 + (random >> 24) % 6) & 15; /* homes 12 to 15, 0 and 1 of 16: over the end */
+            hashes[i] = (12 + (random >> 24) % 6) & 15; /* home entries 12 to 15, 0 and 1 of 16: wraps around */
             int other = (int)(random >> 8) % 8, swap = order[i];
             order[i] = order[other];
             order[other] = swap;

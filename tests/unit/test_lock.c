@@ -28,7 +28,7 @@ static void create_impatient_pool(void)
 
 TestSuite(lock, .init = create_impatient_pool, .fini = close_pool);
 
-/* A child that has taken the mutex. It never returns, and asserts nothing: the runner would hang. */
+/* A child that takes the mutex and never returns. It asserts nothing, because a failure there would hang the runner. */
 static pid_t start_holder(void)
 {
     int ends[2];
@@ -77,13 +77,13 @@ Test(lock, a_stopped_holder_delays_only_membership_changes_and_is_named)
     cr_assert_eq(inspect(id).picks, 1);
 
     end_holder(child);
-    cr_assert_eq(lock_holder(pool), 0, "the dead hold nothing");
+    cr_assert_eq(lock_holder(pool), 0, "a dead process is not reported as the holder");
     cr_assert_eq(keyshm_add(pool, key_text(2), NULL), 0);
     snprintf(expected, sizeof(expected), "recovered: pid %d (thread %d) died", child, child);
     cr_assert(strstr(last_message, expected) != NULL, "%s", last_message);
 }
 
-Test(lock, waits_for_whoever_lets_go_in_time)
+Test(lock, waits_for_a_holder_that_unlocks_in_time)
 {
     pool->settings.lock_timeout_ms = 60000;
     pid_t child = start_holder();
@@ -112,7 +112,7 @@ Test(lock, beyond_repair_picks_and_marks_go_on)
     keyshm_id id = add_key(1);
     pthread_mutex_t *mutex = (pthread_mutex_t *)(void *)pool->header->mutex;
     end_holder(start_holder());
-    /* What this library never does: let go of it without having repaired anything. */
+    /* Unlock without repairing, which the library itself never does. */
     cr_assert_eq(pthread_mutex_lock(mutex), EOWNERDEAD);
     cr_assert_eq(pthread_mutex_unlock(mutex), 0);
 
@@ -132,7 +132,7 @@ Test(lock, the_futex_word_is_found)
     cr_assert_eq(lock_take(pool, &guard), 0);
     cr_assert_eq(lock_holder(pool), getpid());
     atomic_store(&pool->header->owner, 0);
-    cr_assert_eq(lock_holder(pool), getpid(), "also when nobody has written down who it is");
+    cr_assert_eq(lock_holder(pool), getpid(), "also when the owner is not recorded");
     lock_drop(pool, &guard);
     cr_assert_eq(lock_holder(pool), 0);
 }

@@ -44,7 +44,7 @@ TestSuite(log, .init = record_all, .fini = stop);
     "sk-\xe2\x80\xa6" \
     "0001"
 
-/* Exactly one line since the last call, of this level, with these words. */
+/* Check that exactly one message was logged since the last call, with this level and these words. */
 static void expect_line(enum keyshm_log_level level, const char *words)
 {
     cr_assert_eq(line_count, 1, "%d lines, waiting for '%s'; the last: %s", line_count, words,
@@ -55,7 +55,7 @@ static void expect_line(enum keyshm_log_level level, const char *words)
     line_count = 0;
 }
 
-Test(log, tells_every_transition)
+Test(log, logs_every_transition)
 {
     keyshm_id id = add_key(1);
     expect_line(KEYSHM_LOG_INFO, "test: added key " MASKED);
@@ -87,7 +87,7 @@ Test(log, tells_every_transition)
     expect_line(KEYSHM_LOG_WARNING, "not, or no longer, in the pool");
 }
 
-/* The segment's file must not become number 2 and take what is written there. */
+/* The segment must not get file descriptor 2, or messages would be written into it. */
 Test(log, a_closed_standard_error_does_not_lead_into_the_pool)
 {
     char name[64];
@@ -115,7 +115,7 @@ Test(log, picks_say_nothing)
     cr_assert_eq(line_count, 0);
 }
 
-Test(log, tells_pools_and_refused_attaches)
+Test(log, logs_pools_and_refused_attaches)
 {
     char name[64];
     keyshm_pool *named, *other;
@@ -138,12 +138,12 @@ Test(log, tells_pools_and_refused_attaches)
     expect_line(KEYSHM_LOG_WARNING, "a provider name is");
 }
 
-Test(log, tells_that_memory_could_not_be_locked)
+Test(log, logs_that_memory_could_not_be_locked)
 {
 #ifdef __SANITIZE_ADDRESS__
     cr_skip_test("AddressSanitizer makes mlock(2) do nothing, and call that success");
 #endif
-    /* Root may lock as much as it likes; the limit is for others. */
+    /* Root is exempt from the limit on locked memory. */
     struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
     keyshm_pool *unlocked;
     cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
@@ -156,7 +156,7 @@ Test(log, tells_that_memory_could_not_be_locked)
     keyshm_close(unlocked);
 }
 
-Test(log, tells_refused_input)
+Test(log, logs_refused_input)
 {
     cr_assert_eq(keyshm_add(pool, "", NULL), -EINVAL);
     expect_line(KEYSHM_LOG_WARNING, "empty");
@@ -179,7 +179,7 @@ Test(log, gives_only_what_was_asked_for)
     cr_assert_eq(line_count, 1, "silence");
 }
 
-/* Runs a fresh process image, for the environment is read once: this very test, with standard error in a pipe. */
+/* Runs log_victim in a new process, since the environment is read only once, and collects its standard error. */
 static void run_with(const char *level, char *output, size_t size)
 {
     int ends[2], status;

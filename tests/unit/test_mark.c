@@ -106,7 +106,7 @@ Test(mark, available_ends_everything)
     cr_assert_eq(inspect(id).error_count, 1, "history stays");
 }
 
-Test(mark, late_news_never_weakens)
+Test(mark, a_stale_mark_never_weakens)
 {
     keyshm_id id = add_key(1);
     cr_assert_eq(keyshm_mark_rate_limited(pool, id, 600000), 0);
@@ -126,13 +126,13 @@ Test(mark, late_news_never_weakens)
     cr_assert_eq(inspect(id).cooldown_left_ms, -1);
 
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
-    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 1), 0, "a late 429 cannot bring an invalid key back");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 1), 0, "a late 429 cannot make an invalid key rate limited");
     cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, 1), 0);
     sleep_ms(20);
     cr_assert_eq(inspect(id).status, KEYSHM_INVALID);
     cr_assert_eq(keyshm_is_available(pool, id), 0);
     cr_assert_eq(keyshm_reset_expired_cooldowns(pool), 0);
-    cr_assert_eq(inspect(id).marked[KEYSHM_RATE_LIMITED], 5, "late news is counted all the same");
+    cr_assert_eq(inspect(id).marked[KEYSHM_RATE_LIMITED], 5, "a stale mark is still counted");
 }
 
 Test(mark, durations_out_of_bounds_change_nothing)

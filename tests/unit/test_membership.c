@@ -59,7 +59,7 @@ Test(membership, keys_of_every_length_come_back_byte_for_byte)
         cr_assert_eq(pick.key_length, length);
         cr_assert_str_eq(pick.key, key);
         for (size_t i = length + 1; i < sizeof(pick.key); i++)
-            cr_assert_eq(pick.key[i], i < 64 ? 0 : 0x55, "behind a key of %zu bytes: byte %zu", length, i);
+            cr_assert_eq(pick.key[i], i < 64 ? 0 : 0x55, "after a key of %zu bytes: byte %zu", length, i);
         cr_assert_eq(keyshm_remove(pool, id), 0);
     }
 }
@@ -101,8 +101,8 @@ Test(membership, an_id_is_stale_everywhere_once_its_key_is_gone)
         cr_assert_eq(key.marked[status], 0, "a stale mark was counted");
 }
 
-/* As if the slot had been reused 2,097,151 times more: then the state word's 21 bits of generation have gone round, and
- * only the id in the slot tells the keys apart. */
+/* As if the slot had been reused another 2,097,151 times: then the generation in the state word (21 bits) has wrapped
+ * around, and only the id in the slot distinguishes the keys. */
 static void age_slot(uint32_t slot)
 {
     _Atomic keyshm_id *id = &pool_slot(pool, slot)->id;
@@ -170,7 +170,7 @@ Test(membership, a_pool_of_one)
     keyshm_close(one);
 }
 
-/* Adds and removes at random, held against a plain array. The seed is fixed: a failure repeats. */
+/* Random additions and removals, compared with a plain array. The seed is fixed, so that a failure can be repeated. */
 Test(membership, agrees_with_a_model_through_many_changes)
 {
     enum { KEYS = 24, STEPS = 20000 };

@@ -55,7 +55,7 @@ Test(pick, goes_on_after_the_key_picked_last_when_the_set_changes)
     cr_assert_eq(pick_id(), added, "in the slot of the removed one");
 }
 
-Test(pick, tells_an_exhausted_pool_from_an_empty_one)
+Test(pick, distinguishes_an_exhausted_pool_from_an_empty_one)
 {
     struct keyshm_pick pick;
     memset(&pick, 0x55, sizeof(pick));
@@ -89,7 +89,7 @@ Test(pick, stamps_and_counts_picks)
     cr_assert_eq(inspect(ids[1]).picks, 2);
 }
 
-Test(pick, tells_when_a_key_will_be_available)
+Test(pick, reports_when_a_key_will_be_available)
 {
     keyshm_id ids[3];
     cr_assert_eq(keyshm_next_available_ms(pool), -1, "an empty pool");
@@ -108,7 +108,7 @@ Test(pick, tells_when_a_key_will_be_available)
     cr_assert_eq(keyshm_next_available_ms(pool), -1, "nobody knows");
 }
 
-/* 100 keys across several words of ready bits, of which any subset is available. */
+/* 100 keys, in several words of ready bits, with random subsets of them available. */
 Test(pick, is_exact_for_many_subsets)
 {
     enum { KEYS = 150 };

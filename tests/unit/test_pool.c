@@ -172,7 +172,7 @@ Test(pool, options_of_other_versions)
     options.later = 1;
     cr_assert_eq(keyshm_create_anonymous(&pool, "later", &options.known), -E2BIG, "a later version's, used");
 
-    /* An earlier version's, that knew only the capacity: the rest is defaults, not whatever lies behind. */
+    /* The options of an earlier version with only the capacity: the others are defaults, not the bytes after it. */
     options.known = (struct keyshm_options){.capacity = 3, .key_max = 0, .default_cooldown_ms = -5};
     options.known.size = offsetof(struct keyshm_options, key_max);
     cr_assert_eq(keyshm_create_anonymous(&pool, "earlier", &options.known), 0);

@@ -7,7 +7,7 @@
 
 #include "fixture.h"
 
-/* The hints, left in every wrong state that a killed process can leave them in. */
+/* Every wrong state of the hints that a killed process can leave behind. */
 
 TestSuite(ready_bits, .init = create_pool, .fini = close_pool);
 
@@ -40,7 +40,7 @@ Test(ready_bits, a_lost_bit_hides_a_key_no_longer_than_the_interval)
     atomic_fetch_and(&pool->ready[0], ~UINT64_C(2));
     uint64_t start_ms = clock_now_ms(), now_ms = start_ms;
     while (!seen && now_ms <= start_ms + READY_SWEEP_INTERVAL_MS + 20) {
-        now_ms = clock_now_ms(); /* before the pick, so that a stall afterwards is not held against it */
+        now_ms = clock_now_ms(); /* before the pick, so that a later stall does not fail the test */
         seen = pick_id() == ids[1];
     }
     cr_assert(seen);

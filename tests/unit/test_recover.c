@@ -6,8 +6,8 @@
 
 #include "fixture.h"
 
-/* Recovery from states built by hand: every store of an add and of a remove, as far as it had come. That real processes
- * killed at real instructions leave no others is what tests/crash is for. */
+/* Recovery from constructed states: the stores of an add or a remove, up to each of them. tests/crash shows that
+ * processes killed at real instructions leave no other states. */
 
 TestSuite(recover, .init = create_pool, .fini = close_pool);
 

@@ -7,10 +7,10 @@
 
 #include "fixture.h"
 
-/* Segments that are not what they should be. Each is refused with the documented error, by both ways to attach. */
+/* Segments with defects. Both ways of attaching refuse each of them with the documented error. */
 
 static char name[64], path[128];
-extern struct layout_header sample; /* nowhere defined: only the types of its fields are used */
+extern struct layout_header sample; /* not defined anywhere: only the types of its fields are used */
 
 static void make_segment(void)
 {
@@ -34,7 +34,7 @@ static void skip_unless_root(const char *why)
 {
     if (geteuid() == 0)
         return;
-    remove_segment(); /* for a test that is skipped, nobody else does */
+    remove_segment(); /* if the test is skipped, nothing else removes it */
     cr_skip_test("needs root, %s", why);
 }
 
@@ -165,7 +165,7 @@ Test(segment, of_another_layout)
     expect_refusal(-EPROTO);
 }
 
-Test(segment, the_stamp_tells_layouts_apart)
+Test(segment, the_stamp_distinguishes_layouts)
 {
     cr_assert_neq(layout_stamp(40, 0), layout_stamp(24, 0));
     cr_assert_neq(layout_stamp(40, 0), layout_stamp(40, 4));
@@ -251,7 +251,7 @@ Test(segment, counts_that_lie_read_nothing_outside)
     keyshm_close(pool);
 }
 
-/* ---- what becomes of it while it is attached ---- */
+/* ---- changes while it is attached ---- */
 
 Test(segment, that_is_written_over_gives_no_snapshot)
 {
@@ -358,7 +358,7 @@ Test(segment, is_looked_for_under_its_owner_s_name)
     cr_assert_eq(seteuid(0), 0);
     keyshm_pool *seen;
     cr_assert_eq(keyshm_attach_readonly_user(&seen, 65534, name), 0);
-    remove_segment(); /* root's own of that name */
+    remove_segment(); /* root's own segment of this name */
     cr_assert_eq(keyshm_is_replaced(pool), 0, "the creator may have become another user");
     cr_assert_eq(keyshm_is_replaced(seen), 0);
     cr_assert_eq(seteuid(65534), 0);

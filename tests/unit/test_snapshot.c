@@ -33,7 +33,7 @@ static struct keyshm_snapshot *observe(void)
     return snapshot;
 }
 
-Test(snapshot, tells_about_the_pool)
+Test(snapshot, describes_the_pool)
 {
     struct keyshm_snapshot *snapshot = observe();
     cr_assert_str_eq(snapshot->provider, name);
@@ -98,8 +98,8 @@ Test(snapshot, an_observer_can_read_everything_and_write_nothing)
     cr_assert_eq(key.marked[KEYSHM_INVALID], 0);
 }
 
-/* A line of /proc/self/maps or smaps (proc(5)) that begins a mapping of this segment: by its inode, for the creator
- * mapped the file before it had a name. */
+/* Is this the first line of a mapping of the segment in /proc/self/maps or smaps (proc(5))? Compared by inode, because
+ * the creator mapped the file before it had a name. */
 static bool maps_the_segment(const char *line)
 {
     char path[128];

@@ -75,7 +75,7 @@ Test(state_word, ids_hold_slot_and_generation)
     cr_assert_not(word_is_of(word_make_free(GENERATION), id), "a free slot is nobody's");
 }
 
-/* Every state that a mark can meet or leave. */
+/* Every state that a mark can find or leave. */
 static const struct {
     enum keyshm_status status;
     uint64_t deadline_ms;
@@ -86,7 +86,7 @@ static const struct {
 };
 #define STATE_COUNT (sizeof(states) / sizeof(states[0]))
 
-/* News that arrives: any but AVAILABLE, with a deadline that has not passed. */
+/* The marks that are merged: any status but AVAILABLE, with a deadline that has not passed. */
 static bool is_news(size_t i)
 {
     return states[i].status != KEYSHM_AVAILABLE && states[i].deadline_ms > NOW_MS;
@@ -97,7 +97,7 @@ static uint64_t join(uint64_t from, size_t news)
     return word_join(from, states[news].status, states[news].deadline_ms, NOW_MS);
 }
 
-Test(state_word, news_never_weakens_what_is_known)
+Test(state_word, a_mark_never_weakens_the_state)
 {
     for (size_t i = 0; i < STATE_COUNT; i++) {
         uint64_t before = word(states[i].status, states[i].deadline_ms);
@@ -116,7 +116,7 @@ Test(state_word, news_never_weakens_what_is_known)
     }
 }
 
-Test(state_word, the_order_of_news_does_not_matter)
+Test(state_word, the_order_of_marks_does_not_matter)
 {
     for (size_t i = 0; i < STATE_COUNT; i++)
         for (size_t a = 0; a < STATE_COUNT; a++)

@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 
-/* Every invariant, broken by hand, is told; and nothing else is. */
+/* Violate each invariant: verify reports it, and nothing else. */
 
 static char problem[256];
 

@@ -32,7 +32,7 @@ static bool is_listed(pid_t pid)
     return false;
 }
 
-/* By value: one that is not listed is all zero. */
+/* By value; all zero if the process is not listed. */
 static struct keyshm_worker find(pid_t pid)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -42,7 +42,7 @@ static struct keyshm_worker find(pid_t pid)
     return (struct keyshm_worker){.pid = 0};
 }
 
-/* A child that picks so often and ends, or lives on. It asserts nothing: the runner would hang. */
+/* A child that makes this number of picks, then ends or waits. It asserts nothing: a failure would hang the runner. */
 static pid_t fork_worker(int picks, bool lives_on)
 {
     int done[2];
@@ -69,7 +69,7 @@ static pid_t fork_worker(int picks, bool lives_on)
     return pid;
 }
 
-Test(workers, who_creates_is_listed_at_once)
+Test(workers, the_creator_is_listed_at_once)
 {
     read_all();
     cr_assert_eq(list->count, 1);
@@ -122,7 +122,7 @@ Test(workers, a_stopped_process_is_alive_and_a_dead_one_is_not)
 Test(workers, a_number_that_another_process_has_now_is_not_it)
 {
     uint32_t row = pool->local->row;
-    atomic_store(&pool->workers[row - 1].attached_ms, 1); /* right after the start of the machine */
+    atomic_store(&pool->workers[row - 1].attached_ms, 1); /* just after boot */
     read_all();
     cr_assert_eq(find(getpid()).is_alive, 0);
 }
@@ -135,7 +135,7 @@ Test(workers, a_process_of_another_pid_namespace_cannot_be_told)
     cr_assert_eq(list->workers[0].state, '\0');
 }
 
-Test(workers, who_leaves_is_no_longer_listed_and_who_inherits_does_not_take_it_along)
+Test(workers, a_process_that_closes_is_not_listed_and_a_child_does_not_remove_its_parent)
 {
     keyshm_id id = add_key(1);
     pid_t child = fork();
@@ -168,7 +168,7 @@ Test(workers, rows_of_the_dead_are_reused_and_those_of_the_living_are_not)
         struct layout_worker *row = &pool->workers[i];
         if (row->owner >> 32 != 0)
             continue;
-        row->owner = (uint64_t)getpid() << 32 | 1; /* as if we had attached as often as can be */
+        row->owner = (uint64_t)getpid() << 32 | 1; /* as if this process had attached to every row */
         row->attached_ms = pool->workers[pool->local->row - 1].attached_ms;
         row->pid_namespace = namespace;
     }
