@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""completions.py DIRECTORY KEYSHM-STAT KEYSHM-CTL: each shell's completion has just the words that --help knows."""
+"""completions.py DIRECTORY KEYSHM-STAT KEYSHM-CTL: each shell's completion has exactly the words of --help."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from programs import Ctl, Stat
 
 
 def folded(columns):
-    """As they are typed: a space would end the word."""
+    """Column names as they are typed: with - for a space, which would end the word."""
     return [name.replace(" ", "-") for name, _, _ in columns]
 
 
@@ -53,7 +53,7 @@ def of_fish(directory):
 def differences(completion, known):
     for what in known:
         if completion[what] != known[what]:
-            yield f"{what}: {completion[what]}, and not {known[what]}"
+            yield f"{what}: {completion[what]}, expected {known[what]}"
 
 
 def main():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What C text declares: functions, types and constants, one by one, and the comments that belong to them."""
+"""The declarations in C text (functions, types and constants) and the comments that belong to them."""
 
 import re
 
@@ -8,13 +8,13 @@ NOT_DECLARED = re.compile(r"^#(?:include|if|ifdef|ifndef|endif)\b.*$|^#define KE
 
 
 def tidy(text):
-    """One space where some is needed, none where not, so that line breaks make no difference."""
+    """Reduce white space to what is needed, so that line breaks make no difference."""
     text = re.sub(r"\s+", " ", text.replace("\\\n", " ")).strip()
     return re.sub(r" ?([^\w ]) ?", r"\1", text)
 
 
 def split(text):
-    """Each declaration of text that is free of comments, as it stands there."""
+    """Each declaration of a text without comments, verbatim."""
     start, depth, position = 0, 0, 0
     while position < len(text):
         character = text[position]
@@ -43,7 +43,7 @@ def name_of(declaration):
         found = re.match(pattern, declaration)
         if found:
             return found.group(1)
-    raise ValueError(f"what does this declare? {declaration}")
+    raise ValueError(f"cannot find the name in: {declaration}")
 
 
 def declarations(text):
@@ -52,7 +52,7 @@ def declarations(text):
     for declaration in map(tidy, split(NOT_DECLARED.sub("", COMMENT.sub(" ", text)))):
         name = name_of(declaration)
         if found.setdefault(name, declaration) != declaration:
-            raise ValueError(f"declared twice, and not the same: {name}")
+            raise ValueError(f"declared twice with differences: {name}")
     return found
 
 
@@ -62,7 +62,7 @@ def functions(text):
 
 
 def comments(text):
-    """{function: the comments that speak of it}: the one before it, and the one that begins its part of the header."""
+    """{function: its comments}: the one before it, and the one at the beginning of its section of the header."""
     found, part, last = {}, "", ""
     for comment, function in re.findall(r"(/\*.*?\*/)|^[a-z][^;{}/]*?\b(keyshm_\w+)\([^;{}]*\);", text, re.M | re.S):
         if comment.startswith("/* ---"):

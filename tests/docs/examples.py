@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""examples.py DIRECTORY INCLUDE LIBRARY: the programs in the library's pages compile without a warning, and run.
+"""examples.py DIRECTORY INCLUDE LIBRARY: the programs in the library's pages compile without warnings, and run.
 
-Where the page also shows what a program prints, it prints that.
+If the page also shows a program's output, the program must print exactly that.
 """
 
 import glob
@@ -30,7 +30,7 @@ def compiled(program, directory, include, library):
 
 
 def shown(page):
-    """What the page says that its program prints."""
+    """The output of the program as shown in the page."""
     for block in page.literals("EXAMPLES"):
         command, _, output = block.partition("\n")
         if re.match(r"\$ \./\w+ \w+", command):
@@ -47,7 +47,7 @@ def main():
                 binary = compiled(program, scratch, include, library)
                 output = subprocess.run([binary, POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE).stdout
             if shown(page) not in (None, output):
-                print(f"{page.name}: it prints\n{output}and not\n{shown(page)}")
+                print(f"{page.name}: it prints\n{output}instead of\n{shown(page)}")
                 return 1
             print(f"{page.name}: compiled and run")
             ran += 1

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""manual.py DIRECTORY KEYSHM-STAT KEYSHM-CTL SESSION: the programs' pages name just what the programs know.
+"""manual.py DIRECTORY KEYSHM-STAT KEYSHM-CTL SESSION: the programs' pages list exactly what the programs have.
 
-Options, columns, members of the JSON and metrics are those of --help and --openmetrics; the keys of the live view are
-those in its source, SESSION.
+Options, columns, members of the JSON and metrics are compared with --help and --openmetrics; the keys of the live view
+with its source, SESSION.
 """
 
 import re
@@ -17,20 +17,20 @@ OPTION = r"--[a-z][a-z-]*"
 
 
 def compare(what, page, program):
-    """What only one of them has, or what they have in another order."""
+    """What only one of them has, and differences in order."""
     page, program = list(page), list(program)
     for word in page:
         if word not in program:
-            yield f"{what}: the page has {word!r}, the program has not"
+            yield f"{what}: {word!r} is in the page, but not in the program"
     for word in program:
         if word not in page:
-            yield f"{what}: the program has {word!r}, the page has not"
+            yield f"{what}: {word!r} is in the program, but not in the page"
     if sorted(map(str, page)) == sorted(map(str, program)) and page != program:
-        yield f"{what}: in another order than the program has them: {page}, {program}"
+        yield f"{what}: the order differs: {page} in the page, {program} in the program"
 
 
 def defined_options(text):
-    """Those that a list explains, with all that stands in their line."""
+    """The options that a list explains, with the whole of their line."""
     return [bare(line) for line in re.findall(r"^(\*-.*)$", text, re.M)]
 
 
@@ -49,7 +49,7 @@ def check_stat(page, stat, keys):
     members = dict(zip(Stat.LISTINGS, json[::2]))
     for listing in Stat.LISTINGS:
         yield from compare(f"columns of {listing}", columns(subsections[listing.capitalize()]), stat.columns[listing])
-        # The first two are the same with all.
+        # The first two are the same for all listings.
         own = stat.members[listing] if listing == "keys" else stat.members[listing][2:]
         yield from compare(f"members with {listing}", defined_members(members[listing]), own)
     metrics = re.findall(r"^\*(\w+)\* \((\w+)\)$", page.section("OPENMETRICS"), re.M)
@@ -82,7 +82,7 @@ def check_ctl(page, ctl):
 
 
 def mentions(pages, known, foreign):
-    """An option that is spoken of anywhere is one that there is."""
+    """Every option that is mentioned anywhere exists."""
     for page in pages:
         for option in set(re.findall(rf"(?<![\w-]){OPTION}", page.source)) - known - foreign:
             yield f"{page.name}: there is no option {option}"
@@ -95,7 +95,7 @@ def main():
     session_keys = re.search(r"session_keys\[\] = \{\n(.*?)^\};", Path(session).read_text(encoding="utf-8"), re.M | re.S)
     keys = re.findall(r'^    \{"([^"]+)", "', session_keys.group(1), re.M)
     known = set(stat.options) | set(ctl.options) | {option for command in ctl.commands.values() for option in command.options}
-    # Of Docker, node_exporter and pkg-config.
+    # Options of Docker, node_exporter and pkg-config.
     foreign = {"--shm-size", "--pid", "--collector", "--cflags", "--libs"}
     problems = [f"keyshm-stat.1: {problem}" for problem in check_stat(pages["keyshm-stat.1"], stat, keys)]
     problems += [f"keyshm-ctl.1: {problem}" for problem in check_ctl(pages["keyshm-ctl.1"], ctl)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The manual's pages as their sources (scdoc) have them."""
+"""The manual pages, parsed from their scdoc sources."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ def unescape(text):
 
 
 def bare(words):
-    """Without the marks that show them bold or underlined."""
+    """Remove the marks for bold and underlined text."""
     return re.sub(r"(?<!\\)\*|(?<!\w)_|_(?!\w)", "", words).replace("\\", "")
 
 
@@ -22,22 +22,22 @@ class Page:
         self.source = Path(path).read_text(encoding="utf-8")
 
     def section(self, title):
-        """What stands below a heading, "" when there is none."""
+        """The text of a section, "" if there is none."""
         found = re.search(rf"^# {re.escape(title)}\n(.*?)(?=^# |\Z)", self.source, re.M | re.S)
         return found.group(1) if found else ""
 
     def subsections(self, title=None):
-        """{heading: what stands below it}, of a section or of the whole page."""
+        """{heading: text}, of a section or of the whole page."""
         text = self.source if title is None else self.section(title)
         return dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^##? |\Z)", text, re.M | re.S))
 
     def described(self):
-        """The names in the first line of the page: what it can be asked for by."""
+        """The names in the first line of the page, under which man(1) finds it."""
         names, _ = re.split(r" -\s", self.section("NAME"), maxsplit=1)
         return [name.strip() for name in names.split(",")]
 
     def literals(self, title):
-        """The literal blocks of a section, as a reader sees them."""
+        """The literal blocks of a section, unescaped."""
         return [unescape(block) for block in LITERAL.findall(self.section(title))]
 
 

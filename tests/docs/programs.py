@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the programs' own --help says of them. Each kind of line that is looked for must be there, or this fails."""
+"""The contents of the programs' --help. It is an error if the help has no line of an expected kind."""
 
 import re
 import subprocess
@@ -12,12 +12,12 @@ def help_of(*command):
 def found(pattern, text):
     result = re.findall(pattern, text, re.M)
     if not result:
-        raise ValueError(f"nothing in the help is like {pattern}")
+        raise ValueError(f"nothing in the help matches {pattern}")
     return result
 
 
 def part(text, first_line):
-    """The paragraph behind the one that begins with these words."""
+    """The paragraph after the one that begins with these words."""
     following = re.search(rf"^{re.escape(first_line)}[^\n]*\n(?:[^\n]+\n)*\n((?:[^\n]+\n)*)", text, re.M)
     if following is None:
         raise ValueError(f"nothing in the help begins with {first_line}")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# render.sh DIRECTORY: scdoc accepts every page's source, and man and mandoc find nothing wrong with what comes of it.
+# render.sh DIRECTORY: scdoc accepts the source of every page, and man and mandoc find no fault in the result.
 
 set -u
 command -v scdoc >/dev/null || { echo "SKIPPED: scdoc is not installed" && exit 77; }
@@ -11,7 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 problems=0
 
-# What mandoc warns of in every page that scdoc makes.
+# A warning of mandoc that every page made by scdoc has.
 scdoc_is_so='skipping paragraph macro'
 
 for source in "$1"/*.scd; do
@@ -21,7 +21,7 @@ for source in "$1"/*.scd; do
     if command -v man >/dev/null; then
         LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$page" >"$tmp/text" 2>>"$tmp/said"
         grep -q SYNOPSIS "$tmp/text" || grep -q DESCRIPTION "$tmp/text" || echo "$name: man shows nothing" >>"$tmp/said"
-        # Examples are not broken by man: what is too wide for a terminal is too wide in the source.
+        # man does not wrap examples, so they must fit the terminal in the source.
         LC_ALL=C.UTF-8 grep -E '^.{81}' "$tmp/text" | sed "s/^/$name: wider than 80 columns: /" >>"$tmp/said"
     fi
     if command -v mandoc >/dev/null; then

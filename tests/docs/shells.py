@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a shell offers when a person presses Tab behind a line."""
+"""What a shell offers when Tab is pressed at the end of a line."""
 
 import os
 import pty
@@ -24,7 +24,7 @@ function=$(complete -p "$1" | sed 's/.*-F \([^ ]*\).*/\1/')
 printf '%s\n' "${COMPREPLY[@]}"
 """
 
-# Whatever is added to the list of matches is written down on the way.
+# Records everything that is added to the list of matches.
 ZSH = r"""
 PROMPT='' RPROMPT=''
 fpath=("$DOCS_COMPLETIONS" $fpath)
@@ -70,7 +70,7 @@ class Bash:
 
 class Fish:
     def __init__(self, completions, scratch):
-        """As they are installed."""
+        """Copies the completions to where they would be installed."""
         data = Path(scratch, "data", "fish")
         for kind in ("vendor_completions.d", "vendor_functions.d"):
             (data / kind).mkdir(parents=True)
@@ -112,7 +112,7 @@ class Zsh:
 
     @staticmethod
     def press_tab(terminal):
-        """The key that stands for it, when the shell is ready; then read until the shell has ended."""
+        """Send the key that is bound to completion once the shell is ready, then read until the shell has ended."""
         end, output, is_pressed = time.monotonic() + TIMEOUT_S, b"", False
         while time.monotonic() < end:
             if not select.select([terminal], [], [], 1)[0]:

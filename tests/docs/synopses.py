@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""synopses.py HEADER DIRECTORY: the header and the synopses of the manual declare the same."""
+"""synopses.py HEADER DIRECTORY: the header and the synopses of the manual have the same declarations."""
 
 import sys
 from pathlib import Path
@@ -17,17 +17,17 @@ def differences(header, pages):
             if name not in header:
                 yield f"{page.name}: {name} is not in the header"
             elif declaration != header[name]:
-                yield f"{page.name}: {name} is not as in the header:\n  {declaration}\n  {header[name]}"
+                yield f"{page.name}: {name} differs from the header:\n  {declaration}\n  {header[name]}"
             documented[name] = page
         own = functions(synopsis)
         for name in set(own) ^ set(page.described()) - {"keyshm"}:
-            yield f"{page.name}: {name} stands in one of NAME and SYNOPSIS only"
+            yield f"{page.name}: {name} is in only one of NAME and SYNOPSIS"
     for name in header.keys() - documented.keys():
-        yield f"{name} stands in no synopsis"
+        yield f"{name} is in no synopsis"
 
 
 def unlisted(header, overview):
-    """keyshm(3) lists every function, but for those that free what others return."""
+    """keyshm(3) lists every function, except those that only free."""
     for name in functions(header):
         if not name.endswith("_free") and name not in overview.section("FUNCTIONS"):
             yield f"{overview.name}: {name} is not among the functions"

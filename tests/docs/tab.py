@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL: what the shell really offers, for a line after the other."""
+"""tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL: what the shell offers for each of a list of command lines."""
 
 import glob
 import os
@@ -18,7 +18,7 @@ KEYS = "".join(f"sk-TOPSECRET-0123456789-012345{end}\n" for end in ("AAAA", "BBB
 
 
 def make_pools(ctl):
-    """Two pools, one with two keys. Returns the ids of these."""
+    """Create two pools, one with two keys, and return their ids."""
     for name in (POOL, f"{POOL}.b"):
         subprocess.run([ctl, "create", name], check=True, stdout=subprocess.DEVNULL)
     added = subprocess.run([ctl, "add", POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE,
@@ -31,7 +31,7 @@ def names(columns):
 
 
 def expectations(stat, ctl, ids):
-    """(line, what is offered there)"""
+    """(line, the words that must be offered)"""
     first = min(ids)
     yield f"keyshm-stat {POOL}", {POOL, f"{POOL}.b"}
     yield "keyshm-stat --", set(stat.options)
@@ -61,7 +61,7 @@ def expectations(stat, ctl, ids):
 
 
 def tidy(offers, line):
-    """Without what stands before an = in the line, the = or blank behind a word, and signs that were not asked for."""
+    """Remove the part of the line before =, an = or blank after a word, and offers with a sign that the line does not have."""
     last = line.split(" ")[-1]
     before, equals, value = last.rpartition("=")
     offers = {offer.removeprefix(before + equals).rstrip(" =") for offer in offers}
@@ -87,7 +87,7 @@ def main():
             checked += 1
             if offered != expected:
                 failed += 1
-                print(f"'{line}': lacks {sorted(expected - offered)}, and should not have {sorted(offered - expected)}")
+                print(f"'{line}': missing {sorted(expected - offered)}, unexpected {sorted(offered - expected)}")
     print(f"{name}: {checked} lines, {failed} wrong")
     return 1 if failed else 0
 
