@@ -13,7 +13,7 @@
  * - Output parameters are named ret_* and are not written on failure. There is one exception: keyshm_add() also returns
  *   the id of a key that is already in the pool.
  * - NULL for an argument that is not documented as optional is -EINVAL. Optional arguments are named *_or_null, or their
- *   function says so.
+ *   function says so. A `void *user` is passed to the callback unchanged, and may be NULL.
  * - Every function may be called from any thread, in a child after fork(2), and concurrently with any other, unless its
  *   comment says otherwise. keyshm starts no thread, installs no signal handler and changes no process attribute.
  * - Strings that are returned as `const char *` are static. Lists and snapshots are allocated with malloc(3), and are
