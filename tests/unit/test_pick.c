@@ -105,7 +105,7 @@ Test(pick, reports_when_a_key_will_be_available)
     left_ms = keyshm_next_available_ms(pool);
     cr_assert(left_ms > 40000 && left_ms <= 50001, "%lld", (long long)left_ms);
     cr_assert_eq(keyshm_mark_invalid(pool, ids[1]), 0);
-    cr_assert_eq(keyshm_next_available_ms(pool), -1, "nobody knows");
+    cr_assert_eq(keyshm_next_available_ms(pool), -1, "no time is known");
 }
 
 /* 100 keys, in several words of ready bits, with random subsets of them available. */

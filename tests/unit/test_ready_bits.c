@@ -81,7 +81,7 @@ Test(ready_bits, a_word_that_changed_meanwhile_keeps_its_bit)
     uint64_t seen = atomic_load(&pool->words[0]);
     cr_assert_eq(keyshm_mark_available(pool, id), 0);
     ready_clear(pool, 0, seen);
-    cr_assert(bit_is_set(0), "cleared by news that was old");
+    cr_assert(bit_is_set(0), "cleared because of an outdated word");
 }
 
 Test(ready_bits, a_sweep_notes_the_earliest_deadline)

@@ -72,7 +72,7 @@ Test(state_word, ids_hold_slot_and_generation)
     cr_assert_eq(id_generation(id), GENERATION);
     cr_assert(word_is_of(word(KEYSHM_AVAILABLE, 0), id));
     cr_assert_not(word_is_of(word(KEYSHM_AVAILABLE, 0), id_make(GENERATION + 1, 0)));
-    cr_assert_not(word_is_of(word_make_free(GENERATION), id), "a free slot is nobody's");
+    cr_assert_not(word_is_of(word_make_free(GENERATION), id), "a free slot belongs to no id");
 }
 
 /* Every state that a mark can find or leave. */
@@ -87,31 +87,31 @@ static const struct {
 #define STATE_COUNT (sizeof(states) / sizeof(states[0]))
 
 /* The marks that are merged: any status but AVAILABLE, with a deadline that has not passed. */
-static bool is_news(size_t i)
+static bool can_be_marked(size_t i)
 {
     return states[i].status != KEYSHM_AVAILABLE && states[i].deadline_ms > NOW_MS;
 }
 
-static uint64_t join(uint64_t from, size_t news)
+static uint64_t join(uint64_t from, size_t marked)
 {
-    return word_join(from, states[news].status, states[news].deadline_ms, NOW_MS);
+    return word_join(from, states[marked].status, states[marked].deadline_ms, NOW_MS);
 }
 
 Test(state_word, a_mark_never_weakens_the_state)
 {
     for (size_t i = 0; i < STATE_COUNT; i++) {
         uint64_t before = word(states[i].status, states[i].deadline_ms);
-        for (size_t news = 0; news < STATE_COUNT; news++) {
-            if (!is_news(news))
+        for (size_t marked = 0; marked < STATE_COUNT; marked++) {
+            if (!can_be_marked(marked))
                 continue;
-            uint64_t after = join(before, news);
+            uint64_t after = join(before, marked);
             cr_assert_geq(word_status(after), word_status_at(before, NOW_MS));
-            cr_assert_geq(word_status(after), states[news].status);
-            cr_assert_geq(word_deadline_ms(after), states[news].deadline_ms);
+            cr_assert_geq(word_status(after), states[marked].status);
+            cr_assert_geq(word_deadline_ms(after), states[marked].deadline_ms);
             if (!word_is_available(before, NOW_MS))
                 cr_assert_geq(word_deadline_ms(after), word_deadline_ms(before));
             cr_assert_eq(word_generation(after), GENERATION);
-            cr_assert_eq(join(after, news), after, "the same news twice");
+            cr_assert_eq(join(after, marked), after, "the same mark twice");
         }
     }
 }
@@ -121,7 +121,7 @@ Test(state_word, the_order_of_marks_does_not_matter)
     for (size_t i = 0; i < STATE_COUNT; i++)
         for (size_t a = 0; a < STATE_COUNT; a++)
             for (size_t b = 0; b < STATE_COUNT; b++)
-                if (is_news(a) && is_news(b)) {
+                if (can_be_marked(a) && can_be_marked(b)) {
                     uint64_t from = word(states[i].status, states[i].deadline_ms);
                     cr_assert_eq(join(join(from, a), b), join(join(from, b), a), "%zu %zu %zu", i, a, b);
                 }
