@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * keyshm-stat is stopped when it has mapped a pool, or attached to it, and goes on when the segment has been truncated,
- * written over, destroyed or replaced. It must say which, show nothing of that pool, show the others, and exit with 3.
+ * keyshm-stat is stopped after it has mapped a pool, or attached to it, and continued after the segment was truncated,
+ * overwritten, destroyed or replaced. It must report which, show nothing of that pool, show the others, and exit with 3.
  *
  * changed-while-read KEYSHM-STAT
  */
@@ -21,8 +21,8 @@
 enum { CAPACITY = 64, FEW_KEYS = 4, PAGE_BYTES = 4096, OUTPUT_BYTES_MAX = 1 << 20, ARGUMENTS_MAX = 4 };
 
 enum moment {
-    MAPPED,   /* nothing was read yet */
-    ATTACHED, /* the header was checked */
+    MAPPED,   /* nothing has been read yet */
+    ATTACHED, /* the header has been checked */
 };
 
 static const char *keyshm_stat;
@@ -66,7 +66,7 @@ static off_t segment_bytes(void)
     return status.st_size;
 }
 
-/* ---- what is done to a segment ---- */
+/* ---- changes to a segment ---- */
 
 static void leave_alone(void)
 {
@@ -94,7 +94,7 @@ static void truncate_to_half(void)
     truncate_to(segment_bytes() / 2);
 }
 
-/* Nothing that is read of a pool with few keys. */
+/* A part of the segment that is not read for a pool with few keys. */
 static void truncate_by_a_page(void)
 {
     truncate_to(segment_bytes() - PAGE_BYTES);
@@ -120,7 +120,7 @@ static void write_garbage(void)
     free(bytes);
 }
 
-/* As cp(1) does. The other one is larger, so that no page is missing afterwards. */
+/* As cp(1) does. The other file is larger, so that no page is missing afterwards. */
 static void copy_another_over_it(void)
 {
     static unsigned char bytes[1 << 18];
@@ -166,7 +166,7 @@ struct run {
 
 static struct run run;
 
-/* A read that is broken off leaves something behind: guard.h. */
+/* An interrupted read leaks memory: see guard.h. */
 #define WITH_LEAKS "detect_leaks=0"
 
 static const char *sanitizer_options = WITH_LEAKS;
@@ -192,7 +192,7 @@ _Noreturn static void become_stat(char **arguments)
     _exit(127);
 }
 
-/* Stopped before its first instruction. */
+/* Start it, stopped before its first instruction. */
 static void start(char **arguments)
 {
     int status;
@@ -207,7 +207,7 @@ static void start(char **arguments)
     EXPECT_EQ(ptrace(PTRACE_SETOPTIONS, run.pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
 }
 
-/* On to where the next system call begins, or where it ends. */
+/* Continue to the next entry to, or exit from, a system call. */
 static struct __ptrace_syscall_info next_stop(void)
 {
     struct __ptrace_syscall_info info;
@@ -240,7 +240,7 @@ static void go_to(enum moment moment)
     info = next_stop();
     EXPECT(info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.is_error == 0);
     uint64_t address = (uint64_t)info.exit.rval;
-    /* The first thing that is done with a mapping once its header was checked. */
+    /* The first call on the mapping after its header was checked. */
     while (moment == ATTACHED &&
            !(info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_madvise && info.entry.args[0] == address))
         info = next_stop();
@@ -265,9 +265,9 @@ static int finish(void)
     return status;
 }
 
-/* ---- what it must say ---- */
+/* ---- what it must print ---- */
 
-/* One line, and nothing else. */
+/* Exactly one line. */
 static void expect_complaint(const char *what)
 {
     char line[256];
@@ -383,7 +383,7 @@ static void try_row(const struct row *row)
     printf("%-40s said, in 9 runs\n", row->what);
 }
 
-/* Or all that follows would say nothing about what is done at the stop. */
+/* Otherwise the cases below would not test a change at the stop. */
 static void try_unchanged(enum moment moment)
 {
     const struct row row = {"", leave_alone, moment, FEW_KEYS, ""};
@@ -404,7 +404,7 @@ static bool shows(const char *name)
     return found;
 }
 
-/* Of all pools of this user, among which are those of other tests: only what is said of ours counts. */
+/* All pools of this user, which includes those of other tests: only lines about this test's pools are checked. */
 static void try_listed(void)
 {
     const struct row truncated = {"", truncate_to_half, ATTACHED, CAPACITY, TRUNCATED};
@@ -413,7 +413,7 @@ static void try_listed(void)
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 3);
     EXPECT(!shows(expect_name) && shows(other_name));
     EXPECT(strstr(run.err, TRUNCATED) != NULL);
-    /* One that is gone before it was shown is nothing to complain about. */
+    /* A pool that is destroyed before it is shown is not an error. */
     EXPECT(WIFEXITED(run_stat(&destroyed, "--json", NULL, NULL)));
     EXPECT(!shows(expect_name) && shows(other_name));
     EXPECT(strstr(run.err, expect_name) == NULL);
@@ -424,11 +424,11 @@ static void send_bus_error(void)
     EXPECT_EQ(kill(run.pid, SIGBUS), 0);
 }
 
-/* One that somebody sends is no missing page. */
+/* A SIGBUS that another process sends is not a missing page. */
 static void try_sent_signal(void)
 {
     const struct row row = {"", send_bus_error, ATTACHED, FEW_KEYS, ""};
-    sanitizer_options = WITH_LEAKS ":handle_sigbus=0"; /* which would make an exit of it */
+    sanitizer_options = WITH_LEAKS ":handle_sigbus=0"; /* otherwise the sanitizer would exit on the signal */
     int status = run_stat(&row, "--json", expect_name, NULL);
     EXPECT(WIFSIGNALED(status));
     EXPECT_EQ(WTERMSIG(status), SIGBUS);
@@ -446,7 +446,7 @@ static void try_all(void)
     try_listed();
 }
 
-/* Also asks for system calls by name, which not every kernel that traces can tell. */
+/* Is ptrace(2) permitted, and does this kernel have PTRACE_GET_SYSCALL_INFO? */
 static bool may_trace(void)
 {
     struct __ptrace_syscall_info info;
@@ -478,7 +478,7 @@ int main(int argc, char **argv)
         printf("skipped: this system does not let a process trace its child\n");
         return 77;
     }
-    /* In a child, so that whatever becomes of it no pool is left behind. */
+    /* In a child, so that the pools are removed even if it is killed. */
     pid_t child = expect_fork();
     if (child == 0) {
         try_all();

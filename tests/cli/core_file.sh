@@ -16,7 +16,7 @@ mkfifo fifo
 adding=$!
 helpers=$adding
 exec 3>fifo
-# More than a pipe holds: when all of it is written, the program is reading.
+# More than the capacity of a pipe: once all of it is written, the program is reading.
 printf '%s\n' "$(key AAAA)" >&3
 head -c 1000000 /dev/zero | tr '\0' '\n' >&3
 kill -ABRT "$adding"

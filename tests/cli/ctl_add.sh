@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# picks KEY...: the next picks are these.
+# picks KEY...: check that the next picks are these keys.
 picks() {
     for wanted; do
         run 0 "$ctl" next "$pool"
@@ -10,7 +10,7 @@ picks() {
     done
 }
 
-# One line a key, in their order, and a summary.
+# One line per key, in their order, and a summary.
 run 0 "$ctl" create "$pool" --capacity 8 --key-max 64
 feed '%s\n%s\n' "$(key AAAA)" "$(key BBBB)"
 run 0 "$ctl" add "$pool" <"$in"
@@ -19,18 +19,18 @@ $(id_of "$pool" 1) sk-…BBBB"
 err_has "^keyshm-ctl: pool $pool: 2 added, 0 present before; it has 2/8 keys$"
 picks "$(key AAAA)" "$(key BBBB)" "$(key AAAA)"
 
-# A key that is there already is fine, in the pool or in the input, and has the same id.
+# A key that is already in the pool, or earlier in the input, is no error and has the same id.
 feed '%s\n%s\n%s\n' "$(key BBBB)" "$(key CCCC)" "$(key CCCC)"
 run 0 "$ctl" add "$pool" <"$in"
 out_is "$(id_of "$pool" 1) sk-…BBBB present
 $(id_of "$pool" 2) sk-…CCCC"
 err_has ": 1 added, 1 present before; it has 3/8 keys$"
 
-# The log says it too, and does not show keys either.
+# The log reports it too, without showing keys.
 run 0 env KEYSHM_LOG=debug "$ctl" add "$pool" <"$in"
 err_has '^keyshm: debug: .* sk-…BBBB'
 
-# Lines of DOS, blank lines, and a last line without its end.
+# CRLF line ends, blank lines, and a last line without a newline.
 feed '\n\r\n%s\r\n\n%s\r\n%s' "$(key DDDD)" "$(key EEEE)" "$(key FFFF)"
 run 0 "$ctl" add "$pool" <"$in"
 picks "$(key BBBB)" "$(key CCCC)" "$(key DDDD)" "$(key EEEE)" "$(key FFFF)"
@@ -38,7 +38,7 @@ feed '%s\r' "$(key DDDD)"
 run 0 "$ctl" add "$pool" <"$in"
 out_is "$(id_of "$pool" 3) sk-…DDDD present"
 
-# What a key may be: short, with spaces inside, as long as the pool allows, not ASCII. A short one is not shown at all.
+# Valid keys: short, with inner spaces, as long as the pool allows, not ASCII. Nothing of a short key is shown.
 long=$(printf "%64s" "$secret" | tr ' ' L)
 feed '%s\n%s\n' "$secret x \"\\" "$long"
 run 0 "$ctl" add "$pool" <"$in"
@@ -47,7 +47,7 @@ $(id_of "$pool" 7) …CRET"
 holds 8
 picks "$secret x \"\\" "$long" "$(key AAAA)"
 
-# The last place in a pool, given twice in a row; and nothing new for a full pool.
+# The last free slot, for a key that is given twice; and a full pool with nothing new to add.
 run 0 "$ctl" remove "$pool" "$(id_of "$pool" 2)"
 feed '%s\n%s\n%s\n' "$(key GGGG)" "$(key AAAA)" "$(key GGGG)"
 run 0 "$ctl" add "$pool" <"$in"
@@ -56,7 +56,7 @@ $(id_of "$pool" 0) sk-…AAAA present"
 run 0 "$ctl" add "$pool" <"$in"
 err_has ": 0 added, 2 present before; it has 8/8 keys$"
 
-# The longest key there can be, at the end of a line of DOS.
+# The longest possible key, with a CRLF line end.
 run 0 "$ctl" create "$pool.wide" --key-max 4096
 head -c 4096 /dev/zero | tr '\0' K >"$in"
 printf '\r\n' >>"$in"
@@ -65,14 +65,14 @@ out_is "$(id_of "$pool.wide" 0) …KKKK"
 run 0 "$ctl" next "$pool.wide"
 is "$(wc -c <"$out")" "$(($(id_of "$pool.wide" 0 | wc -c) + 4097))" "bytes of the id and the key"
 
-# Many.
+# Many keys.
 run 0 "$ctl" create "$pool.many" --capacity 20000 --key-max 40
 seq -f "sk-$secret-%020.0f" 20000 >"$in"
 run 0 "$ctl" add "$pool.many" <"$in"
 is "$(wc -l <"$out")" 20000 "lines"
 is "$(of_pool "$pool.many" count)" 20000
 
-# An input that comes in pieces.
+# Input that arrives in pieces.
 run 0 "$ctl" create "$pool.slow"
 mkfifo "$tmp/fifo"
 "$ctl" add "$pool.slow" <"$tmp/fifo" >"$out" 2>"$err" &

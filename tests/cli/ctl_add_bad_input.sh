@@ -5,7 +5,7 @@
 run 0 "$ctl" create "$pool" --capacity 4 --key-max 64
 add "$pool" AAAA
 
-# bad LINE REASON: what is in $in is refused as a whole.
+# bad LINE REASON: check that all of $in is refused.
 bad() {
     refused 1 "$ctl" add "$pool" <"$in"
     is "$(cat "$err")" "keyshm-ctl: line $1: $2; nothing was added"
@@ -43,12 +43,12 @@ bad 1 "$space"
 feed '\357\273\277%s\n' "$(key BBBB)"
 bad 1 "$mark"
 
-# The log does not show keys either.
+# The log shows no keys.
 feed '%s\n\t%s\n' "$(key BBBB)" "$(key CCCC)"
 refused 1 env KEYSHM_LOG=debug "$ctl" add "$pool" <"$in"
 err_has '^keyshm: debug: '
 
-# One byte too many, many too many, and more than any pool takes.
+# One byte too long, far too long, and longer than any pool allows.
 feed '%s\n%065d\n' "$(key BBBB)" 0
 bad 2 "$too_long"
 feed '%065d\r\n' 0
@@ -58,7 +58,7 @@ for length in 4000 4097 4098 4099 9000 10000000; do
     bad 1 "$too_long"
 done
 
-# In a pool for the longest keys, just as much too long.
+# The same in a pool for the longest keys.
 run 0 "$ctl" create "$pool.wide" --key-max 4096
 for length in 4097 4098 4099 9000 10000000; do
     head -c "$length" /dev/zero | tr '\0' "$secret" >"$in"
@@ -67,13 +67,13 @@ for length in 4097 4098 4099 9000 10000000; do
 done
 is "$(of_pool "$pool.wide" count)" 0
 
-# A line without an end is refused before it ends.
+# An endless line is refused while it is being read.
 mkfifo "$tmp/endless-line" "$tmp/endless-keys"
 yes "$secret" 2>/dev/null | tr -d '\n' 2>/dev/null >"$tmp/endless-line" &
 refused 1 timeout 60 "$ctl" add "$pool" <"$tmp/endless-line"
 err_has "^keyshm-ctl: line 1: $too_long; nothing was added$"
 
-# So are keys without an end: the pool has room for three more. Those that it has already take no room.
+# So is an endless list of keys: the pool has room for three more. Keys that are already in it take no room.
 seq -f "sk-$secret-%020.0f" inf >"$tmp/endless-keys" 2>/dev/null &
 refused 1 timeout 60 "$ctl" add "$pool" <"$tmp/endless-keys"
 is "$(cat "$err")" "keyshm-ctl: line 4: the pool has no room for it: it was made for 4 keys; nothing was added"
@@ -97,7 +97,7 @@ err_has "$nothing"
 true | refused 1 "$ctl" add "$pool"
 err_has "$nothing"
 
-# Nothing that can be read.
+# Unreadable input.
 refused 1 "$ctl" add "$pool" <&-
 err_has '^keyshm-ctl: cannot read standard input: Bad file descriptor; nothing was added$'
 refused 1 "$ctl" add "$pool" 0>"$in"

@@ -4,7 +4,7 @@
 
 variable=$(printf '%s_API_KEY' "$pool" | tr 'a-z.-' 'A-Z__')
 
-# masks: of the keys that were added, in their order.
+# masks: the masked keys that were added, in their order.
 masks() {
     cut -d ' ' -f 2 "$out" | tr '\n' ' '
 }
@@ -13,7 +13,7 @@ run 0 "$ctl" create "$pool" --capacity 6
 refused 1 "$ctl" add "$pool" --env </dev/null
 is "$(cat "$err")" "keyshm-ctl: neither $variable nor ${variable}_1, ${variable}_2 ... is set in the environment"
 
-# By number, with gaps, the one without a number first; what only looks like one of them is not.
+# In numeric order, with gaps, the one without a number first; similar names are ignored.
 run 0 env "${variable}_10=$(key 0010)" "${variable}_2=$(key 0002)" "$variable=$(key 0000)" \
     "${variable}_99999999999999999999=$(key 9999)" "${variable}_9=$(key 0009)" "${variable}_1=" \
     "${variable}_0=$(key XXXX)" "${variable}_02=$(key XXXX)" "${variable}_2B=$(key XXXX)" "${variable}_=$(key XXXX)" \
@@ -22,12 +22,12 @@ run 0 env "${variable}_10=$(key 0010)" "${variable}_2=$(key 0002)" "$variable=$(
 is "$(masks)" 'sk-…0000 sk-…0002 sk-…0009 sk-…0010 sk-…9999 '
 err_has ': 5 added, 0 present before; it has 5/6 keys$'
 
-# Standard input is left alone.
+# Standard input is not read.
 feed '%s\n' "$(key BBBB)"
 run 0 env "${variable}_7=$(key 0002)" "$ctl" add "$pool" --env <"$in"
 out_is "$(id_of "$pool" 1) sk-…0002 present"
 
-# A bad one changes nothing; its name is told.
+# An invalid key changes nothing; the message names its variable.
 refused 1 env "${variable}_1=$(key CCCC)" "${variable}_3= $(key DDDD)" "$ctl" add "$pool" --env
 is "$(cat "$err")" "keyshm-ctl: ${variable}_3: it has a space at its beginning or end; nothing was added"
 refused 1 env "$variable=$(printf '%s\nx' "$(key CCCC)")" "$ctl" add "$pool" --env
@@ -38,7 +38,7 @@ refused 1 env "$variable=$(key CCCC)" "${variable}_1=$(key DDDD)" "$ctl" add "$p
 err_has "^keyshm-ctl: ${variable}_1: the pool has no room for it"
 holds 5
 
-# How a pool's name becomes a variable's: also where the locale has other ideas of upper case.
+# How a pool's name becomes a variable name, also in a locale with other rules for upper case.
 run 0 "$ctl" create "$pool.my-Pool.v2_x"
 run 0 env LC_ALL=tr_TR.UTF-8 "$(printf '%s' "$pool" | tr 'a-z-' 'A-Z_')_MY_POOL_V2_X_API_KEY=$(key AAAA)" \
     "$ctl" add "$pool.my-Pool.v2_x" --env

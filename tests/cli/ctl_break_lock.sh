@@ -6,7 +6,7 @@ run 0 "$FIXTURE" create "$pool" 50
 add "$pool" AAAA
 feed '%s\n' "$(key BBBB)"
 
-# Nobody to kill.
+# No process holds the mutex.
 run 0 "$ctl" break-lock "$pool" --yes
 out_is "pool $pool: nobody holds the mutex; nothing was done"
 run 0 "$ctl" break-lock "$pool" --yes --json
@@ -17,22 +17,22 @@ is_alive() {
     [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status"
 }
 
-# Who has just taken it will give it back.
+# A process that has just taken the mutex is not killed.
 keep hold "$pool"
-setsid --wait "$ctl" break-lock "$pool" >"$out" 2>"$err" </dev/null && fail "it went ahead unasked"
+setsid --wait "$ctl" break-lock "$pool" >"$out" 2>"$err" </dev/null && fail "it continued without asking"
 run 0 "$ctl" holder "$pool" --json
 cp "$out" "$tmp/holder"
-is_alive "$holder" || fail "it was killed unasked"
-setsid --wait "$ctl" break-lock "$pool" >"$out" 2>"$err" </dev/null && fail "it went ahead unasked"
+is_alive "$holder" || fail "it was killed without confirmation"
+setsid --wait "$ctl" break-lock "$pool" >"$out" 2>"$err" </dev/null && fail "it continued without asking"
 [ "$("$JSON_GET" mutex_held_ms <"$tmp/holder")" -gt 1000 ] || grep -q 'took it just now\|no terminal to ask on' "$err" ||
-    fail "not refused for its reason"
+    fail "not refused for the expected reason"
 
-# A stopped one it kills only when it may: there is nobody to ask.
+# A stopped one is killed only with --yes: there is no terminal to ask on.
 stop "$holder"
 refused 1 setsid --wait "$ctl" break-lock "$pool" </dev/null
 err_has "^keyshm-ctl: pool $pool: the mutex is held by pid $holder (cli-fixture), stopped, for .*; there is no terminal to ask on"
 err_has 'nothing was done; to kill it unasked, use --yes$'
-is_alive "$holder" || fail "it was killed unasked"
+is_alive "$holder" || fail "it was killed without confirmation"
 run 1 "$ctl" add "$pool" <"$in"
 
 run 0 "$ctl" break-lock "$pool" --yes
@@ -44,7 +44,7 @@ is "$status" 137 "how it ended"
 run 0 "$ctl" add "$pool" <"$in"
 run 0 "$ctl" verify "$pool"
 
-# In the middle of a change.
+# During a membership change.
 keep change "$pool"
 stop "$holder"
 run 0 "$ctl" break-lock "$pool" --yes --json
@@ -59,7 +59,7 @@ holds 2
 run 0 "$stat" --events --raw --noheadings -o KIND,DEAD "$pool"
 out_has "^recovered $holder$"
 
-# One that works, and does not give it back: for more than a second.
+# A running process that has held the mutex for more than a second.
 keep change "$pool"
 tries=0
 until [ "$("$ctl" holder "$pool" --json | "$JSON_GET" mutex_held_ms)" -gt 1000 ]; do
@@ -71,7 +71,7 @@ run 0 "$ctl" break-lock "$pool" --yes
 out_has "pid $holder was killed while it added or removed a key, and what it left of that was cleaned up"
 wait "$holder" || true
 
-# Not from another PID namespace: there the number is somebody else's.
+# Not from another PID namespace: there the pid may be another process's.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     keep hold "$pool"
     stop "$holder"
@@ -80,7 +80,7 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then
     is_alive "$holder" || fail "it was killed from another PID namespace"
 fi
 
-# Not another user's, whoever may attach.
+# Not another user's process, even if that user may attach.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     run 0 "$ctl" create "$pool.other"
     mkfifo "$tmp/held"

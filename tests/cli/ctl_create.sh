@@ -13,14 +13,14 @@ is "$(of_pool "$pool" creator_uid)" "$(id -u)"
 is "$(of_pool "$pool" creator_name)" keyshm-ctl
 is "$(stat -c %a "$segment")" 600 "mode of the segment"
 
-# There is one already; it stays as it is.
+# The pool already exists, and does not change.
 add "$pool" AAAA
 refused 1 "$ctl" create "$pool" --capacity 5
 err_has "there is one already; see it with: keyshm-stat $pool"
 is "$(of_pool "$pool" capacity)" 1024
 holds 1
 
-# Options, wherever they stand, also where POSIX would have them first.
+# Options in any position, even if POSIXLY_CORRECT requires them first.
 run 0 env POSIXLY_CORRECT=1 "$ctl" --capacity=1 create --key-max 20 "$pool.small" --cooldown 1.5
 is "$(of_pool "$pool.small" capacity)" 1
 is "$(of_pool "$pool.small" key_max)" 20
@@ -71,7 +71,7 @@ for bad in '' . .. .hidden a/b ../x 'a b' "a$(printf '\nb')" ä "${longest}x"; d
     refused 1 "$ctl" create "$bad"
     err_has "cannot be a pool's name"
     if [ "${#bad}" -gt 3 ]; then
-        ! grep -qF "$bad" "$err" || fail "a name that may be anything is repeated"
+        ! grep -qF "$bad" "$err" || fail "the message repeats an argument that may be a secret"
     fi
 done
-[ ! -e "$segments.$pool.bad" ] || fail "a refused pool was made"
+[ ! -e "$segments.$pool.bad" ] || fail "the refused pool was created"

@@ -12,7 +12,7 @@ refused 2 "$ctl" destroy "$pool"
 err_has "^keyshm-ctl: pool $pool: there is no such pool; see those of this user with: keyshm-stat$"
 refused 1 "$ctl" destroy ../x
 
-# One that nobody could attach to.
+# A pool that cannot be attached to.
 head -c 5000 /dev/urandom >"$segment"
 run 0 "$ctl" destroy "$pool"
 [ ! -e "$segment" ] || fail "the damaged segment is still there"

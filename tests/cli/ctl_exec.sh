@@ -14,7 +14,7 @@ with() {
     run "$wanted" "$ctl" exec "$pool" --env API_KEY "$@"
 }
 
-# is_now SLOT STATUS
+# is_now SLOT STATUS: check the key's status.
 is_now() {
     is "$(of_pool "$pool" keys "$1" status)" "$2" "slot $1"
 }
@@ -24,7 +24,7 @@ available() {
     run 0 "$ctl" mark "$pool" "$second" available
 }
 
-# COMMAND has the key in its environment, whatever stood there, and what it reads and prints is its own.
+# COMMAND has the key in its environment, replacing any earlier value, and inherits the standard streams.
 # shellcheck disable=SC2016
 tell='printf %s "$API_KEY" >"$0"'
 with 0 -- sh -c "$tell" "$tmp/key"
@@ -43,7 +43,7 @@ err_has '^odd$'
 run 0 "$ctl" exec --env=API_KEY "$pool" -- sh -c "$tell" "$tmp/key" # options may stand anywhere
 run 0 env POSIXLY_CORRECT=1 "$ctl" exec "$pool" --env API_KEY -- true
 
-# It ends as COMMAND ends, and without a rule no key is marked.
+# The exit status is COMMAND's, and without a rule no key is marked.
 # shellcheck disable=SC2016
 for status in 1 7 75 255; do
     with "$status" -- sh -c "exit $status"
@@ -56,7 +56,7 @@ with 137 -- sh -c 'kill -KILL $$'
 is_now 0 available
 is_now 1 available
 
-# What cannot be run.
+# Commands that cannot be run.
 with 127 -- "$tmp/none"
 err_has "^keyshm-ctl: pool $pool: cannot run COMMAND: .*; the key was picked, but not used$"
 : >"$tmp/file"
@@ -66,7 +66,7 @@ with 127 --on-status '*=invalid' -- "$tmp/none"
 is_now 0 available
 is_now 1 available
 
-# rules STATUS RULE...: marks what the rules say of the next key; its status is $mark, and what is left of it $left_ms.
+# rules STATUS RULE...: run a command that exits with STATUS; the status of its key is $mark, the cooldown left $left_ms.
 rules() {
     status=$1
     shift
@@ -80,7 +80,7 @@ rules() {
     left_ms=$(of_pool "$pool" keys "$slot" cooldown_left_ms)
 }
 
-# within MIN MAX: what is left of the cooldown, in milliseconds. A deadline is never early, and so up to 1 ms late.
+# within MIN MAX: check $left_ms. A cooldown never ends before its deadline, so it may be 1 ms longer.
 within() {
     [ "$left_ms" -gt "$1" ] && [ "$left_ms" -le "$(($2 + 1))" ] || fail "$left_ms ms are left, not $1 to $2"
 }
@@ -114,7 +114,7 @@ with 143 --on-status 143=invalid -- sh -c 'kill -TERM $$' # a signal counts as s
 is "$(of_pool "$pool" status_count invalid)" 1
 available
 
-# A rule that is none is refused before a key is picked.
+# An invalid rule is refused before a key is picked.
 picks=$(of_pool "$pool" keys 0 picks),$(of_pool "$pool" keys 1 picks)
 for rule in '' , = 75 75= =invalid 75=nothing 256=invalid -1=invalid 1-=invalid -=invalid 9-1=invalid 1-256=invalid x=invalid \
     75=invalid:30 75=available:1 75=rate_limited: 75=rate_limited:x 75=rate_limited:-1 75=rate_limited:31622401 '**=invalid' \
@@ -127,14 +127,14 @@ with 0 --on-status "$many" -- true
 refused 1 "$ctl" exec "$pool" --env API_KEY --on-status "$many,65=invalid" -- true
 is "$(($(of_pool "$pool" keys 0 picks) + $(of_pool "$pool" keys 1 picks)))" "$((${picks%,*} + ${picks#*,} + 1))" "picks"
 
-# Somebody removed the key meanwhile: it ends as COMMAND ends all the same.
+# The key was removed in the meantime: the exit status is still COMMAND's.
 run 0 "$ctl" create "$pool.gone"
 add "$pool.gone" CCCC
 run 9 "$ctl" exec "$pool.gone" --env API_KEY --on-status 9=invalid -- \
     sh -c "'$ctl' remove '$pool.gone' $(id_of "$pool.gone" 0) && exit 9"
 err_has "^keyshm-ctl: pool $pool.gone: the key with id [0-9]*, to be marked invalid after exit status 9: it is no longer in"
 
-# No key: at once, after a time, or until one comes back.
+# No key is available: fail at once, fail after a time, or wait until one is.
 refused 4 "$ctl" exec "$pool.gone" --env API_KEY -- touch "$tmp/ran"
 err_has "the pool has no keys; add one with: keyshm-ctl add $pool.gone$"
 refused 4 "$ctl" exec "$pool.gone" --env API_KEY --wait 0.3 -- touch "$tmp/ran"
@@ -151,7 +151,7 @@ run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" available # by another 
 wait "$waiting" || fail "it did not see that the key is available"
 refused 2 "$ctl" exec "$pool.none" --env API_KEY -- true
 
-# signalled SIGNAL STATUS: keyshm-ctl passes it on, and ends as COMMAND does.
+# signalled SIGNAL STATUS: check that keyshm-ctl passes SIGNAL on and exits with COMMAND's status.
 signalled() {
     mkfifo "$tmp/ready"
     # shellcheck disable=SC2016
@@ -173,7 +173,7 @@ signalled() {
 signalled TERM
 signalled HUP
 
-# When it is killed itself, COMMAND is told to end.
+# When keyshm-ctl itself is killed, COMMAND receives SIGTERM.
 mkfifo "$tmp/ready"
 # shellcheck disable=SC2016
 "$ctl" exec "$pool" --env API_KEY -- sh -c 'trap "exit 0" TERM; echo $$ >"$0"; while :; do sleep 0.01; done' "$tmp/ready" &
@@ -184,6 +184,6 @@ kill -KILL "$running"
 tries=0
 while [ -d "/proc/$child" ] && ! grep -q '^State:.Z' "/proc/$child/status" 2>/dev/null; do
     tries=$((tries + 1))
-    [ "$tries" -lt 3000 ] || fail "COMMAND goes on after keyshm-ctl was killed"
+    [ "$tries" -lt 3000 ] || fail "COMMAND still runs after keyshm-ctl was killed"
     sleep 0.01
 done

@@ -12,7 +12,7 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
 run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first"'
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 0)" team ''
 
-# What it says.
+# The contents.
 before_ms=$(date +%s%3N)
 run 0 "$ctl" export "$pool"
 after_ms=$(date +%s%3N)
@@ -38,11 +38,11 @@ names=$(json && json keys 0)
 grep -q '"with_keys":false' "$out" || fail "with_keys"
 fingerprint=$(json keys 0 fingerprint)
 
-# Another salt every time.
+# A new salt each time.
 run 0 "$ctl" export "$pool"
 [ "$(json keys 0 fingerprint)" != "$fingerprint" ] || fail "the same fingerprint twice"
 
-# All of it is in the help.
+# Every member is in the help.
 run 0 "$ctl" export --help
 for name in $names key; do
     out_has "^  *\(keys\.\)\?$name  "
@@ -64,7 +64,7 @@ is "$(ls -A "$tmp/dir")" state
 ! grep -q "$secret" "$tmp/dir/state" || fail "a key in the file"
 is "$("$JSON_GET" keys 1 status <"$tmp/dir/state")" rate_limited
 
-# no_file MESSAGE FILE [OPTION]...: refused, and the directory is as it was.
+# no_file MESSAGE FILE [OPTION]...: check that it is refused and the directory does not change.
 no_file() {
     local message="$1" file="$2"
     shift 2
@@ -90,7 +90,7 @@ for option in '' --with-keys; do
     # shellcheck disable=SC2086
     no_file "${cannot}Is a directory; nothing was written$" "$tmp/dir/dir/" $option
 done
-cmp -s "$tmp/state" "$tmp/dir/state" || fail "a file that was there has changed"
+cmp -s "$tmp/state" "$tmp/dir/state" || fail "an existing file has changed"
 if [ "$(id -u)" -ne 0 ]; then
     chmod 500 "$tmp/dir/dir"
     no_file "${cannot}Permission denied; nothing was written$" "$tmp/dir/dir/state" --with-keys
@@ -100,11 +100,11 @@ for bad in '' -; do
     err_has '^keyshm-ctl: export: --output must be the name of a file to make$'
 done
 
-# Only the name is given: in the directory where one is.
+# A name without a directory: in the current directory.
 (cd "$tmp/dir" && exec "$ctl" export "$pool" --output here) || fail "in this directory"
 [ -s "$tmp/dir/here" ] || fail "no file in this directory"
 
-# Keys go to a file or nowhere.
+# Keys are written only to a file.
 refused 1 "$ctl" export "$pool" --with-keys
 err_has '^keyshm-ctl: export: --with-keys needs --output FILE: keys never go to standard output$'
 run 0 "$ctl" export "$pool" --with-keys --output "$tmp/dir/keys"
@@ -114,7 +114,7 @@ is "$("$JSON_GET" keys 0 key <"$tmp/dir/keys")" "$(key AAAA)"
 is "$("$JSON_GET" keys 4 key <"$tmp/dir/keys")" "$secret"
 grep -q '"with_keys":true' "$tmp/dir/keys" || fail "with_keys"
 
-# A key that JSON cannot say.
+# A key that JSON cannot represent.
 feed 'sk-%s-\377\376-0123456789-EEEE\n' "$secret"
 run 0 "$ctl" add "$pool" <"$in"
 run 0 "$ctl" export "$pool"
@@ -122,7 +122,7 @@ is "$(json keys 5 masked_key)" sk-…EEEE
 no_file "the key with id $(id_of "$pool" 5) is not UTF-8, which JSON must be; nothing was written; export it without" \
     "$tmp/dir/new" --with-keys
 
-# It can look, but not touch: not even who is attached changes. An empty pool, and none.
+# It attaches read-only, so even the list of workers does not change. An empty pool, and no pool.
 before=$(cksum <"$segment")
 run 0 "$ctl" export "$pool"
 is "$(cksum <"$segment")" "$before" "the pool"
@@ -131,9 +131,9 @@ run 0 "$ctl" export "$pool.empty"
 is "$(json keys)" 0
 refused 2 "$ctl" export "$pool.none" --output "$tmp/dir/none"
 err_has "^keyshm-ctl: pool $pool.none: there is no such pool"
-[ ! -e "$tmp/dir/none" ] || fail "a file of no pool"
+[ ! -e "$tmp/dir/none" ] || fail "a file was made for a pool that does not exist"
 
-# Killed at any moment, it leaves a whole file or none.
+# Killed at any moment, it leaves a complete file or none.
 run 0 "$ctl" create "$pool.many" --capacity 2000 --key-max 64
 seq -f "sk-$secret-%020.0f" 2000 >"$in"
 run 0 "$ctl" add "$pool.many" <"$in"

@@ -12,7 +12,7 @@ for option in '' --with-keys; do
     # shellcheck disable=SC2086
     refused 1 "$ctl" export "$pool" --output /dev/shm/state $option
     err_has "^keyshm-ctl: pool $pool: cannot write the file given with --output, which was not made: No space left on device"
-    [ ! -e /dev/shm/state ] || fail "a part of a file"
+    [ ! -e /dev/shm/state ] || fail "an incomplete file"
 done
 rm /dev/shm/filler
 run 0 "$ctl" export "$pool" --output /dev/shm/state --with-keys

@@ -19,15 +19,15 @@ run 0 "$ctl" holder "$pool" --json
 is "$(json mutex_holder_pid)" "$holder"
 is "$(json mutex_holder_name)" cli-fixture
 is "$(json mutex_holder_state)" T
-[ "$(json mutex_held_ms)" -ge 0 ] || fail "held for less than no time"
+[ "$(json mutex_held_ms)" -ge 0 ] || fail "the time it was held is negative"
 
-# From another PID namespace nobody can tell who that is.
+# From another PID namespace the holder is not known.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     run 0 unshare --pid --fork --mount-proc "$ctl" holder "$pool"
     out_is 'a process in another PID namespace'
 fi
 
-# Who died does not hold it any more; the next to take it finds out.
+# A dead process is not reported as the holder; the next one to lock the mutex detects its death.
 kill -KILL "$holder"
 wait "$holder" || true
 run 0 "$ctl" holder "$pool"

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# status_of POOL WXYZ: status of the key that ends so.
+# status_of POOL WXYZ: the status of the key that ends in WXYZ.
 status_of() {
     "$stat" --json "$1" | tr '{' '\n' | sed -n "s/.*\"masked_key\":\"[^\"]*$2\".*\"status\":\"\([a-z_]*\)\".*/\1/p"
 }
 
-# counts ADDED FOUND NOT_FOUND MARKED: as the JSON in $out has them.
+# counts ADDED FOUND NOT_FOUND MARKED: check them in the JSON in $out.
 counts() {
     is "$(json added) $(json found) $(json not_found) $(json marked)" "$*" "added, found, not found, marked"
     is "$(json key_count)" "$(($1 + $2 + $3))"
@@ -18,7 +18,7 @@ between() {
     { [ "$3" -ge "$1" ] && [ "$3" -le "$2" ]; } || fail "$3 is not from $1 to $2"
 }
 
-# shift_clock SECONDS FROM TO: a copy, as if it had been exported so much later.
+# shift_clock SECONDS FROM TO: copy an export as if it had been made SECONDS later.
 shift_clock() {
     exported_ms=$("$JSON_GET" exported_unix_ms <"$2")
     sed "s/\"exported_unix_ms\":$exported_ms/\"exported_unix_ms\":$((exported_ms + $1 * 1000))/" "$2" >"$3"
@@ -38,7 +38,7 @@ keys=$tmp/keys
 run 0 "$ctl" export "$pool" --output "$state"
 run 0 "$ctl" export "$pool" --output "$keys" --with-keys
 
-# Without keys, into another pool that has most of them, elsewhere. A long key is known again too, up to its last byte.
+# Without keys, into a pool that has most of them in other slots. A long key is recognised by all of its bytes.
 long=$(printf '%0600d' 0)
 other=$pool.other
 run 0 "$ctl" create "$other" --capacity 16 --key-max 1024
@@ -73,13 +73,13 @@ run 0 "$ctl" import "$other" "$tmp/long" --json
 counts 0 7 1 4
 is "$(of_pool "$other" keys 2 status) $(of_pool "$other" keys 1 status)" 'invalid available'
 
-# The help tells of all members.
+# Every member is in the help.
 run 0 "$ctl" import --help
 for name in $names; do
     out_has "^  *$name  "
 done
 
-# Cooldowns run down between export and import: some are over, none is too short, none grows.
+# Time passes between export and import: some cooldowns are over, none is too short, none grows.
 add_all() {
     run 0 "$ctl" create "$1" --capacity 5
     add "$1" AAAA BBBB CCCC DDDD EEEE
@@ -102,7 +102,7 @@ shift_clock 1000000 "$state" "$tmp/shifted"
 run 0 "$ctl" import "$pool.back" "$tmp/shifted"
 between 90000000 100000100 "$(of_pool "$pool.back" keys 1 cooldown_left_ms)"
 
-# No status becomes better, no cooldown shorter.
+# No status is lowered, and no cooldown is shortened.
 add_all "$pool.worse"
 for slot in 0 1 2; do
     run 0 "$ctl" mark "$pool.worse" "$(id_of "$pool.worse" "$slot")" invalid
@@ -115,7 +115,7 @@ run 0 "$ctl" mark "$pool.back" "$(id_of "$pool.back" 1)" rate_limited --retry-af
 run 0 "$ctl" import "$pool.back" "$state"
 between 800000000 900000100 "$(of_pool "$pool.back" keys 1 cooldown_left_ms)"
 
-# A rate limit without end stays one, or becomes as long as can be.
+# A rate limit without end stays one, or gets the maximum duration.
 run 0 "$ctl" create "$pool.endless" --cooldown 0
 add "$pool.endless" AAAA
 run 0 "$ctl" mark "$pool.endless" "$(id_of "$pool.endless" 0)" rate_limited
@@ -128,7 +128,7 @@ run 0 "$ctl" import "$pool.end" "$tmp/endless"
 is "$(of_pool "$pool.end" keys 0 status)" rate_limited
 between 31000000000 31622400100 "$(of_pool "$pool.end" keys 0 cooldown_left_ms)"
 
-# With keys, into an empty pool: all of it comes back. Again, and into the same pool: nothing is added.
+# With keys, into an empty pool: everything is restored. Again, into the same pool: nothing is added.
 new=$pool.new
 run 0 "$ctl" create "$new" --capacity 6
 before=$(cksum <"$segments.$new")
@@ -137,7 +137,7 @@ counts 5 0 0 4
 is "$(cksum <"$segments.$new")" "$before" "the pool after --dry-run"
 run 0 "$ctl" import "$new" "$keys"
 out_is '5 added, 0 found, 0 not found; 4 marked'
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 for slot in 0 1 2 3 4; do
     for member in masked_key status metadata; do
         is "$(of_pool "$new" keys "$slot" "$member")" "$(of_pool "$pool" keys "$slot" "$member")" "$member of $slot"
@@ -151,7 +151,7 @@ run 0 "$ctl" import "$pool" "$keys" --json
 counts 0 5 0 4
 run 0 "$ctl" verify "$new"
 
-# Room is looked for first: all or none.
+# Room is checked first: all keys are added or none.
 run 0 "$ctl" create "$pool.small" --capacity 4
 refused 1 "$ctl" import "$pool.small" "$keys"
 err_has "^keyshm-ctl: pool $pool.small: in the file, keys\[4\].key: the pool has no room for it: it was made for 4 keys; nothing"
@@ -162,7 +162,7 @@ run 0 "$ctl" create "$pool.narrow" --key-max 20
 refused 1 "$ctl" import "$pool.narrow" "$keys"
 err_has 'keys\[0\].key: longer than the 20 bytes that this pool allows a key; nothing was changed$'
 
-# Who else may read the keys.
+# Files with keys that other users can read.
 for mode in 640 604 620 601; do
     chmod "$mode" "$keys"
     for from in "$keys" /dev/null; do
@@ -186,13 +186,13 @@ refused 1 "$ctl" import "$pool.small" "$tmp/fifo"
 err_has 'there are keys in the file, which is not a regular file; give it on standard input; nothing was changed$'
 is "$(of_pool "$pool.small" count)" 0
 
-# A pipe is nobody else's.
+# A pipe is accepted: other users cannot read it.
 "$ctl" create "$pool.piped"
 # shellcheck disable=SC2002
 cat "$keys" | run 0 "$ctl" import "$pool.piped"
 is "$(of_pool "$pool.piped" count)" 5
 
-# Notes: those of the file replace their like, others stay; all or nothing.
+# Notes: those in the file replace notes of the same name, others stay; all or none of a key.
 id=$(id_of "$pool.late" 0)
 run 0 "$ctl" label "$pool.late" "$id" old
 run 0 "$ctl" metadata "$pool.late" "$id" mine kept
@@ -204,7 +204,7 @@ refused 1 "$ctl" import "$pool.end" "$state"
 err_has "the notes of the key with id $(id_of "$pool.end" 0), with those of keys\[0\] in the file, would take more than 160"
 is "$(of_pool "$pool.end" keys 3 status)" available
 sed "s/the .\"first.\" ä/so: $(key DDDD)/" "$keys" >"$tmp/told"
-grep -q "so: $(key DDDD)" "$tmp/told" || fail "a test that tests nothing"
+grep -q "so: $(key DDDD)" "$tmp/told" || fail "the test has no effect"
 chmod 600 "$tmp/told"
 for to in "$pool.end" "$pool.narrow"; do
     [ "$to" = "$pool.end" ] || { run 0 "$ctl" destroy "$to" && run 0 "$ctl" create "$to"; }
@@ -223,7 +223,7 @@ err_has "^keyshm-ctl: pool $pool: cannot read the file: Is a directory; nothing 
 refused 1 "$ctl" import "$pool" <&-
 err_has "^keyshm-ctl: pool $pool: cannot read standard input: Bad file descriptor; nothing was changed$"
 
-# Some other process holds the mutex: it says how far it came, and the next one goes on from there.
+# Another process holds the mutex: the message reports the progress, and the next import completes it.
 run 0 "$FIXTURE" create "$pool.held" 10
 keep hold "$pool.held"
 run 1 "$ctl" import "$pool.held" "$keys"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# What is not as export writes it is refused as a whole, in words that do not repeat it.
+# Input that differs from what export writes is refused as a whole, with a message that does not repeat it.
 . "$(dirname "$0")/lib.sh"
 
 run 0 "$ctl" create "$pool.from"
@@ -16,7 +16,7 @@ run 0 "$ctl" create "$pool" --capacity 4 --key-max 64
 add "$pool" AAAA
 "$stat" --json "$pool" | grep -o '"keys".*' >"$tmp/before"
 
-# refused_as MESSAGE [OPTION]: what is in $tmp/bad.
+# refused_as MESSAGE [OPTION]: check that $tmp/bad is refused with MESSAGE.
 refused_as() {
     chmod 600 "$tmp/bad"
     refused 1 "$ctl" import "$pool" "$tmp/bad" "--${2:-json}"
@@ -28,7 +28,7 @@ unchanged() {
     "$stat" --json "$pool" | grep -o '"keys".*' | cmp -s - "$tmp/before" || fail "the pool has changed"
 }
 
-# broken LINE: what is in $tmp/bad is not JSON from there.
+# broken LINE: check that $tmp/bad is refused as invalid JSON at LINE.
 broken() {
     chmod 600 "$tmp/bad"
     refused 1 "$ctl" import "$pool" "$tmp/bad"
@@ -36,14 +36,14 @@ broken() {
     unchanged
 }
 
-# bad FILE EDIT MESSAGE: the file, edited by sed(1).
+# bad FILE EDIT MESSAGE: check that FILE, edited by sed(1), is refused with MESSAGE.
 bad() {
     sed "$2" "$tmp/$1" >"$tmp/bad"
-    ! cmp -s "$tmp/bad" "$tmp/$1" || fail "a test that tests nothing: $2"
+    ! cmp -s "$tmp/bad" "$tmp/$1" || fail "the test has no effect: $2"
     refused_as "$3"
 }
 
-# member EDIT RULE: the same, of both files, about one member.
+# member EDIT RULE: the same for both files, with the rule of a member as the message.
 member() {
     bad keys "$1" "in the file, $2"
     bad state "$1" "in the file, $2"
@@ -82,7 +82,7 @@ is "$(cat "$err")" "keyshm-ctl: pool $pool: the file is empty; $give"
 refused 1 "$ctl" import "$pool" </dev/null
 is "$(cat "$err")" "keyshm-ctl: pool $pool: standard input is empty; $give"
 
-# ---- without end ----
+# ---- endless input ----
 large='is larger than the 81920 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
 truncate -s 3G "$tmp/bad"
 refused 1 "$ctl" import "$pool" "$tmp/bad"
@@ -92,7 +92,7 @@ yes '' 2>/dev/null >"$tmp/endless" &
 refused 1 timeout 60 "$ctl" import "$pool" <"$tmp/endless"
 err_has "standard input $large"
 
-# ---- something else ----
+# ---- other JSON ----
 object='this is not what export writes: it must be a JSON object'
 for text in '[]' '[{}]' "[\"$secret\"]"; do
     printf '%s' "$text" >"$tmp/bad"
@@ -142,7 +142,7 @@ printf '%s{}}' "$(head -n 1 "$tmp/keys" | sed 's/\[$//')" >"$tmp/bad"
 refused_as 'in the file, keys must be an array of up to 1048576 keys'
 
 # ---- a key ----
-# in_key MEMBER VALUE RULE: in the second key of the file, as the rule of that member.
+# in_key MEMBER VALUE RULE: the same for a member of the second key.
 in_key() {
     member "3s/\"$1\":\(\"[^\"]*\"\|{[^}]*}\|-\?[0-9]*\)/\"$1\":$2/" "keys[1].$1 must be $3"
 }
@@ -182,7 +182,7 @@ for name in slot masked_key status cooldown_left_ms marked metadata fingerprint;
     [ "$name" = fingerprint ] || err_has "in the file, keys\[1\].$name must be "
 done
 
-# ---- what does not go together ----
+# ---- contradictions ----
 fits='.cooldown_left_ms does not go with its status'
 member '2s/"invalid","cooldown_left_ms":-1/"invalid","cooldown_left_ms":5/' "keys[0]$fits"
 member '2s/"invalid","cooldown_left_ms":-1/"available","cooldown_left_ms":-1/' "keys[0]$fits"
@@ -194,7 +194,7 @@ bad keys '3{p;}' 'in the file, two keys have the same fingerprint'
 bad state '3{p;}' 'in the file, two keys have the same fingerprint'
 bad keys '3{p;s/"fingerprint":"[^"]*"/"fingerprint":null/;}' 'in the file, keys[2].key: it is there twice'
 
-# ---- what is no key ----
+# ---- invalid keys ----
 while IFS='|' read -r value reason; do
     bad keys "3s/\"key\":\"[^\"]*\"/\"key\":\"$value\"/" "in the file, keys[1].key: $reason"
 done <<'END'
@@ -206,7 +206,7 @@ TOPSECRET |it has a space at its beginning or end
 0TOPSECRET0000000000000000000000000000000000000000000000000000000|longer than the 64 bytes that this pool allows a key
 END
 
-# What is more than is known is passed over.
+# Unknown members are ignored.
 sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
 chmod 600 "$tmp/good"
 run 0 "$ctl" import "$pool" "$tmp/good"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each command's --json is one object on one line, and has just the members that its --help tells of, in that order."""
+"""Each command's --json is one object on one line, and has exactly the members that its --help lists, in that order."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def members_in_help(command):
 
 
 def members_of(value):
-    """With those of the objects in an array as "keys.id". What another object has is named by the user."""
+    """The names of all members; those of objects in an array as "keys.id". Users name the members of other objects."""
     for name, member in value.items():
         yield name
         if isinstance(member, list) and member and isinstance(member[0], dict):
@@ -31,7 +31,7 @@ def compare(pool, command, *arguments, keys=None, status=0):
     check(result.stdout.count("\n") == 1, f"{command}: more than a line: {result.stdout}")
     value = json.loads(result.stdout)
     printed, told = list(members_of(value)), members_in_help(command)
-    check(printed == told, f"{command}: it prints {printed}, and its help tells of {told}")
+    check(printed == told, f"{command}: it prints {printed}, and its help lists {told}")
     check(value["schema"] == 1 and value["provider"] == pool, f"{command}: {value}")
     check(command == "next" or "TOPSECRET" not in result.stdout + result.stderr, f"{command}: a key")
     told_of.add(command)

@@ -16,7 +16,7 @@ key_is() {
     is "$(of_pool "$pool" keys 0 status)" "$1"
 }
 
-# left LEAST MOST: milliseconds, with room for a machine that was busy.
+# left LEAST MOST: check the cooldown left in milliseconds, with a margin for a busy machine.
 left() {
     left_ms=$(of_pool "$pool" keys 0 cooldown_left_ms)
     if [ "$left_ms" -lt "$1" ] || [ "$left_ms" -gt "$2" ]; then
@@ -66,7 +66,7 @@ add "$pool.until" AAAA
 run 0 "$ctl" mark "$pool.until" "$(id_of "$pool.until" 0)" rate_limited
 is "$(of_pool "$pool.until" keys 0 cooldown_left_ms)" -1
 
-# What a time makes no sense with.
+# Statuses that take no duration.
 for status in available invalid; do
     refused 1 "$ctl" mark "$pool" "$id" "$status" --retry-after 5
     err_has "mark: --retry-after goes with rate_limited or quota_exceeded, not with $status"

@@ -6,7 +6,7 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA BBBB
 id=$(id_of "$pool" 0)
 
-# Nothing; a note, another, and one of them anew.
+# No notes; one note, another, and one of them replaced.
 run 0 "$ctl" metadata "$pool" "$id"
 silent
 run 0 "$ctl" metadata "$pool" "$id" account 'team A'
@@ -24,7 +24,7 @@ out_is ''
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)"
 silent # they are each key's own
 
-# Everyone sees them.
+# keyshm-stat shows them.
 is "$(of_pool "$pool" keys 0 metadata account)" 'team = B'
 run 0 "$ctl" metadata "$pool" "$id" --json
 is "$(json metadata tier)" 5
@@ -32,7 +32,7 @@ is "$(json metadata account)" 'team = B'
 run 0 "$ctl" metadata "$pool" "$id" tier 6 --json
 is "$(json metadata tier)" 6
 
-# And they go.
+# Deletion.
 run 0 "$ctl" metadata "$pool" "$id" empty --delete
 run 1 "$ctl" metadata "$pool" "$id" empty
 err_has "^keyshm-ctl: pool $pool: the key with id $id has no empty; see what it has with: keyshm-ctl metadata $pool $id$"
@@ -55,7 +55,7 @@ is "$(head -n 1 "$out")" 'B\xc3\xbcro,\x202nd\x20floor'
 run 0 "$ctl" label "$pool" "$id" --delete
 refused 1 "$ctl" label "$pool" "$id"
 
-# A key in them would be no secret any more.
+# A note may not contain a key of the pool.
 for text in "$(key AAAA)" "$(key BBBB)" "the key is $(key BBBB)" "key=$(key AAAA), new" "\"$(key AAAA)\"" "[$(key AAAA)]"; do
     refused 1 "$ctl" metadata "$pool" "$id" account "$text"
     err_has 'there is one of its keys in the text, which everyone who looks would see; nothing was changed'
@@ -68,7 +68,7 @@ refused 1 "$ctl" metadata "$pool.short" "$(id_of "$pool.short" 0)" "short$secret
 run 0 "$ctl" metadata "$pool" "$id" account
 out_is 'team = B'
 
-# What does not fit, or is no text.
+# Values that are too long, or not text.
 long=$(printf '%120s' '' | tr ' ' x)
 name=$(printf '%32s' '' | tr ' ' n)
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)" "$name" "$long"
@@ -87,7 +87,7 @@ for bad in '' "${name}n" 'a b' a=b a/b ü; do
     err_has '^keyshm-ctl: metadata: NAME must be '
 done
 
-# Which do not go together, and who is not there.
+# Arguments that exclude each other, and ids that do not exist.
 refused 1 "$ctl" metadata "$pool" "$id" --delete
 err_has '^keyshm-ctl: metadata: --delete goes with a NAME and no VALUE$'
 refused 1 "$ctl" metadata "$pool" "$id" tier 5 --delete

@@ -13,7 +13,7 @@ err_has "^keyshm-ctl: pool $pool: the pool has no keys; add one with: keyshm-ctl
 add "$pool" AAAA BBBB CCCC
 for end in AAAA BBBB CCCC AAAA; do
     run 0 "$ctl" next "$pool"
-    [ ! -s "$err" ] || fail "a message where none is due"
+    [ ! -s "$err" ] || fail "an unexpected message"
     case $end in AAAA) slot=0 ;; BBBB) slot=1 ;; CCCC) slot=2 ;; esac
     out_is "$(id_of "$pool" "$slot") $(key "$end")"
 done
@@ -26,7 +26,7 @@ is "$(json provider)" "$pool"
 is "$(json id)" "$(id_of "$pool" 1)"
 is "$(json key)" "$(key BBBB)"
 
-# Skips what is not available; none left.
+# Skips unavailable keys; fails when none is left.
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" invalid
 run 0 "$ctl" next "$pool"
 out_is "$(id_of "$pool" 0) $(key AAAA)"
@@ -39,7 +39,7 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" invalid
 refused 4 "$ctl" next "$pool"
 err_has 'no key is available before one is marked so; see them with: keyshm-stat'
 
-# Keys that JSON must escape, and one that it cannot say.
+# Keys that JSON must escape, and one that it cannot represent.
 run 0 "$ctl" create "$pool.odd"
 feed '%s\n' "\"\\$secret\\\""
 run 0 "$ctl" add "$pool.odd" <"$in"

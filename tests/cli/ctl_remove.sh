@@ -16,7 +16,7 @@ grep -q -e '-BBBB' "$segment" || fail "the other key is not in memory"
 stale="no key, or no longer, has this id; see the ids with: keyshm-stat --ids $pool"
 refused 1 "$ctl" remove "$pool" "$id"
 err_has "$stale"
-# The slot's next key is another.
+# The next key in this slot has another id.
 add "$pool" CCCC
 is "$(of_pool "$pool" keys 0 masked_key)" sk-…CCCC
 refused 1 "$ctl" remove "$pool" "$id"

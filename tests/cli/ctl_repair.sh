@@ -14,7 +14,7 @@ is "$(json problem_count)" 0
 is "$(json problems)" 0
 is "$(json left_count)" 0
 
-# A change that its process left in the middle, by death: nobody need do this, the next change would.
+# A membership change that was interrupted by death. Repair is optional here: the next change would do the same.
 keep change "$pool"
 kill -KILL "$holder"
 wait "$holder" || true
@@ -27,7 +27,7 @@ is "$(json left_count)" 0
 is "$(of_pool "$pool" recoveries)" 1
 run 0 "$ctl" verify "$pool"
 
-# By being stopped: that is not for repair to solve.
+# Interrupted by being stopped: repair cannot solve this.
 keep change "$pool"
 stop "$holder"
 run 1 "$ctl" repair "$pool"
@@ -38,7 +38,7 @@ run 0 "$ctl" repair "$pool"
 out_is "a key was being added or removed, and it was not finished
 pool $pool: repaired, and it is right"
 
-# A hint that is wrong can be computed anew; it shows that the pool was hurt.
+# A wrong hint is recomputed, and reported as damage.
 run 0 "$FIXTURE" spoil "$pool"
 run 3 "$ctl" verify "$pool"
 out_has 'index'
@@ -51,17 +51,17 @@ silent
 run 0 "$stat" --events --raw --noheadings -o KIND "$pool"
 out_has '^repaired$'
 
-# No key and no status is changed by it.
+# It changes no key and no status.
 is "$(of_pool "$pool" count)" 3
 is "$(of_pool "$pool" keys 1 status)" invalid
 is "$(of_pool "$pool" keys 2 status)" available
 
-# A state word of no kind cannot be computed from anything: the slot is given up, or it is said that it is not.
+# An invalid state word cannot be recomputed: the slot is given up, or the problem is reported as left.
 printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc status=none
 run 3 "$ctl" verify "$pool" --json
 is "$(json problem_count)" "$(json problems)"
 run 3 "$ctl" repair "$pool" --json
-[ "$(json left_count)" -ge 1 ] || fail "exit status 3, and nothing left"
+[ "$(json left_count)" -ge 1 ] || fail "exit status 3, but no problem is left"
 run 3 "$ctl" repair "$pool"
 err_has "cannot be repaired; if no worker needs it, remove it with: keyshm-ctl destroy $pool$"
 [ "$(of_pool "$pool" count)" -ge 2 ] || fail "it took other keys with it"

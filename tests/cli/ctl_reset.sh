@@ -16,7 +16,7 @@ until [ "$(of_pool "$pool" status_count available)" = 3 ]; do
 done
 run 0 "$ctl" reset "$pool"
 out_is 2
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 run 0 "$ctl" reset "$pool"
 out_is 0
 is "$(of_pool "$pool" keys 2 status)" rate_limited

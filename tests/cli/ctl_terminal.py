@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What keyshm-ctl does on a terminal: it asks, it shows how far it is, and Ctrl-C reaches the command that it runs."""
+"""keyshm-ctl on a terminal: it asks, shows its progress, and Ctrl-C reaches the command that it runs."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def test_break_lock_asks():
 
 
 def test_break_lock_looks_again():
-    """Who gives the mutex back while the question is on the screen is not killed."""
+    """A process that releases the mutex while the question is on the screen is not killed."""
     pool, _ = make_pool("-again", "AAAA")
     helper = stopped_holder(pool)
     terminal = Terminal([CTL, "break-lock", pool], columns=120)
@@ -55,14 +55,14 @@ def test_break_lock_looks_again():
 
 
 def adding(pool, keys, stderr):
-    """keyshm-ctl add, which finds the mutex taken for a while. What it says, and where it says it, is the caller's to look."""
+    """Run keyshm-ctl add while another process holds the mutex for a while. The caller checks the output."""
     helper = start_helper(FIXTURE, "hold", pool)
     helper.stdout.readline()
     result = stderr(f"{CTL} add {pool} <{keys} >/dev/null")
     end = time.monotonic() + PATIENCE_S
     while "keyshm-ctl" not in workers_of(pool):
         check(time.monotonic() < end, "keyshm-ctl add does not attach to the pool")
-    time.sleep(1)  # longer than it is patient
+    time.sleep(1)  # longer than its delay before showing progress
     helper.kill()
     return result
 
@@ -103,7 +103,7 @@ sys.exit(9)
 
 
 def test_exec_and_ctrl_c():
-    """The terminal sends it to both, keyshm-ctl does not send it again, and marks by what the command makes of it."""
+    """The terminal sends SIGINT to both; keyshm-ctl does not send it again, and marks by the exit status of the command."""
     pool, (key_id,) = make_pool("-exec", "AAAA")
     for _ in range(5):
         terminal = Terminal([CTL, "exec", pool, "--env", "API_KEY", "--on-status", "9=invalid", "--", sys.executable, "-c",
@@ -117,7 +117,7 @@ def test_exec_and_ctrl_c():
 
 
 def test_exec_and_ctrl_z():
-    """Both are stopped by the terminal, and go on together."""
+    """Both are stopped by the terminal, and continue together."""
     pool, _ = make_pool("-stop", "AAAA")
     terminal = Terminal([CTL, "exec", pool, "--env", "API_KEY", "--", "sh", "-c", "echo ready; read line; echo $line; exit 5"])
     terminal.wait_for("ready")

@@ -6,7 +6,7 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA
 id=$(id_of "$pool" 0)
 
-# wrong MESSAGE PROGRAM [ARGUMENT]...: refused as wrong usage, with a way on.
+# wrong MESSAGE PROGRAM [ARGUMENT]...: check that it is refused as wrong usage, with a pointer to the help.
 wrong() {
     message=$1
     shift
@@ -66,7 +66,7 @@ for program in "$stat" "$ctl"; do
         run 0 "$program" "$option"
         out_has "^Usage: $(basename "$program") "
         out_has '^Exit status: '
-        [ ! -s "$err" ] || fail "help is no error"
+        [ ! -s "$err" ] || fail "the help is printed to standard error"
         [ "$(wc -L <"$out")" -le 120 ] || fail "lines that are too long"
     done
     for option in --version -V; do

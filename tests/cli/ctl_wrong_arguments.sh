@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Every wrong command line of golden/wrong_arguments.txt is refused with just the words that stand there, exit status 1, and a way
-# on; and it changes nothing. In a line "$ mark POOL ..." POOL is a pool, ID the id of its key, KEY the key itself.
+# Every wrong command line of golden/wrong_arguments.txt is refused with exactly the message given there, exit status 1, and a
+# pointer to the help; it changes nothing. In a line "$ mark POOL ..." POOL is a pool, ID the id of its key, KEY the key itself.
 . "$(dirname "$0")/lib.sh"
 
 golden=$here/golden/wrong_arguments.txt
@@ -10,7 +10,7 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA
 id=$(id_of "$pool" 0)
 
-# Each option of another command, and each of its own without a value, for all commands: from --help, so that none is missed.
+# Each option of another command, and each of its own without a value, for all commands: from --help, so that none is missing.
 run 0 "$ctl" --help
 sed -n 's/^  \([a-z-]*\) POOL.*/\1/p' "$out" >"$tmp/commands"
 grep -v '^  [a-z]' "$out" >"$tmp/help"
@@ -45,7 +45,7 @@ while read -r _ line; do
     printf '$ %s\n' "$line" >>"$tmp/printed"
     given=$(printf '%s' "$line" | sed "s/POOL/$pool/; s/\bID\b/$id/; s/KEY/$(key AAAA)/g")
     (eval "refused 1 \"\$ctl\" $given") || fail "$line"
-    [ "$(tail -n 1 "$err")" = 'See: keyshm-ctl --help' ] || fail "no way on: $line"
+    [ "$(tail -n 1 "$err")" = 'See: keyshm-ctl --help' ] || fail "no pointer to the help: $line"
     sed '$d' "$err" | sed "s/$pool/POOL/g" >>"$tmp/printed"
 done <"$tmp/lines"
 diff -u "$golden" "$tmp/printed" >&2 || fail "not as in golden/wrong_arguments.txt"

@@ -8,13 +8,13 @@ fresh() {
     add "$pool" AAAA
 }
 
-# overwrite OFFSET FORMAT: bytes of the segment.
+# overwrite OFFSET FORMAT: overwrite bytes of the segment.
 overwrite() {
     # shellcheck disable=SC2059
     printf "$2" | dd of="$segment" bs=1 seek="$1" conv=notrunc status=none
 }
 
-# all_refuse STATUS MESSAGE: every command that attaches does.
+# all_refuse STATUS MESSAGE: check that every command that attaches fails with them.
 all_refuse() {
     feed '%s\n' "$(key BBBB)"
     for command in 'add POOL' 'next POOL' 'reset POOL' 'verify POOL' 'remove POOL 16777216' 'mark POOL 16777216 invalid'; do
@@ -32,7 +32,7 @@ damaged='not a keyshm segment, or damaged'
 other='the pool was made by a keyshm with another layout'
 permission="the pool is not this user's own, or is open to others"
 
-# Not ours, or no longer whole.
+# Not a keyshm segment, or truncated.
 head -c 100000 /dev/urandom >"$segment"
 chmod 600 "$segment"
 all_refuse 3 "$damaged"
@@ -71,7 +71,7 @@ fresh
 overwrite 16 '\001\002\003\004\005\006\007\010'
 all_refuse 3 "$other"
 
-# Open to others, reachable by a second name, not a file.
+# Accessible to others, with a second link, or not a regular file.
 for mode in 640 604 660 620 601 644; do
     fresh
     chmod "$mode" "$segment"
@@ -86,7 +86,7 @@ mkfifo -m 600 "$segment"
 all_refuse 3 "$damaged"
 rm "$segment"
 
-# Another user's, who took the name.
+# Another user has taken the name.
 if [ "$(id -u)" -eq 0 ]; then
     fresh
     chown 65534 "$segment"

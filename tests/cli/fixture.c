@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What the tests of the programs need and the programs cannot do:
+ * Operations that the tests of the programs need and the programs do not offer:
  *
- * cli-fixture create POOL MS             a pool whose mutex is waited for MS milliseconds
+ * cli-fixture create POOL MS             a pool with a lock timeout of MS milliseconds
  * cli-fixture metadata POOL ID NAME TEXT
- * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
- * cli-fixture hold-as POOL UID           the same, and become another user
- * cli-fixture change POOL                the same, in the middle of a membership change
- * cli-fixture churn POOL KEY             add a key and remove it, again and again
- * cli-fixture work POOL                  pick keys and mark them, again and again
- * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
- * cli-fixture tear POOL                  an event whose record was never written
+ * cli-fixture hold POOL                  take the mutex, print that, and hold it until killed
+ * cli-fixture hold-as POOL UID           the same, then become another user
+ * cli-fixture change POOL                the same, during a membership change
+ * cli-fixture churn POOL KEY             add and remove a key repeatedly
+ * cli-fixture work POOL                  pick and mark keys repeatedly
+ * cli-fixture spoil POOL                 remove the key in slot 0 from the index
+ * cli-fixture tear POOL                  claim an event and never write its record
  */
 
 #include <errno.h>
@@ -93,7 +93,7 @@ static int change(char **arguments)
     wait_to_be_killed();
 }
 
-/* Until a signal ends it. While others are stopped in the middle of a change, the mutex is waited for anew. */
+/* Until a signal kills it. If another process is stopped in a membership change, it tries again after the timeout. */
 static int churn(char **arguments)
 {
     keyshm_pool *pool;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* json-get [MEMBER|INDEX]...: read one JSON text from standard input, strictly, and print what is at that path: a string
- * or a number as it is, true, false, null, the length of an array, the names of an object's members. Fails when there is
- * none. */
+/* json-get [MEMBER|INDEX]...: parse one JSON text from standard input, strictly, and print the value at that path: a
+ * string or number as it is, true, false, null, the length of an array, or the names of an object's members. Fails if
+ * there is no such value. */
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2034,SC2119,SC2120
 #
-# What every test here begins with:
+# Every test here begins with:
 #
 #     . "$(dirname "$0")/lib.sh"
 #
-# The first thing that is not as it should be ends the test, and says what the program printed. Every key that the tests
-# use has $secret in it, and run() fails when that is printed by anything but `next`.
+# The first failed check ends the test and shows what the program printed. Every key that the tests use contains $secret,
+# and run() fails if any command but `next` prints it.
 
 set -eu
 : "${KEYSHM_STAT:?}" "${KEYSHM_CTL:?}" "${KEYSHM_VERSION:?}" "${JSON_GET:?}" "${FIXTURE:?}"
@@ -18,7 +18,7 @@ stat=$KEYSHM_STAT
 ctl=$KEYSHM_CTL
 secret=TOPSECRET
 
-# Unique, and the beginning of the names of all pools of this test.
+# Unique; the names of all pools of this test begin with it.
 pool=cli-$(basename "$0" .sh | tr _ -)-$$
 segments=/dev/shm/keyshm.$(id -u)
 segment=$segments.$pool
@@ -56,7 +56,7 @@ skip() {
     exit 77
 }
 
-# run STATUS PROGRAM [ARGUMENT]...: it must end with that status. What it prints is in $out and $err.
+# run STATUS PROGRAM [ARGUMENT]...: check that it exits with STATUS. Its output is in $out and $err.
 run() {
     local wanted="$1" status
     shift
@@ -67,11 +67,11 @@ run() {
     [ "${2:-}" = next ] || ! grep -q "$secret" "$out" || fail "a key on standard output: $*"
 }
 
-# refused STATUS PROGRAM [ARGUMENT]...: the same, and it prints nothing but what is wrong.
+# refused STATUS PROGRAM [ARGUMENT]...: the same, and it prints only an error message.
 refused() {
     run "$@"
-    [ ! -s "$out" ] || fail "output, though refused: $*"
-    [ -s "$err" ] || fail "refused without a word: $*"
+    [ ! -s "$out" ] || fail "output although it was refused: $*"
+    [ -s "$err" ] || fail "refused without a message: $*"
 }
 
 is() {
@@ -91,22 +91,22 @@ err_has() {
 }
 
 silent() {
-    [ ! -s "$out" ] || fail "output where none is due"
-    [ ! -s "$err" ] || fail "a message where none is due"
+    [ ! -s "$out" ] || fail "unexpected output"
+    [ ! -s "$err" ] || fail "an unexpected message"
 }
 
-# feed FORMAT [ARGUMENT]...: what $in holds, as printf(1) says it.
+# feed FORMAT [ARGUMENT]...: write to $in as printf(1).
 feed() {
     # shellcheck disable=SC2059
     printf "$@" >"$in"
 }
 
-# key WXYZ: a key that ends so. Masked it is sk-…WXYZ.
+# key WXYZ: print a key that ends in WXYZ. Its masked form is sk-…WXYZ.
 key() {
     printf 'sk-%s-0123456789-%s' "$secret" "$1"
 }
 
-# add POOL WXYZ...: such keys.
+# add POOL WXYZ...: add such keys.
 add() {
     local to="$1" end
     shift
@@ -116,17 +116,17 @@ add() {
     run 0 "$ctl" add "$to" <"$in"
 }
 
-# json PATH...: of the JSON in $out.
+# json PATH...: print a value of the JSON in $out.
 json() {
-    "$JSON_GET" "$@" <"$out" || fail "no such thing in the JSON: $*"
+    "$JSON_GET" "$@" <"$out" || fail "no such value in the JSON: $*"
 }
 
-# of_pool POOL PATH...: of the JSON of a pool. Leaves $out alone.
+# of_pool POOL PATH...: print a value of the JSON of a pool. Does not change $out.
 of_pool() {
     local from="$1"
     shift
     "$stat" --json "$from" >"$tmp/json" || fail "keyshm-stat --json $from"
-    "$JSON_GET" pools 0 "$@" <"$tmp/json" || fail "no such thing in the JSON: $*"
+    "$JSON_GET" pools 0 "$@" <"$tmp/json" || fail "no such value in the JSON: $*"
 }
 
 # id_of POOL SLOT
@@ -138,7 +138,7 @@ holds() {
     is "$(of_pool "$pool" count)" "$1" "keys in the pool"
 }
 
-# keep hold|change POOL: a process takes the mutex, and keeps it until killed. $holder is its id.
+# keep hold|change POOL: start a process that takes the mutex and holds it until killed. $holder is its pid.
 keep() {
     local said
     mkfifo "$tmp/held"
@@ -151,29 +151,29 @@ keep() {
     comes_to S "$holder"
 }
 
-# comes_to STATE PID: wait until it is in that state, a letter as in /proc/PID/status.
+# comes_to STATE PID: wait until the process is in this state, a letter as in /proc/PID/status.
 comes_to() {
     local tries=0
     until grep -q "^State:.$1" "/proc/$2/status"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 1000 ] || fail "pid $2 does not come to the state $1"
+        [ "$tries" -lt 1000 ] || fail "pid $2 does not reach the state $1"
     done
 }
 
-# stop PID: it is stopped when this returns.
+# stop PID: stop the process, and return when it is stopped.
 stop() {
     kill -STOP "$1"
     comes_to T "$1"
 }
 
-# on_terminal COLUMNS COMMAND: what it prints on a terminal that is so wide, in $out.
+# on_terminal COLUMNS COMMAND: run it on a terminal of this width. Its output is in $out.
 on_terminal() {
     SHELL=/bin/sh script --quiet --return --command "stty cols $1 -opost && $2" /dev/null >"$out" 2>"$err" </dev/null ||
         fail "on a terminal: $2"
     ! grep -q "$secret" "$out" || fail "a key on the terminal: $2"
 }
 
-# with_private_shm [OPTION]...: run the test again where /dev/shm is empty and its own, mounted with those options.
+# with_private_shm [OPTION]...: run the test again with a private, empty /dev/shm, mounted with these options.
 with_private_shm() {
     local how status
     if [ -n "${HAS_PRIVATE_SHM:-}" ]; then
@@ -188,5 +188,5 @@ with_private_shm() {
             exit "$status"
         fi
     done
-    skip "not permitted to mount a file system of its own on /dev/shm"
+    skip "not permitted to mount a private file system on /dev/shm"
 }

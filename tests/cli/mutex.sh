@@ -6,7 +6,7 @@ run 0 "$FIXTURE" create "$pool" 50
 add "$pool" AAAA BBBB
 keep hold "$pool"
 
-# Who looks, picks or marks does not wait for it; who looks sees who has it.
+# Inspection, picks and marks do not wait for the mutex; inspection shows its holder.
 run 0 "$stat" "$pool"
 held='for [0-9.]*[ms][ 0-9s]*'
 out_has ", recoveries 0, mutex held by pid $holder (cli-fixture), sleeping, $held$"
@@ -14,9 +14,9 @@ run 0 "$stat" --json "$pool"
 is "$(json pools 0 mutex_holder_pid)" "$holder"
 is "$(json pools 0 mutex_holder_name)" cli-fixture
 is "$(json pools 0 mutex_holder_state)" S
-[ "$(json pools 0 mutex_held_ms)" -ge 0 ] || fail "held for less than no time"
+[ "$(json pools 0 mutex_held_ms)" -ge 0 ] || fail "the time it was held is negative"
 
-# A process that was stopped is told from one that works.
+# A stopped holder is distinguished from a running one.
 stop "$holder"
 run 0 "$stat" "$pool"
 out_has ", mutex held by pid $holder (cli-fixture), stopped, $held$"
@@ -24,7 +24,7 @@ is "$(of_pool "$pool" mutex_holder_state)" T
 run 0 "$ctl" next "$pool"
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 0)" invalid
 
-# Who adds or removes gives up in the end.
+# Adding and removing fail after the lock timeout.
 feed '%s\n' "$(key CCCC)"
 run 1 "$ctl" add "$pool" <"$in"
 err_has "^keyshm-ctl: pool $pool: another process holds the mutex; see which with: keyshm-stat $pool$"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# keyshm-stat asks the system for a read-only mapping, for no lock, and for nothing to be written but its output.
+# keyshm-stat makes only read-only mappings, takes no lock, and writes only its output, as seen from its system calls.
 . "$(dirname "$0")/lib.sh"
 
 command -v strace >/dev/null || skip "needs strace"
@@ -10,19 +10,19 @@ strace -o "$tmp/trace" true 2>/dev/null || skip "not permitted to trace"
 run 0 "$FIXTURE" create "$pool" 1000
 add "$pool" AAAA
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 0)" invalid
-keep hold "$pool" # the worker that is shown, and whose mutex nobody may wait for
+keep hold "$pool" # the worker that is shown, with a mutex that must not be waited for
 before=$(cksum <"$segment")
 
-# only_looks [OPTION]...: $tmp/trace holds nothing but what a look needs.
+# only_looks [OPTION]...: check that $tmp/trace has only the system calls of reading.
 only_looks() {
     grep -F "$segment\"" "$tmp/trace" | grep -E 'open(at2?)?\(' >"$tmp/opened" || fail "the segment was not opened as expected: $*"
     is "$(grep -c . "$tmp/opened")" "$(grep -c 'O_RDONLY' "$tmp/opened")" "times opened, and read-only of these: $*"
     grep -q 'mmap(.*PROT_READ, MAP_SHARED' "$tmp/trace" || fail "the segment was not mapped read-only: $*"
     ! grep -E 'mmap\(.*PROT_WRITE.*MAP_SHARED' "$tmp/trace" >&2 || fail "a writable shared mapping: $*"
     ! grep -E 'futex\(.*(WAIT|LOCK)|flock\(|F_SETLK|F_OFD_SETLK' "$tmp/trace" >&2 || fail "a lock: $*"
-    # An orderly end on a signal goes by a pipe of its own.
+    # To end on a signal, it writes to a pipe of its own.
     ! grep -E '(write|pwrite64|writev)\(([03-9]|[0-9]{2})' "$tmp/trace" | grep -vF '"\17", 1' >&2 ||
-        fail "something written but the output: $*"
+        fail "something other than the output was written: $*"
     ! grep -E '(ftruncate|fallocate|unlink(at)?|rename(at)?2?|fchmod|mlock)\(' "$tmp/trace" >&2 || fail "a change: $*"
     is "$(cksum <"$segment")" "$before" "the segment's bytes: $*"
 }

@@ -6,7 +6,7 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA
 feed '%s\n' "$(key AAAA)"
 
-# to HOW STATUS PROGRAM [ARGUMENT]...: with standard output on a full disk, closed, or on a pipe that nobody reads.
+# to HOW STATUS PROGRAM [ARGUMENT]...: run it with standard output on a full disk, closed, or on a pipe without a reader.
 to() {
     how=$1
     wanted=$2
@@ -33,7 +33,7 @@ for how in full closed unread; do
         # shellcheck disable=SC2086
         to "$how" 1 "$stat" $option
     done
-    to "$how" 2 "$stat" "$pool" "$pool.none" # what is worse is told
+    to "$how" 2 "$stat" "$pool" "$pool.none" # the higher exit status counts
     to "$how" 1 "$ctl" --help
     to "$how" 1 "$ctl" create --help
     to "$how" 1 "$ctl" --version
@@ -44,20 +44,20 @@ for how in full closed unread; do
     to "$how" 1 "$ctl" add "$pool" <"$in"
 done
 
-# More than one buffer of it.
+# More output than one buffer.
 run 0 "$ctl" create "$pool.many" --capacity 2000
 seq -f "sk-$secret-%020.0f" 2000 >"$tmp/many"
 to unread 1 "$ctl" add "$pool.many" <"$tmp/many"
-is "$(of_pool "$pool.many" count)" 2000 # a reader who goes away does not stop it halfway
+is "$(of_pool "$pool.many" count)" 2000 # all keys are added although the reader has gone
 for how in full closed unread; do
     to "$how" 1 "$stat" "$pool.many"
     to "$how" 1 "$stat" --json "$pool.many"
 done
 
-# What prints nothing does not mind.
-"$ctl" mark "$pool" "$(id_of "$pool" 0)" available >&- 2>"$err" || fail "mark has nothing to print"
+# Commands that print nothing succeed.
+"$ctl" mark "$pool" "$(id_of "$pool" 0)" available >&- 2>"$err" || fail "mark fails although it prints nothing"
 
-# With all streams closed, a message must not end up in the pool, which would else have got the number of one of them.
+# With all standard streams closed, the segment must not get one of their numbers, or a message would be written into it.
 refused 1 "$ctl" frobnicate 0<&-
 (
     exec 0<&- 1>&- 2>&-

@@ -11,7 +11,7 @@ command -v setpriv >/dev/null || skip "needs setpriv"
 with_private_shm -o mode=1777
 unset XDG_RUNTIME_DIR
 
-# The programs, where another user can reach them too.
+# Copy the programs to where other users can run them.
 other=65534
 name=$(getent passwd "$other" | cut -d : -f 1)
 name=${name:-$other}

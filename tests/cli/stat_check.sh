@@ -15,14 +15,14 @@ err_has "pool $pool.none: there is no such pool"
 run 0 "$stat" --check
 out_has "^$pool: ok$"
 
-# Somebody has the mutex, and is not in the middle of a change: no matter.
+# The mutex is held, but no change is in progress: no problem.
 keep hold "$pool"
 run 0 "$stat" --check "$pool"
 out_is "$pool: ok"
 kill -KILL "$holder"
 wait "$holder" || true
 
-# A change that does not end, and who is at it; then whoever it was is dead.
+# A change that does not end, with the process that makes it; then that process is dead.
 keep change "$pool.other"
 refused 1 "$stat" --check "$pool.other"
 err_has "^keyshm-stat: pool $pool.other: it cannot be checked while it is changed; the mutex is held by pid $holder (cli-fixture), "
@@ -34,14 +34,13 @@ refused 1 "$stat" --check "$pool.other"
 err_has "^keyshm-stat: pool $pool.other: it cannot be checked: "
 err_has "keyshm-ctl repair $pool.other$"
 
-# A broken one, by its name. The first state word begins where the page of the header ends; its highest byte says what is
-# in the slot.
+# A damaged pool, by name. The first state word follows the header's page; its highest byte is the slot's status.
 printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
 run 4 "$stat" --check "$pool"
 out_has "^$pool: slot 0: its state word is none that keyshm writes$"
 run 4 "$stat" --check "$pool.none" "$pool"
 run 4 "$stat" --check "$pool" "$pool.other"
 
-# What is no pool at all is damage, as ever.
+# A file that is not a pool is reported as damaged.
 head -c 100000 /dev/zero >"$segment.other"
 refused 3 "$stat" --check "$pool.other"

@@ -19,7 +19,7 @@ colored() {
 }
 
 plain() {
-    ! grep -q "$escape" "$out" || fail "colour where none is due"
+    ! grep -q "$escape" "$out" || fail "unexpected colour"
     out_has available
 }
 
@@ -47,7 +47,7 @@ plain
 on_terminal 100 "'$stat' '$pool' --color=never"
 plain
 
-# What is for programs has none.
+# Output for programs is never coloured.
 for format in --json --raw --openmetrics; do
     run 0 "$stat" "$pool" --color=always "$format"
     plain

@@ -16,7 +16,7 @@ run 0 "$ctl" mark "$pool" "$id" rate_limited --retry-after 7260
 run 0 "$FIXTURE" metadata "$pool" "$id" label 'team a'
 run 0 "$FIXTURE" metadata "$pool" "$id" zone 'eu\1'
 
-# headings [ARGUMENT]...: of the table.
+# headings [ARGUMENT]...: print the headings of the table.
 headings() {
     run 0 "$stat" "$pool" "$@"
     sed -n 2p "$out" | tr -s ' ' | sed 's/^ //; s/ $//'
@@ -41,7 +41,7 @@ is "$(sed -n 3p "$out" | tr -s ' ')" \
     ' 0 team a label=team a,zone=eu\1 available=1,rate_limited=2,quota_exceeded=1,invalid=1 1 2 1 1'
 is "$(sed -n 4p "$out" | tr -s ' ')" ' 1 - - available=0,rate_limited=0,quota_exceeded=0,invalid=0 0 0 0 0'
 
-# As a line a row and a word a cell.
+# One line per row and one word per cell.
 run 0 "$stat" "$pool" --raw -o slot,key,status,label,metadata,last-used
 out_is "SLOT KEY STATUS LABEL METADATA LAST\\x20USED
 0 sk-\\xe2\\x80\\xa6AAAA rate_limited team\\x20a label=team\\x20a,zone=eu\\x5c1 never
@@ -52,7 +52,7 @@ out_is "0 $id
 run 0 "$stat" "$pool" --raw --output-all
 is "$(awk '{ print NF }' "$out" | sort -u)" 17 "words a line"
 
-# With several pools, or as many as there are, each line says of which it is; once, however many pools.
+# With several pools, or all of them, each line names its pool. The headings are printed once.
 run 0 "$ctl" create "$pool.other"
 add "$pool.other" BBBB
 run 0 "$stat" --raw "$pool" "$pool.other"
@@ -99,7 +99,7 @@ for mode in '' --events --workers; do
     done
 done
 
-# A table is cut to the width of a terminal, unless told otherwise; what is not for a terminal is not cut.
+# A table is truncated to the width of a terminal, unless --notruncate is given; other output is not truncated.
 on_terminal 60 "'$stat' '$pool' -o slot,marked,key"
 [ "$(sed 1d "$out" | wc -L)" -le 60 ] || fail "a line that is too long for the terminal"
 on_terminal 60 "'$stat' '$pool' --notruncate -o slot,marked,key"

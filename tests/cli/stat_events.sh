@@ -21,7 +21,7 @@ run 0 "$ctl" mark "$pool" "$id" available
 run 0 "$ctl" remove "$pool" "$id"
 
 run 0 "$stat" --events "$pool"
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 time='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}[+-][0-9]{2}:[0-9]{2}'
 sed -E "s/^$time/TIME/; s/ +[0-9]+ ([^ ]+) *$/ PID \1/; s/ +/ /g; s/ \$//" "$out" >"$tmp/table"
 diff -u "$here/golden/events.txt" "$tmp/table" >&2 || fail "not as in golden/events.txt"
@@ -41,7 +41,7 @@ is "$(json pools 0 events 2 duration_ms)" 7260000
 is "$(json pools 0 events 3 duration_ms)" -1
 is "$(json pools 0 events 4 kind)" refused
 is "$(json pools 0 events 6 kind)" removed
-[ "$(json pools 0 events 0 unix_us)" -ge $((before_s * 1000000)) ] || fail "an event before it happened"
+[ "$(json pools 0 events 0 unix_us)" -ge $((before_s * 1000000)) ] || fail "an event with a time before it happened"
 [ "$(json pools 0 events 0 ago_ms)" -ge "$(json pools 0 events 6 ago_ms)" ] || fail "the oldest is not the first"
 
 # Other columns.
@@ -57,7 +57,7 @@ is "$(json pools 0 events 3)" 'kind to '
 run 0 "$stat" --events "$pool" --output-all --noheadings
 is "$(wc -l <"$out")" 7
 
-# Of several pools, in one order of time.
+# Of several pools, merged by time.
 run 0 "$ctl" create "$pool.other"
 add "$pool.other" CCCC
 run 0 "$ctl" mark "$pool" "$((id + 1))" invalid
@@ -69,7 +69,7 @@ is "$(json pools 0 events)" 1
 run 2 "$stat" --events "$pool.other" "$pool.none"
 is "$(wc -l <"$out")" 2
 
-# Who died, and who did it, as long as that is known.
+# The process that died, and the one that caused the event, while their names are known.
 run 0 "$FIXTURE" create "$pool.held" 1000
 add "$pool.held" DDDD
 keep hold "$pool.held"
@@ -80,7 +80,7 @@ run 0 "$stat" --events --json "$pool.held" -o kind,dead
 is "$(json pools 0 events 1 kind)" recovered
 is "$(json pools 0 events 1 dead_pid)" "$holder"
 
-# What is lost is told: on standard error, and in the JSON.
+# Lost events are reported on standard error and in the JSON.
 run 0 "$ctl" create "$pool.many" --capacity 400
 seq -f "sk-$secret-%020.0f" 300 >"$in"
 run 0 "$ctl" add "$pool.many" <"$in"
@@ -96,7 +96,7 @@ err_has "^keyshm-stat: pool $pool.held: 1 events are missing: "
 run 0 "$stat" --events --json "$pool.held"
 is "$(json pools 0 missing)" 1
 
-# The time is that of the reader's zone.
+# Times are in the reader's time zone.
 run 0 env TZ=UTC "$stat" --events --raw --noheadings -o time "$pool.other"
 out_has '+00:00$'
 run 0 env TZ=XXX-05:30 "$stat" --events --raw --noheadings -o time "$pool.other"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# follow ARGUMENT...: in the background; what it prints is in $tmp/followed and $tmp/complaints.
+# follow ARGUMENT...: run it in the background, with its output in $tmp/followed and $tmp/complaints.
 follow() {
     : >"$tmp/followed"
     # A shell lets what it starts in the background ignore SIGINT.
@@ -11,20 +11,20 @@ follow() {
     helpers="$helpers $follower"
 }
 
-# until_there FILE PATTERN [COUNT]
+# until_there FILE PATTERN [COUNT]: wait until FILE has COUNT lines that match.
 until_there() {
     tries=0
     until [ "$(grep -c "$2" "$1")" -ge "${3:-1}" ]; do
         tries=$((tries + 1))
         if [ "$tries" -ge 300 ]; then
             cat "$tmp/followed" "$tmp/complaints" >&2
-            fail "'$2' does not come"
+            fail "'$2' does not appear"
         fi
         sleep 0.1
     done
 }
 
-# ends SIGNAL STATUS
+# ends SIGNAL STATUS: send it SIGNAL, and check its exit status.
 ends() {
     kill "-$1" "$follower"
     status=0
@@ -37,7 +37,7 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA
 id=$(id_of "$pool" 0)
 
-# What is kept, and then what comes, as it comes.
+# The events that are kept, then new ones as they happen.
 follow "$pool"
 until_there "$tmp/followed" ' added '
 run 0 "$ctl" mark "$pool" "$id" quota_exceeded
@@ -47,7 +47,7 @@ until_there "$tmp/followed" ' marked .* quota_exceeded *invalid '
 is "$(grep -c '^TIME ' "$tmp/followed")" 1 "headings"
 is "$(wc -l <"$tmp/followed")" 4
 
-# The pool is destroyed, and there is another.
+# The pool is destroyed, and another one is created.
 run 0 "$ctl" destroy "$pool"
 until_there "$tmp/complaints" "^keyshm-stat: pool $pool: it was destroyed; going on when there is another$"
 run 0 "$ctl" create "$pool"
@@ -58,7 +58,7 @@ is "$(wc -l <"$tmp/followed")" 5
 is "$(wc -l <"$tmp/complaints")" 2
 ends TERM 0
 
-# What happened to a pool before its end is not lost, also when another takes its place at once.
+# Events from just before a pool was destroyed are shown, even if another pool replaces it at once.
 follow "$pool" --raw --noheadings -o kind,key
 until_there "$tmp/followed" BBBB
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 0)" invalid
@@ -69,7 +69,7 @@ until_there "$tmp/followed" CCCC
 is "$(sed 's/\\xe2\\x80\\xa6/_/' "$tmp/followed" | tr '\n' ,)" 'added sk-_BBBB,marked sk-_BBBB,added sk-_CCCC,'
 ends INT 0
 
-# JSON: an object a line, which says of which pool it is.
+# JSON: one object per line, which names its pool.
 follow "$pool" --json
 until_there "$tmp/followed" '"provider":"'"$pool"'"'
 "$JSON_GET" masked_key <"$tmp/followed" >"$out" || fail "no JSON"
@@ -85,7 +85,7 @@ until_there "$tmp/followed" "^invalid $pool$"
 is "$(wc -l <"$tmp/followed")" 1
 ends HUP 0
 
-# All pools there are, also those that come later.
+# All pools, including those that are created later.
 follow --raw --noheadings -o pool,kind
 until_there "$tmp/followed" "^$pool marked"
 run 0 "$ctl" create "$pool.later"
@@ -93,7 +93,7 @@ add "$pool.later" DDDD
 until_there "$tmp/followed" "^$pool.later added"
 ends TERM 0
 
-# The segment is written over, and made anew.
+# The segment is overwritten, and created again.
 follow "$pool.later" --raw
 until_there "$tmp/followed" added
 head -c 100000 /dev/zero >"$segment.later"
@@ -104,23 +104,23 @@ add "$pool.later" EEEE
 until_there "$tmp/followed" EEEE
 ends TERM 0
 
-# Nobody reads it any more: it ends without a word, also when nothing happens.
+# The reader has gone: it exits silently, even if there are no new events.
 mkfifo "$tmp/pipe"
 "$stat" --follow "$pool" >"$tmp/pipe" 2>"$tmp/complaints" &
 follower=$!
 helpers="$helpers $follower"
 head -n 1 "$tmp/pipe" >"$out"
-wait "$follower" || fail "not quiet when nobody reads it"
-[ ! -s "$tmp/complaints" ] || fail "a complaint that nobody reads it"
+wait "$follower" || fail "it fails after the reader closed the pipe"
+[ ! -s "$tmp/complaints" ] || fail "an error message after the reader closed the pipe"
 
 exec 3<>"$tmp/pipe"
 exec 4>"$tmp/pipe"
 exec 3<&-
-"$stat" --follow "$pool" >&4 2>"$err" || fail "not quiet when nobody ever read it"
-[ ! -s "$err" ] || fail "a complaint that nobody ever read it"
+"$stat" --follow "$pool" >&4 2>"$err" || fail "it fails on a pipe without a reader"
+[ ! -s "$err" ] || fail "an error message for a pipe without a reader"
 exec 4>&-
 
-# One that is not there when it begins, or that is no pool.
+# A pool that does not exist at the start, or a file that is not a pool.
 refused 2 "$stat" --follow "$pool" "$pool.none"
 err_has "^keyshm-stat: pool $pool.none: there is no such pool; "
 refused 1 "$stat" --follow a/b

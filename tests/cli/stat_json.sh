@@ -26,7 +26,7 @@ done
 
 before_ms=$(($(date +%s) * 1000 - 600000))
 run 0 "$stat" --json "$pool"
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 is "$(json)" 'schema pools '
 is "$(json schema)" 1
 is "$(json pools)" 1
@@ -43,7 +43,7 @@ is "$(json pools 0 status_count quota_exceeded)" 1
 is "$(json pools 0 status_count invalid)" 1
 is "$(json pools 0 key_max)" 64
 is "$(json pools 0 default_cooldown_ms)" 30000
-[ "$(json pools 0 created_unix_ms)" -gt "$before_ms" ] || fail "created before it was"
+[ "$(json pools 0 created_unix_ms)" -gt "$before_ms" ] || fail "the creation time is before the test"
 is_number "$(json pools 0 age_ms)" age_ms
 is "$(json pools 0 creator_uid)" "$(id -u)"
 is_number "$(json pools 0 creator_pid)" creator_pid
@@ -78,7 +78,7 @@ is "$(json pools 0 keys 1 last_used_ago_ms)" -1
 is "$(json pools 0 keys 1 marked rate_limited)" 1
 is "$(json pools 0 keys 1 marked quota_exceeded)" 1
 
-# Whatever metadata holds, the JSON is JSON.
+# The JSON is valid whatever the metadata contains.
 is "$(json pools 0 keys 2 cooldown_left_ms)" 0
 is "$(json pools 0 keys 2 metadata)" 'bytes none zone '
 is "$(json pools 0 keys 2 metadata zone)" eu
@@ -94,7 +94,7 @@ if "$tmp/bin/$odd" --version >"$out" 2>"$err"; then
     is "$(of_pool "$pool.odd" creator_name)" 'k�"y'
 fi
 
-# Several; one without keys; one that is not there.
+# Several pools; one without keys; one that does not exist.
 run 0 "$ctl" create "$pool.empty"
 run 2 "$stat" "$pool.empty" --json "$pool.none" "$pool" -i
 is "$(json pools)" 2
@@ -103,10 +103,10 @@ is "$(json pools 0 keys)" 0
 is "$(json pools 1 provider)" "$pool"
 err_has "pool $pool.none: there is no such pool"
 
-# None of those named, and the pool of the first place missing.
+# The only pool that is named does not exist.
 run 2 "$stat" --json "$pool.none"
 is "$(cat "$out")" '{"schema":1,"pools":[]}'
 
-# A name is the same in any locale.
+# Names do not depend on the locale.
 run 0 env LC_ALL=C "$stat" --json "$pool"
 is "$(json pools 0 keys 0 masked_key)" sk-…AAAA

@@ -3,15 +3,15 @@
 . "$(dirname "$0")/lib.sh"
 with_private_shm
 
-# None: nothing to show is not an error.
+# No pools: this is not an error.
 run 0 "$stat"
 [ ! -s "$out" ] || fail "output without pools"
 is "$(cat "$err")" 'keyshm-stat: this user has no pools; make one with: keyshm-ctl create POOL'
 run 0 "$stat" --json
 out_is '{"schema":1,"pools":[]}'
-[ ! -s "$err" ] || fail "a program needs no advice"
+[ ! -s "$err" ] || fail "an unexpected message"
 
-# All of this user, by name; not what only looks like a pool, nor another user's.
+# All pools of this user, by name; no files with similar names, and no pools of other users.
 for name in zeta alpha Beta; do
     run 0 "$ctl" create "$name"
 done
@@ -25,7 +25,7 @@ run 0 "$stat" --json
 is "$(json pools)" 3
 is "$(json pools 2 provider)" zeta
 
-# A bad one among them is told, and does not hide the others.
+# A damaged pool is reported, and the others are still shown.
 head -c 5000 /dev/urandom >"$segments.bad"
 chmod 600 "$segments.bad"
 run 3 "$stat"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Parse what keyshm-stat --openmetrics printed as Prometheus does, and hold it against what --json printed.
+"""Parse what keyshm-stat --openmetrics printed as Prometheus does, and compare it with what --json printed.
 
 stat_openmetrics.py OPENMETRICS-FILE JSON-FILE
 """
@@ -17,7 +17,7 @@ except ImportError:
     sys.exit(77)
 
 STATUSES = ["available", "rate_limited", "quota_exceeded", "invalid"]
-MOMENT_S = 120  # may pass between the two; what counts time is not the same in both
+MOMENT_S = 120  # the maximum time between the two; values that count time differ by it
 
 
 def read(path):
@@ -92,7 +92,7 @@ def main():
         for key in pool["keys"]:
             check_key(value, pool, key)
     assert set(samples) <= seen, f"not in the JSON: {set(samples) - seen}"
-    # The collector reads it as the older format, which must find the same samples in it.
+    # The collector parses it as the older text format, which must give the same samples.
     classic = {sample.name for family in parse_classic(text) for sample in family.samples}
     assert classic == {name for name, _ in samples}, classic
     print(f"{len(families)} families, {len(samples)} samples, {len(pools)} pools")

@@ -4,10 +4,10 @@
 
 command -v /usr/bin/python3 >/dev/null || skip "needs python3"
 
-# holds_against_json POOL...
+# holds_against_json POOL...: compare the metrics with the JSON.
 holds_against_json() {
     run 0 "$stat" --openmetrics "$@"
-    [ ! -s "$err" ] || fail "a message where none is due"
+    [ ! -s "$err" ] || fail "an unexpected message"
     cp "$out" "$tmp/metrics"
     run 0 "$stat" --json "$@"
     cp "$out" "$tmp/json"
@@ -35,14 +35,14 @@ holds_against_json "$pool.empty" "$pool"
 keep hold "$pool"
 holds_against_json "$pool"
 
-# Whatever the locale: no decimal comma, and the key as it is.
+# In any locale: no decimal comma, and the masked key unchanged.
 for locale in C C.UTF-8 de_DE.UTF-8; do
     run 0 env LC_ALL="$locale" "$stat" --openmetrics "$pool"
     out_has 'key="sk-…AAAA"'
     out_has '_seconds{[^}]*} [0-9]*\.[0-9][0-9][0-9]$'
 done
 
-# A pool that cannot be read does not hide the others, and the text stays whole.
+# A pool that cannot be read does not hide the others, and the text stays complete.
 run 2 "$stat" --openmetrics "$pool.none" "$pool"
 is "$(tail -n 1 "$out")" '# EOF'
 out_has '^keyshm_key_picks_total{'

@@ -23,7 +23,7 @@ for _ in 1 2 3; do
     run 0 "$ctl" next "$pool"
 done
 
-# slots ARGUMENT...: in which order the keys are shown, the same in every format.
+# slots ARGUMENT...: print the slots in the order shown, which must be the same in every format.
 slots() {
     run 0 "$stat" "$pool" --raw --noheadings -o slot "$@"
     tr '\n' ' ' <"$out" >"$tmp/slots"
@@ -64,12 +64,12 @@ is "$(slots --key '*BBBB' --status invalid)" ''
 is "$(slots --key "*$secret*")" '' "what is not shown cannot be asked for"
 is "$(slots --key 'sk-T*')" ''
 
-# The line of the pool counts all of them.
+# The pool's line counts all keys.
 run 0 "$stat" "$pool" --status invalid
 out_has "^$pool: 5/1024 keys, 1 available, 2 rate_limited, "
 is "$(of_pool "$pool" count)" 5
 
-# Of a listing of OpenMetrics, and of events.
+# With OpenMetrics, and with events.
 run 0 "$stat" "$pool" --openmetrics --status invalid
 is "$(grep -c '^keyshm_key_picks_total{' "$out")" 1
 out_has '^keyshm_pool_keys{pool="[^"]*",status="rate_limited"} 2$'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# --watch of what is for programs.
+# --watch with the formats for programs.
 . "$(dirname "$0")/lib.sh"
 
 run 0 "$ctl" create "$pool"
@@ -18,16 +18,16 @@ out_is '0
 run 0 "$stat" -w0.1 --openmetrics -n 2 "$pool"
 is "$(grep -c '^# EOF$' "$out")" 2
 
-# A pool that is not there is told each time, and does not end it.
+# A missing pool is reported each time, and does not end it.
 run 2 "$stat" -w0.1 --json -n 2 "$pool.none"
 is "$(cat "$out")" '{"schema":1,"pools":[]}
 {"schema":1,"pools":[]}'
 is "$(wc -l <"$err")" 2
 
-# Each comes at once, and a signal ends it between two: what there is is whole.
+# Each document is written at once, and a signal ends it between two: the output is complete.
 for signal in INT TERM HUP; do
     : >"$tmp/documents"
-    # A shell lets what it starts in the background ignore SIGINT.
+    # A shell makes its background commands ignore SIGINT.
     env --default-signal=INT "$stat" --watch=0.1 --json "$pool" >"$tmp/documents" 2>"$err" &
     repeater=$!
     helpers="$helpers $repeater"
@@ -38,23 +38,23 @@ for signal in INT TERM HUP; do
         sleep 0.1
     done
     kill "-$signal" "$repeater"
-    wait "$repeater" || fail "not an orderly end by $signal"
+    wait "$repeater" || fail "it did not end properly on $signal"
     is "$(tail -n 1 "$tmp/documents" | "$JSON_GET" schema)" 1
 done
 
-# Nobody reads it any more.
+# The reader has gone.
 mkfifo "$tmp/pipe"
 "$stat" --watch=3600 --json "$pool" >"$tmp/pipe" 2>"$err" &
 repeater=$!
 helpers="$helpers $repeater"
 head -c 5 "$tmp/pipe" >"$out"
-wait "$repeater" || fail "not quiet when nobody reads it"
-[ ! -s "$err" ] || fail "a complaint that nobody reads it"
+wait "$repeater" || fail "it fails after the reader closed the pipe"
+[ ! -s "$err" ] || fail "an error message after the reader closed the pipe"
 exec 3<>"$tmp/pipe"
 exec 4>"$tmp/pipe"
 exec 3<&-
-"$stat" -w0.1 --json "$pool" >&4 2>"$err" || fail "not quiet when nobody ever read it"
-[ ! -s "$err" ] || fail "a complaint that nobody ever read it"
+"$stat" -w0.1 --json "$pool" >&4 2>"$err" || fail "it fails on a pipe without a reader"
+[ ! -s "$err" ] || fail "an error message for a pipe without a reader"
 status=0
 "$stat" -w0.1 --json "$pool" >/dev/full 2>"$err" || status=$?
 is "$status" 1 "the exit status when the output cannot be written"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# table NAME: what is in $out is what golden/NAME says, but for what differs from run to run and the room it takes.
+# table NAME: compare $out with golden/NAME, except for values that vary between runs, and their widths.
 table() {
     time='([0-9]+[dhm] )?[0-9]+(\.[0-9])?[hms]'
     sed -E -e "s/$pool/POOL/g; s/age $time,/age AGE,/; s/$time ago/AGO/; s/$time /LEFT /; s/ +/ /g; s/ \$//" \
@@ -23,7 +23,7 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 4)" quota_exceeded --retry-after 31622400
 run 0 "$stat" "$pool"
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 table mixed.txt
 run 0 "$stat" --ids "$pool"
 table ids.txt
@@ -35,7 +35,7 @@ sed 1d "$out" | while IFS= read -r line; do
 done >"$tmp/widths"
 is "$(sort -u "$tmp/widths" | wc -l)" 1 "different widths of lines"
 
-# How long is said in the largest unit that fits.
+# Durations are shown in the largest unit that fits.
 run 0 "$ctl" create "$pool.times"
 add "$pool.times" AAAA
 said_as() {
@@ -49,7 +49,7 @@ said_as 3599 '5[0-9]m [0-9][0-9]s'
 said_as 86000 '23h [0-9][0-9]m'
 said_as 8640000 '\(99d 23h\|100d 00h\)'
 
-# Several pools in the order of their names on the command line. One that is not there does not hide the others.
+# Several pools, in the order of the command line. A missing one does not hide the others.
 run 2 "$stat" "$pool.times" "$pool.none" "$pool"
 err_has "^keyshm-stat: pool $pool.none: there is no such pool; make it with: keyshm-ctl create $pool.none$"
 is "$(grep -c '^SLOT ' "$out")" 2 "tables"
@@ -57,7 +57,7 @@ is "$(grep ' keys, ' "$out" | cut -d : -f 1)" "$pool.times
 $pool"
 is "$(grep -c '^$' "$out")" 1 "empty lines between the tables"
 
-# The worst exit status counts, wherever it comes from.
+# The exit status is the highest of all pools.
 head -c 5000 /dev/urandom >"$segment.damaged"
 chmod 600 "$segment.damaged"
 run 3 "$stat" "$pool.none" "$pool.damaged" "$pool"
@@ -66,6 +66,6 @@ run 2 "$stat" '' "$pool.none" "$pool"
 run 1 "$stat" "$pool" ''
 out_has "^$pool: 5/9 keys, "
 
-# Nothing was changed by looking: a pick goes on where the last one was.
+# Inspection has changed nothing: the next pick continues after the last one.
 run 0 "$ctl" next "$pool"
 out_is "$(id_of "$pool" 0) $(key AAAA)"

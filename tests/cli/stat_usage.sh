@@ -6,7 +6,8 @@ run 0 "$ctl" create "$pool"
 add "$pool" AAAA
 given=$(key BBBB)
 
-# wrong MESSAGE [ARGUMENT]...: refused as wrong usage, with a way on, and whatever was given is not repeated.
+# wrong MESSAGE [ARGUMENT]...: check that it is refused as wrong usage, with a pointer to the help, and does not repeat the
+# argument.
 wrong() {
     message=$1
     shift
@@ -15,7 +16,7 @@ wrong() {
 See: keyshm-stat --help" "$*"
 }
 
-# Options that are not, lack a value, or take none.
+# Options that do not exist, lack a value, or take none.
 wrong '--frobnicate is not an option, or takes no value' --frobnicate
 wrong '--frobnicate is not an option, or takes no value' "--frobnicate=$given"
 wrong '-x is not an option, or takes no value' -x
@@ -33,7 +34,7 @@ for letter in o s n; do
     wrong "-$letter needs a value" "-j$letter"
 done
 
-# Values that are none.
+# Invalid values.
 for list in '' ',' + 'slot,' ',slot' slot,,key nothing slot,nothing "$given" "slot,$given" ' slot' +,slot; do
     wrong '--output: there is no such column of what is shown' -o "$list"
 done
@@ -57,7 +58,7 @@ for count in '' 0 -1 1.5 x 99999999999999999999 "$given"; do
     wrong '--iterations: N is a whole number from 1' --batch -n "$count"
 done
 
-# What does not go together.
+# Options that exclude each other.
 apart() {
     first=$1
     second=$2
@@ -101,7 +102,7 @@ done
 wrong '--iterations is for --watch and --batch' -n 1
 wrong '--all-users shows all pools there are: name none with it' --all-users "$pool"
 
-# The help says all of it, on lines that fit, and nothing twice.
+# The help is complete, its lines fit, and nothing is in it twice.
 run 0 "$stat" --help
 grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out" | grep -o '\-\-[a-z-]*' >"$tmp/options"
 is "$(sort "$tmp/options" | uniq -d)" '' "options that are twice in the help"

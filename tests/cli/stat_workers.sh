@@ -44,7 +44,7 @@ run 0 "$stat" --workers --color=always "$pool"
 out_has "$(printf '\033')\\[33mstopped"
 out_has "$(printf '\033')\\[31mdead"
 
-# Of several pools, and of all.
+# Of several pools, and of all pools.
 run 0 "$ctl" create "$pool.other"
 keep hold "$pool.other"
 run 0 "$stat" --workers --raw --noheadings "$pool" "$pool.other" -o +pool
@@ -53,7 +53,7 @@ run 0 "$stat" --workers
 out_has "^$pool.other *$holder cli-fixture sleeping"
 refused 2 "$stat" --workers "$pool.none"
 
-# In another PID namespace nobody can tell.
+# In another PID namespace it is not known.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     run 0 unshare --pid --fork --mount-proc "$stat" --workers --raw --noheadings -o state "$pool.other"
     out_is elsewhere

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-# Without what is another one each time. (A sparkline has a column more when a part of the minute has just ended.)
+# Replace values that vary between runs. (A sparkline has a column more when a part of the minute has just ended.)
 anonymous() {
     sed -E "s/$pool/POOL/g; s/[0-9]{2}:[0-9]{2}:[0-9]{2}/TI:ME:XX/; s/up [0-9.]+s/up X.Xs/; s/ *▁+/ LOW/" "$1"
 }
@@ -15,14 +15,14 @@ run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 3)" label 'team a'
 
 run 0 "$stat" --batch -n 2 --watch=0.1 "$pool"
 anonymous "$out" >"$tmp/shown"
-diff -u "$here/golden/watch.txt" "$tmp/shown" >&2 || fail "not the frames that are expected"
+diff -u "$here/golden/watch.txt" "$tmp/shown" >&2 || fail "not the expected frames"
 ! grep -q "$(printf '\033')" "$out" || fail "an escape sequence"
 
 run 0 env LC_ALL=C "$stat" --batch -n 1 "$pool"
 anonymous "$out" >"$tmp/shown"
-diff -u "$here/golden/watch_ascii.txt" "$tmp/shown" >&2 || fail "not the frame that is expected"
+diff -u "$here/golden/watch_ascii.txt" "$tmp/shown" >&2 || fail "not the expected frame"
 
-# What is said on the command line of sorting and filtering.
+# Sorting and filtering by command-line options.
 run 0 "$stat" --batch -n 1 --status invalid,quota_exceeded --sort=-slot "$pool"
 is "$(grep -o 'sk-…....' "$out" | tr '\n' ' ')" 'sk-…CCCC sk-…BBBB ' 'rows'
 
@@ -36,13 +36,13 @@ out_has "^pool    $pool.2   "
 refused 2 "$stat" --batch "$pool" "$pool.3"
 err_has "^keyshm-stat: pool $pool.3: there is no such pool; make it with: keyshm-ctl create $pool.3$"
 
-# A reader who has seen enough is no failure.
+# A reader that closes the pipe is not a failure.
 { "$stat" --batch --watch=0.1 "$pool" 2>"$err" || echo $? >"$tmp/status"; } | head -n 1 >"$out"
 out_has "^pool    $pool   "
 [ ! -e "$tmp/status" ] || fail "exit status $(cat "$tmp/status") because the reader went away"
-[ ! -s "$err" ] || fail "a message where none is due"
+[ ! -s "$err" ] || fail "an unexpected message"
 
-# Everybody else who cannot be written to is.
+# Every other write error is.
 if [ -w /dev/full ]; then
     status=0
     "$stat" --batch -n 1 "$pool" >/dev/full 2>"$err" || status=$?

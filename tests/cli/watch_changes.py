@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What befalls pools while the live view shows them."""
+"""Changes of pools while the live view shows them."""
 
 import os
 import re
@@ -18,7 +18,7 @@ def test_destroyed_and_created_anew():
     terminal.wait_for(r"sk-…AAAA +available +- +0 +0 +1 ")
     ctl("destroy", pool)
     terminal.wait_for(rf"^pool {pool} was destroyed at {TIME}; waiting for it to come back$")
-    terminal.wait_for("sk-…AAAA")  # as it was seen last
+    terminal.wait_for("sk-…AAAA")  # the last state that was read
     ctl("create", pool)
     terminal.wait_for(rf"^pool {pool} was created anew at {TIME}; counting begins again$")
     terminal.wait_for("keys +none")
@@ -82,7 +82,7 @@ def test_holder_stopped():
     terminal.resize(100, 24)
     holder.kill()
     holder.wait()
-    add(pool, "BBBB")  # who takes it next cleans up
+    add(pool, "BBBB")  # the next owner of the mutex cleans up
     terminal.wait_for(r"^mutex +free +1 recovery$")
     terminal.quit()
 
@@ -92,8 +92,8 @@ def test_all_pools_of_the_user():
     terminal = watch(columns=160)
     terminal.wait_for("^pool +")
     second, _ = make_pool("-all-2", "BBBB")
-    terminal.wait_for(r"^pool +\S+ +\d+ of \d+ ")  # two at least
-    while f" {second} " not in (before := terminal.row("^pool ")):  # other tests have pools too
+    terminal.wait_for(r"^pool +\S+ +\d+ of \d+ ")  # at least two
+    while f" {second} " not in (before := terminal.row("^pool ")):  # other tests have pools, too
         terminal.send("\t")
         terminal.wait_for(f"^pool +{re.escape(before.split()[1])} ", False)
     terminal.wait_for(rf"^pool +{second} +\d+ of \d+ ")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""However the live view ends, the terminal is as it was; and where there is no screen, it does not begin."""
+"""However the live view ends, the terminal is restored; without a terminal, it does not start."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ def test_stopped_and_continued():
 
 def test_hang_up():
     pool, _ = make_pool("-hangup", "AAAA")
-    # The end of the input can be seen before the signal comes.
+    # The end of input may be noticed before the signal arrives.
     for trap, statuses in (("", (-signal.SIGHUP, 0)), ("trap '' HUP; ", (0,))):
         terminal = Terminal(["sh", "-c", f'{trap}exec "$0" --watch=0.1 {pool}', STAT])
         terminal.wait_for("sk-…AAAA")

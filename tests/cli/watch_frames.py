@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The frames of --batch tell what others do to a pool, and end with a whole one."""
+"""The frames of --batch show changes by other processes, and the last frame is complete."""
 
 import os
 import re
@@ -23,7 +23,7 @@ class Frames:
         self.seen = 0
 
     def wait_for(self, pattern):
-        """In what was not looked at yet."""
+        """Wait for the pattern in output that was not matched yet."""
         end = time.monotonic() + PATIENCE_S
         while True:
             text = self.output[self.seen:].decode(errors="ignore")
@@ -53,7 +53,7 @@ def test_what_others_do():
     ids = add(pool, "EEEE")
     frames.wait_for("sk-…EEEE +available")
     ctl("next", pool)
-    frames.wait_for(r"sk-…EEEE +available +- +[1-9][0-9.]* +0 +1 +0 +\d\.\ds ago +▁?[▂▃▄▅▆▇█]")  # a column of the graph may have begun before
+    frames.wait_for(r"sk-…EEEE +available +- +[1-9][0-9.]* +0 +1 +0 +\d\.\ds ago +▁?[▂▃▄▅▆▇█]")  # the graph may already have a column from before
     ctl("mark", pool, ids[0], "rate_limited", "--retry-after", "100")
     frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +0 +[1-9][0-9.]* +1 +1 ")
     ctl("destroy", pool)

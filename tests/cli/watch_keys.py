@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the keys of the live view do."""
+"""The keyboard commands of the live view."""
 
 import re
 
@@ -24,7 +24,7 @@ def test_pause():
         terminal.wait_for("PAUSED")
         before = terminal.text()
         ctl("mark", pool, ids[0], "invalid")
-        terminal.send("+")  # what is on the screen after this was drawn after the mark, and longer than an interval
+        terminal.send("+")  # once this is shown, the screen was drawn after the mark
         terminal.wait_for(r"every 0\.2s")
         terminal.send("-")
         terminal.wait_for(r"every 0\.1s")
@@ -71,7 +71,7 @@ def test_filter():
     wait_for_order(terminal, "AAAA", "ABBB", "CCCC")
     terminal.send("f")
     terminal.wait_for("filter: _")
-    terminal.send("xaq")  # q does not quit, and upper and lower case are the same
+    terminal.send("xaq")  # q does not quit here, and case is ignored
     wait_for_order(terminal)
     terminal.send("\x7f\x7f\x08")
     wait_for_order(terminal, "AAAA", "ABBB", "CCCC")
@@ -79,7 +79,7 @@ def test_filter():
     wait_for_order(terminal, "ABBB")
     terminal.send("\r")
     terminal.wait_for("filter: abb  +1 of 3 keys")
-    terminal.send("/\x15*A\r")  # a pattern for all of it
+    terminal.send("/\x15*A\r")  # a pattern that must match the whole text
     wait_for_order(terminal, "AAAA")
     terminal.send("f\x15inval\r")
     wait_for_order(terminal, "CCCC")
@@ -148,7 +148,7 @@ def test_redraw():
     terminal = watch(pool, interval="60")
     for key in "r\x0c":
         terminal.wait_for("sk-…AAAA")
-        terminal.screen.feed(b"\033[2J")  # as if somebody else had written to the terminal
+        terminal.screen.feed(b"\033[2J")  # as if another program had written to the terminal
         check("sk-" not in terminal.text(), "the test's screen was not cleared")
         terminal.send(key)
     terminal.wait_for("sk-…AAAA")

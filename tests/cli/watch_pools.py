@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pools for the tests of the live view, and a frame to run these tests in."""
+"""Pools for the tests of the live view, and a runner for these tests."""
 
 import atexit
 import glob
@@ -32,7 +32,7 @@ def clean_up():
 
 
 def ctl(*arguments, keys=None):
-    """What keyshm-ctl prints. It must not fail."""
+    """Run keyshm-ctl, which must succeed, and return its output."""
     result = subprocess.run([CTL, *arguments], input=keys, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise AssertionError(f"keyshm-ctl {arguments}: {result.stderr}")
@@ -40,18 +40,18 @@ def ctl(*arguments, keys=None):
 
 
 def key(end):
-    """Masked it is sk-…END."""
+    """A key whose masked form is sk-…END."""
     return f"sk-TOPSECRET-0123456789-{end}"
 
 
 def add(pool, *ends):
-    """Their ids."""
+    """Add these keys, and return their ids."""
     printed = ctl("add", pool, keys="".join(key(end) + "\n" for end in ends))
     return re.findall(r"^(\d+) ", printed, re.MULTILINE)
 
 
 def keys_of(pool):
-    """As keyshm-stat --json tells of them."""
+    """The keys as in keyshm-stat --json."""
     return json.loads(subprocess.check_output([STAT, "--json", pool]))["pools"][0]["keys"]
 
 
@@ -62,7 +62,7 @@ def workers_of(pool):
 
 
 def make_pool(name, *ends):
-    """A pool of the test's own; its name, and the ids of its keys."""
+    """Create a pool for the test; its name, and the ids of its keys."""
     pool = f"{BASE}{name}"
     ctl("create", pool)
     return pool, add(pool, *ends) if ends else []
@@ -75,7 +75,7 @@ def start_helper(*command):
 
 
 def stopped_holder(pool):
-    """A process that was stopped in the middle of a change, with the pool's mutex."""
+    """A process that is stopped during a membership change, holding the pool's mutex."""
     helper = start_helper(FIXTURE, "change", pool)
     helper.stdout.readline()
     os.kill(helper.pid, signal.SIGSTOP)

@@ -16,7 +16,7 @@ import termios
 import time
 import unicodedata
 
-PATIENCE_S = 60  # for what must happen; only how long a failure takes depends on it
+PATIENCE_S = 60  # the maximum wait for an expected result; only failures take this long
 
 
 class Screen:
@@ -50,7 +50,7 @@ class Screen:
 
     def feed(self, data):
         text = self.rest + data
-        # What is not complete yet waits for the rest of it.
+        # An incomplete sequence is kept until the rest arrives.
         match = re.search(rb"\x1b(\[[0-9;?]*|\][^\a]*|[()]?)?$|[\xc0-\xff][\x80-\xbf]{0,2}$", text)
         cut = len(text)
         if match and not self.is_complete(text[match.start():]):
@@ -264,7 +264,7 @@ class Terminal:
         self.set_size(columns, lines)  # which sends SIGWINCH
 
     def pump(self, timeout_s):
-        """Take what was written. False when nothing came in that time."""
+        """Read what was written. False if nothing arrived in that time."""
         if not select.select([self.master], [], [], timeout_s)[0]:
             return False
         try:
@@ -295,7 +295,7 @@ class Terminal:
         return self.text()
 
     def row(self, pattern):
-        """The line of the screen that has it."""
+        """The line of the screen that matches."""
         for line in self.screen.text():
             if re.search(pattern, line):
                 return line
@@ -309,7 +309,7 @@ class Terminal:
         return self.status is not None
 
     def finish(self):
-        """Wait for its end. The exit status; negative: the signal that ended it."""
+        """Wait until it ends. Returns the exit status; negative: the signal that killed it."""
         end = time.monotonic() + PATIENCE_S
         while not self.has_ended():
             if time.monotonic() > end:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the live view shows."""
+"""The contents of the live view."""
 
 import re
 
@@ -54,7 +54,7 @@ def test_label():
     terminal.wait_for("2 of 2 available")
     check("LABEL" not in terminal.text(), "a column for labels, and none is there")
     start_helper(FIXTURE, "metadata", pool, ids[0], "label", "équipe \u4e2d\u0085\u202e!").wait()
-    # What could move the cursor or turn the direction of the text is no character to show.
+    # Characters that move the cursor or change the direction of text are not printed.
     terminal.wait_for(r"sk-…AAAA +équipe 中\?\?! +available")
     terminal.quit()
 
