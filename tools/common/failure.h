@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_TOOLS_FAILURE_H
-#define KEYSHM_TOOLS_FAILURE_H
+#ifndef KEYSHM_COMMON_FAILURE_H
+#define KEYSHM_COMMON_FAILURE_H
 
 /* From an error of the library to words and an exit status: the same in both programs. */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_TOOLS_MASKED_H
-#define KEYSHM_TOOLS_MASKED_H
+#ifndef KEYSHM_COMMON_MASKED_H
+#define KEYSHM_COMMON_MASKED_H
 
 #include "keyshm.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_TOOLS_PROGRAM_H
-#define KEYSHM_TOOLS_PROGRAM_H
+#ifndef KEYSHM_COMMON_PROGRAM_H
+#define KEYSHM_COMMON_PROGRAM_H
 
 /* How both programs begin, speak and end. */
 

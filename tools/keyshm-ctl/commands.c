@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
+#include "commands.h"
 #include "json_members.h"
 
 #define JSON OPTION_BIT(OPTION_JSON)

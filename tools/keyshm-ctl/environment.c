@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "input.h"
+#include "key_list.h"
 #include "program.h"
 
 #define SUFFIX "_API_KEY"

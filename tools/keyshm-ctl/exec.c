@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "child.h"
-#include "command.h"
+#include "commands.h"
 #include "mark.h"
 #include "no_key.h"
 #include "program.h"

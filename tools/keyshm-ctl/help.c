@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "command.h"
+#include "commands.h"
 
 #define INDENT "      "
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
+#include "commands.h"
 #include "lookup.h"
 #include "mutex_holder.h"
 #include "report.h"

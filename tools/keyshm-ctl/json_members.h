@@ -4,7 +4,7 @@
 
 /* What the JSON object of each command holds. */
 
-#include "command.h"
+#include "commands.h"
 
 extern const struct member members_of_create[], members_of_destroy[], members_of_add[], members_of_remove[],
     members_of_next[], members_of_mark[], members_of_reset[], members_of_metadata[], members_of_label[],

@@ -4,7 +4,7 @@
 
 #include <sys/prctl.h>
 
-#include "arguments.h"
+#include "command_line.h"
 #include "program.h"
 
 int main(int argc, char **argv)

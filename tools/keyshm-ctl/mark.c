@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "command.h"
+#include "commands.h"
 #include "lookup.h"
 #include "program.h"
 #include "report.h"

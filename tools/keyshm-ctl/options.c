@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "command.h"
+#include "commands.h"
 #include "metadata_rules.h"
 #include "number.h"
 

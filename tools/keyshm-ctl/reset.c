@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
+#include "commands.h"
 #include "report.h"
 
 enum exit_status command_reset(const struct arguments *arguments)

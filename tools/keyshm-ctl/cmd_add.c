@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "batch.h"
-#include "command.h"
-#include "input.h"
+#include "commands.h"
+#include "key_list.h"
 #include "lookup.h"
 #include "masked.h"
 #include "program.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_FINGERPRINT_H
-#define KEYSHM_CTL_FINGERPRINT_H
+#ifndef KEYSHM_CTL_STATE_FINGERPRINT_H
+#define KEYSHM_CTL_STATE_FINGERPRINT_H
 
 /*
  * By what a key is known again, without being told: a salted slow hash (crypt(5), sha256crypt). One salt for a whole

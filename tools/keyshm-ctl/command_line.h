@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_ARGUMENTS_H
-#define KEYSHM_CTL_ARGUMENTS_H
+#ifndef KEYSHM_CTL_COMMAND_LINE_H
+#define KEYSHM_CTL_COMMAND_LINE_H
 
-#include "command.h"
+#include "commands.h"
 
 /* Read the command line and say what is wrong with it. Values are never repeated: one may be a key in the wrong place.
  * *ret_command is NULL when there is nothing left to do. Returns the exit status. */

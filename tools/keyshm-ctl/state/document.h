@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_STATE_H
-#define KEYSHM_CTL_STATE_H
+#ifndef KEYSHM_CTL_STATE_DOCUMENT_H
+#define KEYSHM_CTL_STATE_DOCUMENT_H
 
 /*
  * What export writes and import reads. import takes all members that members_of_export tells of, and passes over others:

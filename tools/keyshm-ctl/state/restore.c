@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "restore.h"
+#include "state/restore.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fingerprint.h"
 #include "lookup.h"
 #include "mark.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "progress.h"
+#include "state/fingerprint.h"
 #include "wall_clock.h"
 
 /* ---- keys that are in the file ---- */

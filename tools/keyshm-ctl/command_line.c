@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "arguments.h"
+#include "command_line.h"
 
 #include <errno.h>
 #include <getopt.h>

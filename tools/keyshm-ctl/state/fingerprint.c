@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fingerprint.h"
+#include "state/fingerprint.h"
 
 #include <crypt.h>
 #include <errno.h>

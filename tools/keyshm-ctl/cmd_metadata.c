@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "command.h"
+#include "commands.h"
 #include "lookup.h"
 #include "metadata_rules.h"
 #include "program.h"

@@ -14,7 +14,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "commands.h"
 #include "mutex_holder.h"
 #include "process_owner.h"
 #include "program.h"

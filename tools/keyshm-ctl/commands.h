@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_COMMAND_H
-#define KEYSHM_CTL_COMMAND_H
+#ifndef KEYSHM_CTL_COMMANDS_H
+#define KEYSHM_CTL_COMMANDS_H
 
 /* The command line, as data: what a command takes, what each word means, what its JSON holds and who does it. */
 

@@ -3,12 +3,12 @@
 #include <stdio.h>
 
 #include "batch.h"
-#include "command.h"
+#include "commands.h"
 #include "program.h"
 #include "report.h"
-#include "restore.h"
-#include "state.h"
-#include "state_file.h"
+#include "state/document.h"
+#include "state/file.h"
+#include "state/restore.h"
 #include "wiped.h"
 
 static enum exit_status tell(const struct restore *restore)

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "fingerprint.h"
+#include "commands.h"
 #include "new_file.h"
 #include "program.h"
 #include "progress.h"
 #include "sink.h"
-#include "state.h"
+#include "state/document.h"
+#include "state/fingerprint.h"
 #include "text.h"
 #include "wall_clock.h"
 #include "wiped.h"

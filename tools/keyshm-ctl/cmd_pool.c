@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "command.h"
+#include "commands.h"
 #include "report.h"
 
 enum exit_status command_create(const struct arguments *arguments)

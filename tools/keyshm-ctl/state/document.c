@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "state.h"
+#include "state/document.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fingerprint.h"
 #include "metadata_rules.h"
 #include "program.h"
+#include "state/fingerprint.h"
 
 #define YEAR_10000_MS INT64_C(253402300800000)
 #define SLOT_MAX ((1 << 24) - 1)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_RESTORE_H
-#define KEYSHM_CTL_RESTORE_H
+#ifndef KEYSHM_CTL_STATE_RESTORE_H
+#define KEYSHM_CTL_STATE_RESTORE_H
 
 /* From a state to a pool: look where its keys are, check that all of it has room, then change the pool. */
 
 #include "batch.h"
-#include "command.h"
-#include "state.h"
+#include "commands.h"
+#include "state/document.h"
 
 struct restore {
     const struct arguments *arguments;

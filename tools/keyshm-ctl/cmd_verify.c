@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "command.h"
+#include "commands.h"
 #include "program.h"
 #include "report.h"
 

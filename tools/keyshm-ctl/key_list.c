@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "input.h"
+#include "key_list.h"
 
 #include <errno.h>
 #include <inttypes.h>

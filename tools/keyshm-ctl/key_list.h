@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_INPUT_H
-#define KEYSHM_CTL_INPUT_H
+#ifndef KEYSHM_CTL_KEY_LIST_H
+#define KEYSHM_CTL_KEY_LIST_H
 
 /* Where keys come from. Both take all keys there are, or say on standard error which one is wrong, without showing it, or
  * that there is none. Return the exit status. */
