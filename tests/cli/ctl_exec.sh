@@ -61,6 +61,7 @@ with 127 -- "$tmp/none"
 err_has "^keyshm-ctl: pool $pool: cannot run COMMAND: .*; the key was picked, but not used$"
 : >"$tmp/file"
 with 126 -- "$tmp/file"
+err_has "cannot run COMMAND: Permission denied; "
 with 126 -- "$tmp"
 with 127 --on-status '*=invalid' -- "$tmp/none"
 is_now 0 available
@@ -132,7 +133,7 @@ run 0 "$ctl" create "$pool.gone"
 add "$pool.gone" CCCC
 run 9 "$ctl" exec "$pool.gone" --env API_KEY --on-status 9=invalid -- \
     sh -c "'$ctl' remove '$pool.gone' $(id_of "$pool.gone" 0) && exit 9"
-err_has "^keyshm-ctl: pool $pool.gone: the key with id [0-9]*, to be marked invalid after exit status 9: it is no longer in"
+err_has "^keyshm-ctl: pool $pool.gone: the key with id [0-9]* could not be marked invalid after exit status 9: it is no longer in"
 
 # No key is available: fail at once, fail after a time, or wait until one is.
 refused 4 "$ctl" exec "$pool.gone" --env API_KEY -- touch "$tmp/ran"
@@ -144,7 +145,7 @@ run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" rate_limited --retry-af
 run 0 "$ctl" exec "$pool.gone" --env API_KEY --wait 60 -- true
 run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" invalid
 refused 4 "$ctl" exec "$pool.gone" --env API_KEY --wait 0.3 -- touch "$tmp/ran"
-err_has "no key is available before one is marked so; see them with: keyshm-stat $pool.gone$"
+err_has "no key is available until one is marked available; see them with: keyshm-stat $pool.gone$"
 "$ctl" exec "$pool.gone" --env API_KEY --wait 60 -- true >"$out" 2>"$err" &
 waiting=$!
 run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" available # by another process

@@ -20,7 +20,7 @@ def test_break_lock_asks():
     helper = stopped_holder(pool)
     for answer in ("n\r", "\r", "yesterday\r", "\x04"):
         terminal = Terminal([CTL, "break-lock", pool], columns=120)
-        terminal.wait_for(rf"The mutex of pool {pool} is held by pid {helper.pid} \(cli-fixture\), stopped, for .* seconds\.")
+        terminal.wait_for(rf"The mutex of pool {pool} is held by pid {helper.pid} \(cli-fixture\), stopped, for ([0-9]+\.[0-9]s|[0-9]+m [0-9]{2}s)\.")
         terminal.wait_for(r"Kill that process, with SIGKILL\? \[y/N\]")
         terminal.send(answer)
         check(terminal.finish() == 1, f"status {terminal.status} after {answer!r}")

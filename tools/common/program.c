@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "keyshm.h"
-
 /* A stream that was closed is replaced by one on which every read or write is an error. Otherwise the next file to be
  * opened takes its number, and a message for people is written into a pool. */
 static void replace_closed_streams(void)
@@ -37,24 +35,10 @@ enum exit_status program_end(enum exit_status status)
     bool failed_before = ferror(stdout) != 0;
     enum exit_status ended = EXIT_FINE;
     if (fclose(stdout) != 0)
-        ended = refuse("cannot write the output: %s", keyshm_strerror(errno));
+        ended = refuse("cannot write the output: %s", strerrordesc_np(errno));
     else if (failed_before)
         ended = refuse("cannot write all of the output");
     return status != EXIT_FINE ? status : ended;
-}
-
-enum exit_status write_output(const char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t written = write(STDOUT_FILENO, bytes, count);
-        if (written < 0 && errno != EINTR)
-            return refuse("cannot write the output: %s", keyshm_strerror(errno));
-        if (written > 0) {
-            bytes += written;
-            count -= (size_t)written;
-        }
-    }
-    return EXIT_FINE;
 }
 
 __attribute__((format(printf, 1, 0))) static void complain_with(const char *format, va_list arguments)

@@ -4,8 +4,6 @@
 
 /* How both programs begin, speak and end. */
 
-#include <stddef.h>
-
 #include "failure.h"
 
 /* First thing in main(): makes the standard streams safe to use, and takes over the locale. */
@@ -13,9 +11,6 @@ void program_begin(void);
 
 /* Last thing in main(): what was printed must have arrived. Returns the exit status, `status` if all is well. */
 enum exit_status program_end(enum exit_status status);
-
-/* Write to standard output at once, past stdio, whose buffers cannot be wiped. Returns the exit status. */
-enum exit_status write_output(const char *bytes, size_t count);
 
 /* A line on standard error, with the program's name in front. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);

@@ -1,13 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 #include "text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "process_state.h"
+
+/* ---- for people ---- */
+
+void text_printable(const char *text, char *ret_text, size_t size)
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (; *text != '\0' && used + sizeof("\\xNN") <= size; text++) {
+        unsigned char byte = (unsigned char)*text;
+        bool is_plain = byte >= ' ' && byte <= '~' && byte != '\\';
+        char *end = ret_text + used;
+        used += (size_t)(is_plain ? snprintf(end, size - used, "%c", byte) : snprintf(end, size - used, "\\x%02x", byte));
+    }
+}
+
+void text_duration(int64_t duration_ms, char ret_text[TEXT_DURATION_SIZE])
+{
+    int64_t tenths = duration_ms > 0 ? duration_ms / 100 : 0;
+    int64_t seconds = tenths / 10, minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+    /* No floating point: its decimal point depends on the locale. */
+    if (minutes == 0)
+        snprintf(ret_text, TEXT_DURATION_SIZE, "%" PRId64 ".%" PRId64 "s", seconds, tenths % 10);
+    else if (hours == 0)
+        snprintf(ret_text, TEXT_DURATION_SIZE, "%" PRId64 "m %02" PRId64 "s", minutes, seconds % 60);
+    else if (days == 0)
+        snprintf(ret_text, TEXT_DURATION_SIZE, "%" PRId64 "h %02" PRId64 "m", hours, minutes % 60);
+    else
+        snprintf(ret_text, TEXT_DURATION_SIZE, "%" PRId64 "d %02" PRId64 "h", days, hours % 24);
+}
+
+bool text_mutex_holder(const struct keyshm_snapshot *snapshot, char ret_text[TEXT_MUTEX_HOLDER_SIZE])
+{
+    char process[96], held[TEXT_DURATION_SIZE];
+    char name[TEXT_PRINTABLE_SIZE(sizeof(snapshot->mutex_holder_name))];
+    const char *state = process_state_name(snapshot->mutex_holder_state);
+    bool is_timed = snapshot->mutex_held_ms >= 0;
+    text_printable(snapshot->mutex_holder_name, name, sizeof(name));
+    text_duration(snapshot->mutex_held_ms, held);
+    if (snapshot->mutex_holder_pid < 0)
+        snprintf(process, sizeof(process), "a process in another PID namespace");
+    else if (name[0] == '\0')
+        snprintf(process, sizeof(process), "pid %d", (int)snapshot->mutex_holder_pid);
+    else
+        snprintf(process, sizeof(process), "pid %d (%s)", (int)snapshot->mutex_holder_pid, name);
+    snprintf(ret_text, TEXT_MUTEX_HOLDER_SIZE, "%s%s%s%s%s", process, state[0] != '\0' ? ", " : "", state,
+             is_timed ? ", for " : "", is_timed ? held : "");
+    return snapshot->mutex_holder_pid != 0;
+}
+
+/* ---- as JSON ---- */
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD in UTF-8 */
 #define CHARACTER_MAX 4
 
-/* Bytes of the character at the beginning of `text`, 0 when there is none. As jansson sees it, for it must take it. */
+/* The length in bytes of the first character of `text`; 0: it is not valid UTF-8. Jansson decides, because it must accept
+ * the string. */
 static size_t character_length(const char *text, size_t size)
 {
     for (size_t length = 1; length <= CHARACTER_MAX && length <= size; length++) {
@@ -19,7 +74,7 @@ static size_t character_length(const char *text, size_t size)
     return 0;
 }
 
-static json_t *replace_what_is_not_utf8(const char *text, size_t size)
+static json_t *replace_invalid(const char *text, size_t size)
 {
     char *replaced = calloc(size, sizeof(REPLACEMENT) - 1), *end = replaced;
     if (replaced == NULL)
@@ -39,5 +94,5 @@ json_t *text_to_json(const char *text, size_t size)
 {
     size_t length = strnlen(text, size);
     json_t *string = json_stringn(text, length);
-    return string != NULL || length == 0 ? string : replace_what_is_not_utf8(text, length);
+    return string != NULL || length == 0 ? string : replace_invalid(text, length);
 }

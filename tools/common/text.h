@@ -2,10 +2,34 @@
 #ifndef KEYSHM_COMMON_TEXT_H
 #define KEYSHM_COMMON_TEXT_H
 
-#include <jansson.h>
-#include <stddef.h>
+/* How both programs write values that are not numbers, for people and as JSON strings. */
 
-/* At most `size` bytes up to a NUL as a JSON string; what is not UTF-8 in them becomes U+FFFD. NULL: out of memory. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keyshm.h"
+
+/* The size of a buffer for a printable text: each of `size` bytes, the NUL included, may become four. */
+#define TEXT_PRINTABLE_SIZE(size) (4 * (size))
+
+/* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */
+void text_printable(const char *text, char *ret_text, size_t size);
+
+#define TEXT_DURATION_SIZE 32
+
+/* Truncated, not rounded: "59.2s", "1m 03s", "2h 05m", "3d 04h". A negative duration is "0.0s". */
+void text_duration(int64_t duration_ms, char ret_text[TEXT_DURATION_SIZE]);
+
+#define TEXT_MUTEX_HOLDER_SIZE 160
+
+/* The process that holds the mutex, its state and for how long it has held it: "pid 17 (worker), stopped, for 12.3s", or
+ * as much of that as is known. False: nobody holds it. */
+bool text_mutex_holder(const struct keyshm_snapshot *snapshot, char ret_text[TEXT_MUTEX_HOLDER_SIZE]);
+
+/* Up to `size` bytes, or to a NUL, as a JSON string. Each byte that is not part of valid UTF-8 becomes U+FFFD. NULL: out
+ * of memory. */
 json_t *text_to_json(const char *text, size_t size);
 
 #endif

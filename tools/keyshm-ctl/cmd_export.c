@@ -5,16 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "commands.h"
 #include "new_file.h"
 #include "program.h"
 #include "progress.h"
-#include "sink.h"
+#include "secret.h"
 #include "state/document.h"
 #include "state/fingerprint.h"
 #include "text.h"
-#include "wall_clock.h"
-#include "wiped.h"
 
 /* What is being written, and where to. */
 struct export
@@ -24,24 +23,24 @@ struct export
     const struct keyshm_snapshot *snapshot;
     int64_t unix_ms;
     char setting[FINGERPRINT_SETTING_SIZE];
-    struct sink sink;
+    struct secret_output output;
 };
 
 /* ---- the text ---- */
 
 static void put(struct export *export, const char *text)
 {
-    sink_write(text, strlen(text), &export->sink);
+    secret_output_write(text, strlen(text), &export->output);
 }
 
 /* Takes over `object`; NULL is for want of memory. */
 static int put_json(struct export *export, json_t *object, size_t flags)
 {
-    int r = object != NULL ? json_dump_callback(object, sink_write, &export->sink, JSON_COMPACT | flags) : -1;
+    int r = object != NULL ? json_dump_callback(object, secret_output_write, &export->output, JSON_COMPACT | flags) : -1;
     json_decref(object);
     if (r == 0)
         return 0;
-    return export->sink.error < 0 ? export->sink.error : -ENOMEM;
+    return export->output.error < 0 ? export->output.error : -ENOMEM;
 }
 
 static json_t *pool_to_json(const struct export *export)
@@ -115,7 +114,7 @@ static int put_key(struct export *export, const struct keyshm_key_snapshot *key,
 static enum exit_status fail_at(const struct export *export, const struct keyshm_key_snapshot *key, int error)
 {
     const char *provider = export->arguments->pool;
-    if (export->sink.error < 0)
+    if (export->output.error < 0)
         return EXIT_REFUSED; /* it is told at the end */
     if (error == -EILSEQ)
         return refuse("pool %s: the key with id %" PRIu64
@@ -169,9 +168,9 @@ static enum exit_status put_all(struct export *export)
 
 static enum exit_status write_to(struct export *export, int fd, const char *what)
 {
-    sink_begin(&export->sink, fd);
+    secret_output_begin(&export->output, fd);
     enum exit_status status = put_all(export);
-    int r = sink_end(&export->sink);
+    int r = secret_output_end(&export->output);
     return r < 0 ? refuse("pool %s: cannot write %s: %s", export->arguments->pool, what, strerrordesc_np(-r)) : status;
 }
 
@@ -214,7 +213,7 @@ static enum exit_status export_pool(const struct arguments *arguments, keyshm_po
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     /* The moment after the cooldowns were read: what is left of them later is rather too much than too little. */
-    export.unix_ms = wall_clock_ms();
+    export.unix_ms = clock_wall_ms();
     export.snapshot = snapshot;
     r = fingerprint_new_setting(snapshot->count, export.setting);
     enum exit_status status;
@@ -235,7 +234,7 @@ enum exit_status command_export(const struct arguments *arguments)
         complain("export: --with-keys needs --output FILE: keys never go to standard output");
         return point_to_help();
     }
-    wipe_json();
+    secret_wipe_json();
     int r = keyshm_attach_readonly(&pool, arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);

@@ -6,10 +6,10 @@
 #include "commands.h"
 #include "program.h"
 #include "report.h"
+#include "secret.h"
 #include "state/document.h"
 #include "state/file.h"
 #include "state/restore.h"
-#include "wiped.h"
 
 static enum exit_status tell(const struct restore *restore)
 {
@@ -93,7 +93,7 @@ enum exit_status command_import(const struct arguments *arguments)
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
     keyshm_pool *pool;
-    wipe_json();
+    secret_wipe_json();
     int r =
         arguments->is_rehearsal ? keyshm_attach_readonly(&pool, arguments->pool) : keyshm_attach(&pool, arguments->pool);
     if (r < 0)

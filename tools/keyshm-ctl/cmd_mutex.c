@@ -1,32 +1,86 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * break-lock: kill the process that holds the mutex and does not give it back.
+ * The process that holds a pool's mutex: holder, break-lock.
  *
- * A pid is only a number, and may lead to another process a moment later. So the holder is opened first (pidfd_open(2)),
- * then it is looked up again: if the mutex is held by that pid now, the process that was opened either is the holder, or
- * is dead, and a signal to it hits nobody.
+ * A pid may be reused at any moment. So break-lock opens the process first (pidfd_open(2)), then looks up the holder
+ * again: if that pid holds the mutex now, the process it opened is the holder, or is dead, and a signal to it reaches
+ * nobody else.
  */
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "mutex_holder.h"
-#include "process_owner.h"
+#include "lookup.h"
 #include "program.h"
 #include "report.h"
-#include "terminal.h"
+#include "text.h"
 
-#define PATIENCE_MS 1000 /* who holds the mutex for longer has not just taken it */
+/* NULL: out of memory. */
+static json_t *holder_to_json(const struct keyshm_snapshot *snapshot)
+{
+    char state[2] = {snapshot->mutex_holder_state, '\0'};
+    json_t *name = text_to_json(snapshot->mutex_holder_name, sizeof(snapshot->mutex_holder_name));
+    return json_pack("{s:I, s:o, s:s, s:I}", "mutex_holder_pid", (json_int_t)snapshot->mutex_holder_pid,
+                     "mutex_holder_name", name, "mutex_holder_state", state, "mutex_held_ms",
+                     (json_int_t)snapshot->mutex_held_ms);
+}
+
+/* ---- holder ---- */
+
+enum exit_status command_holder(const struct arguments *arguments)
+{
+    struct keyshm_snapshot *snapshot;
+    char holder[TEXT_MUTEX_HOLDER_SIZE];
+    enum exit_status status = EXIT_FINE;
+    int r = lookup_pool(arguments->pool, &snapshot);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    if (arguments->json)
+        status = report(arguments->pool, holder_to_json(snapshot));
+    else
+        puts(text_mutex_holder(snapshot, holder) ? holder : "nobody");
+    keyshm_snapshot_free(snapshot);
+    return status;
+}
+
+/* ---- break-lock: may the holder be killed? ---- */
+
+#define PATIENCE_MS 1000 /* a running process that has held the mutex for longer is stuck */
 #define END_MS 5000      /* how long a killed process may take to end */
 
-/* ---- who it is ---- */
+/* Are all of the process's user ids this process's effective one? Required of root too, who may kill any process. */
+static bool is_of_this_user(pid_t pid)
+{
+    char path[32], line[256];
+    unsigned real = 0, effective = 0, saved = 0;
+    int found = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "re");
+    if (status == NULL)
+        return false;
+    /* Not the owner of /proc/PID: that is root for every process that may not be traced, such as keyshm-ctl itself. */
+    while (found != 3 && fgets(line, sizeof(line), status) != NULL)
+        found = sscanf(line, "Uid: %u %u %u", &real, &effective, &saved);
+    fclose(status);
+    uid_t own = geteuid();
+    return found == 3 && real == own && effective == own && saved == own;
+}
 
-/* Why this holder is not to be killed; NULL: it may be. */
+static bool is_stopped(const struct keyshm_snapshot *snapshot)
+{
+    return snapshot->mutex_holder_state == 'T' || snapshot->mutex_holder_state == 't';
+}
+
+/* Why this holder must not be killed; NULL: it may be. */
 static const char *find_objection(const struct keyshm_snapshot *snapshot)
 {
     pid_t pid = snapshot->mutex_holder_pid;
@@ -34,21 +88,38 @@ static const char *find_objection(const struct keyshm_snapshot *snapshot)
         return "the process that holds the mutex is in another PID namespace; look there, or from outside of it";
     if (pid == 1 || pid == getpid())
         return "the process that holds the mutex is one that must not be killed";
-    if (!process_is_of_this_user(pid))
+    if (!is_of_this_user(pid))
         return "the process that holds the mutex is not this user's; ask its owner to end it";
-    if (!mutex_holder_is_stopped(snapshot) && snapshot->mutex_held_ms <= PATIENCE_MS)
+    if (!is_stopped(snapshot) && snapshot->mutex_held_ms <= PATIENCE_MS)
         return "the process that holds the mutex is running and took it just now; try again";
     return NULL;
 }
 
-/* ---- whether to ---- */
+/* Ask on the controlling terminal, wherever the standard streams lead. -ENXIO or another error of open(2): there is none.
+ */
+__attribute__((format(printf, 2, 3))) static int ask_terminal(bool *ret_has_agreed, const char *format, ...)
+{
+    char answer[16] = "";
+    va_list arguments;
+    FILE *terminal = fopen("/dev/tty", "r+e");
+    if (terminal == NULL)
+        return -errno;
+    va_start(arguments, format);
+    vfprintf(terminal, format, arguments);
+    va_end(arguments);
+    fflush(terminal);
+    bool has_answer = fgets(answer, sizeof(answer), terminal) != NULL;
+    fclose(terminal);
+    *ret_has_agreed = has_answer && (strcasecmp(answer, "y\n") == 0 || strcasecmp(answer, "yes\n") == 0);
+    return 0;
+}
 
 static enum exit_status ask(const struct arguments *arguments, const char *holder)
 {
     bool has_agreed;
     if (arguments->has_consent)
         return EXIT_FINE;
-    int r = terminal_ask(&has_agreed, "The mutex of pool %s is held by %s.\nKill that process, with SIGKILL? [y/N] ",
+    int r = ask_terminal(&has_agreed, "The mutex of pool %s is held by %s.\nKill that process, with SIGKILL? [y/N] ",
                          arguments->pool, holder);
     if (r < 0)
         return refuse("pool %s: the mutex is held by %s; there is no terminal to ask on; nothing was done; to kill it "
@@ -57,7 +128,7 @@ static enum exit_status ask(const struct arguments *arguments, const char *holde
     return has_agreed ? EXIT_FINE : refuse("pool %s: nothing was done", arguments->pool);
 }
 
-/* ---- the deed ---- */
+/* ---- break-lock: kill it, and recover the pool ---- */
 
 static enum exit_status wait_for_end(const struct arguments *arguments, pid_t pid, int pidfd)
 {
@@ -76,13 +147,13 @@ static enum exit_status kill_process(const struct arguments *arguments, pid_t pi
     if (errno == EPERM)
         return refuse("pool %s: this user may not kill pid %d, which holds the mutex; ask root to", arguments->pool,
                       (int)pid);
-    return refuse("pool %s: cannot kill pid %d: %s", arguments->pool, (int)pid, keyshm_strerror(errno));
+    return refuse("pool %s: cannot kill pid %d: %s", arguments->pool, (int)pid, strerrordesc_np(errno));
 }
 
 static enum exit_status report_all(const struct arguments *arguments, const struct keyshm_snapshot *holder,
                                    const struct keyshm_snapshot *now, bool was_killed, bool was_in_change)
 {
-    json_t *members = mutex_holder_to_json(holder);
+    json_t *members = holder_to_json(holder);
     json_t *recovery = json_pack("{s:b, s:b, s:I}", "was_killed", (int)was_killed, "was_in_change", (int)was_in_change,
                                  "recoveries", (json_int_t)now->recoveries);
     json_object_update(members, recovery);
@@ -90,7 +161,7 @@ static enum exit_status report_all(const struct arguments *arguments, const stru
     return report(arguments->pool, members);
 }
 
-static enum exit_status tell_recovery(const struct arguments *arguments, keyshm_pool *pool,
+static enum exit_status show_recovery(const struct arguments *arguments, keyshm_pool *pool,
                                       const struct keyshm_snapshot *before, bool was_in_change)
 {
     struct keyshm_snapshot *after;
@@ -115,12 +186,12 @@ static enum exit_status recover(const struct arguments *arguments, keyshm_pool *
 {
     bool was_in_change = keyshm_verify(pool, NULL, NULL) == -EBUSY;
     int r = keyshm_repair(pool);
-    return r < 0 ? fail(arguments->pool, r, NULL) : tell_recovery(arguments, pool, before, was_in_change);
+    return r < 0 ? fail(arguments->pool, r, NULL) : show_recovery(arguments, pool, before, was_in_change);
 }
 
-/* ---- in order ---- */
+/* ---- break-lock: all of it, in order ---- */
 
-static enum exit_status tell_nobody(const struct arguments *arguments, const struct keyshm_snapshot *snapshot)
+static enum exit_status show_nobody(const struct arguments *arguments, const struct keyshm_snapshot *snapshot)
 {
     if (arguments->json)
         return report_all(arguments, snapshot, snapshot, false, false);
@@ -128,7 +199,7 @@ static enum exit_status tell_nobody(const struct arguments *arguments, const str
     return EXIT_FINE;
 }
 
-/* Is it still the same one, and still not running? */
+/* The holder may have changed, or have gone on, while the question was on the screen. */
 static enum exit_status check_again(const struct arguments *arguments, keyshm_pool *pool, pid_t pid)
 {
     struct keyshm_snapshot *snapshot;
@@ -145,7 +216,7 @@ static enum exit_status check_again(const struct arguments *arguments, keyshm_po
 static enum exit_status break_lock_of(const struct arguments *arguments, keyshm_pool *pool,
                                       const struct keyshm_snapshot *snapshot)
 {
-    char holder[MUTEX_HOLDER_TEXT_SIZE];
+    char holder[TEXT_MUTEX_HOLDER_SIZE];
     pid_t pid = snapshot->mutex_holder_pid;
     const char *objection = find_objection(snapshot);
     if (objection != NULL)
@@ -154,8 +225,8 @@ static enum exit_status break_lock_of(const struct arguments *arguments, keyshm_
     int pidfd = pidfd_open(pid, 0);
     if (pidfd < 0)
         return refuse("pool %s: cannot open pid %d, which held the mutex: %s; try again", arguments->pool, (int)pid,
-                      keyshm_strerror(errno));
-    mutex_holder_describe(snapshot, holder);
+                      strerrordesc_np(errno));
+    text_mutex_holder(snapshot, holder);
     if (arguments->has_consent)
         complain("pool %s: killing the holder of its mutex: %s", arguments->pool, holder);
     enum exit_status status = ask(arguments, holder);
@@ -180,7 +251,7 @@ enum exit_status command_break_lock(const struct arguments *arguments)
         status = fail(arguments->pool, r, NULL);
     } else {
         status =
-            snapshot->mutex_holder_pid == 0 ? tell_nobody(arguments, snapshot) : break_lock_of(arguments, pool, snapshot);
+            snapshot->mutex_holder_pid == 0 ? show_nobody(arguments, snapshot) : break_lock_of(arguments, pool, snapshot);
         keyshm_snapshot_free(snapshot);
     }
     keyshm_close(pool);

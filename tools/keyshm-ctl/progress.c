@@ -3,21 +3,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clocks.h"
 
 #define PATIENCE_MS 500 /* what is done by then needs no line */
 #define INTERVAL_MS 250
 #define CLEAR_LINE "\r\033[K"
 
 #define NUMBER_SIZE 32
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* With a comma between thousands. Returns where it begins in `buffer`. */
 static const char *group_digits(size_t number, char buffer[NUMBER_SIZE])
@@ -38,18 +32,18 @@ void progress_begin(struct progress *progress, const char *what, const char *uni
                                   .unit = unit,
                                   .total = total,
                                   .is_on = isatty(STDERR_FILENO) == 1,
-                                  .next_ms = now_ms() + PATIENCE_MS};
+                                  .next_ms = clock_monotonic_ms() + PATIENCE_MS};
 }
 
 void progress_tell(struct progress *progress, size_t done)
 {
     char done_text[NUMBER_SIZE], total_text[NUMBER_SIZE];
-    if (!progress->is_on || now_ms() < progress->next_ms)
+    if (!progress->is_on || clock_monotonic_ms() < progress->next_ms)
         return;
     fprintf(stderr, CLEAR_LINE "%s %s of %s %s", progress->what, group_digits(done, done_text),
             group_digits(progress->total, total_text), progress->unit);
     progress->is_shown = true;
-    progress->next_ms = now_ms() + INTERVAL_MS;
+    progress->next_ms = clock_monotonic_ms() + INTERVAL_MS;
 }
 
 void progress_end(struct progress *progress)

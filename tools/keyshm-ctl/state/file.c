@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "program.h"
-#include "wiped.h"
+#include "secret.h"
 
 /* Not stdio: its buffers cannot be wiped. */
 struct text {
@@ -50,7 +50,7 @@ static int grow(struct text *text)
         return -ENOMEM;
     if (text->length > 0)
         memcpy(bytes, text->bytes, text->length);
-    free_wiped(text->bytes);
+    secret_free(text->bytes);
     text->bytes = bytes;
     text->size = size;
     return 0;
@@ -112,7 +112,7 @@ enum exit_status state_file_read(const struct state_file *file, const char *prov
                         provider, name_of(file), size_max);
     else
         status = refuse("pool %s: cannot read %s: %s; nothing was changed", provider, name_of(file), strerrordesc_np(-r));
-    free_wiped(text.bytes);
+    secret_free(text.bytes);
     return status;
 }
 

@@ -11,7 +11,7 @@
 
 #include "keyshm.h"
 #include "number.h"
-#include "wiped.h"
+#include "secret.h"
 
 #define METHOD "$5$rounds="
 #define ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -104,6 +104,6 @@ int fingerprint_make(const char *setting, const char *key, size_t length, char r
     if (data == NULL)
         return -ENOMEM;
     int r = hash_pieces(setting, key, length, data, ret_fingerprint);
-    free_wiped(data);
+    secret_free(data);
     return r;
 }

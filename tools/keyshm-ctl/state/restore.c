@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clocks.h"
 #include "lookup.h"
 #include "mark.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "progress.h"
 #include "state/fingerprint.h"
-#include "wall_clock.h"
 
 /* ---- keys that are in the file ---- */
 
@@ -163,7 +163,7 @@ enum exit_status restore_plan(struct restore *restore)
 /* What is left of a key's cooldown by now; -1: it has no end; 0: none. A clock that was set back makes it no longer. */
 static int64_t left_ms(const struct restore *restore, const struct state_key *key)
 {
-    int64_t passed_ms = wall_clock_ms() - restore->state.exported_unix_ms;
+    int64_t passed_ms = clock_wall_ms() - restore->state.exported_unix_ms;
     if (key->cooldown_left_ms == -1 || passed_ms <= 0)
         return key->cooldown_left_ms;
     return key->cooldown_left_ms > passed_ms ? key->cooldown_left_ms - passed_ms : 0;
