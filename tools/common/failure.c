@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "keyshm.h"
-#include "program.h"
 
 static const struct failure failures[] = {
     {ENOENT, EXIT_NO_POOL, "there is no such pool", "make it with: keyshm-ctl create", true},
@@ -38,7 +37,7 @@ enum exit_status fail(const char *provider, int error, const struct failure *spe
     if (failure->error == 0)
         failure = look_up(failures, error);
 
-    /* Not repeated: it may be anything, and a key that was given in the wrong place too. */
+    /* The name is not repeated: it may be a key in the wrong place. */
     if (error == -EINVAL)
         return refuse("this cannot be a pool's name: those are 1 to %d of A-Z a-z 0-9 . _ - and do not begin with a dot",
                       KEYSHM_PROVIDER_MAX);

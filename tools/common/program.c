@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A stream that was closed is replaced by one on which every read or write is an error. Otherwise the next file to be
- * opened takes its number, and a message for people is written into a pool. */
+/* Replace each closed standard stream by one that fails every read or write. Otherwise the next file to be opened gets
+ * its number, and a message would be written into a pool. */
 static void replace_closed_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -25,7 +25,7 @@ static void replace_closed_streams(void)
 void program_begin(void)
 {
     replace_closed_streams();
-    /* So that a reader who went away is an error of write(2), and never the end in the middle of a change. */
+    /* A closed pipe must be an error of write(2), not the end of the program in the middle of a change. */
     signal(SIGPIPE, SIG_IGN);
     setlocale(LC_ALL, "");
 }
@@ -69,7 +69,7 @@ enum exit_status refuse_option(int returned, char *const *argv, const char *lett
 {
     const char *problem = returned == ':' ? "needs a value" : "is not an option, or takes no value";
     const char *word = argv[optind - 1];
-    /* A letter that there is, and that lacks nothing, must have been a long option that was given a value. */
+    /* If the letter is known and its value is not missing, it is from a long option that was given a value. */
     bool is_letter =
         returned == ':' ? strncmp(word, "--", 2) != 0 : optopt > ' ' && optopt <= '~' && strchr(letters, optopt) == NULL;
     if (is_letter)

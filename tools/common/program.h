@@ -4,25 +4,33 @@
 
 /* How both programs begin, speak and end. */
 
-#include "failure.h"
+enum exit_status {
+    EXIT_FINE = 0,
+    EXIT_REFUSED = 1, /* wrong usage, or it could not be done */
+    EXIT_NO_POOL = 2, /* no such pool, or no permission */
+    EXIT_DAMAGED = 3, /* another layout, or damage */
+    EXIT_NO_KEY = 4,  /* keyshm-ctl: nothing to pick */
+    EXIT_BROKEN = 4,  /* keyshm-stat --check: an invariant is */
+};
 
-/* First thing in main(): makes the standard streams safe to use, and takes over the locale. */
+/* First thing in main(): makes the standard streams safe to use, and sets the locale. */
 void program_begin(void);
 
-/* Last thing in main(): what was printed must have arrived. Returns the exit status, `status` if all is well. */
+/* Last thing in main(): flushes standard output. Returns `status`, or a failure if not all of the output could be
+ * written. */
 enum exit_status program_end(enum exit_status status);
 
-/* A line on standard error, with the program's name in front. */
+/* Print a line on standard error, after the program's name. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
-/* The same, and returns EXIT_REFUSED. */
+/* The same; returns EXIT_REFUSED. */
 __attribute__((format(printf, 1, 2))) enum exit_status refuse(const char *format, ...);
 
-/* Say what is wrong with the option at which getopt_long(), with opterr off, returned '?' or ':'. `letters` are the short
- * options that there are. Never repeats a value: it may be a key. */
+/* Say what is wrong with the option for which getopt_long(), with opterr off, returned '?' or ':'. `letters` are the
+ * known short options. A value is never repeated: it may be a key. */
 enum exit_status refuse_option(int returned, char *const *argv, const char *letters);
 
-/* Where to read on after wrong usage. Returns EXIT_REFUSED. */
+/* After wrong usage, say where the help is. Returns EXIT_REFUSED. */
 enum exit_status point_to_help(void);
 
 void print_version(void);

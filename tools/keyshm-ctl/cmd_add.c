@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "batch.h"
-#include "commands.h"
+#include "cmd.h"
 #include "key_list.h"
 #include "lookup.h"
 #include "masked.h"
@@ -43,7 +43,7 @@ static int add_all(const struct batch *batch, struct added *added)
     progress_begin(&progress, "added", "keys", batch->count);
     while (added->count < batch->count && r == 0) {
         r = add_one(batch, added);
-        progress_tell(&progress, added->count);
+        progress_show(&progress, added->count);
     }
     progress_end(&progress);
     return r;
@@ -85,7 +85,7 @@ static enum exit_status report_added(const struct added *added, const struct key
     return fail(snapshot->provider, -ENOMEM, NULL);
 }
 
-static enum exit_status tell_added(const struct arguments *arguments, const struct batch *batch,
+static enum exit_status show_added(const struct arguments *arguments, const struct batch *batch,
                                    const struct added *added)
 {
     struct keyshm_snapshot *snapshot;
@@ -101,13 +101,13 @@ static enum exit_status tell_added(const struct arguments *arguments, const stru
     return status;
 }
 
-static enum exit_status add_and_tell(const struct arguments *arguments, const struct batch *batch)
+static enum exit_status add_and_show(const struct arguments *arguments, const struct batch *batch)
 {
     struct added *added = calloc(1, sizeof(*added) + batch->count * sizeof(added->keys[0]));
     if (added == NULL)
         return fail(arguments->pool, -ENOMEM, NULL);
     int r = add_all(batch, added);
-    enum exit_status status = tell_added(arguments, batch, added);
+    enum exit_status status = show_added(arguments, batch, added);
     free(added);
     return r < 0 ? fail(arguments->pool, r, NULL) : status;
 }
@@ -118,14 +118,15 @@ static enum exit_status take_and_add(const struct arguments *arguments, keyshm_p
     int r = batch_begin(&batch, pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    enum exit_status status = arguments->env ? take_from_environment(&batch, arguments->pool) : take_from_input(&batch);
+    enum exit_status status =
+        arguments->from_environment ? key_list_from_environment(&batch, arguments->pool) : key_list_from_input(&batch);
     if (status == EXIT_FINE)
-        status = add_and_tell(arguments, &batch);
+        status = add_and_show(arguments, &batch);
     batch_end(&batch);
     return status;
 }
 
-enum exit_status command_add(const struct arguments *arguments)
+enum exit_status cmd_add(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     int r = keyshm_attach(&pool, arguments->pool);

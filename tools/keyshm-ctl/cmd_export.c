@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "clocks.h"
-#include "commands.h"
-#include "new_file.h"
+#include "cmd.h"
 #include "program.h"
 #include "progress.h"
+#include "report.h"
 #include "secret.h"
 #include "state/document.h"
+#include "state/file.h"
 #include "state/fingerprint.h"
-#include "text.h"
 
 /* What is being written, and where to. */
 struct export
@@ -46,22 +46,14 @@ static int put_json(struct export *export, json_t *object, size_t flags)
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", STATE_SCHEMA, "provider",
-                     snapshot->provider, "kind", STATE_KIND, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
-                     (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max, "default_cooldown_ms",
-                     (json_int_t)snapshot->default_cooldown_ms, "with_keys", (int)export->arguments->with_keys,
-                     "fingerprint_setting", export->setting);
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", DOCUMENT_SCHEMA, "provider",
+                     snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms,
+                     "capacity", (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max,
+                     "default_cooldown_ms", (json_int_t)snapshot->default_cooldown_ms, "with_keys",
+                     (int)export->arguments->with_keys, "fingerprint_setting", export->setting);
 }
 
-/* NULL for what was not made as a whole, for want of memory. */
-static json_t *unless_failed(json_t *object, int r)
-{
-    if (r == 0)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
+/* NULL: out of memory. */
 static json_t *marked_to_json(const struct keyshm_key_snapshot *key)
 {
     json_t *marked = json_object();
@@ -69,17 +61,10 @@ static json_t *marked_to_json(const struct keyshm_key_snapshot *key)
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         r |= json_object_set_new(marked, keyshm_status_name((enum keyshm_status)status),
                                  json_integer((json_int_t)key->marked[status]));
-    return unless_failed(marked, r);
-}
-
-static json_t *metadata_to_json(const struct keyshm_key_snapshot *key)
-{
-    json_t *metadata = json_object();
-    int r = 0;
-    for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, key->metadata[i].name,
-                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
-    return unless_failed(metadata, r);
+    if (r == 0)
+        return marked;
+    json_decref(marked);
+    return NULL;
 }
 
 /* A deadline is rounded up, and may then be later than import takes. */
@@ -92,7 +77,7 @@ static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fi
 {
     return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key", key->masked_key,
                      "status", keyshm_status_name(key->status), "cooldown_left_ms", (json_int_t)left_ms(key), "marked",
-                     marked_to_json(key), "metadata", metadata_to_json(key), "fingerprint", fingerprint_or_null);
+                     marked_to_json(key), "metadata", report_metadata(key), "fingerprint", fingerprint_or_null);
 }
 
 /* -EILSEQ: the key cannot be said in JSON. */
@@ -145,7 +130,7 @@ static enum exit_status put_keys(struct export *export)
         }
         if (r < 0)
             status = fail_at(export, key, r);
-        progress_tell(&progress, i + 1);
+        progress_show(&progress, i + 1);
     }
     progress_end(&progress);
     explicit_bzero(&secret, sizeof(secret));
@@ -191,17 +176,17 @@ static enum exit_status refuse_file(const struct export *export, int error)
 
 static enum exit_status write_to_file(struct export *export)
 {
-    struct new_file file;
-    int r = new_file_begin(&file, export->arguments->file);
+    struct output_file file;
+    int r = output_file_begin(&file, export->arguments->file);
     if (r < 0)
         return refuse_file(export, r);
     enum exit_status status = write_to(export, file.fd, "the file given with --output, which was not made");
     if (status == EXIT_FINE) {
-        r = new_file_finish(&file);
+        r = output_file_finish(&file);
         if (r < 0)
             status = refuse_file(export, r);
     }
-    new_file_end(&file);
+    output_file_end(&file);
     return status;
 }
 
@@ -227,7 +212,7 @@ static enum exit_status export_pool(const struct arguments *arguments, keyshm_po
     return status;
 }
 
-enum exit_status command_export(const struct arguments *arguments)
+enum exit_status cmd_export(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     if (arguments->with_keys && arguments->file == NULL) {

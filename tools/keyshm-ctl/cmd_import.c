@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "batch.h"
-#include "commands.h"
+#include "cmd.h"
 #include "program.h"
 #include "report.h"
 #include "secret.h"
@@ -11,19 +11,19 @@
 #include "state/file.h"
 #include "state/restore.h"
 
-static enum exit_status tell(const struct restore *restore)
+static enum exit_status show_result(const struct restore *restore)
 {
     const struct arguments *arguments = restore->arguments;
     if (arguments->json)
         return report(arguments->pool,
-                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "is_dry_run", (int)arguments->is_rehearsal, "key_count",
-                                (json_int_t)restore->state.count, "added", (json_int_t)restore->added, "found",
+                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "is_dry_run", (int)arguments->is_dry_run, "key_count",
+                                (json_int_t)restore->document.count, "added", (json_int_t)restore->added, "found",
                                 (json_int_t)restore->found, "not_found", (json_int_t)restore->not_found, "marked",
                                 (json_int_t)restore->marked));
     printf("%s%zu added, %zu found, %zu not found; %zu marked\n",
-           arguments->is_rehearsal ? "nothing was changed; it would be: " : "", restore->added, restore->found,
+           arguments->is_dry_run ? "nothing was changed; it would be: " : "", restore->added, restore->found,
            restore->not_found, restore->marked);
-    if (restore->not_found > 0 && !restore->state.with_keys)
+    if (restore->not_found > 0 && !restore->document.with_keys)
         complain("pool %s: keys that are not found come in with keyshm-ctl add, or with an export --with-keys",
                  arguments->pool);
     return EXIT_FINE;
@@ -40,37 +40,37 @@ static enum exit_status restore_state(struct restore *restore)
     if (status == EXIT_FINE)
         status = restore_run(restore);
     if (status == EXIT_FINE)
-        status = tell(restore);
+        status = show_result(restore);
     keyshm_snapshot_free(snapshot);
     return status;
 }
 
-static enum exit_status restore_document(struct restore *restore, const struct state_file *file, json_t *document)
+static enum exit_status restore_document(struct restore *restore, const struct input_file *file, json_t *json)
 {
-    enum exit_status status = state_begin(&restore->state, restore->arguments->pool, document);
-    if (status == EXIT_FINE && restore->state.with_keys)
-        status = state_file_check_private(file, restore->arguments->pool);
+    enum exit_status status = document_begin(&restore->document, restore->arguments->pool, json);
+    if (status == EXIT_FINE && restore->document.with_keys)
+        status = input_file_check_private(file, restore->arguments->pool);
     if (status == EXIT_FINE)
         status = restore_state(restore);
-    state_end(&restore->state);
+    document_end(&restore->document);
     return status;
 }
 
 static enum exit_status restore_from_file(struct restore *restore)
 {
     const char *provider = restore->arguments->pool;
-    struct state_file file;
-    json_t *document = NULL;
-    enum exit_status status = state_file_open(&file, provider, restore->arguments->file);
+    struct input_file file;
+    json_t *json = NULL;
+    enum exit_status status = input_file_open(&file, provider, restore->arguments->file);
     if (status != EXIT_FINE)
         return status;
-    /* One key more is for what stands before and behind them. */
-    size_t size_max = ((size_t)restore->batch->capacity + 1) * STATE_KEY_BYTES_MAX;
-    status = state_file_read(&file, provider, size_max, &document);
+    /* The members of the pool count as one more key. */
+    size_t size_max = ((size_t)restore->batch->capacity + 1) * DOCUMENT_KEY_BYTES_MAX;
+    status = input_file_read(&file, provider, size_max, &json);
     if (status == EXIT_FINE)
-        status = restore_document(restore, &file, document);
-    json_decref(document);
-    state_file_close(&file);
+        status = restore_document(restore, &file, json);
+    json_decref(json);
+    input_file_close(&file);
     return status;
 }
 
@@ -84,7 +84,7 @@ static enum exit_status import_into(const struct arguments *arguments, keyshm_po
     return status;
 }
 
-enum exit_status command_import(const struct arguments *arguments)
+enum exit_status cmd_import(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
         {ENOENT, EXIT_NO_POOL, "there is no such pool",
@@ -95,7 +95,7 @@ enum exit_status command_import(const struct arguments *arguments)
     keyshm_pool *pool;
     secret_wipe_json();
     int r =
-        arguments->is_rehearsal ? keyshm_attach_readonly(&pool, arguments->pool) : keyshm_attach(&pool, arguments->pool);
+        arguments->is_dry_run ? keyshm_attach_readonly(&pool, arguments->pool) : keyshm_attach(&pool, arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, failures);
     enum exit_status status = import_into(arguments, pool);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "lookup.h"
 #include "metadata_rules.h"
 #include "program.h"
@@ -37,19 +37,9 @@ static enum exit_status print_metadata(const struct arguments *arguments, const 
     return EXIT_FINE;
 }
 
-static enum exit_status report_metadata(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
+static enum exit_status report_all(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
 {
-    json_t *metadata = json_object();
-    int r = 0;
-    for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, key->metadata[i].name,
-                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
-    json_t *members = json_pack("{s:I, s:O}", "id", (json_int_t)key->id, "metadata", metadata);
-    json_decref(metadata);
-    if (r == 0)
-        return report(arguments->pool, members);
-    json_decref(members);
-    return fail(arguments->pool, -ENOMEM, NULL);
+    return report(arguments->pool, json_pack("{s:I, s:o}", "id", (json_int_t)key->id, "metadata", report_metadata(key)));
 }
 
 static enum exit_status report_label(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
@@ -78,8 +68,8 @@ static enum exit_status show(const struct arguments *arguments, show_key_fn *sho
 /* Metadata is shown to everyone who looks: a key in it would be no secret any more. */
 static enum exit_status refuse_keys(const struct arguments *arguments, keyshm_pool *pool)
 {
-    if (metadata_tells_key(pool, arguments->name) ||
-        (arguments->value != NULL && metadata_tells_key(pool, arguments->value)))
+    if (metadata_reveals_key(pool, arguments->name) ||
+        (arguments->value != NULL && metadata_reveals_key(pool, arguments->value)))
         return refuse("pool %s: there is one of its keys in the text, which everyone who looks would see; nothing was "
                       "changed; name the key by its id or its masked form",
                       arguments->pool);
@@ -122,16 +112,16 @@ static enum exit_status change_or_show(const struct arguments *arguments, show_k
     return status == EXIT_FINE && arguments->json ? show(arguments, show_key) : status;
 }
 
-enum exit_status command_metadata(const struct arguments *arguments)
+enum exit_status cmd_metadata(const struct arguments *arguments)
 {
     if (arguments->is_deletion && (arguments->name == NULL || arguments->value != NULL)) {
         complain("metadata: --delete goes with a NAME and no VALUE");
         return point_to_help();
     }
-    return change_or_show(arguments, arguments->json ? report_metadata : print_metadata);
+    return change_or_show(arguments, arguments->json ? report_all : print_metadata);
 }
 
-enum exit_status command_label(const struct arguments *arguments)
+enum exit_status cmd_label(const struct arguments *arguments)
 {
     struct arguments label = *arguments;
     label.name = LABEL;

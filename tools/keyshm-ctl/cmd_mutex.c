@@ -18,7 +18,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "lookup.h"
 #include "program.h"
 #include "report.h"
@@ -36,7 +36,7 @@ static json_t *holder_to_json(const struct keyshm_snapshot *snapshot)
 
 /* ---- holder ---- */
 
-enum exit_status command_holder(const struct arguments *arguments)
+enum exit_status cmd_holder(const struct arguments *arguments)
 {
     struct keyshm_snapshot *snapshot;
     char holder[TEXT_MUTEX_HOLDER_SIZE];
@@ -238,7 +238,7 @@ static enum exit_status break_lock_of(const struct arguments *arguments, keyshm_
     return status == EXIT_FINE ? recover(arguments, pool, snapshot) : status;
 }
 
-enum exit_status command_break_lock(const struct arguments *arguments)
+enum exit_status cmd_break_lock(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     struct keyshm_snapshot *snapshot;

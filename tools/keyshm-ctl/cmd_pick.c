@@ -11,7 +11,7 @@
 
 #include "child.h"
 #include "clocks.h"
-#include "commands.h"
+#include "cmd.h"
 #include "mark.h"
 #include "program.h"
 #include "secret.h"
@@ -71,7 +71,7 @@ static enum exit_status print_pick(const struct arguments *arguments, const stru
     return r < 0 ? refuse("cannot write the output: %s", strerrordesc_np(-r)) : EXIT_FINE;
 }
 
-enum exit_status command_next(const struct arguments *arguments)
+enum exit_status cmd_next(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     struct keyshm_pick pick;
@@ -145,7 +145,7 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
     return exit_status;
 }
 
-enum exit_status command_exec(const struct arguments *arguments)
+enum exit_status cmd_exec(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     struct keyshm_pick pick;

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "report.h"
 
-enum exit_status command_create(const struct arguments *arguments)
+enum exit_status cmd_create(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
         {EEXIST, EXIT_REFUSED, "there is one already", "see it with: keyshm-stat", true},
@@ -29,7 +29,7 @@ enum exit_status command_create(const struct arguments *arguments)
                                              (json_int_t)arguments->create.default_cooldown_ms));
 }
 
-enum exit_status command_destroy(const struct arguments *arguments)
+enum exit_status cmd_destroy(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
         {ENOENT, EXIT_NO_POOL, "there is no such pool", "see those of this user with: keyshm-stat", false},

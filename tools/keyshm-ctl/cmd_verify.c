@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "program.h"
 #include "report.h"
 
@@ -36,7 +36,7 @@ static int find_problems(const char *provider, json_t *problems)
     return r;
 }
 
-static enum exit_status tell_problems(const struct arguments *arguments, int problem_count, json_t *problems)
+static enum exit_status show_problems(const struct arguments *arguments, int problem_count, json_t *problems)
 {
     enum exit_status status = problem_count == 0 ? EXIT_FINE : EXIT_DAMAGED;
     if (arguments->json && report(arguments->pool, json_pack("{s:i, s:O}", "problem_count", problem_count, "problems",
@@ -48,11 +48,11 @@ static enum exit_status tell_problems(const struct arguments *arguments, int pro
     return status;
 }
 
-enum exit_status command_verify(const struct arguments *arguments)
+enum exit_status cmd_verify(const struct arguments *arguments)
 {
     json_t *problems = arguments->json ? json_array() : NULL;
     int r = find_problems(arguments->pool, problems);
-    enum exit_status status = r < 0 ? fail(arguments->pool, r, verify_failures) : tell_problems(arguments, r, problems);
+    enum exit_status status = r < 0 ? fail(arguments->pool, r, verify_failures) : show_problems(arguments, r, problems);
     json_decref(problems);
     return status;
 }
@@ -71,7 +71,7 @@ static int repair(const char *provider)
     return r;
 }
 
-static enum exit_status tell_repair(const struct arguments *arguments, int problem_count, int left_count,
+static enum exit_status show_repair(const struct arguments *arguments, int problem_count, int left_count,
                                     json_t *problems)
 {
     if (arguments->json &&
@@ -101,13 +101,13 @@ static int find_problems_or_unfinished(const char *provider, json_t *problems)
     return 1;
 }
 
-enum exit_status command_repair(const struct arguments *arguments)
+enum exit_status cmd_repair(const struct arguments *arguments)
 {
     json_t *problems = arguments->json ? json_array() : NULL;
     int found = find_problems_or_unfinished(arguments->pool, problems);
     int left = found < 0 ? found : repair(arguments->pool);
     enum exit_status status =
-        left < 0 ? fail(arguments->pool, left, verify_failures) : tell_repair(arguments, found, left, problems);
+        left < 0 ? fail(arguments->pool, left, verify_failures) : show_repair(arguments, found, left, problems);
     json_decref(problems);
     return status;
 }

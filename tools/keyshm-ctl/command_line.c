@@ -6,23 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
 #include "program.h"
 
-/* ---- where the words are ---- */
+/* ---- what is given ---- */
 
 struct given_option {
     int option;
     const char *value; /* "" for an option without one */
 };
 
-/* The command line, taken apart but not yet understood. */
-struct words {
-    const struct command *command; /* NULL: none, or none of that name */
+/* The command line, split into options and operands but not yet checked. */
+struct given {
+    const struct command *command; /* NULL: not given, or unknown */
     struct given_option *options;  /* in the order in which they were given */
     int option_count;
     const char *operands[1 + OPERANDS_MAX]; /* the first is the command's name */
     int operand_count;                      /* may be more than fit */
-    char *const *child;                     /* what stands behind "--", when the command takes another's command line */
+    char *const *child;                     /* after "--", if the command takes another program's command line */
     bool help, version;
 };
 
@@ -30,11 +31,12 @@ struct words {
 #define LETTERS "hV"
 #define LONG_OPTION_BASE 256
 
-/* Does another option of that name come before this one? Before the command is known, the first does. */
+/* Does another option of the same name take precedence? The one that the command takes does; if that does not decide, the
+ * first. */
 static bool has_namesake(const struct command *command, int option)
 {
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (i != option && strcmp(options[i].name, options[option].name) == 0 &&
+        if (i != option && strcmp(ctl_options[i].name, ctl_options[option].name) == 0 &&
             (command != NULL && command_takes(command, option) != command_takes(command, i) ? command_takes(command, i)
                                                                                             : i < option))
             return true;
@@ -45,8 +47,8 @@ static void make_long_options(const struct command *command, struct option long_
 {
     for (int i = 0; i < OPTION_COUNT; i++)
         if (!has_namesake(command, i))
-            *long_options++ = (struct option){.name = options[i].name + strlen("--"),
-                                              .has_arg = options[i].value != NULL ? required_argument : no_argument,
+            *long_options++ = (struct option){.name = ctl_options[i].name + strlen("--"),
+                                              .has_arg = ctl_options[i].value != NULL ? required_argument : no_argument,
                                               .val = LONG_OPTION_BASE + i};
     *long_options++ = (struct option){.name = "help", .val = 'h'};
     *long_options++ = (struct option){.name = "version", .val = 'V'};
@@ -61,16 +63,16 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static void keep_operand(struct words *words, const char *text)
+static void keep_operand(struct given *given, const char *text)
 {
-    if (words->operand_count == 0)
-        words->command = find_command(text);
-    if (words->operand_count <= OPERANDS_MAX)
-        words->operands[words->operand_count] = text;
-    words->operand_count++;
+    if (given->operand_count == 0)
+        given->command = find_command(text);
+    if (given->operand_count <= OPERANDS_MAX)
+        given->operands[given->operand_count] = text;
+    given->operand_count++;
 }
 
-/* '-': options may stand anywhere, also with POSIXLY_CORRECT in the environment. */
+/* '-' lets options stand anywhere, even with POSIXLY_CORRECT in the environment. */
 static int next_option(int argc, char **argv, const struct command *command)
 {
     struct option long_options[OPTION_COUNT + 3];
@@ -79,46 +81,47 @@ static int next_option(int argc, char **argv, const struct command *command)
     return getopt_long(argc, argv, "-:" LETTERS, long_options, NULL);
 }
 
-static enum exit_status split(int argc, char **argv, struct words *words)
+static enum exit_status split(int argc, char **argv, struct given *given)
 {
     int option;
-    while ((option = next_option(argc, argv, words->command)) != -1) {
+    while ((option = next_option(argc, argv, given->command)) != -1) {
         const char *value = optarg != NULL ? optarg : "";
         if (option == '?' || option == ':')
             return refuse_option(option, argv, LETTERS);
         else if (option == 1)
-            keep_operand(words, value);
+            keep_operand(given, value);
         else if (option == 'h')
-            words->help = true;
+            given->help = true;
         else if (option == 'V')
-            words->version = true;
+            given->version = true;
         else
-            words->options[words->option_count++] =
+            given->options[given->option_count++] =
                 (struct given_option){.option = option - LONG_OPTION_BASE, .value = value};
     }
-    /* What is left stands behind "--". */
-    if (words->command != NULL && words->command->takes_child)
-        words->child = argv + optind;
+    /* The rest is after "--". */
+    if (given->command != NULL && given->command->takes_child)
+        given->child = argv + optind;
     else
         for (; optind < argc; optind++)
-            keep_operand(words, argv[optind]);
+            keep_operand(given, argv[optind]);
     return EXIT_FINE;
 }
 
-/* ---- what they are ---- */
+/* ---- what it means ---- */
 
 static enum exit_status refuse_usage(const struct command *command)
 {
-    print_usage_line(stderr, command);
+    help_print_usage(stderr, command);
     return point_to_help();
 }
 
-static enum exit_status read_word(const struct command *command, const struct word *word, const char *text,
-                                  struct arguments *arguments)
+/* `name` and `rule` are those of an option or of an operand. */
+static enum exit_status read_value(const struct command *command, const char *name, const char *rule, parse_fn *parse,
+                                   const char *text, struct arguments *arguments)
 {
-    if (word->parse(text, arguments) == 0)
+    if (parse(text, arguments) == 0)
         return EXIT_FINE;
-    complain("%s: %s must be %s", command->name, word->name, word->rule);
+    complain("%s: %s must be %s", command->name, name, rule);
     return refuse_usage(command);
 }
 
@@ -128,35 +131,38 @@ static enum exit_status refuse_missing(const struct command *command, const char
     return refuse_usage(command);
 }
 
-static enum exit_status read_options(const struct command *command, const struct words *words,
+static enum exit_status read_options(const struct command *command, const struct given *given,
                                      struct arguments *arguments)
 {
     unsigned missing = command->options_needed;
     enum exit_status status = EXIT_FINE;
-    for (int i = 0; i < words->option_count && status == EXIT_FINE; i++) {
-        const struct given_option *given = &words->options[i];
-        if (!command_takes(command, given->option)) {
-            complain("%s: %s is not for this command", command->name, options[given->option].name);
+    for (int i = 0; i < given->option_count && status == EXIT_FINE; i++) {
+        const struct given_option *option = &given->options[i];
+        const struct ctl_option *known = &ctl_options[option->option];
+        if (!command_takes(command, option->option)) {
+            complain("%s: %s is not for this command", command->name, known->name);
             return refuse_usage(command);
         }
-        missing &= ~OPTION_BIT(given->option);
-        status = read_word(command, &options[given->option], given->value, arguments);
+        missing &= ~OPTION_BIT(option->option);
+        status = read_value(command, known->name, known->rule, known->parse, option->value, arguments);
     }
-    return status == EXIT_FINE && missing != 0 ? refuse_missing(command, options[__builtin_ctz(missing)].name) : status;
+    return status == EXIT_FINE && missing != 0 ? refuse_missing(command, ctl_options[__builtin_ctz(missing)].name)
+                                               : status;
 }
 
-static enum exit_status read_operands(const struct command *command, const struct words *words,
+static enum exit_status read_operands(const struct command *command, const struct given *given,
                                       struct arguments *arguments)
 {
     enum exit_status status = EXIT_FINE;
     int i = 0;
     for (; command->operands[i] != NULL && status == EXIT_FINE; i++) {
-        if (i + 1 < words->operand_count)
-            status = read_word(command, command->operands[i], words->operands[i + 1], arguments);
+        const struct operand *operand = command->operands[i];
+        if (i + 1 < given->operand_count)
+            status = read_value(command, operand->name, operand->rule, operand->parse, given->operands[i + 1], arguments);
         else if (i < command->operands_needed)
-            return refuse_missing(command, command->operands[i]->name);
+            return refuse_missing(command, operand->name);
     }
-    if (status == EXIT_FINE && i + 1 < words->operand_count) {
+    if (status == EXIT_FINE && i + 1 < given->operand_count) {
         complain("%s: too many arguments (%s)", command->name,
                  command->takes_child ? "COMMAND stands behind --" : "a key is never taken from the command line");
         return refuse_usage(command);
@@ -164,50 +170,50 @@ static enum exit_status read_operands(const struct command *command, const struc
     return status;
 }
 
-static enum exit_status understand(const struct words *words, struct arguments *arguments)
+static enum exit_status understand(const struct given *given, struct arguments *arguments)
 {
-    const struct command *command = words->command;
+    const struct command *command = given->command;
     *arguments =
-        (struct arguments){.create = KEYSHM_OPTIONS_INIT, .retry_after_ms = KEYSHM_NO_RETRY_AFTER, .child = words->child};
-    enum exit_status status = read_operands(command, words, arguments);
+        (struct arguments){.create = KEYSHM_OPTIONS_INIT, .retry_after_ms = KEYSHM_NO_RETRY_AFTER, .child = given->child};
+    enum exit_status status = read_operands(command, given, arguments);
     if (status == EXIT_FINE)
-        status = read_options(command, words, arguments);
-    if (status == EXIT_FINE && command->takes_child && (words->child == NULL || words->child[0] == NULL))
+        status = read_options(command, given, arguments);
+    if (status == EXIT_FINE && command->takes_child && (given->child == NULL || given->child[0] == NULL))
         status = refuse_missing(command, "-- COMMAND");
     return status;
 }
 
-static enum exit_status read_words(const struct words *words, const struct command **ret_command,
-                                   struct arguments *ret_arguments)
+static enum exit_status follow(const struct given *given, const struct command **ret_command,
+                               struct arguments *ret_arguments)
 {
-    if (words->version)
+    if (given->version)
         print_version();
-    else if (words->help && words->command != NULL)
-        print_command_help(words->command);
-    else if (words->help)
-        print_help();
-    if (words->version || words->help)
+    else if (given->help && given->command != NULL)
+        help_print_command(given->command);
+    else if (given->help)
+        help_print();
+    if (given->version || given->help)
         return EXIT_FINE;
-    if (words->command == NULL) {
-        complain(words->operand_count > 0 ? "there is no such command" : "a command is missing");
+    if (given->command == NULL) {
+        complain(given->operand_count > 0 ? "there is no such command" : "a command is missing");
         return point_to_help();
     }
-    enum exit_status status = understand(words, ret_arguments);
+    enum exit_status status = understand(given, ret_arguments);
     if (status == EXIT_FINE)
-        *ret_command = words->command;
+        *ret_command = given->command;
     return status;
 }
 
-enum exit_status read_arguments(int argc, char **argv, const struct command **ret_command,
-                                struct arguments *ret_arguments)
+enum exit_status command_line_read(int argc, char **argv, const struct command **ret_command,
+                                   struct arguments *ret_arguments)
 {
-    struct words words = {.options = calloc((size_t)argc + 1, sizeof(*words.options))};
+    struct given given = {.options = calloc((size_t)argc + 1, sizeof(*given.options))};
     *ret_command = NULL;
-    if (words.options == NULL)
+    if (given.options == NULL)
         return refuse("%s", keyshm_strerror(ENOMEM));
-    enum exit_status status = split(argc, argv, &words);
+    enum exit_status status = split(argc, argv, &given);
     if (status == EXIT_FINE)
-        status = read_words(&words, ret_command, ret_arguments);
-    free(words.options);
+        status = follow(&given, ret_command, ret_arguments);
+    free(given.options);
     return status;
 }

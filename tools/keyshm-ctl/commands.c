@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands.h"
-#include "json_members.h"
+
+#include "cmd.h"
 
 #define JSON OPTION_BIT(OPTION_JSON)
 
@@ -11,8 +12,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_CAPACITY) | OPTION_BIT(OPTION_KEY_MAX) | OPTION_BIT(OPTION_COOLDOWN) | JSON,
         .help = "create an empty pool",
-        .members = members_of_create,
-        .run = command_create,
+        .json_members = json_members_of_create,
+        .run = cmd_create,
     },
     {
         .name = "destroy",
@@ -20,8 +21,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "remove a pool, also a damaged one; processes that use it go on with what they have",
-        .members = members_of_destroy,
-        .run = command_destroy,
+        .json_members = json_members_of_destroy,
+        .run = cmd_destroy,
     },
     {
         .name = "add",
@@ -30,8 +31,8 @@ const struct command commands[] = {
         .options = OPTION_BIT(OPTION_ENV) | JSON,
         .help = "add keys from standard input, one a line: all of them or, when one is not valid, none;\n"
                 "print each one's id and masked form, and \"present\" if it was in the pool already",
-        .members = members_of_add,
-        .run = command_add,
+        .json_members = json_members_of_add,
+        .run = cmd_add,
     },
     {
         .name = "remove",
@@ -39,8 +40,8 @@ const struct command commands[] = {
         .operands_needed = 2,
         .options = JSON,
         .help = "remove a key and wipe it from memory",
-        .members = members_of_remove,
-        .run = command_remove,
+        .json_members = json_members_of_remove,
+        .run = cmd_remove,
     },
     {
         .name = "next",
@@ -48,8 +49,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "pick the next available key; print its id and the key",
-        .members = members_of_next,
-        .run = command_next,
+        .json_members = json_members_of_next,
+        .run = cmd_next,
     },
     {
         .name = "exec",
@@ -62,7 +63,7 @@ const struct command commands[] = {
                 "INT, TERM, HUP and QUIT are passed on to COMMAND, which gets a TERM when keyshm-ctl is killed;\n"
                 "for example, with a program that exits with 75 at a status of 429 and with 77 at one of 401:\n"
                 "keyshm-ctl exec openai --env OPENAI_API_KEY --on-status 75=rate_limited:30,77=invalid -- ./ask",
-        .run = command_exec,
+        .run = cmd_exec,
     },
     {
         .name = "mark",
@@ -70,8 +71,8 @@ const struct command commands[] = {
         .operands_needed = 3,
         .options = OPTION_BIT(OPTION_RETRY_AFTER) | JSON,
         .help = "say what a provider answered to a key; only \"available\" brings it to a better status",
-        .members = members_of_mark,
-        .run = command_mark,
+        .json_members = json_members_of_mark,
+        .run = cmd_mark,
     },
     {
         .name = "reset",
@@ -79,8 +80,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "write down which cooldowns are over, and print how many",
-        .members = members_of_reset,
-        .run = command_reset,
+        .json_members = json_members_of_reset,
+        .run = cmd_reset,
     },
     {
         .name = "metadata",
@@ -89,8 +90,8 @@ const struct command commands[] = {
         .options = OPTION_BIT(OPTION_DELETE) | JSON,
         .help = "print the notes kept with a key as lines of NAME=VALUE, or that of one NAME, or set it to VALUE;\n"
                 "everyone who looks at the pool sees them, so a VALUE with one of its keys in it is refused",
-        .members = members_of_metadata,
-        .run = command_metadata,
+        .json_members = json_members_of_metadata,
+        .run = cmd_metadata,
     },
     {
         .name = "label",
@@ -98,8 +99,8 @@ const struct command commands[] = {
         .operands_needed = 2,
         .options = OPTION_BIT(OPTION_DELETE) | JSON,
         .help = "print or set a key's label: the same as metadata POOL ID label [TEXT]",
-        .members = members_of_label,
-        .run = command_label,
+        .json_members = json_members_of_label,
+        .run = cmd_label,
     },
     {
         .name = "export",
@@ -107,8 +108,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
         .help = "print a pool's state as JSON, for import: marks, metadata and when it was, but no keys",
-        .members = members_of_export,
-        .run = command_export,
+        .json_members = json_members_of_export,
+        .run = cmd_export,
     },
     {
         .name = "import",
@@ -119,8 +120,8 @@ const struct command commands[] = {
                 "changed; keys that are in the file are added, for which it must be nobody else's to read; keys that\n"
                 "are found in the pool get their marks, with what is left of a cooldown by the wall clock, and their\n"
                 "metadata; as with mark, no key comes to a better status",
-        .members = members_of_import,
-        .run = command_import,
+        .json_members = json_members_of_import,
+        .run = cmd_import,
     },
     {
         .name = "verify",
@@ -128,8 +129,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "hold all that must be true of a pool against its bytes; print what is not, and exit with 3 then",
-        .members = members_of_verify,
-        .run = command_verify,
+        .json_members = json_members_of_verify,
+        .run = cmd_verify,
     },
     {
         .name = "repair",
@@ -137,8 +138,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "print what verify finds, and put it right; no key and no status is changed",
-        .members = members_of_repair,
-        .run = command_repair,
+        .json_members = json_members_of_repair,
+        .run = cmd_repair,
     },
     {
         .name = "holder",
@@ -146,8 +147,8 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = JSON,
         .help = "print who holds the pool's mutex, which adding and removing keys takes, and for how long",
-        .members = members_of_holder,
-        .run = command_holder,
+        .json_members = json_members_of_holder,
+        .run = cmd_holder,
     },
     {
         .name = "break-lock",
@@ -156,8 +157,8 @@ const struct command commands[] = {
         .options = OPTION_BIT(OPTION_YES) | JSON,
         .help = "kill the process that holds the pool's mutex, with SIGKILL, and recover the pool: only when that\n"
                 "process is stopped, or has held it for more than a second; shows it, and asks first",
-        .members = members_of_break_lock,
-        .run = command_break_lock,
+        .json_members = json_members_of_break_lock,
+        .run = cmd_break_lock,
     },
     {.name = NULL},
 };

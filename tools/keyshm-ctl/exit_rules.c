@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mark.h"
 #include "number.h"
 
 #define EXIT_STATUS_MAX 255
@@ -45,7 +46,7 @@ static int parse_mark(char *text, struct exit_rule *rule)
     int r = keyshm_status_from_name(text, &rule->status);
     if (r < 0 || colon == NULL)
         return r;
-    if (rule->status != KEYSHM_RATE_LIMITED && rule->status != KEYSHM_QUOTA_EXCEEDED)
+    if (!mark_takes_duration(rule->status))
         return -EINVAL;
     return number_parse_seconds(colon + 1, &rule->after_ms);
 }

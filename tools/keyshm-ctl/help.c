@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include "help.h"
 
-#include "commands.h"
+#include <string.h>
 
 #define INDENT "      "
 
@@ -17,7 +17,7 @@ static void print_operands(FILE *to, const struct command *command)
 static void print_options(FILE *to, const struct command *command)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        const struct word *option = &options[i];
+        const struct ctl_option *option = &ctl_options[i];
         bool is_needed = (command->options_needed & OPTION_BIT(i)) != 0;
         if (command_takes(command, i))
             fprintf(to, " %s%s%s%s%s%s", is_needed ? "" : "[", option->name, option->value != NULL ? " " : "",
@@ -25,7 +25,7 @@ static void print_options(FILE *to, const struct command *command)
     }
 }
 
-static void print_words(FILE *to, const struct command *command)
+static void print_synopsis(FILE *to, const struct command *command)
 {
     fputs(command->name, to);
     print_operands(to, command);
@@ -34,10 +34,10 @@ static void print_words(FILE *to, const struct command *command)
         fputs(" -- COMMAND [ARGUMENT]...", to);
 }
 
-void print_usage_line(FILE *to, const struct command *command)
+void help_print_usage(FILE *to, const struct command *command)
 {
     fputs("Usage: keyshm-ctl ", to);
-    print_words(to, command);
+    print_synopsis(to, command);
     fputc('\n', to);
 }
 
@@ -60,28 +60,28 @@ static void print_command(const struct command *command)
             print_indented(command->operands[i]->help, command->operands[i]->name);
     for (int i = 0; i < OPTION_COUNT; i++)
         if (command_takes(command, i))
-            print_indented(options[i].help, options[i].name);
+            print_indented(ctl_options[i].help, ctl_options[i].name);
 }
 
-void print_command_help(const struct command *command)
+void help_print_command(const struct command *command)
 {
-    print_usage_line(stdout, command);
+    help_print_usage(stdout, command);
     print_command(command);
-    if (command->members == NULL)
+    if (command->json_members == NULL)
         return;
     puts("\nMembers of its JSON object:");
-    for (const struct member *member = command->members; member->name != NULL; member++)
+    for (const struct json_member *member = command->json_members; member->name != NULL; member++)
         printf("  %-22s  %s\n", member->name, member->help);
 }
 
-void print_help(void)
+void help_print(void)
 {
     puts("Usage: keyshm-ctl COMMAND POOL [ARGUMENT]...\n"
          "Administer the pools of API keys of this user.\n"
          "Keys are read from standard input, the environment or a file, never from the command line.\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
         fputs("  ", stdout);
-        print_words(stdout, command);
+        print_synopsis(stdout, command);
         putchar('\n');
         print_command(command);
     }

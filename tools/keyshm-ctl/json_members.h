@@ -2,13 +2,17 @@
 #ifndef KEYSHM_CTL_JSON_MEMBERS_H
 #define KEYSHM_CTL_JSON_MEMBERS_H
 
-/* What the JSON object of each command holds. */
+/* The members of the JSON object that each command prints. A member without a name ends a list; "keys.id" is a member of
+ * the objects in the array "keys". */
 
-#include "commands.h"
+struct json_member {
+    const char *name;
+    const char *help;
+};
 
-extern const struct member members_of_create[], members_of_destroy[], members_of_add[], members_of_remove[],
-    members_of_next[], members_of_mark[], members_of_reset[], members_of_metadata[], members_of_label[],
-    members_of_export[], members_of_import[], members_of_verify[], members_of_repair[], members_of_holder[],
-    members_of_break_lock[];
+extern const struct json_member json_members_of_create[], json_members_of_destroy[], json_members_of_add[],
+    json_members_of_remove[], json_members_of_next[], json_members_of_mark[], json_members_of_reset[],
+    json_members_of_metadata[], json_members_of_label[], json_members_of_export[], json_members_of_import[],
+    json_members_of_verify[], json_members_of_repair[], json_members_of_holder[], json_members_of_break_lock[];
 
 #endif

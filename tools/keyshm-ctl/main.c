@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     program_begin();
     /* This process has keys in its memory: no core file, and no debugger of the same user. */
     prctl(PR_SET_DUMPABLE, 0);
-    enum exit_status status = read_arguments(argc, argv, &command, &arguments);
+    enum exit_status status = command_line_read(argc, argv, &command, &arguments);
     if (command != NULL)
         status = command->run(&arguments);
     return program_end(status);

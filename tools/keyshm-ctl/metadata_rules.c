@@ -27,16 +27,16 @@ bool metadata_value_is_allowed(const char *value)
     return is_allowed;
 }
 
-bool metadata_tells_any(const char *text, is_key_fn *is_key, void *user)
+bool metadata_reveals_any(const char *text, is_key_fn *is_key, void *user)
 {
     char copy[KEYSHM_METADATA_VALUE_MAX + 1], *rest = NULL;
-    bool is_told = is_key(text, user);
+    bool is_found = is_key(text, user);
     stpncpy(copy, text, sizeof(copy) - 1)[0] = '\0';
-    for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_told;
+    for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_found;
          word = strtok_r(NULL, SEPARATORS, &rest))
-        is_told = is_key(word, user);
+        is_found = is_key(word, user);
     explicit_bzero(copy, sizeof(copy));
-    return is_told;
+    return is_found;
 }
 
 static bool is_key_of_pool(const char *text, void *pool)
@@ -45,7 +45,7 @@ static bool is_key_of_pool(const char *text, void *pool)
     return keyshm_find(pool, text, &id) == 0;
 }
 
-bool metadata_tells_key(keyshm_pool *pool, const char *text)
+bool metadata_reveals_key(keyshm_pool *pool, const char *text)
 {
-    return metadata_tells_any(text, is_key_of_pool, pool);
+    return metadata_reveals_any(text, is_key_of_pool, pool);
 }

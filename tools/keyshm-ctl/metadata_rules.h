@@ -17,9 +17,9 @@ bool metadata_value_is_allowed(const char *value);
 typedef bool is_key_fn(const char *text, void *user);
 
 /* Is it, or one of its words, a key? Metadata is shown to everyone who looks. */
-bool metadata_tells_any(const char *text, is_key_fn *is_key, void *user);
+bool metadata_reveals_any(const char *text, is_key_fn *is_key, void *user);
 
 /* The same of the keys of a pool. */
-bool metadata_tells_key(keyshm_pool *pool, const char *text);
+bool metadata_reveals_key(keyshm_pool *pool, const char *text);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-
-/* What the words of a command line mean. */
+#include "options.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "commands.h"
 #include "metadata_rules.h"
 #include "number.h"
 
@@ -48,7 +46,7 @@ static int parse_wait(const char *text, struct arguments *arguments)
 static int parse_env(const char *text, struct arguments *arguments)
 {
     (void)text;
-    arguments->env = true;
+    arguments->from_environment = true;
     return 0;
 }
 
@@ -82,7 +80,7 @@ static int parse_with_keys(const char *text, struct arguments *arguments)
 static int parse_dry_run(const char *text, struct arguments *arguments)
 {
     (void)text;
-    arguments->is_rehearsal = true;
+    arguments->is_dry_run = true;
     return 0;
 }
 
@@ -141,7 +139,7 @@ _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE
 _Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
 
-const struct word options[OPTION_COUNT] = {
+const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_CAPACITY] = {"--capacity", "N", "room for N keys (1024)", "a number from 1 to 1048576", parse_capacity,
                          false},
     [OPTION_KEY_MAX] = {"--key-max", "N", "room for keys of up to N bytes (512)", "a number from 1 to 4096",
@@ -180,16 +178,11 @@ const struct word options[OPTION_COUNT] = {
                             "available again by itself after that time; with rate_limited and quota_exceeded",
                             SECONDS_RULE, parse_retry_after, false},
 };
-const struct word operand_pool = {"POOL", NULL, NULL, "a pool's name", parse_pool, false};
-const struct word operand_id = {"ID", NULL, NULL, "a number, as keyshm-stat --ids shows it", parse_id, false};
-const struct word operand_status = {"STATUS",
-                                    NULL,
-                                    "available, rate_limited, quota_exceeded or invalid",
-                                    "available, rate_limited, quota_exceeded or invalid",
-                                    parse_status,
-                                    false};
-const struct word operand_name = {"NAME", NULL, NULL, METADATA_NAME_RULE, parse_name, false};
-const struct word operand_value = {"VALUE", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};
-const struct word operand_file = {"FILE",     NULL, NULL, "the name of a file; leave it out for standard input",
-                                  parse_file, false};
-const struct word operand_text = {"TEXT", NULL, NULL, METADATA_VALUE_RULE, parse_value, false};
+const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
+const struct operand operand_id = {"ID", NULL, "a number, as keyshm-stat --ids shows it", parse_id};
+const struct operand operand_status = {"STATUS", "available, rate_limited, quota_exceeded or invalid",
+                                       "available, rate_limited, quota_exceeded or invalid", parse_status};
+const struct operand operand_name = {"NAME", NULL, METADATA_NAME_RULE, parse_name};
+const struct operand operand_value = {"VALUE", NULL, METADATA_VALUE_RULE, parse_value};
+const struct operand operand_text = {"TEXT", NULL, METADATA_VALUE_RULE, parse_value};
+const struct operand operand_file = {"FILE", NULL, "the name of a file; leave it out for standard input", parse_file};

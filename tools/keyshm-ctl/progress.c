@@ -35,7 +35,7 @@ void progress_begin(struct progress *progress, const char *what, const char *uni
                                   .next_ms = clock_monotonic_ms() + PATIENCE_MS};
 }
 
-void progress_tell(struct progress *progress, size_t done)
+void progress_show(struct progress *progress, size_t done)
 {
     char done_text[NUMBER_SIZE], total_text[NUMBER_SIZE];
     if (!progress->is_on || clock_monotonic_ms() < progress->next_ms)

@@ -19,7 +19,7 @@ struct progress {
 };
 
 void progress_begin(struct progress *progress, const char *what, const char *unit, size_t total);
-void progress_tell(struct progress *progress, size_t done);
+void progress_show(struct progress *progress, size_t done);
 void progress_end(struct progress *progress);
 
 #endif

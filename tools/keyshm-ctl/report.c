@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "text.h"
+
 enum exit_status report(const char *provider, json_t *members)
 {
     json_t *object = json_pack("{s:i, s:s}", "schema", 1, "provider", provider);
     int r = members != NULL && object != NULL ? json_object_update(object, members) : -1;
-    /* What stdio could not write is found at the end of the program. */
+    /* What stdio cannot write is noticed at the end of the program. */
     if (r == 0) {
         json_dumpf(object, stdout, JSON_COMPACT);
         putchar('\n');
@@ -16,4 +18,17 @@ enum exit_status report(const char *provider, json_t *members)
     json_decref(object);
     json_decref(members);
     return r == 0 ? EXIT_FINE : fail(provider, -ENOMEM, NULL);
+}
+
+json_t *report_metadata(const struct keyshm_key_snapshot *key)
+{
+    json_t *metadata = json_object();
+    int r = 0;
+    for (size_t i = 0; i < key->metadata_count; i++)
+        r |= json_object_set_new(metadata, key->metadata[i].name,
+                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
+    if (r == 0)
+        return metadata;
+    json_decref(metadata);
+    return NULL;
 }

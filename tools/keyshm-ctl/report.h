@@ -2,14 +2,18 @@
 #ifndef KEYSHM_CTL_REPORT_H
 #define KEYSHM_CTL_REPORT_H
 
-/* The one JSON object that a command prints. */
+/* The JSON object that a command prints. */
 
 #include <jansson.h>
 
 #include "failure.h"
+#include "keyshm.h"
 
-/* Print a pool's object: schema, provider and the members of `members`, which it takes over; NULL is for want of memory.
+/* Print a pool's object: schema, provider, and the members of `members`, which it takes over; NULL means out of memory.
  * Returns the exit status. */
 enum exit_status report(const char *provider, json_t *members);
+
+/* A key's metadata by name. NULL: out of memory. */
+json_t *report_metadata(const struct keyshm_key_snapshot *key);
 
 #endif

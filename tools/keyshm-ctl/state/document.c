@@ -33,12 +33,12 @@ static bool is_text_within(const json_t *value, size_t min, size_t max)
 
 static bool is_kind(json_t *value)
 {
-    return json_is_string(value) && strcmp(json_string_value(value), STATE_KIND) == 0;
+    return json_is_string(value) && strcmp(json_string_value(value), DOCUMENT_KIND) == 0;
 }
 
 static bool is_schema(json_t *value)
 {
-    return is_within(value, STATE_SCHEMA, STATE_SCHEMA);
+    return is_within(value, DOCUMENT_SCHEMA, DOCUMENT_SCHEMA);
 }
 
 static bool is_provider(json_t *value)
@@ -84,11 +84,11 @@ static bool is_array(json_t *value)
 #define DURATION_RULE "from 0 to 31622400000, which is 366 days"
 _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400000), "DURATION_RULE");
 _Static_assert(KEYSHM_PROVIDER_MAX == 64 && KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules");
-_Static_assert(STATE_SCHEMA == 1, "the rules");
+_Static_assert(DOCUMENT_SCHEMA == 1, "the rules");
 
-/* `kind` first: what is something else altogether is told so. */
+/* `kind` first, so that a file of another kind is refused as such. */
 static const struct rule rules[] = {
-    {"kind", is_kind, "\"" STATE_KIND "\", as export writes it"},
+    {"kind", is_kind, "\"" DOCUMENT_KIND "\", as export writes it"},
     {"schema", is_schema, "1; export it with the keyshm-ctl that is to import it"},
     {"provider", is_provider, "a pool's name of 1 to 64 bytes"},
     {"exported_unix_ms", is_time, "milliseconds since 1970, up to the year 9999"},
@@ -154,7 +154,7 @@ static bool is_fingerprint(json_t *value)
     return json_is_null(value) || (json_is_string(value) && fingerprint_is_valid(json_string_value(value)));
 }
 
-/* NULL: there is none. What the pool says of it is asked later. */
+/* NULL: there is none. Whether the pool accepts it is checked later. */
 static bool is_key(json_t *value)
 {
     return value == NULL || is_text_within(value, 1, KEYSHM_KEY_MAX);
@@ -175,7 +175,7 @@ static const struct rule key_rules[] = {
     {NULL, NULL, NULL},
 };
 
-/* The first rule that is not kept, or NULL. */
+/* The first rule that is broken, or NULL. */
 static const struct rule *find_broken(const struct rule *rule, const json_t *object)
 {
     for (; rule->name != NULL; rule++)
@@ -184,16 +184,16 @@ static const struct rule *find_broken(const struct rule *rule, const json_t *obj
     return NULL;
 }
 
-static bool goes_with_status(const struct state_key *key)
+static bool goes_with_status(const struct document_key *key)
 {
     if (key->status == KEYSHM_AVAILABLE)
         return key->cooldown_left_ms == 0;
     return key->status == KEYSHM_INVALID ? key->cooldown_left_ms == -1 : key->cooldown_left_ms != 0;
 }
 
-static struct state_key take_key_apart(const json_t *object)
+static struct document_key take_key_apart(const json_t *object)
 {
-    struct state_key key = {.key = json_string_value(json_object_get(object, "key"))};
+    struct document_key key = {.key = json_string_value(json_object_get(object, "key"))};
     key.key_length = json_string_length(json_object_get(object, "key"));
     key.fingerprint = json_string_value(json_object_get(object, "fingerprint"));
     keyshm_status_from_name(json_string_value(json_object_get(object, "status")), &key.status);
@@ -207,23 +207,23 @@ static enum exit_status refuse_key(const char *provider, size_t i, const char *n
     return refuse("pool %s: in the file, keys[%zu]%s%s; nothing was changed", provider, i, name, text);
 }
 
-static enum exit_status take_key(struct state *state, const char *provider, const json_t *object)
+static enum exit_status take_key(struct document *document, const char *provider, const json_t *object)
 {
-    size_t i = state->count;
+    size_t i = document->count;
     if (!json_is_object(object))
         return refuse_key(provider, i, "", " must be an object");
     const struct rule *broken = find_broken(key_rules, object);
     if (broken != NULL)
         return refuse("pool %s: in the file, keys[%zu].%s must be %s; nothing was changed", provider, i, broken->name,
                       broken->text);
-    struct state_key key = take_key_apart(object);
+    struct document_key key = take_key_apart(object);
     if (!goes_with_status(&key))
         return refuse_key(provider, i, ".cooldown_left_ms", " does not go with its status");
-    if ((key.key != NULL) != state->with_keys)
+    if ((key.key != NULL) != document->with_keys)
         return refuse_key(provider, i, ".key",
-                          state->with_keys ? " is missing, though with_keys is true"
-                                           : " is there, though with_keys is false");
-    state->keys[state->count++] = key;
+                          document->with_keys ? " is missing, though with_keys is true"
+                                              : " is there, though with_keys is false");
+    document->keys[document->count++] = key;
     return EXIT_FINE;
 }
 
@@ -234,16 +234,16 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static enum exit_status refuse_twins(const struct state *state, const char *provider)
+static enum exit_status refuse_twins(const struct document *document, const char *provider)
 {
-    const char **fingerprints = calloc(state->count + 1, sizeof(*fingerprints));
+    const char **fingerprints = calloc(document->count + 1, sizeof(*fingerprints));
     size_t count = 0;
     enum exit_status status = EXIT_FINE;
     if (fingerprints == NULL)
         return fail(provider, -ENOMEM, NULL);
-    for (size_t i = 0; i < state->count; i++)
-        if (state->keys[i].fingerprint != NULL)
-            fingerprints[count++] = state->keys[i].fingerprint;
+    for (size_t i = 0; i < document->count; i++)
+        if (document->keys[i].fingerprint != NULL)
+            fingerprints[count++] = document->keys[i].fingerprint;
     qsort(fingerprints, count, sizeof(*fingerprints), compare);
     for (size_t i = 1; i < count && status == EXIT_FINE; i++)
         if (strcmp(fingerprints[i - 1], fingerprints[i]) == 0)
@@ -252,29 +252,29 @@ static enum exit_status refuse_twins(const struct state *state, const char *prov
     return status;
 }
 
-enum exit_status state_begin(struct state *state, const char *provider, json_t *document)
+enum exit_status document_begin(struct document *document, const char *provider, json_t *json)
 {
-    *state = (struct state){.keys = NULL};
-    if (!json_is_object(document))
+    *document = (struct document){.keys = NULL};
+    if (!json_is_object(json))
         return refuse("pool %s: this is not what export writes: it must be a JSON object; nothing was changed", provider);
-    const struct rule *broken = find_broken(rules, document);
+    const struct rule *broken = find_broken(rules, json);
     if (broken != NULL)
         return refuse("pool %s: in the file, %s must be %s; nothing was changed", provider, broken->name, broken->text);
-    const json_t *keys = json_object_get(document, "keys");
-    state->exported_unix_ms = json_integer_value(json_object_get(document, "exported_unix_ms"));
-    state->fingerprint_setting = json_string_value(json_object_get(document, "fingerprint_setting"));
-    state->with_keys = json_is_true(json_object_get(document, "with_keys"));
-    state->keys = calloc(json_array_size(keys) + 1, sizeof(*state->keys));
-    if (state->keys == NULL)
+    const json_t *keys = json_object_get(json, "keys");
+    document->exported_unix_ms = json_integer_value(json_object_get(json, "exported_unix_ms"));
+    document->fingerprint_setting = json_string_value(json_object_get(json, "fingerprint_setting"));
+    document->with_keys = json_is_true(json_object_get(json, "with_keys"));
+    document->keys = calloc(json_array_size(keys) + 1, sizeof(*document->keys));
+    if (document->keys == NULL)
         return fail(provider, -ENOMEM, NULL);
     enum exit_status status = EXIT_FINE;
     for (size_t i = 0; i < json_array_size(keys) && status == EXIT_FINE; i++)
-        status = take_key(state, provider, json_array_get(keys, i));
-    return status == EXIT_FINE ? refuse_twins(state, provider) : status;
+        status = take_key(document, provider, json_array_get(keys, i));
+    return status == EXIT_FINE ? refuse_twins(document, provider) : status;
 }
 
-void state_end(struct state *state)
+void document_end(struct document *document)
 {
-    free(state->keys);
-    state->keys = NULL;
+    free(document->keys);
+    document->keys = NULL;
 }

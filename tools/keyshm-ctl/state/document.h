@@ -3,8 +3,8 @@
 #define KEYSHM_CTL_STATE_DOCUMENT_H
 
 /*
- * What export writes and import reads. import takes all members that members_of_export tells of, and passes over others:
- * a later version may add some.
+ * The document that export writes and import reads. import requires every member in json_members_of_export, and ignores
+ * others: a later version may add some.
  */
 
 #include <jansson.h>
@@ -15,36 +15,36 @@
 #include "failure.h"
 #include "keyshm.h"
 
-#define STATE_SCHEMA 1
-#define STATE_KIND "keyshm-export"
+#define DOCUMENT_SCHEMA 1
+#define DOCUMENT_KIND "keyshm-export"
 
-/* The most that export writes for a key: 4,096 bytes, each of them escaped, and all the rest. */
-#define STATE_KEY_BYTES_MAX 16384
+/* The most that export writes for one key: 4,096 bytes, each of them escaped, and its other members. */
+#define DOCUMENT_KEY_BYTES_MAX 16384
 
-/* One key of the document, from which the strings are borrowed. */
-struct state_key {
+/* One key of the document. Strings are borrowed from the JSON. */
+struct document_key {
     const char *key; /* NULL: not in the document */
     size_t key_length;
     const char *fingerprint; /* NULL: it has none */
     enum keyshm_status status;
-    int64_t cooldown_left_ms; /* when it was exported; -1: no end */
+    int64_t cooldown_left_ms; /* at the time of the export; -1: no end */
     json_t *metadata;         /* strings by name */
-    keyshm_id id;             /* in the pool; 0: it is not there, or was not looked for yet */
+    keyshm_id id;             /* in the pool; 0: not there, or not yet looked for */
 };
 
-struct state {
+struct document {
     int64_t exported_unix_ms;
     const char *fingerprint_setting;
     bool with_keys;
     size_t count;
-    struct state_key *keys;
+    struct document_key *keys;
 };
 
-/* Take the document apart if all of it is as it must be. Otherwise says on standard error what is not, without a value of
- * it: that may be a key. Returns the exit status. */
-enum exit_status state_begin(struct state *state, const char *provider, json_t *document);
+/* Check the whole of the JSON, and take it apart. If something is wrong, say so on standard error, without a value: it
+ * may be a key. Returns the exit status. */
+enum exit_status document_begin(struct document *document, const char *provider, json_t *json);
 
-/* In any case, afterwards. */
-void state_end(struct state *state);
+/* Afterwards, in any case. */
+void document_end(struct document *document);
 
 #endif

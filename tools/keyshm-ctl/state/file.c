@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 #include "program.h"
 #include "secret.h"
 
+/* ---- read by import ---- */
+
 /* Not stdio: its buffers cannot be wiped. */
 struct text {
     char *bytes;
@@ -18,30 +21,30 @@ struct text {
     size_t size;
 };
 
-static const char *name_of(const struct state_file *file)
+static const char *name_of(const struct input_file *file)
 {
-    return file->is_input ? "standard input" : "the file";
+    return file->is_stdin ? "standard input" : "the file";
 }
 
-enum exit_status state_file_open(struct state_file *file, const char *provider, const char *path_or_null)
+enum exit_status input_file_open(struct input_file *file, const char *provider, const char *path_or_null)
 {
-    *file = (struct state_file){.fd = STDIN_FILENO, .is_input = path_or_null == NULL};
+    *file = (struct input_file){.fd = STDIN_FILENO, .is_stdin = path_or_null == NULL};
     if (path_or_null != NULL)
         file->fd = open(path_or_null, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file->fd < 0)
         return refuse("pool %s: cannot open the file: %s; nothing was changed", provider, strerrordesc_np(errno));
-    if (file->is_input && isatty(STDIN_FILENO))
+    if (file->is_stdin && isatty(STDIN_FILENO))
         complain("paste what export printed, then Ctrl-D at the beginning of a line");
     return EXIT_FINE;
 }
 
-void state_file_close(const struct state_file *file)
+void input_file_close(const struct input_file *file)
 {
-    if (!file->is_input)
+    if (!file->is_stdin)
         close(file->fd);
 }
 
-/* Not realloc(3): it would leave what it moved. */
+/* Not realloc(3): it does not wipe the old block when it moves it. */
 static int grow(struct text *text)
 {
     size_t size = text->size > 0 ? 2 * text->size : 65536;
@@ -56,7 +59,7 @@ static int grow(struct text *text)
     return 0;
 }
 
-/* -EFBIG: there is more of it. */
+/* -EFBIG: more than `size_max`. */
 static int read_text(int fd, size_t size_max, struct text *text)
 {
     for (;;) {
@@ -75,17 +78,17 @@ static int read_text(int fd, size_t size_max, struct text *text)
     }
 }
 
-/* What jansson says of an error repeats what stands there, which may be a key. */
-static enum exit_status parse(const struct state_file *file, const char *provider, const struct text *text,
-                              json_t **ret_document)
+/* Not with the message of jansson: it quotes the text, which may be a key. */
+static enum exit_status parse(const struct input_file *file, const char *provider, const struct text *text,
+                              json_t **ret_json)
 {
     json_error_t error;
-    json_t *document = json_loadb(text->bytes, text->length, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_loadb(text->bytes, text->length, JSON_REJECT_DUPLICATES, &error);
     enum json_error_code code = json_error_code(&error);
     int line = error.line, column = error.column;
     explicit_bzero(&error, sizeof(error));
-    *ret_document = document;
-    if (document != NULL)
+    *ret_json = json;
+    if (json != NULL)
         return EXIT_FINE;
     if (text->length == 0)
         return refuse("pool %s: %s is empty; give what keyshm-ctl export wrote", provider, name_of(file));
@@ -98,14 +101,13 @@ static enum exit_status parse(const struct state_file *file, const char *provide
         provider, name_of(file), line, column);
 }
 
-enum exit_status state_file_read(const struct state_file *file, const char *provider, size_t size_max,
-                                 json_t **ret_document)
+enum exit_status input_file_read(const struct input_file *file, const char *provider, size_t size_max, json_t **ret_json)
 {
     struct text text = {.bytes = NULL};
     enum exit_status status;
     int r = read_text(file->fd, size_max, &text);
     if (r == 0)
-        status = parse(file, provider, &text, ret_document);
+        status = parse(file, provider, &text, ret_json);
     else if (r == -EFBIG)
         status = refuse("pool %s: %s is larger than the %zu bytes that are read for a pool of this capacity; nothing was "
                         "changed; make a pool for as many keys as are in the file with: keyshm-ctl create",
@@ -116,13 +118,13 @@ enum exit_status state_file_read(const struct state_file *file, const char *prov
     return status;
 }
 
-enum exit_status state_file_check_private(const struct state_file *file, const char *provider)
+enum exit_status input_file_check_private(const struct input_file *file, const char *provider)
 {
     struct stat about;
     if (fstat(file->fd, &about) < 0)
         return refuse("pool %s: cannot look at %s: %s; nothing was changed", provider, name_of(file),
                       strerrordesc_np(errno));
-    if (file->is_input && !S_ISREG(about.st_mode))
+    if (file->is_stdin && !S_ISREG(about.st_mode))
         return EXIT_FINE;
     const char *problem = NULL;
     if (!S_ISREG(about.st_mode))
@@ -134,4 +136,71 @@ enum exit_status state_file_check_private(const struct state_file *file, const c
     return problem != NULL
                ? refuse("pool %s: there are keys in %s, which %s; nothing was changed", provider, name_of(file), problem)
                : EXIT_FINE;
+}
+
+/* ---- written by export ---- */
+
+#define MODE (S_IRUSR | S_IWUSR)
+
+static int open_directory_of(const char *path, const char *name)
+{
+    char *directory = name != path ? strndup(path, (size_t)(name - path)) : strdup(".");
+    if (directory == NULL)
+        return -ENOMEM;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : fd;
+    free(directory);
+    return r;
+}
+
+static int begin_in(struct output_file *file)
+{
+    struct stat existing;
+    if (fstatat(file->directory, file->name, &existing, AT_SYMLINK_NOFOLLOW) == 0)
+        return -EEXIST;
+    if (errno != ENOENT)
+        return -errno;
+    file->fd = openat(file->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, MODE);
+    if (file->fd < 0)
+        return errno == EISDIR ? -EOPNOTSUPP : -errno; /* EISDIR: a kernel without O_TMPFILE */
+    return fchmod(file->fd, MODE) < 0 ? -errno : 0;    /* whatever the umask */
+}
+
+int output_file_begin(struct output_file *file, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    *file = (struct output_file){.fd = -1, .directory = -1, .name = slash != NULL ? slash + 1 : path};
+    if (file->name[0] == '\0')
+        return -EISDIR;
+    file->directory = open_directory_of(path, file->name);
+    if (file->directory < 0)
+        return file->directory;
+    int r = begin_in(file);
+    if (r < 0)
+        output_file_end(file);
+    return r;
+}
+
+int output_file_finish(const struct output_file *file)
+{
+    char path[32];
+    if (fsync(file->fd) < 0)
+        return -errno;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+    /* Neither follows nor replaces a file that may have appeared in the meantime. */
+    if (linkat(AT_FDCWD, path, file->directory, file->name, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    if (fsync(file->directory) == 0 || errno == EINVAL)
+        return 0;
+    int error = -errno;
+    unlinkat(file->directory, file->name, 0);
+    return error;
+}
+
+void output_file_end(const struct output_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->directory >= 0)
+        close(file->directory);
 }

@@ -20,8 +20,8 @@
 static enum exit_status plan_keys(struct restore *restore)
 {
     const char *provider = restore->arguments->pool;
-    for (size_t i = 0; i < restore->state.count; i++) {
-        struct state_key *key = &restore->state.keys[i];
+    for (size_t i = 0; i < restore->document.count; i++) {
+        struct document_key *key = &restore->document.keys[i];
         const char *refusal = batch_take(restore->batch, key->key, key->key_length);
         if (refusal == NULL && restore->batch->count != i + 1)
             refusal = "it is there twice";
@@ -37,19 +37,19 @@ static enum exit_status plan_keys(struct restore *restore)
 
 static int compare_fingerprints(const void *a, const void *b)
 {
-    return strcmp((*(struct state_key *const *)a)->fingerprint, (*(struct state_key *const *)b)->fingerprint);
+    return strcmp((*(struct document_key *const *)a)->fingerprint, (*(struct document_key *const *)b)->fingerprint);
 }
 
 /* Pointers to the keys that have one, sorted. NULL: out of memory. */
-static struct state_key **sort_by_fingerprint(const struct state *state, size_t *ret_count)
+static struct document_key **sort_by_fingerprint(const struct document *document, size_t *ret_count)
 {
-    struct state_key **sorted = calloc(state->count + 1, sizeof(struct state_key *));
+    struct document_key **sorted = calloc(document->count + 1, sizeof(struct document_key *));
     size_t count = 0;
-    for (size_t i = 0; i < state->count && sorted != NULL; i++)
-        if (state->keys[i].fingerprint != NULL)
-            sorted[count++] = &state->keys[i];
+    for (size_t i = 0; i < document->count && sorted != NULL; i++)
+        if (document->keys[i].fingerprint != NULL)
+            sorted[count++] = &document->keys[i];
     if (sorted != NULL)
-        qsort(sorted, count, sizeof(struct state_key *), compare_fingerprints);
+        qsort(sorted, count, sizeof(struct document_key *), compare_fingerprints);
     *ret_count = count;
     return sorted;
 }
@@ -59,28 +59,28 @@ static int make_fingerprint(const struct restore *restore, keyshm_id id, char re
     struct keyshm_pick secret;
     int r = keyshm_get(restore->pool, id, &secret);
     if (r == 0)
-        r = fingerprint_make(restore->state.fingerprint_setting, secret.key, secret.key_length, ret_fingerprint);
+        r = fingerprint_make(restore->document.fingerprint_setting, secret.key, secret.key_length, ret_fingerprint);
     explicit_bzero(&secret, sizeof(secret));
     return r;
 }
 
-static int find_all(const struct restore *restore, struct state_key **sorted, size_t count)
+static int find_all(const struct restore *restore, struct document_key **sorted, size_t count)
 {
     struct progress progress;
     int r = 0;
     progress_begin(&progress, "looked at", "keys", restore->snapshot->count);
     for (unsigned i = 0; i < restore->snapshot->count && count > 0 && r == 0; i++) {
         char fingerprint[FINGERPRINT_SIZE];
-        struct state_key wanted = {.fingerprint = fingerprint}, *key = &wanted;
+        struct document_key wanted = {.fingerprint = fingerprint}, *key = &wanted;
         keyshm_id id = restore->snapshot->keys[i].id;
         r = make_fingerprint(restore, id, fingerprint);
-        struct state_key **found =
-            r == 0 ? bsearch(&key, sorted, count, sizeof(struct state_key *), compare_fingerprints) : NULL;
+        struct document_key **found =
+            r == 0 ? bsearch(&key, sorted, count, sizeof(struct document_key *), compare_fingerprints) : NULL;
         if (found != NULL)
             (*found)->id = id;
         if (r == -ENODATA || r == -ESTALE) /* it is too short to have one, or has just been removed */
             r = 0;
-        progress_tell(&progress, i + 1);
+        progress_show(&progress, i + 1);
     }
     progress_end(&progress);
     return r;
@@ -89,7 +89,7 @@ static int find_all(const struct restore *restore, struct state_key **sorted, si
 static enum exit_status plan_fingerprints(const struct restore *restore)
 {
     size_t count;
-    struct state_key **sorted = sort_by_fingerprint(&restore->state, &count);
+    struct document_key **sorted = sort_by_fingerprint(&restore->document, &count);
     int r = sorted != NULL ? find_all(restore, sorted, count) : -ENOMEM;
     free(sorted);
     if (r == -ENOTSUP)
@@ -102,7 +102,7 @@ static enum exit_status plan_fingerprints(const struct restore *restore)
 /* ---- metadata ---- */
 
 /* Together with what is kept with the key already, and not replaced. */
-static bool metadata_fits(const struct restore *restore, const struct state_key *key)
+static bool metadata_fits(const struct restore *restore, const struct document_key *key)
 {
     const struct keyshm_key_snapshot *present = lookup_key(restore->snapshot, key->id);
     const char *name;
@@ -122,13 +122,13 @@ static bool is_key(const char *text, void *user)
     return keyshm_find(restore->pool, text, &id) == 0 || batch_has(restore->batch, text);
 }
 
-static bool metadata_tells(struct restore *restore, const struct state_key *key)
+static bool metadata_tells(struct restore *restore, const struct document_key *key)
 {
     const char *name;
     json_t *value;
     json_object_foreach(key->metadata, name,
-                        value) if (metadata_tells_any(name, is_key, restore) ||
-                                   metadata_tells_any(json_string_value(value), is_key, restore)) return true;
+                        value) if (metadata_reveals_any(name, is_key, restore) ||
+                                   metadata_reveals_any(json_string_value(value), is_key, restore)) return true;
     return false;
 }
 
@@ -137,8 +137,8 @@ _Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "what plan_metadata() says");
 static enum exit_status plan_metadata(struct restore *restore)
 {
     const char *provider = restore->arguments->pool;
-    for (size_t i = 0; i < restore->state.count; i++) {
-        const struct state_key *key = &restore->state.keys[i];
+    for (size_t i = 0; i < restore->document.count; i++) {
+        const struct document_key *key = &restore->document.keys[i];
         if (metadata_tells(restore, key))
             return refuse(
                 "pool %s: in the file, keys[%zu].metadata has a key in it, which everyone who looks at the pool "
@@ -154,22 +154,22 @@ static enum exit_status plan_metadata(struct restore *restore)
 
 enum exit_status restore_plan(struct restore *restore)
 {
-    enum exit_status status = restore->state.with_keys ? plan_keys(restore) : plan_fingerprints(restore);
+    enum exit_status status = restore->document.with_keys ? plan_keys(restore) : plan_fingerprints(restore);
     return status == EXIT_FINE ? plan_metadata(restore) : status;
 }
 
 /* ---- to change the pool ---- */
 
 /* What is left of a key's cooldown by now; -1: it has no end; 0: none. A clock that was set back makes it no longer. */
-static int64_t left_ms(const struct restore *restore, const struct state_key *key)
+static int64_t left_ms(const struct restore *restore, const struct document_key *key)
 {
-    int64_t passed_ms = clock_wall_ms() - restore->state.exported_unix_ms;
+    int64_t passed_ms = clock_wall_ms() - restore->document.exported_unix_ms;
     if (key->cooldown_left_ms == -1 || passed_ms <= 0)
         return key->cooldown_left_ms;
     return key->cooldown_left_ms > passed_ms ? key->cooldown_left_ms - passed_ms : 0;
 }
 
-static int mark(struct restore *restore, const struct state_key *key)
+static int mark(struct restore *restore, const struct document_key *key)
 {
     int64_t after_ms = left_ms(restore, key);
     if (after_ms == 0)
@@ -177,12 +177,12 @@ static int mark(struct restore *restore, const struct state_key *key)
     /* No mark says "rate_limited without end" but that of a pool whose default it is. */
     if (key->status == KEYSHM_RATE_LIMITED && after_ms == -1 && restore->snapshot->default_cooldown_ms != 0)
         after_ms = KEYSHM_DURATION_MAX_MS;
-    int r = restore->arguments->is_rehearsal ? 0 : mark_key(restore->pool, key->id, key->status, after_ms);
+    int r = restore->arguments->is_dry_run ? 0 : mark_key(restore->pool, key->id, key->status, after_ms);
     restore->marked += r == 0;
     return r;
 }
 
-static int annotate(const struct restore *restore, const struct state_key *key)
+static int annotate(const struct restore *restore, const struct document_key *key)
 {
     const char *name;
     json_t *value;
@@ -192,13 +192,13 @@ static int annotate(const struct restore *restore, const struct state_key *key)
     return r;
 }
 
-static int add(const struct restore *restore, struct state_key *key)
+static int add(const struct restore *restore, struct document_key *key)
 {
-    int r = restore->arguments->is_rehearsal ? 0 : keyshm_add(restore->pool, key->key, &key->id);
+    int r = restore->arguments->is_dry_run ? 0 : keyshm_add(restore->pool, key->key, &key->id);
     return r == -EEXIST ? 0 : r; /* somebody else has just added it */
 }
 
-static int restore_key(struct restore *restore, struct state_key *key)
+static int restore_key(struct restore *restore, struct document_key *key)
 {
     bool is_new = key->id == 0;
     if (is_new && key->key == NULL) {
@@ -208,7 +208,7 @@ static int restore_key(struct restore *restore, struct state_key *key)
     int r = is_new ? add(restore, key) : 0;
     if (r == 0)
         r = mark(restore, key);
-    if (r == 0 && !restore->arguments->is_rehearsal)
+    if (r == 0 && !restore->arguments->is_dry_run)
         r = annotate(restore, key);
     if (r == 0 || r == -ESTALE) { /* somebody has just removed it */
         restore->added += r == 0 && is_new;
@@ -224,13 +224,13 @@ enum exit_status restore_run(struct restore *restore)
     struct progress progress;
     size_t done = 0;
     int r = 0;
-    progress_begin(&progress, "restored", "keys", restore->state.count);
-    while (done < restore->state.count && (r = restore_key(restore, &restore->state.keys[done])) == 0)
-        progress_tell(&progress, ++done);
+    progress_begin(&progress, "restored", "keys", restore->document.count);
+    while (done < restore->document.count && (r = restore_key(restore, &restore->document.keys[done])) == 0)
+        progress_show(&progress, ++done);
     progress_end(&progress);
     if (r == 0)
         return EXIT_FINE;
     complain("pool %s: stopped after %zu of %zu keys, which stay as they are now; import it again to go on",
-             restore->arguments->pool, done, restore->state.count);
+             restore->arguments->pool, done, restore->document.count);
     return fail(restore->arguments->pool, r, NULL);
 }

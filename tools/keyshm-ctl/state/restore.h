@@ -4,15 +4,15 @@
 
 /* From a state to a pool: look where its keys are, check that all of it has room, then change the pool. */
 
+#include "arguments.h"
 #include "batch.h"
-#include "commands.h"
 #include "state/document.h"
 
 struct restore {
     const struct arguments *arguments;
     keyshm_pool *pool;
     struct batch *batch; /* keys of the state */
-    struct state state;
+    struct document document;
     const struct keyshm_snapshot *snapshot; /* of the pool, before */
     size_t added, found, not_found, marked;
 };

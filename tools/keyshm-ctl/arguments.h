@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_ARGUMENTS_H
+#define KEYSHM_CTL_ARGUMENTS_H
+
+/* What a command is given: the values of its operands and options. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exit_rules.h"
+#include "keyshm.h"
+
+struct arguments {
+    const char *pool;
+    keyshm_id id;
+    enum keyshm_status status;
+    struct keyshm_options create;
+    int64_t retry_after_ms;
+    int64_t wait_ms;
+    const char *name;     /* of metadata; NULL: not given */
+    const char *value;    /* of metadata, or of a label; NULL: not given */
+    const char *variable; /* of the environment */
+    const char *file;     /* NULL: standard input or output */
+    struct exit_rules on_status;
+    char *const *child; /* another program's command line, NULL at its end; NULL: not given */
+    bool from_environment;
+    bool is_deletion;
+    bool has_consent;
+    bool json;
+    bool with_keys;
+    bool is_dry_run;
+};
+
+#endif

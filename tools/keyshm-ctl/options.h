@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_OPTIONS_H
+#define KEYSHM_CTL_OPTIONS_H
+
+/* The options and operands that commands take: names, rules, and how each is read. */
+
+#include <stdbool.h>
+
+#include "arguments.h"
+
+/* Read a value into the arguments. -EINVAL, -ERANGE, -E2BIG. */
+typedef int parse_fn(const char *text, struct arguments *arguments);
+
+struct operand {
+    const char *name; /* "ID" */
+    const char *help; /* NULL: nothing to add */
+    const char *rule; /* what the value must be */
+    parse_fn *parse;
+};
+
+extern const struct operand operand_pool, operand_id, operand_status, operand_name, operand_value, operand_text,
+    operand_file;
+
+struct ctl_option {
+    const char *name;  /* "--capacity" */
+    const char *value; /* what the help calls its value; NULL: it takes none */
+    const char *help;
+    const char *rule; /* what the value must be; NULL: it takes none */
+    parse_fn *parse;
+    bool is_repeatable;
+};
+
+/* Two options may have the same name if no command takes both. */
+enum option_id {
+    OPTION_CAPACITY,
+    OPTION_KEY_MAX,
+    OPTION_COOLDOWN,
+    OPTION_ENV,
+    OPTION_ENV_NAME,
+    OPTION_ON_STATUS,
+    OPTION_WAIT,
+    OPTION_OUTPUT,
+    OPTION_WITH_KEYS,
+    OPTION_DRY_RUN,
+    OPTION_DELETE,
+    OPTION_YES,
+    OPTION_JSON,
+    OPTION_RETRY_AFTER,
+    OPTION_COUNT,
+};
+#define OPTION_BIT(option) (1u << (option))
+
+extern const struct ctl_option ctl_options[OPTION_COUNT];
+
+#endif
