@@ -76,7 +76,7 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then
     keep hold "$pool"
     stop "$holder"
     refused 1 unshare --pid --fork --mount-proc "$ctl" break-lock "$pool" --yes
-    err_has "the process that holds the mutex is in another PID namespace; look there, or from outside of it$"
+    err_has "the process that holds the mutex is in another PID namespace; run break-lock there, or from outside of it$"
     is_alive "$holder" || fail "it was killed from another PID namespace"
 fi
 

@@ -73,7 +73,7 @@ no_file() {
     err_has "^keyshm-ctl: pool $pool: $message"
     ls -lAR "$tmp/dir" | cmp -s - "$tmp/ls" || fail "the directory has changed"
 }
-there_is='there is something at the name given with --output already; nothing was written; move it away'
+there_is='a file with the name given with --output exists already; nothing was written; move it away'
 cannot='cannot make the file given with --output: '
 cp "$tmp/dir/state" "$tmp/state"
 ln -s nowhere "$tmp/dir/link"
@@ -97,7 +97,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 for bad in '' -; do
     refused 1 "$ctl" export "$pool" --output "$bad"
-    err_has '^keyshm-ctl: export: --output must be the name of a file to make$'
+    err_has '^keyshm-ctl: export: --output must be the name of a new file$'
 done
 
 # A name without a directory: in the current directory.

@@ -65,7 +65,7 @@ between 90000000 100000100 "$(of_pool "$other" keys 6 cooldown_left_ms)"
 is "$(of_pool "$other" count)" 8 "no key was added"
 run 0 "$ctl" import "$other" <"$state"
 out_is '0 added, 4 found, 1 not found; 3 marked'
-err_has "^keyshm-ctl: pool $other: keys that are not found come in with keyshm-ctl add, or with an export --with-keys$"
+err_has "^keyshm-ctl: pool $other: to import keys that were not found, use keyshm-ctl add first, or export --with-keys$"
 run 0 "$ctl" mark "$other" "$(id_of "$other" 2)" invalid
 run 0 "$ctl" export "$other" --output "$tmp/long"
 run 0 "$ctl" mark "$other" "$(id_of "$other" 2)" available
@@ -209,7 +209,7 @@ chmod 600 "$tmp/told"
 for to in "$pool.end" "$pool.narrow"; do
     [ "$to" = "$pool.end" ] || { run 0 "$ctl" destroy "$to" && run 0 "$ctl" create "$to"; }
     refused 1 "$ctl" import "$to" "$tmp/told"
-    err_has 'keys\[0\].metadata has a key in it, which everyone who looks at the pool would see; nothing was changed$'
+    err_has 'keys\[0\].metadata has a key in it, and everyone who inspects the pool would see it; nothing was changed$'
 done
 is "$(of_pool "$pool.narrow" count)" 0
 

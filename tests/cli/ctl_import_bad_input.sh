@@ -192,7 +192,7 @@ bad keys '1s/"with_keys":true/"with_keys":false/' 'in the file, keys[0].key is t
 bad state '1s/"with_keys":false/"with_keys":true/' 'in the file, keys[0].key is missing, though with_keys is true'
 bad keys '3{p;}' 'in the file, two keys have the same fingerprint'
 bad state '3{p;}' 'in the file, two keys have the same fingerprint'
-bad keys '3{p;s/"fingerprint":"[^"]*"/"fingerprint":null/;}' 'in the file, keys[2].key: it is there twice'
+bad keys '3{p;s/"fingerprint":"[^"]*"/"fingerprint":null/;}' 'in the file, keys[2].key: it is in the file twice'
 
 # ---- invalid keys ----
 while IFS='|' read -r value reason; do

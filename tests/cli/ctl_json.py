@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each command's --json is one object on one line, and has exactly the members that its --help lists, in that order."""
+"""Each command's --json is one object on one line, and has exactly the members in its --help, in that order."""
 
 import json
 import os
@@ -30,15 +30,15 @@ def compare(pool, command, *arguments, keys=None, status=0):
     check(result.returncode == status, f"{command}: exit status {result.returncode}: {result.stderr}")
     check(result.stdout.count("\n") == 1, f"{command}: more than a line: {result.stdout}")
     value = json.loads(result.stdout)
-    printed, told = list(members_of(value)), members_in_help(command)
-    check(printed == told, f"{command}: it prints {printed}, and its help lists {told}")
+    printed, helped = list(members_of(value)), members_in_help(command)
+    check(printed == helped, f"{command}: it prints {printed}, and its help has {helped}")
     check(value["schema"] == 1 and value["provider"] == pool, f"{command}: {value}")
     check(command == "next" or "TOPSECRET" not in result.stdout + result.stderr, f"{command}: a key")
-    told_of.add(command)
+    compared.add(command)
     return value
 
 
-told_of = set()
+compared = set()
 
 
 def test_keys():
@@ -78,7 +78,7 @@ def test_state():
         check(list(members_of(value)) == members_in_help("export"), f"export: {list(members_of(value))}")
         without = json.loads(ctl("export", pool))
         check(list(members_of(without)) == [name for name in members_in_help("export") if name != "keys.key"], without)
-        told_of.add("export")
+        compared.add("export")
         other, _ = make_pool("-other", "AAAA")
         rehearsed = compare(other, "import", file, "--dry-run")
         taken = compare(other, "import", file)
@@ -104,7 +104,7 @@ def test_trouble():
 
 def test_all_were_asked():
     commands = set(re.findall(r"^  ([a-z-]+) POOL", ctl("--help"), re.MULTILINE))
-    check(told_of == commands - {"exec"}, f"{commands - told_of} {told_of - commands}")
+    check(compared == commands - {"exec"}, f"{commands - compared} {compared - commands}")
 
 
 run_tests([test_keys, test_state, test_trouble, test_all_were_asked])

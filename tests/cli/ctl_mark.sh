@@ -87,7 +87,7 @@ for bad in '' x 1x 0x10 ' 1' +1 1.0 "$(key AAAA)" 18446744073709551616; do
 done
 for stale in 0 1 "$((id + 2))" "$((id + 16777216))" 18446744073709551615; do
     refused 1 "$ctl" mark "$pool" "$stale" invalid
-    err_has "pool $pool: no key, or no longer, has this id; see the ids with: keyshm-stat --ids $pool$"
+    err_has "pool $pool: no key has this id, or it was removed; see the ids with: keyshm-stat --ids $pool$"
 done
 refused 2 "$ctl" mark "$pool.none" "$id" invalid
 key_is available

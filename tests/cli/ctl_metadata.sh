@@ -58,7 +58,7 @@ refused 1 "$ctl" label "$pool" "$id"
 # A note may not contain a key of the pool.
 for text in "$(key AAAA)" "$(key BBBB)" "the key is $(key BBBB)" "key=$(key AAAA), new" "\"$(key AAAA)\"" "[$(key AAAA)]"; do
     refused 1 "$ctl" metadata "$pool" "$id" account "$text"
-    err_has 'there is one of its keys in the text, which everyone who looks would see; nothing was changed'
+    err_has 'the text has one of its keys in it, and everyone who inspects the pool would see it; nothing was changed'
     refused 1 "$ctl" label "$pool" "$id" "$text"
 done
 run 0 "$ctl" create "$pool.short"
@@ -73,7 +73,7 @@ long=$(printf '%120s' '' | tr ' ' x)
 name=$(printf '%32s' '' | tr ' ' n)
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)" "$name" "$long"
 refused 1 "$ctl" metadata "$pool" "$(id_of "$pool" 1)" another one
-err_has "the notes of a key may take 160 bytes, each name and value with one more; shorten or delete some; "
+err_has "the notes of a key may take 160 bytes, counting one more for each name and value; shorten or delete some; "
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)"
 out_is "$name=$long"
 for value in "${long}x" "$(printf 'a\nb')" "$(printf '\033[31m')" "$(printf '\177')" "$(printf '\377')" "$(printf 'a\303')"; do
@@ -98,7 +98,7 @@ for command in "metadata $pool $id" "metadata $pool $id a b" "metadata $pool $id
     "label $pool $id --json"; do
     # shellcheck disable=SC2086
     refused 1 "$ctl" $command
-    err_has "no key, or no longer, has this id; see the ids with: keyshm-stat --ids $pool$"
+    err_has "no key has this id, or it was removed; see the ids with: keyshm-stat --ids $pool$"
 done
 refused 2 "$ctl" metadata "$pool.none" 1
 refused 2 "$ctl" label "$pool.none" 1 x

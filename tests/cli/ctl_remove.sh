@@ -13,7 +13,7 @@ is "$(of_pool "$pool" keys 0 masked_key)" sk-…BBBB
 ! grep -q -e '-AAAA' "$segment" || fail "the key is still in memory"
 grep -q -e '-BBBB' "$segment" || fail "the other key is not in memory"
 
-stale="no key, or no longer, has this id; see the ids with: keyshm-stat --ids $pool"
+stale="no key has this id, or it was removed; see the ids with: keyshm-stat --ids $pool"
 refused 1 "$ctl" remove "$pool" "$id"
 err_has "$stale"
 # The next key in this slot has another id.

@@ -8,7 +8,7 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" invalid
 
 # Nothing to do.
 run 0 "$ctl" repair "$pool"
-out_is "pool $pool: nothing was wrong, and it is right"
+out_is "pool $pool: nothing to repair"
 run 0 "$ctl" repair "$pool" --json
 is "$(json problem_count)" 0
 is "$(json problems)" 0
@@ -19,10 +19,10 @@ keep change "$pool"
 kill -KILL "$holder"
 wait "$holder" || true
 refused 1 "$ctl" verify "$pool"
-err_has "or whoever was doing so has died or been stopped; see who it is with: keyshm-ctl holder $pool$"
+err_has "or the process that was doing so has died or been stopped; see which process with: keyshm-ctl holder $pool$"
 run 0 "$ctl" repair "$pool" --json
 is "$(json problem_count)" 1
-is "$(json problems 0)" 'a key was being added or removed, and it was not finished'
+is "$(json problems 0)" 'the addition or removal of a key was not finished'
 is "$(json left_count)" 0
 is "$(of_pool "$pool" recoveries)" 1
 run 0 "$ctl" verify "$pool"
@@ -35,8 +35,8 @@ err_has "another process holds the mutex; see which with: keyshm-stat $pool$"
 kill -KILL "$holder"
 wait "$holder" || true
 run 0 "$ctl" repair "$pool"
-out_is "a key was being added or removed, and it was not finished
-pool $pool: repaired, and it is right"
+out_is "the addition or removal of a key was not finished
+pool $pool: repaired"
 
 # A wrong hint is recomputed, and reported as damage.
 run 0 "$FIXTURE" spoil "$pool"
@@ -45,7 +45,7 @@ out_has 'index'
 err_has "^keyshm-ctl: pool $pool: [0-9]* of its invariants \(is\|are\) broken; repair it with: keyshm-ctl repair $pool$"
 run 4 "$stat" --check "$pool"
 run 0 "$ctl" repair "$pool"
-out_has "^pool $pool: repaired, and it is right$"
+out_has "^pool $pool: repaired$"
 run 0 "$ctl" verify "$pool"
 silent
 run 0 "$stat" --events --raw --noheadings -o KIND "$pool"

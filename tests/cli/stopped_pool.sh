@@ -58,7 +58,7 @@ done
 run 0 "$ctl" holder "$pool"
 out_has "^pid $adder (cli-fixture), stopped, for "
 refused 1 "$ctl" verify "$pool"
-err_has "see who it is with: keyshm-ctl holder $pool$"
+err_has "see which process with: keyshm-ctl holder $pool$"
 
 # Only adding and removing wait for them.
 run 0 "$ctl" next "$pool"

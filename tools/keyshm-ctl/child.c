@@ -20,7 +20,7 @@ void child_begin(struct child *child)
     for (size_t i = 0; i < FORWARDED_COUNT; i++)
         sigaddset(&child->waited_for, forwarded_signals[i]);
     sigprocmask(SIG_BLOCK, &child->waited_for, &child->mask_before);
-    /* Ignored, as it may have been inherited, a child's end could not be waited for. */
+    /* If it was inherited as ignored, waitpid(2) would not return the exit status. */
     sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &child->chld_before);
 }
 
@@ -30,10 +30,10 @@ void child_end(const struct child *child)
     sigprocmask(SIG_SETMASK, &child->mask_before, NULL);
 }
 
-/* In the child. Comes back only with an error. */
+/* In the child. Returns only on error. */
 static int become(const struct child *child, pid_t parent, char *const *words, const char *variable, const char *value)
 {
-    /* If keyshm-ctl is killed, nobody would learn what becomes of the key. */
+    /* If keyshm-ctl is killed, nothing can mark the key by the exit status. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
@@ -45,7 +45,7 @@ static int become(const struct child *child, pid_t parent, char *const *words, c
     return -errno;
 }
 
-/* What the child has to say: nothing, once it has become another program, as that closes the pipe. */
+/* The child's error; 0 once it runs the other program, because exec closes the pipe. */
 static int read_error(int fd)
 {
     int error = 0;
@@ -78,8 +78,8 @@ int child_start(struct child *child, char *const *words, const char *variable, c
     return r;
 }
 
-/* Ctrl-C and Ctrl-\\ the terminal sends to its whole foreground process group: to the child as well, unless that has left
- * the group. */
+/* The terminal sends Ctrl-C and Ctrl-\\ to its whole foreground process group, and so to the child as well, unless it has
+ * left that group. */
 static bool child_has_it(const struct child *child, const siginfo_t *info)
 {
     bool is_of_terminal = (info->si_signo == SIGINT || info->si_signo == SIGQUIT) && info->si_code == SI_KERNEL;

@@ -13,7 +13,7 @@
 #include "progress.h"
 #include "report.h"
 
-/* What became of the keys of a batch, in their order. */
+/* The result for each key of a batch, in their order. */
 struct added {
     size_t count;
     size_t new_count;
@@ -35,7 +35,7 @@ static int add_one(const struct batch *batch, struct added *added)
     return 0;
 }
 
-/* Stops at the first that cannot be added, for a reason outside of the batch; what was added by then stays. */
+/* Stops at the first failure; what was added by then stays. */
 static int add_all(const struct batch *batch, struct added *added)
 {
     struct progress progress;
@@ -49,7 +49,7 @@ static int add_all(const struct batch *batch, struct added *added)
     return r;
 }
 
-/* What may be shown of a key. Somebody may have removed it since. */
+/* The part of a key that may be shown; "-" if another process has removed the key since. */
 static const char *masked_key_of(const struct keyshm_snapshot *snapshot, keyshm_id id)
 {
     const struct keyshm_key_snapshot *key = lookup_key(snapshot, id);

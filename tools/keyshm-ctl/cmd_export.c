@@ -15,7 +15,7 @@
 #include "state/file.h"
 #include "state/fingerprint.h"
 
-/* What is being written, and where to. */
+/* What is being written, and where. */
 struct export
 {
     const struct arguments *arguments;
@@ -33,7 +33,7 @@ static void put(struct export *export, const char *text)
     secret_output_write(text, strlen(text), &export->output);
 }
 
-/* Takes over `object`; NULL is for want of memory. */
+/* Takes over `object`; NULL means out of memory. */
 static int put_json(struct export *export, json_t *object, size_t flags)
 {
     int r = object != NULL ? json_dump_callback(object, secret_output_write, &export->output, JSON_COMPACT | flags) : -1;
@@ -67,7 +67,7 @@ static json_t *marked_to_json(const struct keyshm_key_snapshot *key)
     return NULL;
 }
 
-/* A deadline is rounded up, and may then be later than import takes. */
+/* A deadline is rounded up, and may then exceed what import accepts. */
 static int64_t left_ms(const struct keyshm_key_snapshot *key)
 {
     return key->cooldown_left_ms < KEYSHM_DURATION_MAX_MS ? key->cooldown_left_ms : KEYSHM_DURATION_MAX_MS;
@@ -80,7 +80,7 @@ static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fi
                      marked_to_json(key), "metadata", report_metadata(key), "fingerprint", fingerprint_or_null);
 }
 
-/* -EILSEQ: the key cannot be said in JSON. */
+/* -EILSEQ: the key cannot be a JSON string. */
 static int put_key(struct export *export, const struct keyshm_key_snapshot *key, const struct keyshm_pick *secret)
 {
     char fingerprint[FINGERPRINT_SIZE];
@@ -100,7 +100,7 @@ static enum exit_status fail_at(const struct export *export, const struct keyshm
 {
     const char *provider = export->arguments->pool;
     if (export->output.error < 0)
-        return EXIT_REFUSED; /* it is told at the end */
+        return EXIT_REFUSED; /* write_to() reports it */
     if (error == -EILSEQ)
         return refuse("pool %s: the key with id %" PRIu64
                       " is not UTF-8, which JSON must be; nothing was written; export "
@@ -149,7 +149,7 @@ static enum exit_status put_all(struct export *export)
     return status;
 }
 
-/* ---- where to ---- */
+/* ---- where it goes ---- */
 
 static enum exit_status write_to(struct export *export, int fd, const char *what)
 {
@@ -163,11 +163,11 @@ static enum exit_status refuse_file(const struct export *export, int error)
 {
     const char *provider = export->arguments->pool;
     if (error == -EEXIST)
-        return refuse("pool %s: there is something at the name given with --output already; nothing was written; move "
+        return refuse("pool %s: a file with the name given with --output exists already; nothing was written; move "
                       "it away, or choose another name",
                       provider);
     if (error == -EOPNOTSUPP)
-        return refuse("pool %s: the file system of that directory cannot make a file that is there whole or not at all "
+        return refuse("pool %s: the file system of that directory cannot make a file that appears whole or not at all "
                       "(O_TMPFILE); nothing was written; choose a directory on another one, such as /tmp",
                       provider);
     return refuse("pool %s: cannot make the file given with --output: %s; nothing was written", provider,
@@ -197,7 +197,7 @@ static enum exit_status export_pool(const struct arguments *arguments, keyshm_po
     int r = keyshm_snapshot(pool, &snapshot);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    /* The moment after the cooldowns were read: what is left of them later is rather too much than too little. */
+    /* Taken after the cooldowns were read: import then keeps a key benched for too long rather than too short. */
     export.unix_ms = clock_wall_ms();
     export.snapshot = snapshot;
     r = fingerprint_new_setting(snapshot->count, export.setting);

@@ -24,7 +24,7 @@ static enum exit_status show_result(const struct restore *restore)
            arguments->is_dry_run ? "nothing was changed; it would be: " : "", restore->added, restore->found,
            restore->not_found, restore->marked);
     if (restore->not_found > 0 && !restore->document.with_keys)
-        complain("pool %s: keys that are not found come in with keyshm-ctl add, or with an export --with-keys",
+        complain("pool %s: to import keys that were not found, use keyshm-ctl add first, or export --with-keys",
                  arguments->pool);
     return EXIT_FINE;
 }

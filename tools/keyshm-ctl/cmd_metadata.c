@@ -15,7 +15,7 @@
 
 #define LABEL "label"
 
-/* ---- to look ---- */
+/* ---- print ---- */
 
 static enum exit_status refuse_absent(const struct arguments *arguments)
 {
@@ -63,23 +63,24 @@ static enum exit_status show(const struct arguments *arguments, show_key_fn *sho
     return status;
 }
 
-/* ---- to change ---- */
+/* ---- set, delete ---- */
 
-/* Metadata is shown to everyone who looks: a key in it would be no secret any more. */
+/* Metadata is shown to everyone who can inspect the pool: a key in it would no longer be a secret. */
 static enum exit_status refuse_keys(const struct arguments *arguments, keyshm_pool *pool)
 {
     if (metadata_reveals_key(pool, arguments->name) ||
         (arguments->value != NULL && metadata_reveals_key(pool, arguments->value)))
-        return refuse("pool %s: there is one of its keys in the text, which everyone who looks would see; nothing was "
-                      "changed; name the key by its id or its masked form",
-                      arguments->pool);
+        return refuse(
+            "pool %s: the text has one of its keys in it, and everyone who inspects the pool would see it; nothing was "
+            "changed; name the key by its id or its masked form",
+            arguments->pool);
     return EXIT_FINE;
 }
 
 static enum exit_status change_in(const struct arguments *arguments, keyshm_pool *pool)
 {
     static const struct failure failures[] = {
-        {ENOSPC, EXIT_REFUSED, "the notes of a key may take 160 bytes, each name and value with one more",
+        {ENOSPC, EXIT_REFUSED, "the notes of a key may take 160 bytes, counting one more for each name and value",
          "shorten or delete some; see them with: keyshm-stat", true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
@@ -91,7 +92,7 @@ static enum exit_status change_in(const struct arguments *arguments, keyshm_pool
         return refuse_absent(arguments);
     return r < 0 ? fail(arguments->pool, r, failures) : EXIT_FINE;
 }
-_Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "what change_in() says");
+_Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "the message of change_in()");
 
 static enum exit_status change(const struct arguments *arguments)
 {

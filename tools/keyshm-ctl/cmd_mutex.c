@@ -85,9 +85,10 @@ static const char *find_objection(const struct keyshm_snapshot *snapshot)
 {
     pid_t pid = snapshot->mutex_holder_pid;
     if (pid < 0)
-        return "the process that holds the mutex is in another PID namespace; look there, or from outside of it";
+        return "the process that holds the mutex is in another PID namespace; run break-lock there, or from outside of "
+               "it";
     if (pid == 1 || pid == getpid())
-        return "the process that holds the mutex is one that must not be killed";
+        return "the process that holds the mutex must not be killed: it is init, or keyshm-ctl itself";
     if (!is_of_this_user(pid))
         return "the process that holds the mutex is not this user's; ask its owner to end it";
     if (!is_stopped(snapshot) && snapshot->mutex_held_ms <= PATIENCE_MS)

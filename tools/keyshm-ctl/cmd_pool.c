@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Pools as a whole: create, destroy. */
+/* Whole pools: create, destroy. */
 
 #include <errno.h>
 

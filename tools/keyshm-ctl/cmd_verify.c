@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The pool's invariants: verify, repair. */
+/* The invariants of a pool: verify, repair. */
 
 #include <errno.h>
 
@@ -9,12 +9,12 @@
 #include "report.h"
 
 static const struct failure verify_failures[] = {
-    {EBUSY, EXIT_REFUSED, "a key is being added or removed, or whoever was doing so has died or been stopped",
-     "see who it is with: keyshm-ctl holder", true},
+    {EBUSY, EXIT_REFUSED, "a key is being added or removed, or the process that was doing so has died or been stopped",
+     "see which process with: keyshm-ctl holder", true},
     {0, EXIT_REFUSED, NULL, NULL, false},
 };
 
-/* What is wrong goes on standard output at once, or into the JSON. */
+/* Print a problem at once, or put it into the JSON. */
 static void take_problem(const char *problem, void *user)
 {
     json_t *problems = user;
@@ -24,7 +24,7 @@ static void take_problem(const char *problem, void *user)
         json_array_append_new(problems, json_string(problem));
 }
 
-/* By an attachment that cannot write: what is damaged is left as it was found. */
+/* Attached read-only, so that damage is left as it is. */
 static int find_problems(const char *provider, json_t *problems)
 {
     keyshm_pool *pool;
@@ -85,19 +85,19 @@ static enum exit_status show_repair(const struct arguments *arguments, int probl
         return EXIT_DAMAGED;
     }
     if (!arguments->json && problem_count == 0)
-        printf("pool %s: nothing was wrong, and it is right\n", arguments->pool);
+        printf("pool %s: nothing to repair\n", arguments->pool);
     else if (!arguments->json)
-        printf("pool %s: repaired, and it is right\n", arguments->pool);
+        printf("pool %s: repaired\n", arguments->pool);
     return EXIT_FINE;
 }
 
-/* A change that was left in the middle keeps an observer from telling anything else: that is what was found then. */
+/* During an unfinished change an observer can check nothing else: then the change is the problem. */
 static int find_problems_or_unfinished(const char *provider, json_t *problems)
 {
     int r = find_problems(provider, problems);
     if (r != -EBUSY)
         return r;
-    take_problem("a key was being added or removed, and it was not finished", problems);
+    take_problem("the addition or removal of a key was not finished", problems);
     return 1;
 }
 

@@ -164,7 +164,7 @@ static enum exit_status read_operands(const struct command *command, const struc
     }
     if (status == EXIT_FINE && i + 1 < given->operand_count) {
         complain("%s: too many arguments (%s)", command->name,
-                 command->takes_child ? "COMMAND stands behind --" : "a key is never taken from the command line");
+                 command->takes_child ? "COMMAND comes after --" : "a key is never taken from the command line");
         return refuse_usage(command);
     }
     return status;

@@ -19,7 +19,7 @@ static int parse_exit_status(const char *text, unsigned *ret_exit_status)
     return r;
 }
 
-/* "*", "75" or "64-70". Cuts `text` up. */
+/* "*", "75" or "64-70". Writes into `text`. */
 static int parse_range(char *text, struct exit_rule *rule)
 {
     if (strcmp(text, "*") == 0) {
@@ -36,7 +36,7 @@ static int parse_range(char *text, struct exit_rule *rule)
     return r == 0 && rule->first > rule->last ? -EINVAL : r;
 }
 
-/* "invalid" or "rate_limited:30". Cuts `text` up. */
+/* "invalid" or "rate_limited:30". Writes into `text`. */
 static int parse_mark(char *text, struct exit_rule *rule)
 {
     char *colon = strchr(text, ':');

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_CTL_EXIT_RULES_H
 #define KEYSHM_CTL_EXIT_RULES_H
 
-/* What a program's exit status says of the key it was run with. */
+/* How a program's exit status marks the key that it was run with. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,11 +22,10 @@ struct exit_rules {
     struct exit_rule rules[EXIT_RULES_MAX];
 };
 
-/* Put the rules of `text` behind those that are there: "75=rate_limited:30,64-70=invalid,*=available". -EINVAL: not such
- * a text; -E2BIG: too many. */
+/* Append the rules in `text`: "75=rate_limited:30,64-70=invalid,*=available". -EINVAL: malformed; -E2BIG: too many. */
 int exit_rules_parse(const char *text, struct exit_rules *rules);
 
-/* The first that is about this exit status, or NULL. */
+/* The first rule that matches this exit status, or NULL. */
 const struct exit_rule *exit_rules_find(const struct exit_rules *rules, unsigned exit_status);
 
 #endif

@@ -41,7 +41,7 @@ void help_print_usage(FILE *to, const struct command *command)
     fputc('\n', to);
 }
 
-/* Every line of `text` behind the indentation. */
+/* Indent every line of `text`. */
 static void print_indented(const char *text, const char *first_word)
 {
     fputs(INDENT, stdout);
@@ -86,12 +86,12 @@ void help_print(void)
         print_command(command);
     }
     puts("\n"
-         "  -h, --help     show this, or the help of a COMMAND with the members of its JSON, and exit\n"
+         "  -h, --help     show this help, or that of a COMMAND and the members of its JSON, and exit\n"
          "  -V, --version  show the version and exit\n"
          "\n"
          "A pool's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot. keyshm-stat shows the pools.\n"
          "\n"
-         "Exit status: 0 fine, 1 wrong usage or it could not be done, 2 no such pool or no permission, 3 a pool of\n"
-         "another layout or a damaged one, 4 no key is available. Of exec, once COMMAND runs: that of COMMAND, or 128\n"
-         "and the number of the signal that ended it; 126 when COMMAND cannot be run, 127 when there is none.");
+         "Exit status: 0 success, 1 wrong usage or failure, 2 no such pool or no permission, 3 a pool of\n"
+         "another layout or a damaged one, 4 no key is available. exec: that of COMMAND once it runs, or 128 plus\n"
+         "the number of the signal that killed it; 126 if COMMAND cannot be run, 127 if it does not exist.");
 }

@@ -14,7 +14,7 @@
 
 /* ---- standard input ---- */
 
-/* Of a line, as much as shows that it is too long: a key, the CR of a line from a DOS file, and one byte more. */
+/* As much of a line as shows that it is too long: a key, the CR of a DOS file, and one more byte. */
 #define LINE_SIZE (KEYSHM_KEY_MAX + 2)
 
 /* Not stdio: its buffers cannot be wiped. */
@@ -88,7 +88,7 @@ enum exit_status key_list_from_input(struct batch *batch)
 #define SUFFIX "_API_KEY"
 #define NAME_SIZE (KEYSHM_PROVIDER_MAX + sizeof(SUFFIX))
 
-/* Not toupper(3): it is the locale's. */
+/* Not toupper(3): it depends on the locale. */
 static void make_name(const char *provider, char ret_name[NAME_SIZE])
 {
     char *end = ret_name;
@@ -113,7 +113,7 @@ static bool is_named(const char *variable, const char *name)
     return *rest == '=';
 }
 
-/* By number, the one without a number first: shorter names have smaller numbers. */
+/* By number, the name without a number first: shorter names have smaller numbers. */
 static int compare_names(const void *a, const void *b)
 {
     const char *const *first = a, *const *second = b;
@@ -145,7 +145,7 @@ static enum exit_status take_variable(struct batch *batch, const char *variable)
 {
     size_t name_length = strcspn(variable, "=");
     const char *key = variable + name_length + 1;
-    /* Many tools set a variable to nothing when they mean to not set it. */
+    /* Many tools set a variable to nothing where they mean not to set it. */
     const char *refusal = key[0] != '\0' ? batch_take(batch, key, strlen(key)) : NULL;
     return refusal != NULL ? refuse("%.*s: %s; nothing was added", (int)name_length, variable, refusal) : EXIT_FINE;
 }

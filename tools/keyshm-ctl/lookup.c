@@ -17,7 +17,7 @@ int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
 
 static int compare_slots(const void *id, const void *key)
 {
-    uint64_t wanted = *(const keyshm_id *)id & 0xffffff; /* the slot, says keyshm.h */
+    uint64_t wanted = *(const keyshm_id *)id & 0xffffff; /* the slot: see keyshm_id */
     uint64_t slot = ((const struct keyshm_key_snapshot *)key)->slot;
     return wanted < slot ? -1 : wanted > slot;
 }

@@ -2,17 +2,17 @@
 #ifndef KEYSHM_CTL_LOOKUP_H
 #define KEYSHM_CTL_LOOKUP_H
 
-/* How things stand in a pool. */
+/* Look at a pool without changing it. */
 
 #include "keyshm.h"
 
-/* A snapshot of a pool, by an attachment that cannot write. Errors as keyshm_attach_readonly() and keyshm_snapshot(). */
+/* A snapshot of a pool, attached read-only. Errors as keyshm_attach_readonly() and keyshm_snapshot(). */
 int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot);
 
 /* The key with that id, or NULL. */
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id);
 
-/* What of that name is kept with a key, or NULL. */
+/* The value of a key's note, or NULL. */
 const char *lookup_metadata(const struct keyshm_key_snapshot *key, const char *name);
 
 #endif

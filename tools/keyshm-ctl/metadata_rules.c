@@ -4,9 +4,10 @@
 #include <jansson.h>
 #include <string.h>
 
-_Static_assert(KEYSHM_METADATA_NAME_MAX == 32 && KEYSHM_METADATA_VALUE_MAX == 120, "the rules");
+_Static_assert(KEYSHM_METADATA_NAME_MAX == 32 && KEYSHM_METADATA_VALUE_MAX == 120,
+               "METADATA_NAME_RULE, METADATA_VALUE_RULE");
 
-/* What may stand around a key in a text. None of these is in keys as providers make them. */
+/* What may surround a key in a text. No provider uses these in its keys. */
 #define SEPARATORS " ,;:=\"'()[]<>"
 
 bool metadata_name_is_allowed(const char *name)
@@ -16,7 +17,7 @@ bool metadata_name_is_allowed(const char *name)
     return length > 0 && length <= KEYSHM_METADATA_NAME_MAX && strspn(name, allowed) == length;
 }
 
-/* What is not UTF-8 could not be exported. */
+/* UTF-8, so that it can be exported as JSON. */
 bool metadata_value_is_allowed(const char *value)
 {
     json_t *string = json_string(value);

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_CTL_METADATA_RULES_H
 #define KEYSHM_CTL_METADATA_RULES_H
 
-/* What the notes kept with a key may be. */
+/* Which notes may be kept with a key. */
 
 #include <stdbool.h>
 
@@ -16,10 +16,10 @@ bool metadata_value_is_allowed(const char *value);
 
 typedef bool is_key_fn(const char *text, void *user);
 
-/* Is it, or one of its words, a key? Metadata is shown to everyone who looks. */
+/* Is the text, or a word in it, a key? Metadata is shown to everyone who can inspect the pool. */
 bool metadata_reveals_any(const char *text, is_key_fn *is_key, void *user);
 
-/* The same of the keys of a pool. */
+/* The same for the keys of a pool. */
 bool metadata_reveals_key(keyshm_pool *pool, const char *text);
 
 #endif

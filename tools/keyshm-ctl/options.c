@@ -105,7 +105,7 @@ static int parse_json(const char *text, struct arguments *arguments)
     return 0;
 }
 
-/* Whether it can be a pool's name is for the library to say. */
+/* The library checks the name. */
 static int parse_pool(const char *text, struct arguments *arguments)
 {
     arguments->pool = text;
@@ -134,7 +134,7 @@ static int parse_value(const char *text, struct arguments *arguments)
     return metadata_value_is_allowed(text) ? 0 : -EINVAL;
 }
 
-#define SECONDS_RULE "seconds from 0 to 31622400 (366 days), with a decimal fraction if need be"
+#define SECONDS_RULE "seconds from 0 to 31622400 (366 days), optionally with a decimal fraction"
 _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE");
 _Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
@@ -145,37 +145,36 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_KEY_MAX] = {"--key-max", "N", "room for keys of up to N bytes (512)", "a number from 1 to 4096",
                         parse_key_max, false},
     [OPTION_COOLDOWN] = {"--cooldown", "SECONDS",
-                         "how long a key marked rate_limited without a time is left alone (60);\n"
-                         "0: until it is marked available",
+                         "how long a rate limit without a duration lasts (60);\n"
+                         "0: until the key is marked available",
                          SECONDS_RULE, parse_cooldown, false},
     [OPTION_ENV] = {"--env", NULL,
-                    "not from standard input but from the environment: POOL_API_KEY, POOL_API_KEY_1, _2 ...\n"
-                    "with the pool's name in upper case, and _ for what is neither letter nor digit",
+                    "from the environment instead of standard input: POOL_API_KEY, POOL_API_KEY_1, _2 ...\n"
+                    "with the pool's name in upper case, and _ for each character that is neither letter nor digit",
                     NULL, parse_env, false},
-    [OPTION_ENV_NAME] = {"--env", "NAME", "the environment variable that tells COMMAND the key",
+    [OPTION_ENV_NAME] = {"--env", "NAME", "the environment variable in which COMMAND gets the key",
                          "a name of letters, digits and _ that does not begin with a digit", parse_env_name, false},
     [OPTION_ON_STATUS] = {"--on-status", "RULE",
                           "mark the key by the exit status of COMMAND: STATUS=MARK or STATUS=MARK:SECONDS, where STATUS\n"
-                          "is a number, a range such as 64-70, or * for all; the first rule that fits counts;\n"
-                          "more of them behind commas, or with the option again",
+                          "is a number, a range such as 64-70, or * for any; the first rule that matches counts;\n"
+                          "give more rules after commas, or repeat the option",
                           "up to 64 rules such as 75=rate_limited:30,77=invalid,1-9=available,*=quota_exceeded:3600",
                           parse_on_status, true},
-    [OPTION_WAIT] = {"--wait", "SECONDS", "when no key is available, wait up to so long for one (0)", SECONDS_RULE,
+    [OPTION_WAIT] = {"--wait", "SECONDS", "if no key is available, wait up to SECONDS for one (0)", SECONDS_RULE,
                      parse_wait, false},
-    [OPTION_OUTPUT] = {"--output", "FILE",
-                       "not to standard output but to FILE, which it makes, with mode 0600; there must be none yet",
-                       "the name of a file to make", parse_file, false},
+    [OPTION_OUTPUT] = {"--output", "FILE", "to a new FILE, with mode 0600, instead of standard output; it must not exist",
+                       "the name of a new file", parse_file, false},
     [OPTION_WITH_KEYS] = {"--with-keys", NULL,
-                          "with the keys themselves; only with --output, never to standard output;\n"
-                          "whoever can read that file can use the keys",
+                          "include the keys themselves; only with --output, never to standard output;\n"
+                          "anyone who can read that file can use the keys",
                           NULL, parse_with_keys, false},
-    [OPTION_DRY_RUN] = {"--dry-run", NULL, "check everything, say what would be done, and change nothing", NULL,
+    [OPTION_DRY_RUN] = {"--dry-run", NULL, "check everything, print what would be done, and change nothing", NULL,
                         parse_dry_run, false},
     [OPTION_DELETE] = {"--delete", NULL, "delete it", NULL, parse_delete, false},
     [OPTION_YES] = {"--yes", NULL, "do not ask", NULL, parse_yes, false},
     [OPTION_JSON] = {"--json", NULL, "print one JSON object", NULL, parse_json, false},
     [OPTION_RETRY_AFTER] = {"--retry-after", "SECONDS",
-                            "available again by itself after that time; with rate_limited and quota_exceeded",
+                            "the key is available again after that time; with rate_limited and quota_exceeded",
                             SECONDS_RULE, parse_retry_after, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};

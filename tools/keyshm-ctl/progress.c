@@ -7,16 +7,16 @@
 
 #include "clocks.h"
 
-#define PATIENCE_MS 500 /* what is done by then needs no line */
+#define PATIENCE_MS 500 /* no line for work that takes less */
 #define INTERVAL_MS 250
 #define CLEAR_LINE "\r\033[K"
 
 #define NUMBER_SIZE 32
 
-/* With a comma between thousands. Returns where it begins in `buffer`. */
+/* With a comma between thousands. Returns the first digit, in `buffer`. */
 static const char *group_digits(size_t number, char buffer[NUMBER_SIZE])
 {
-    char *begin = buffer + NUMBER_SIZE - 1;
+    char *begin = &buffer[NUMBER_SIZE - 1];
     *begin = '\0';
     for (int count = 0; number > 0 || count == 0; count++, number /= 10) {
         if (count > 0 && count % 3 == 0)

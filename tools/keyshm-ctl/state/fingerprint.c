@@ -17,13 +17,13 @@
 #define ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define SALT_LENGTH 16
 
-/* A second or so of work for up to a thousand keys, and a minute for 65,536. A key of 20 bytes is out of reach at the
- * least of these too: they are not passwords that people thought of. */
+/* About a second of work for up to a thousand keys, and a minute for 65,536. Even the minimum is enough for a random key
+ * of 20 bytes: it is not a password that a person has thought of. */
 #define ROUNDS_MIN 1000
 #define ROUNDS_MAX 5000
 #define ROUNDS_OF_ALL 500000
 
-/* crypt_rn(3) takes 511 bytes at most. A longer key is hashed in pieces, each behind the hash of what came before it. */
+/* crypt_rn(3) takes 511 bytes at most. A longer key is hashed in pieces, each after the hash of the pieces before it. */
 #define PIECE_MAX 400
 
 static size_t rounds_for(size_t key_count)
@@ -68,7 +68,7 @@ bool fingerprint_is_valid(const char *fingerprint)
     return strlen(fingerprint) == FINGERPRINT_LENGTH && strspn(fingerprint, ALPHABET) == FINGERPRINT_LENGTH;
 }
 
-/* The part of what crypt_rn(3) returns that is not the setting; NULL: it has failed. */
+/* The result of crypt_rn(3) without the setting; NULL: it has failed. */
 static const char *hash(const char *setting, const char *text, struct crypt_data *data)
 {
     const char *hashed = crypt_rn(text, setting, data, (int)sizeof(*data));

@@ -3,10 +3,10 @@
 #define KEYSHM_CTL_STATE_FINGERPRINT_H
 
 /*
- * By what a key is known again, without being told: a salted slow hash (crypt(5), sha256crypt). One salt for a whole
- * file, so that a pool's keys need to be hashed once to find all those of a file.
+ * A fingerprint identifies a key without revealing it: a slow salted hash (crypt(5), sha256crypt). The whole file has one
+ * salt, so that each key of a pool is hashed only once to find those of the file.
  *
- * Keys below FINGERPRINT_KEY_MIN bytes have none: they might be guessed.
+ * Keys of fewer than FINGERPRINT_KEY_MIN bytes have none: they could be guessed.
  */
 
 #include <stdbool.h>
@@ -17,13 +17,13 @@
 #define FINGERPRINT_SIZE (FINGERPRINT_LENGTH + 1)
 #define FINGERPRINT_SETTING_SIZE 48
 
-/* Method, rounds and a new salt, to hash so many keys with. 0, or the negative errno of getrandom(2). */
+/* The method, the rounds and a new salt for `key_count` keys. 0, or the negative errno of getrandom(2). */
 int fingerprint_new_setting(size_t key_count, char ret_setting[FINGERPRINT_SETTING_SIZE]);
 
-/* Is it as the function above makes them? More rounds would be work without end. */
+/* Could the function above have made it? More rounds than that could take for ever. */
 bool fingerprint_setting_is_valid(const char *setting);
 
-/* Can it be one? */
+/* Does it have the form of a fingerprint? */
 bool fingerprint_is_valid(const char *fingerprint);
 
 /* -ENODATA: the key is too short; -ENOTSUP: crypt_rn(3) cannot do it here. */

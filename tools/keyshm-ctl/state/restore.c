@@ -24,7 +24,7 @@ static enum exit_status plan_keys(struct restore *restore)
         struct document_key *key = &restore->document.keys[i];
         const char *refusal = batch_take(restore->batch, key->key, key->key_length);
         if (refusal == NULL && restore->batch->count != i + 1)
-            refusal = "it is there twice";
+            refusal = "it is in the file twice";
         if (refusal != NULL)
             return refuse("pool %s: in the file, keys[%zu].key: %s; nothing was changed", provider, i, refusal);
         if (keyshm_find(restore->pool, key->key, &key->id) < 0)
@@ -33,7 +33,7 @@ static enum exit_status plan_keys(struct restore *restore)
     return EXIT_FINE;
 }
 
-/* ---- keys of which only a fingerprint is there ---- */
+/* ---- keys of which the file has only a fingerprint ---- */
 
 static int compare_fingerprints(const void *a, const void *b)
 {
@@ -78,7 +78,7 @@ static int find_all(const struct restore *restore, struct document_key **sorted,
             r == 0 ? bsearch(&key, sorted, count, sizeof(struct document_key *), compare_fingerprints) : NULL;
         if (found != NULL)
             (*found)->id = id;
-        if (r == -ENODATA || r == -ESTALE) /* it is too short to have one, or has just been removed */
+        if (r == -ENODATA || r == -ESTALE) /* too short to have one, or just removed */
             r = 0;
         progress_show(&progress, i + 1);
     }
@@ -101,7 +101,7 @@ static enum exit_status plan_fingerprints(const struct restore *restore)
 
 /* ---- metadata ---- */
 
-/* Together with what is kept with the key already, and not replaced. */
+/* Together with the metadata that the key already has and that is not replaced. */
 static bool metadata_fits(const struct restore *restore, const struct document_key *key)
 {
     const struct keyshm_key_snapshot *present = lookup_key(restore->snapshot, key->id);
@@ -132,7 +132,7 @@ static bool metadata_tells(struct restore *restore, const struct document_key *k
     return false;
 }
 
-_Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "what plan_metadata() says");
+_Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "the message of plan_metadata()");
 
 static enum exit_status plan_metadata(struct restore *restore)
 {
@@ -141,8 +141,8 @@ static enum exit_status plan_metadata(struct restore *restore)
         const struct document_key *key = &restore->document.keys[i];
         if (metadata_tells(restore, key))
             return refuse(
-                "pool %s: in the file, keys[%zu].metadata has a key in it, which everyone who looks at the pool "
-                "would see; nothing was changed",
+                "pool %s: in the file, keys[%zu].metadata has a key in it, and everyone who inspects the pool would "
+                "see it; nothing was changed",
                 provider, i);
         if (key->id != 0 && !metadata_fits(restore, key))
             return refuse("pool %s: the notes of the key with id %" PRIu64 ", with those of keys[%zu] in the file, would "
@@ -158,9 +158,9 @@ enum exit_status restore_plan(struct restore *restore)
     return status == EXIT_FINE ? plan_metadata(restore) : status;
 }
 
-/* ---- to change the pool ---- */
+/* ---- change the pool ---- */
 
-/* What is left of a key's cooldown by now; -1: it has no end; 0: none. A clock that was set back makes it no longer. */
+/* The rest of a key's cooldown; -1: no end; 0: none. If the clock was set back, it is not made longer. */
 static int64_t left_ms(const struct restore *restore, const struct document_key *key)
 {
     int64_t passed_ms = clock_wall_ms() - restore->document.exported_unix_ms;
@@ -174,7 +174,7 @@ static int mark(struct restore *restore, const struct document_key *key)
     int64_t after_ms = left_ms(restore, key);
     if (after_ms == 0)
         return 0;
-    /* No mark says "rate_limited without end" but that of a pool whose default it is. */
+    /* Only a pool whose default cooldown has no end can mark a key "rate_limited" without end. */
     if (key->status == KEYSHM_RATE_LIMITED && after_ms == -1 && restore->snapshot->default_cooldown_ms != 0)
         after_ms = KEYSHM_DURATION_MAX_MS;
     int r = restore->arguments->is_dry_run ? 0 : mark_key(restore->pool, key->id, key->status, after_ms);
@@ -195,7 +195,7 @@ static int annotate(const struct restore *restore, const struct document_key *ke
 static int add(const struct restore *restore, struct document_key *key)
 {
     int r = restore->arguments->is_dry_run ? 0 : keyshm_add(restore->pool, key->key, &key->id);
-    return r == -EEXIST ? 0 : r; /* somebody else has just added it */
+    return r == -EEXIST ? 0 : r; /* another process has just added it */
 }
 
 static int restore_key(struct restore *restore, struct document_key *key)
@@ -210,7 +210,7 @@ static int restore_key(struct restore *restore, struct document_key *key)
         r = mark(restore, key);
     if (r == 0 && !restore->arguments->is_dry_run)
         r = annotate(restore, key);
-    if (r == 0 || r == -ESTALE) { /* somebody has just removed it */
+    if (r == 0 || r == -ESTALE) { /* another process has just removed it */
         restore->added += r == 0 && is_new;
         restore->found += r == 0 && !is_new;
         restore->not_found += r == -ESTALE;
