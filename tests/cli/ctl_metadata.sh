@@ -35,9 +35,13 @@ is "$(json metadata tier)" 6
 # Deletion.
 run 0 "$ctl" metadata "$pool" "$id" empty --delete
 run 1 "$ctl" metadata "$pool" "$id" empty
-err_has "^keyshm-ctl: pool $pool: the key with id $id has no empty; see what it has with: keyshm-ctl metadata $pool $id$"
+err_has "^keyshm-ctl: pool $pool: the key with id $id has no note with that name; see what it has with: keyshm-ctl metadata $pool $id$"
 refused 1 "$ctl" metadata "$pool" "$id" empty --delete
-err_has "the key with id $id has no empty"
+err_has "the key with id $id has no note with that name"
+
+# A name that is not there is not repeated: it may be a key in the wrong place.
+refused 1 "$ctl" metadata "$pool" "$id" "$(key ZZZZ)"
+err_has 'has no note with that name'
 
 # A label is the note of that name.
 run 1 "$ctl" label "$pool" "$id"

@@ -17,10 +17,12 @@
 
 /* ---- print ---- */
 
+/* The name is not repeated: it may be a key in the wrong place. */
 static enum exit_status refuse_absent(const struct arguments *arguments)
 {
+    const char *what = strcmp(arguments->name, LABEL) == 0 ? "label" : "note with that name";
     return refuse("pool %s: the key with id %" PRIu64 " has no %s; see what it has with: keyshm-ctl metadata %s %" PRIu64,
-                  arguments->pool, arguments->id, arguments->name, arguments->pool, arguments->id);
+                  arguments->pool, arguments->id, what, arguments->pool, arguments->id);
 }
 
 static enum exit_status print_metadata(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
