@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "column_choice.h"
-#include "document.h"
 #include "image.h"
+#include "json.h"
+#include "listing.h"
+#include "table.h"
 
 static void need(bool condition)
 {
@@ -55,8 +57,8 @@ static struct request make_request(enum subject subject, enum format format)
         .color = COLOR_NEVER,
         .has_headings = true,
     };
-    struct command_line line = {.request = &request, .output_all = true};
-    need(choose_columns(&line) == EXIT_FINE);
+    struct given_options given = {.request = &request, .output_all = true};
+    need(choose_columns(&given) == EXIT_FINE);
     return request;
 }
 
@@ -79,9 +81,7 @@ static void show(const struct view *view, const struct request *request, struct 
     else
         check_table(text, size, count);
     free(text);
-    for (size_t i = 0; i < document.kept_count; i++)
-        reading_free(document.kept[i]);
-    free(document.kept);
+    document_free(&document);
 }
 
 /* What keyshm-stat would have read for a request about this subject; NULL if the library refuses. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "pool_line.h"
+#include "pools.h"
 #include "program.h"
-#include "reading.h"
 
 struct check {
     const struct pool_name *name;
@@ -27,8 +27,8 @@ static int verify(keyshm_pool *pool, void *user)
     return check->broken < 0 ? check->broken : 0;
 }
 
-/* A change is going on, or whoever began it did not end it. */
-static enum exit_status tell_who_is_busy(const struct pool_name *name)
+/* The pool is being changed, or a process died while it changed it. */
+static enum exit_status report_busy(const struct pool_name *name)
 {
     struct keyshm_snapshot *snapshot;
     char holder[HOLDER_TEXT_SIZE];
@@ -59,7 +59,7 @@ static int check_pool(const struct pool_name *name, void *user)
     check->broken = 0;
     int r = reading_run(name, verify, check);
     if (r == -EBUSY)
-        note(check, tell_who_is_busy(name));
+        note(check, report_busy(name));
     else if (r == 0 && check->broken > 0)
         note(check, EXIT_BROKEN);
     else if (r == 0)

@@ -2,9 +2,10 @@
 #ifndef KEYSHM_STAT_CHECK_H
 #define KEYSHM_STAT_CHECK_H
 
+#include "failure.h"
 #include "request.h"
 
-/* --check: hold the invariants against each pool, and print "POOL: ok" or what is broken. */
+/* --check: check the invariants of each pool, and print "POOL: ok" or what is broken. */
 enum exit_status check_pools(const struct request *request);
 
 #endif

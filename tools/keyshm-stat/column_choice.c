@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "listing.h"
 #include "program.h"
 
-/* Once, where it was named first. */
+/* A column that is named again stays where it is. */
 static enum exit_status add(struct request *request, const struct column *column)
 {
     for (size_t i = 0; i < request->column_count; i++)
@@ -17,11 +18,11 @@ static enum exit_status add(struct request *request, const struct column *column
     return EXIT_FINE;
 }
 
-/* Decided by what was asked for, not by what there is: or a program could not rely on it. */
+/* Depends on the options alone, not on the pools that there are, so that programs can rely on it. */
 static unsigned flags_by_default(const struct request *request)
 {
     bool is_json = request->format == FORMAT_JSON;
-    bool is_nested = is_json && !request->follows; /* then the object of the pool says it */
+    bool is_nested = is_json && !request->follows; /* then POOL and OWNER are in the object of the pool */
     bool is_of_one_pool = request->pools[0] != NULL && request->pools[1] == NULL;
     bool has_table_a_pool = request->subject == SUBJECT_KEYS && request->format == FORMAT_TABLE;
     unsigned flags = is_json ? COLUMN_IN_JSON : COLUMN_IN_TABLE;
@@ -66,37 +67,37 @@ static enum exit_status add_listed(struct request *request, const char *list)
     }
 }
 
-static enum exit_status choose_shown(const struct command_line *line)
+static enum exit_status choose_shown(const struct given_options *given)
 {
-    struct request *request = line->request;
-    const char *list = line->output;
+    struct request *request = given->request;
+    const char *list = given->output;
     bool is_added = list != NULL && *list == '+';
     enum exit_status status = EXIT_FINE;
-    if (line->output_all)
+    if (given->output_all)
         return add_all(request);
     if (list == NULL || is_added)
         status = add_by_flags(request, flags_by_default(request));
     if (status == EXIT_FINE && list != NULL)
         status = add_listed(request, is_added ? list + 1 : list);
-    if (status == EXIT_FINE && line->with_ids)
+    if (status == EXIT_FINE && given->with_ids)
         status = add_listed(request, "ID");
     return status;
 }
 
-static enum exit_status choose_sort(const struct command_line *line)
+static enum exit_status choose_sort(const struct given_options *given)
 {
-    const char *name = line->sort;
+    const char *name = given->sort;
     if (name == NULL)
         return EXIT_FINE;
-    line->request->is_descending = *name == '-';
+    given->request->is_descending = *name == '-';
     if (*name == '-')
         name++;
-    line->request->sort = listing_find(line->request->listing, name, strlen(name));
-    return line->request->sort != NULL ? EXIT_FINE : no_such_column("sort");
+    given->request->sort = listing_find(given->request->listing, name, strlen(name));
+    return given->request->sort != NULL ? EXIT_FINE : no_such_column("sort");
 }
 
-enum exit_status choose_columns(const struct command_line *line)
+enum exit_status choose_columns(const struct given_options *given)
 {
-    enum exit_status status = choose_shown(line);
-    return status == EXIT_FINE ? choose_sort(line) : status;
+    enum exit_status status = choose_shown(given);
+    return status == EXIT_FINE ? choose_sort(given) : status;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-
-/* What is known of something that happened. */
+#include "event_columns.h"
 
 #include <stdio.h>
 
-#include "listing.h"
 #include "masked.h"
 #include "text.h"
 
@@ -84,7 +82,7 @@ static void name_text(const struct row *row, char ret_text[CELL_SIZE])
 static enum color to_color(const struct row *row)
 {
     int status = event_of(row)->to;
-    return status >= 0 ? status_color((enum keyshm_status)status) : NO_COLOR;
+    return status >= 0 ? color_of_status((enum keyshm_status)status) : NO_COLOR;
 }
 
 static int64_t missing(const struct row *row)

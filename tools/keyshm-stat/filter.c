@@ -10,7 +10,7 @@ static bool wants_status(const struct request *request, int status)
     return request->statuses == 0 || (status >= 0 && (request->statuses & (1u << status)) != 0);
 }
 
-/* Against what is shown, so that nothing more of a key can be found out by it. */
+/* The pattern is matched with what is shown, so that it cannot reveal more of a key. */
 static bool wants_masked(const struct request *request, const char *masked_key)
 {
     char text[KEYSHM_MASKED_SIZE];
@@ -20,17 +20,12 @@ static bool wants_masked(const struct request *request, const char *masked_key)
     return fnmatch(request->key_pattern, text, 0) == 0;
 }
 
-bool request_wants_key(const struct request *request, const struct keyshm_key_snapshot *key)
+bool filter_wants_key(const struct request *request, const struct keyshm_key_snapshot *key)
 {
     return wants_status(request, (int)key->status) && wants_masked(request, key->masked_key);
 }
 
-bool request_wants_event(const struct request *request, const struct keyshm_event *event)
+bool filter_wants_event(const struct request *request, const struct keyshm_event *event)
 {
     return wants_status(request, event->to) && wants_masked(request, event->masked_key);
-}
-
-bool request_has_filter(const struct request *request)
-{
-    return request->statuses != 0 || request->key_pattern != NULL;
 }

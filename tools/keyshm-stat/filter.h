@@ -2,13 +2,11 @@
 #ifndef KEYSHM_STAT_FILTER_H
 #define KEYSHM_STAT_FILTER_H
 
-/* --status and --key. For keys: request_wants_key(). */
+/* --status and --key: whether a request shows this key, or this event. */
 
 #include "request.h"
 
-bool request_wants_event(const struct request *request, const struct keyshm_event *event);
-
-/* Is any of the two given? */
-bool request_has_filter(const struct request *request);
+bool filter_wants_key(const struct request *request, const struct keyshm_key_snapshot *key);
+bool filter_wants_event(const struct request *request, const struct keyshm_event *event);
 
 #endif

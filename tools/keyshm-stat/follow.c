@@ -6,19 +6,124 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "events.h"
-#include "followed.h"
+#include "guard.h"
+#include "pools.h"
 #include "program.h"
 #include "stream.h"
 #include "table.h"
 
 #define INTERVAL_MS 200
 
+/* ---- one pool, and those that take its name after it ---- */
+
+struct followed {
+    struct reading reading; /* its name, and the new events */
+    keyshm_pool *pool;      /* NULL: there is none now */
+    struct keyshm_event_cursor cursor;
+    int reported; /* negative errno: the reason for there being none that was reported last; 0: none was */
+};
+
+/* NULL: out of memory. */
+static struct followed *followed_new(const struct pool_name *name)
+{
+    struct followed *followed = calloc(1, sizeof(*followed));
+    if (followed == NULL)
+        return NULL;
+    stpncpy(followed->reading.provider, name->provider, KEYSHM_PROVIDER_MAX);
+    followed->reading.name = (struct pool_name){name->owner, followed->reading.provider};
+    return followed;
+}
+
+static void forget_events(struct followed *followed)
+{
+    keyshm_event_list_free(followed->reading.events);
+    keyshm_worker_list_free(followed->reading.workers);
+    followed->reading.events = NULL;
+    followed->reading.workers = NULL;
+}
+
+static void followed_free(struct followed *followed)
+{
+    forget_events(followed);
+    keyshm_close(followed->pool);
+    free(followed);
+}
+
+struct step {
+    struct followed *followed;
+    int result;
+    bool is_replaced;
+};
+
+static int read_events(struct followed *followed)
+{
+    int r = keyshm_events(followed->pool, &followed->cursor, &followed->reading.events);
+    return r < 0 ? r : keyshm_workers(followed->pool, &followed->reading.workers);
+}
+
+static void read_pool(void *user)
+{
+    struct step *step = user;
+    struct followed *followed = step->followed;
+    const struct pool_name *name = &followed->reading.name;
+    step->result = followed->pool != NULL ? 0 : keyshm_attach_readonly_user(&followed->pool, name->owner, name->provider);
+    if (step->result < 0)
+        return;
+    /* Asked before the events are read, so that none that happened before it was replaced is missed. */
+    step->is_replaced = keyshm_is_replaced(followed->pool) > 0;
+    step->result = read_events(followed);
+}
+
+static void detach(struct followed *followed)
+{
+    keyshm_close(followed->pool);
+    followed->pool = NULL;
+    followed->cursor = (struct keyshm_event_cursor){{0}};
+}
+
+static int lose(struct followed *followed, int error)
+{
+    if (error == -EBADMSG && followed->pool != NULL)
+        error = -READING_OVERWRITTEN;
+    if (followed->reported != error && error != -ENOENT)
+        fail(followed->reading.provider, error, reading_failures);
+    if (followed->reported == 0 || error != -ENOENT)
+        followed->reported = error;
+    forget_events(followed);
+    detach(followed);
+    return error;
+}
+
+/* Read what is new. Reports when the pool has gone, or is there again. Returns 0, -ENOMEM, or the reason why it cannot be
+ * read now; nothing is new then. */
+static int followed_read(struct followed *followed)
+{
+    struct step step = {.followed = followed};
+    bool was_away = followed->pool == NULL && followed->reported != 0;
+    forget_events(followed);
+    int r = guard_run(read_pool, &step) ? step.result : -READING_TRUNCATED;
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return lose(followed, r);
+    if (was_away)
+        complain("pool %s: there is one again", followed->reading.provider);
+    followed->reported = 0;
+    if (step.is_replaced) {
+        complain("pool %s: it was destroyed; going on when there is another", followed->reading.provider);
+        followed->reported = -ENOENT;
+        detach(followed);
+    }
+    return 0;
+}
+
+/* ---- all of them ---- */
+
 struct follower {
     const struct request *request;
     struct followed **pools;
     size_t count;
-    bool is_begun; /* a first look at all of them was taken */
+    bool is_begun; /* all were looked for once */
     struct table_widths widths;
 };
 
@@ -45,8 +150,8 @@ static int add_pool(struct follower *follower, const struct pool_name *name)
     return 0;
 }
 
-/* What is not there, or cannot be read, when it begins is refused; later it is waited for. */
-static enum exit_status refuse_what_is_not_there(const struct pool_names *names)
+/* At the beginning a pool that is not there, or cannot be read, is refused; later it is waited for. */
+static enum exit_status refuse_missing(const struct pool_names *names)
 {
     enum exit_status status = EXIT_FINE;
     for (size_t i = 0; i < names->count && status == EXIT_FINE && !names->were_listed; i++) {
@@ -60,14 +165,14 @@ static enum exit_status refuse_what_is_not_there(const struct pool_names *names)
     return status;
 }
 
-/* Those that are named, or all there are now. */
+/* Those that were named, or all that there are now. */
 static enum exit_status look_for_pools(struct follower *follower)
 {
     struct pool_names names;
     int r = 0;
     enum exit_status status = pools_find(follower->request, &names);
     if (status == EXIT_FINE && !follower->is_begun)
-        status = refuse_what_is_not_there(&names);
+        status = refuse_missing(&names);
     for (size_t i = 0; status == EXIT_FINE && i < names.count && r == 0; i++)
         if (!is_followed(follower, &names.names[i]))
             r = add_pool(follower, &names.names[i]);
@@ -97,7 +202,7 @@ static int print_new(struct follower *follower, struct rows *rows)
         if (r < 0)
             return r;
         if (reading->events != NULL)
-            events_tell_lost(reading->provider, reading->events);
+            reading_report_lost_events(reading);
     }
     rows_sort(rows, follower->request);
     return follower->request->format == FORMAT_JSON ? print_json(rows, follower->request)

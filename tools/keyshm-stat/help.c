@@ -71,18 +71,18 @@ static void print_pool_members(const struct listing *listing)
 
 void print_help(void)
 {
-    static const struct listing *const listings[] = {&key_listing, &event_listing, &worker_listing};
+    const struct listing *listing;
     puts("Usage: keyshm-stat [OPTION]... [POOL]...\n"
          "Show the state of the named pools of API keys, or of every pool of this user.\n"
          "This never delays a worker: it maps a pool read-only and takes no lock. It never shows a key.");
     print_options();
-    for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
-        print_columns(listings[i]);
+    for (int subject = 0; (listing = listing_of((enum subject)subject)) != NULL; subject++)
+        print_columns(listing);
     puts("\nThe JSON is {\"schema\":1,\"pools\":[POOL...]}; with --follow it is an event a line. _ms is milliseconds, "
          "_us\n"
          "microseconds.");
-    for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
-        print_pool_members(listings[i]);
+    for (int subject = 0; (listing = listing_of((enum subject)subject)) != NULL; subject++)
+        print_pool_members(listing);
     puts("\nExit status: 0 fine, 1 wrong usage or another failure, 2 no such pool or no permission, 3 a pool of another\n"
          "layout, a damaged one, or one that was truncated, written over, replaced or destroyed while it was read,\n"
          "4 --check found something broken. When several pools are named, all that can be are shown, and the status is "

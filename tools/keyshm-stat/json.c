@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-
-/* For programs. Only one row at a time becomes a tree of JSON: that of a whole pool of a million keys would take
- * gigabytes. The brackets around them are written here, everything in them by jansson. */
+#include "json.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "document.h"
 #include "rows.h"
+
+/* Only one row at a time becomes a tree of JSON: that of a pool of a million keys would take gigabytes. So the brackets
+ * around the rows are written here, and what is inside by jansson. */
 
 static const char *line_end(const struct request *request)
 {
@@ -27,7 +27,6 @@ static int end(struct document *document)
     return 0;
 }
 
-/* What stdio could not write is found at the end of the program. */
 static int print(const struct column *const *columns, size_t count, const struct row *row, size_t flags)
 {
     json_t *object = columns_json(columns, count, row);

@@ -4,14 +4,15 @@
 
 #include <unistd.h>
 
+#include "command_line.h"
 #include "follow.h"
-#include "options.h"
 #include "program.h"
-#include "repeat.h"
-#include "watch/watch.h"
+#include "show.h"
+#include "watch/batch.h"
+#include "watch/live.h"
 
-/* Who is not root would see only some of the pools, and not know it. */
-static enum exit_status refuse_to_look_at_others(void)
+/* Another user would see only some of the pools, without knowing it. */
+static enum exit_status refuse_all_users(void)
 {
     complain("--all-users is for root: other users' pools are closed to this user");
     return EXIT_NO_POOL;
@@ -21,13 +22,13 @@ static enum exit_status answer(const struct request *request)
 {
     bool is_repeated = request->watches || request->batch;
     if (request->all_users && geteuid() != 0)
-        return refuse_to_look_at_others();
+        return refuse_all_users();
     if (request->follows)
         return follow_events(request);
     if (!is_repeated)
         return show_once(request);
     if (request->format != FORMAT_TABLE)
-        return repeat_documents(request);
+        return show_repeatedly(request);
     return request->batch ? watch_batch(request) : watch_live(request);
 }
 
@@ -36,7 +37,7 @@ int main(int argc, char **argv)
     struct request request;
     enum exit_status status;
     program_begin();
-    if (options_parse(argc, argv, &request, &status))
+    if (command_line_parse(argc, argv, &request, &status))
         status = answer(&request);
     return program_end(status);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-
-/* https://openmetrics.io: a family after the other, each with its samples of all pools. Of the types there are only
- * gauges and counters: node_exporter's textfile collector refuses the others. */
+#include "openmetrics.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "document.h"
+#include "key_columns.h"
 #include "rows.h"
+
+/* One family after the other, each with its samples of all pools. Only gauges and counters: node_exporter's textfile
+ * collector refuses the other types. */
 
 static void begin(struct document *document)
 {
@@ -52,17 +52,16 @@ static int print_label(const char *name, const struct column *column, const stru
     return 0;
 }
 
-/* What tells a key from the others. */
+/* They identify a key. */
 static int print_key_labels(const struct row *row)
 {
     static const struct {
-        const char *label, *column;
-    } labels[] = {{"slot", "SLOT"}, {"id", "ID"}, {"key", "KEY"}, {"label", "LABEL"}};
+        const char *name;
+        enum key_column column;
+    } labels[] = {{"slot", KEY_COLUMN_SLOT}, {"id", KEY_COLUMN_ID}, {"key", KEY_COLUMN_KEY}, {"label", KEY_COLUMN_LABEL}};
     int r = 0;
-    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]) && r == 0; i++) {
-        const struct column *column = listing_find(&key_listing, labels[i].column, strlen(labels[i].column));
-        r = print_label(labels[i].label, column, row);
-    }
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]) && r == 0; i++)
+        r = print_label(labels[i].name, &key_columns[labels[i].column], row);
     return r;
 }
 

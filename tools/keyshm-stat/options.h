@@ -2,11 +2,13 @@
 #ifndef KEYSHM_STAT_OPTIONS_H
 #define KEYSHM_STAT_OPTIONS_H
 
-/* The command line. One list of options makes what getopt_long(3) is told, the help, and what is refused. */
+/* The options, as data: the arguments of getopt_long(3), the help and the conflicts are made from one table. */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "failure.h"
 #include "request.h"
 
 enum option_group {
@@ -26,13 +28,19 @@ enum option_value {
     OPTION_MAY_HAVE_VALUE,
 };
 
-/* What was given that is put together only when all of it is known. */
-struct command_line {
+/* The request so far, and the options that can be acted on only when all others are known. */
+struct given_options {
     struct request *request;
     const char *output; /* of --output; NULL: not given */
     bool output_all;
     bool with_ids;
-    const char *sort;
+    const char *sort; /* of --sort; NULL: not given */
+};
+
+enum option_action {
+    OPTION_SETS, /* calls apply() */
+    OPTION_PRINTS_HELP,
+    OPTION_PRINTS_VERSION,
 };
 
 struct stat_option {
@@ -42,16 +50,17 @@ struct stat_option {
     const char *value_name; /* NULL: it takes none */
     const char *help;
     enum option_group group;
-    /* What it does; NULL: it prints something instead, and ends the program. `value` is NULL when none was given. */
-    enum exit_status (*apply)(struct command_line *line, const char *value);
-    void (*print)(void);
+    enum exit_status (*apply)(struct given_options *given, const char *value); /* `value` is NULL when there is none */
+    enum option_action action;
 };
+
+#define OPTIONS_MAX 64 /* a bit of a uint64_t for each */
 
 extern const struct stat_option stat_options[];
 extern const size_t stat_option_count;
 
-/* False: the program ends with *ret_status, because of wrong usage, or because all that was asked for has been printed.
- */
-bool options_parse(int argc, char **argv, struct request *ret_request, enum exit_status *ret_status);
+/* Refuse options that do not go together, or that have no effect alone. Bit i of `given_mask`: stat_options[i] was
+ * given. */
+enum exit_status options_refuse_conflicts(uint64_t given_mask);
 
 #endif

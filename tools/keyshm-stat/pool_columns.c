@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#include "text.h"
-
 static const struct keyshm_snapshot *snapshot_of(const struct row *row)
 {
     return row->pool->snapshot;
@@ -89,24 +87,6 @@ static void holder_state_text(const struct row *row, char ret_text[CELL_SIZE])
 }
 
 /* ---- objects ---- */
-
-json_t *whole_or_nothing(json_t *object, bool is_whole)
-{
-    if (is_whole)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT])
-{
-    json_t *object = json_object();
-    int r = 0;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        r |= json_object_set_new(object, keyshm_status_name((enum keyshm_status)status),
-                                 json_integer((json_int_t)counts[status]));
-    return whole_or_nothing(object, r == 0);
-}
 
 static json_t *status_count_json(const struct row *row)
 {

@@ -3,29 +3,29 @@
 
 #include <stdio.h>
 
+#include "column.h"
 #include "duration.h"
-#include "listing.h"
 #include "printable.h"
 #include "process_state.h"
 
-#define WHO_SIZE 96
+#define PROCESS_SIZE 96
 
 bool pool_line_holder_text(const struct keyshm_snapshot *snapshot, char ret_text[HOLDER_TEXT_SIZE])
 {
-    char who[WHO_SIZE], held[DURATION_SIZE];
+    char process[PROCESS_SIZE], held[DURATION_SIZE];
     char name[PRINTABLE_SIZE(sizeof(snapshot->mutex_holder_name))];
     const char *state = process_state_name(snapshot->mutex_holder_state);
     printable(snapshot->mutex_holder_name, name, sizeof(name));
     if (snapshot->mutex_holder_pid < 0)
-        snprintf(who, sizeof(who), "a process in another PID namespace");
+        snprintf(process, sizeof(process), "a process in another PID namespace");
     else if (name[0] == '\0')
-        snprintf(who, sizeof(who), "pid %d", snapshot->mutex_holder_pid);
+        snprintf(process, sizeof(process), "pid %d", snapshot->mutex_holder_pid);
     else
-        snprintf(who, sizeof(who), "pid %d (%s)", snapshot->mutex_holder_pid, name);
+        snprintf(process, sizeof(process), "pid %d (%s)", snapshot->mutex_holder_pid, name);
     duration_text(snapshot->mutex_held_ms, held);
     bool is_timed = snapshot->mutex_held_ms >= 0;
-    snprintf(ret_text, HOLDER_TEXT_SIZE, "%s%s%s%s%s", who, state[0] != '\0' ? ", " : "", state, is_timed ? ", for " : "",
-             is_timed ? held : "");
+    snprintf(ret_text, HOLDER_TEXT_SIZE, "%s%s%s%s%s", process, state[0] != '\0' ? ", " : "", state,
+             is_timed ? ", for " : "", is_timed ? held : "");
     return snapshot->mutex_holder_pid != 0;
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "program.h"
-#include "reading.h"
 
 static enum exit_status out_of_memory(void)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "program.h"
 
 const struct failure reading_failures[] = {
     {READING_TRUNCATED, EXIT_DAMAGED, "the segment was truncated while it was read",
@@ -33,7 +34,7 @@ static int look_for_another(const struct pool_name *name)
     return r == -ENOENT ? -READING_DESTROYED : -READING_REPLACED;
 }
 
-/* What was copied is worth showing only if it is still what the name stands for. */
+/* A copy is shown only if the name still stands for the pool that was copied. */
 static int check_name(const struct run *run)
 {
     int r = keyshm_is_replaced(run->pool);
@@ -79,7 +80,7 @@ static int take_events(keyshm_pool *pool, void *user)
 {
     struct reading *reading = user;
     int r = keyshm_events(pool, NULL, &reading->events);
-    return r < 0 ? r : take_workers(pool, user); /* they tell the names of who made them */
+    return r < 0 ? r : take_workers(pool, user); /* for the names of the processes that made the events */
 }
 
 int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading)
@@ -108,6 +109,17 @@ void reading_free(struct reading *reading)
     keyshm_event_list_free(reading->events);
     keyshm_worker_list_free(reading->workers);
     free(reading);
+}
+
+void reading_report_lost_events(const struct reading *reading)
+{
+    const struct keyshm_event_list *list = reading->events;
+    if (list->missing > 0)
+        complain("pool %s: %llu events are missing: a process died or was stopped while it wrote them", reading->provider,
+                 (unsigned long long)list->missing);
+    if (list->overwritten > 0)
+        complain("pool %s: %llu older events are no longer kept", reading->provider,
+                 (unsigned long long)list->overwritten);
 }
 
 int reading_take_snapshot(const struct pool_name *name, struct keyshm_snapshot **ret_snapshot)

@@ -5,12 +5,18 @@
 /* From the name of a pool to a copy of its state that is whole, or to what is wrong. */
 
 #include <errno.h>
+#include <sys/types.h>
 
 #include "failure.h"
 #include "keyshm.h"
-#include "pools.h"
+#include "request.h"
 
-/* What can befall a pool while it is read, in numbers that none of the library's calls here returns. */
+struct pool_name {
+    uid_t owner;
+    const char *provider;
+};
+
+/* What can happen to a pool while it is read, as errors that the library's calls do not return here. */
 enum {
     READING_TRUNCATED = EFAULT,
     READING_OVERWRITTEN = EUCLEAN,
@@ -18,7 +24,7 @@ enum {
     READING_DESTROYED = EIDRM,
 };
 
-/* For fail(): what these mean. */
+/* These errors, for fail(). */
 extern const struct failure reading_failures[];
 
 /* What was copied of a pool. */
@@ -34,6 +40,9 @@ struct reading {
  * keyshm_snapshot(), and those above, negative. Free with reading_free(); NULL is fine there. */
 int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading);
 void reading_free(struct reading *reading);
+
+/* If events could not be read, say on standard error how many, and why. */
+void reading_report_lost_events(const struct reading *reading);
 
 /* The snapshot alone; it is the caller's. */
 int reading_take_snapshot(const struct pool_name *name, struct keyshm_snapshot **ret_snapshot);

@@ -2,20 +2,19 @@
 #ifndef KEYSHM_STAT_REQUEST_H
 #define KEYSHM_STAT_REQUEST_H
 
-/* What the command line asked for, and how to answer it once. */
+/* What the command line asked for. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "failure.h"
-#include "keyshm.h"
+#include "color.h"
 
 struct column;
 struct listing;
 
 #define REQUEST_COLUMNS_MAX 64
-#define REQUEST_INTERVAL_MS 1000 /* of --watch and --batch, unless told */
+#define REQUEST_INTERVAL_MS 1000 /* the default of --watch and --batch */
 
 /* What is shown of each pool. */
 enum subject {
@@ -30,12 +29,6 @@ enum format {
     FORMAT_JSON,
     FORMAT_RAW,
     FORMAT_OPENMETRICS,
-};
-
-enum color_when {
-    COLOR_AUTO,
-    COLOR_ALWAYS,
-    COLOR_NEVER,
 };
 
 struct request {
@@ -67,20 +60,7 @@ struct request {
     bool watches; /* --watch: in place, or one document after the other */
     bool batch;   /* --batch: frames of text */
     int64_t interval_ms;
-    uint64_t iterations; /* 0: until it is told to stop */
+    uint64_t iterations; /* 0: until a signal or q ends it */
 };
-
-/* Read the pools, and print one document about them on standard output. Returns the worst exit status of them. */
-enum exit_status show_once(const struct request *request);
-
-/* Does the request's --status and --key let this key through? */
-bool request_wants_key(const struct request *request, const struct keyshm_key_snapshot *key);
-
-/* How --sort orders two keys of one pool, for qsort(3); by slot if there is none, or if it makes no difference. */
-int request_compare_keys(const struct request *request, const struct keyshm_key_snapshot *a,
-                         const struct keyshm_key_snapshot *b);
-
-/* Is what goes to standard output to be coloured? --color, NO_COLOR, and whether it is a terminal. */
-bool request_wants_color(const struct request *request);
 
 #endif

@@ -24,14 +24,14 @@ static void add(struct rows *rows, const struct reading *reading, const void *it
 static void add_keys(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (unsigned i = 0; i < reading->snapshot->count; i++)
-        if (request_wants_key(request, &reading->snapshot->keys[i]))
+        if (filter_wants_key(request, &reading->snapshot->keys[i]))
             add(rows, reading, &reading->snapshot->keys[i]);
 }
 
 static void add_events(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (size_t i = 0; i < reading->events->count; i++)
-        if (request_wants_event(request, &reading->events->events[i]))
+        if (filter_wants_event(request, &reading->events->events[i]))
             add(rows, reading, &reading->events->events[i]);
 }
 
@@ -65,8 +65,8 @@ static int compare_order(size_t a, size_t b)
     return (a > b) - (a < b);
 }
 
-/* Of events, the oldest first; of workers, the dead last. */
-static int compare_by_nature(const struct request *request, const struct row *a, const struct row *b)
+/* Without --sort: the oldest event first; dead workers last. */
+static int compare_by_default(const struct request *request, const struct row *a, const struct row *b)
 {
     if (request->subject == SUBJECT_EVENTS) {
         const struct keyshm_event *event_a = a->item, *event_b = b->item;
@@ -79,9 +79,9 @@ static int compare_by_nature(const struct request *request, const struct row *a,
     return 0;
 }
 
-static int compare_rows(const struct request *request, const struct row *a, const struct row *b)
+int rows_compare(const struct request *request, const struct row *a, const struct row *b)
 {
-    int compared = request->sort != NULL ? column_compare(request->sort, a, b) : compare_by_nature(request, a, b);
+    int compared = request->sort != NULL ? column_compare(request->sort, a, b) : compare_by_default(request, a, b);
     if (request->is_descending)
         compared = -compared;
     return compared != 0 ? compared : compare_order(a->order, b->order);
@@ -89,25 +89,17 @@ static int compare_rows(const struct request *request, const struct row *a, cons
 
 static int compare_any(const void *a, const void *b, void *user)
 {
-    return compare_rows(user, a, b);
+    return rows_compare(user, a, b);
 }
 
 void rows_sort(struct rows *rows, const struct request *request)
 {
     struct request sorting = *request;
-    /* Events of one pool come in order, and those of one moment in that in which they happened. */
+    /* The events of one pool are in order already, also those of the same microsecond. */
     bool is_sorted = rows->count == 0 || (request->sort == NULL && request->subject == SUBJECT_EVENTS &&
                                           rows->rows[0].pool == rows->rows[rows->count - 1].pool);
     if (!is_sorted)
         qsort_r(rows->rows, rows->count, sizeof(rows->rows[0]), compare_any, &sorting);
-}
-
-int request_compare_keys(const struct request *request, const struct keyshm_key_snapshot *a,
-                         const struct keyshm_key_snapshot *b)
-{
-    static const struct reading pool = {.name = {.provider = ""}}; /* the same of both, whichever it is */
-    const struct row row_a = {&pool, a, a->slot}, row_b = {&pool, b, b->slot};
-    return compare_rows(request, &row_a, &row_b);
 }
 
 void rows_free(struct rows *rows)

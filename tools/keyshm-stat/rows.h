@@ -2,9 +2,9 @@
 #ifndef KEYSHM_STAT_ROWS_H
 #define KEYSHM_STAT_ROWS_H
 
-/* The rows of a listing that a request is about: those that its filters let through, as it sorts them. */
+/* The rows that a request asks for: those that its filters let through, as it sorts them. */
 
-#include "listing.h"
+#include "column.h"
 #include "request.h"
 
 struct rows {
@@ -16,5 +16,8 @@ struct rows {
 int rows_add(struct rows *rows, const struct request *request, const struct reading *reading);
 void rows_sort(struct rows *rows, const struct request *request);
 void rows_free(struct rows *rows);
+
+/* How the request orders two rows; by row.order if it makes no difference. As strcmp(3). */
+int rows_compare(const struct request *request, const struct row *a, const struct row *b);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-
-/* One document: its pools are read one after the other, and shown in the format that was asked for. */
-
-#include <errno.h>
-#include <stdlib.h>
+#include "show.h"
 
 #include "check.h"
 #include "document.h"
+#include "json.h"
+#include "openmetrics.h"
+#include "pools.h"
 #include "program.h"
+#include "stream.h"
+#include "table.h"
+#include "timer.h"
 
 static const struct view *view_of(enum format format)
 {
@@ -16,18 +18,6 @@ static const struct view *view_of(enum format format)
                                                [FORMAT_JSON] = &json_view,
                                                [FORMAT_OPENMETRICS] = &openmetrics_view};
     return views[format];
-}
-
-int document_keep(struct document *document, struct reading *reading)
-{
-    struct reading **more = reallocarray(document->kept, document->kept_count + 1, sizeof(struct reading *));
-    if (more == NULL) {
-        reading_free(reading);
-        return -ENOMEM;
-    }
-    document->kept = more;
-    document->kept[document->kept_count++] = reading;
-    return 0;
 }
 
 static int add_pool(const struct pool_name *name, void *user)
@@ -50,8 +40,28 @@ enum exit_status show_once(const struct request *request)
     enum exit_status status = pools_visit(request, add_pool, &document);
     if (view->end(&document) < 0)
         status = refuse("out of memory");
-    for (size_t i = 0; i < document.kept_count; i++)
-        reading_free(document.kept[i]);
-    free(document.kept);
+    document_free(&document);
+    return status;
+}
+
+enum exit_status show_repeatedly(const struct request *request)
+{
+    struct request each = *request;
+    struct timer timer;
+    enum exit_status status;
+    int r = stream_begin();
+    if (r < 0)
+        return refuse("cannot wait for signals: %s", keyshm_strerror(r));
+    each.is_one_line = true;
+    timer_begin(&timer, timer_now_ms());
+    for (uint64_t shown = 0;;) {
+        status = show_once(&each);
+        if (!stream_flush() || ++shown == request->iterations)
+            break;
+        timer_go_on(&timer, request->interval_ms, timer_now_ms());
+        if (!stream_wait(timer_left_ms(&timer, timer_now_ms())))
+            break;
+    }
+    stream_end();
     return status;
 }

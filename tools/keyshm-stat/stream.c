@@ -7,8 +7,8 @@
 #include <stdio_ext.h>
 #include <unistd.h>
 
-#include "watch/signals.h"
-#include "watch/timer.h"
+#include "signals.h"
+#include "timer.h"
 
 int stream_begin(void)
 {
@@ -38,7 +38,7 @@ bool stream_wait(int64_t duration_ms)
     for (;;) {
         const struct timer timer = {until_ms};
         int left_ms = timer_left_ms(&timer, timer_now_ms());
-        /* Of a pipe without a reader, poll(2) tells unasked. */
+        /* POLLERR, for a pipe without a reader, comes without being asked for. */
         struct pollfd waited[] = {{.fd = signals_fd(), .events = POLLIN}, {.fd = STDOUT_FILENO}};
         poll(waited, 2, left_ms);
         if (signals_take() != 0 || (waited[1].revents & POLLERR) != 0)

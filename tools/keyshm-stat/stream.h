@@ -2,20 +2,20 @@
 #ifndef KEYSHM_STAT_STREAM_H
 #define KEYSHM_STAT_STREAM_H
 
-/* Output that does not end, for those who read it as it comes. */
+/* Output that goes on until a signal comes or its reader goes away. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Let SIGINT, SIGTERM, SIGHUP and SIGQUIT be an orderly end from now on. Returns 0 or a negative errno. */
+/* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT end it in an orderly way. Returns 0 or a negative errno. */
 int stream_begin(void);
 void stream_end(void);
 
-/* Hand on what was printed. False: this is the end, because nobody reads it any more, which is no error; or because it
- * cannot be written, which program_end() will tell. */
+/* Flush standard output. False: stop, because nobody reads it any more, which is no error, or because it cannot be
+ * written, which program_end() reports. */
 bool stream_flush(void);
 
-/* Wait. False: this is the end, because of a signal, or because nobody reads it any more. */
+/* Wait. False: stop, because a signal came, or because nobody reads the output any more. */
 bool stream_wait(int64_t duration_ms);
 
 #endif

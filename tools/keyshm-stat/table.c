@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-
-/* For people: a line and a table for each pool, or a table of the events or workers of all. And --raw: the same rows,
- * one word a cell. */
+#include "table.h"
 
 #include <errno.h>
 #include <libsmartcols.h>
@@ -10,10 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "document.h"
-#include "events.h"
 #include "pool_line.h"
-#include "table.h"
 
 #define COLOR_SEQUENCE_SIZE sizeof("\033[3Nm")
 
@@ -52,7 +47,7 @@ static int add_line(struct libscols_table *table, const struct request *request,
         return -ENOMEM;
     for (size_t i = 0; i < request->column_count && r == 0; i++) {
         const struct column *column = request->columns[i];
-        column_text(column, row, request->is_exact, text);
+        column_cell(column, row, request->is_exact, text);
         r = scols_line_set_data(line, i, text);
         if (r == 0 && column->color != NULL)
             r = set_color(line, i, column->color(row));
@@ -64,7 +59,7 @@ static void set_style(struct libscols_table *table, const struct request *reques
 {
     scols_table_enable_raw(table, request->format == FORMAT_RAW);
     scols_table_enable_noheadings(table, !has_headings);
-    scols_table_enable_colors(table, request->format == FORMAT_TABLE && request_wants_color(request));
+    scols_table_enable_colors(table, request->format == FORMAT_TABLE && color_is_wanted(request->color));
     if (!request->is_truncated || !isatty(STDOUT_FILENO))
         scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 }
@@ -83,7 +78,7 @@ static int print_rows(const struct rows *rows, const struct request *request, bo
     return r;
 }
 
-/* The keys of one pool. Of --raw, only the first that has any gets the headings. */
+/* The keys of one pool. With --raw the headings come only once, before the first pool that has rows. */
 static int print_keys(struct document *document, const struct reading *reading)
 {
     const struct request *request = document->request;
@@ -114,14 +109,14 @@ static int add_pool(struct document *document, struct reading *reading)
     return r;
 }
 
-/* An empty answer is one too: without it a person would wonder. */
-static void tell_that_none(const struct document *document)
+/* Without a word, a person would not know that it worked. */
+static void print_that_none(const struct document *document)
 {
     if (document->request->format == FORMAT_TABLE && document->kept_count > 0)
         puts(document->request->subject == SUBJECT_EVENTS ? "no events" : "no workers");
 }
 
-/* Of all pools, in one table. */
+/* The rows of all pools, in one table. */
 static int end(struct document *document)
 {
     struct rows rows = {NULL, 0};
@@ -133,15 +128,15 @@ static int end(struct document *document)
         r = print_rows(&rows, document->request, document->request->has_headings);
     }
     if (r == 0 && rows.count == 0)
-        tell_that_none(document);
+        print_that_none(document);
     rows_free(&rows);
     for (size_t i = 0; i < document->kept_count && r == 0; i++)
         if (document->request->subject == SUBJECT_EVENTS)
-            events_tell_lost(document->kept[i]->name.provider, document->kept[i]->events);
+            reading_report_lost_events(document->kept[i]);
     return r;
 }
 
-/* ---- a table that goes on ---- */
+/* ---- a table to which lines are added over time ---- */
 
 static size_t characters(const char *text)
 {
@@ -156,14 +151,14 @@ static void remember_widest(struct table_widths *widths, const struct rows *rows
         if (!widths->is_begun)
             stpncpy(widths->widest[i], request->columns[i]->name, CELL_SIZE - 1);
         for (size_t row = 0; row < rows->count; row++) {
-            column_text(request->columns[i], &rows->rows[row], request->is_exact, text);
+            column_cell(request->columns[i], &rows->rows[row], request->is_exact, text);
             if (characters(text) > characters(widths->widest[i]))
                 memcpy(widths->widest[i], text, sizeof(text));
         }
     }
 }
 
-/* A first line that is as wide as any before, and that is not printed. */
+/* A first line, not printed, that makes each column as wide as it was before. */
 static int add_widest(struct libscols_table *table, const struct table_widths *widths, const struct request *request)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);

@@ -2,16 +2,20 @@
 #ifndef KEYSHM_STAT_TABLE_H
 #define KEYSHM_STAT_TABLE_H
 
-/* Lines of a table that goes on: each is as wide as those before. */
+/* For people, and --raw, which has the same rows with one word for each cell. */
 
+#include "document.h"
 #include "rows.h"
 
+extern const struct view table_view;
+
+/* A table to which lines are added over time. All zero: a new one. */
 struct table_widths {
     bool is_begun;
-    char widest[REQUEST_COLUMNS_MAX][CELL_SIZE]; /* what was in each column */
+    char widest[REQUEST_COLUMNS_MAX][CELL_SIZE]; /* the widest text so far in each column */
 };
 
-/* Print more rows; the headings come with the first. All zero widths are those of a new table. -ENOMEM. */
+/* Print more rows, with columns at least as wide as before; the headings come before the first. -ENOMEM. */
 int table_go_on(struct table_widths *widths, const struct rows *rows, const struct request *request);
 
 #endif

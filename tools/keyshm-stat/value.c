@@ -12,6 +12,7 @@
 _Static_assert(CELL_SIZE >= KEYSHM_MASKED_SIZE && CELL_SIZE >= DURATION_SIZE + sizeof(" ago"), "a cell holds it all");
 
 #define NOTHING "-"
+#define TENTHS_OF_A_MILLION 10000000
 
 static void integer_text(int64_t number, char ret_text[CELL_SIZE])
 {
@@ -113,3 +114,20 @@ const struct value_kind value_ago = {ago_text, NULL};
 const struct value_kind value_duration = {duration_or_nothing, NULL};
 const struct value_kind value_time = {time_text, NULL};
 const struct value_kind value_status = {status_text, status_json};
+
+void rate_text(double per_s, char ret_text[RATE_SIZE])
+{
+    /* No floating point in the text: its decimal point is the locale's. 1e-6 makes up for rounding errors. */
+    uint64_t tenths = (uint64_t)(per_s * 10 + 1e-6);
+    if (per_s > 0 && tenths == 0)
+        snprintf(ret_text, RATE_SIZE, "<0.1");
+    else if (tenths == 0)
+        snprintf(ret_text, RATE_SIZE, "0");
+    else if (tenths < 1000)
+        snprintf(ret_text, RATE_SIZE, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+    else if (tenths < TENTHS_OF_A_MILLION)
+        snprintf(ret_text, RATE_SIZE, "%" PRIu64, tenths / 10);
+    else
+        snprintf(ret_text, RATE_SIZE, "%" PRIu64 ".%" PRIu64 "M", tenths / TENTHS_OF_A_MILLION,
+                 tenths % TENTHS_OF_A_MILLION / (TENTHS_OF_A_MILLION / 10));
+}

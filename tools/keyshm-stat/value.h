@@ -2,8 +2,8 @@
 #ifndef KEYSHM_STAT_VALUE_H
 #define KEYSHM_STAT_VALUE_H
 
-/* The kinds of numbers that columns hold, and how each is written. Every number is sorted as if it had no sign, which
- * puts -1, "never" and "until marked", behind all times. */
+/* The kinds of numbers that columns hold, and how each is written. All are sorted as unsigned numbers, so that -1,
+ * "never" and "until marked", comes after all times. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,5 +24,10 @@ extern const struct value_kind value_ago;      /* milliseconds; -1 is never */
 extern const struct value_kind value_duration; /* milliseconds; -1 is none */
 extern const struct value_kind value_time;     /* microseconds since 1970 */
 extern const struct value_kind value_status;   /* enum keyshm_status; -1 is none */
+
+#define RATE_SIZE 32
+
+/* How often per second, truncated, not rounded: "0", "0.4", "12.3", "1234", "1.2M". "0" is exactly never. */
+void rate_text(double per_s, char ret_text[RATE_SIZE]);
 
 #endif

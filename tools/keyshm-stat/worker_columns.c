@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-
-/* What is known of a process that is, or was, attached. */
+#include "worker_columns.h"
 
 #include <stdio.h>
 
-#include "listing.h"
 #include "process_state.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

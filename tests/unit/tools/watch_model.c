@@ -7,11 +7,12 @@
 #include <math.h>
 
 #include "expect.h"
+#include "key_columns.h"
+#include "value.h"
 #include "watch/field_widths.h"
 #include "watch/graph.h"
 #include "watch/key_rows.h"
 #include "watch/model.h"
-#include "watch/rate.h"
 #include "watch/session.h"
 
 #define KEYS_MAX 8
@@ -58,19 +59,6 @@ static struct keyshm_snapshot *make_cooling(int64_t left_ms, int64_t age_ms)
 static bool is_near(double a, double b)
 {
     return fabs(a - b) < 1e-3 * (1 + fabs(b));
-}
-
-/* What the command line would have asked for: everything, by slots. */
-bool request_wants_key(const struct request *request, const struct keyshm_key_snapshot *key)
-{
-    return request->statuses == 0 || (request->statuses & (1u << key->status)) != 0;
-}
-
-int request_compare_keys(const struct request *request, const struct keyshm_key_snapshot *a,
-                         const struct keyshm_key_snapshot *b)
-{
-    (void)request;
-    return a->slot > b->slot ? -1 : a->slot < b->slot;
 }
 
 /* ---- histories ---- */
@@ -272,7 +260,7 @@ static void expect_rows(const struct model *model, const struct request *request
 static void test_rows(void)
 {
     struct model model;
-    struct request request = {.statuses = 0};
+    struct request request = {.sort = &key_columns[KEY_COLUMN_SLOT], .is_descending = true};
     struct keyshm_snapshot *snapshot = make_snapshot(4, 0);
     const struct key_order by_slot = {.field = &fields[0]}, by_slot_reversed = {&fields[0], true},
                            as_asked = {.field = NULL};
@@ -307,7 +295,7 @@ static bool has_heading(const struct field_widths *widths, const char *heading)
 }
 
 /* However narrow, the line is no longer than that, and what is most important is there. */
-static void test_fitting(void)
+static void test_field_widths(void)
 {
     const struct field_needs needs = {{4, 10, 12, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
     struct field_widths widths;
@@ -491,7 +479,7 @@ int main(void)
     test_replaced_pool();
     test_cooldown_fraction();
     test_rows();
-    test_fitting();
+    test_field_widths();
     test_line();
     test_bar();
     test_sparkline();

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-
-/* The live view as text: a frame of each pool, a blank line after it, and after the interval the next ones. */
+#include "batch.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include "program.h"
 #include "stream.h"
 #include "timer.h"
-#include "watch.h"
 
 struct batch {
     const struct request *request;
@@ -17,7 +15,7 @@ struct batch {
     struct session session;
 };
 
-/* Without the blanks at its end. */
+/* Without trailing blanks. */
 static void print_line(const struct line *line)
 {
     unsigned width = line->width;
@@ -36,14 +34,14 @@ static void print_line(const struct line *line)
 static int print_pool(struct batch *batch)
 {
     struct line line;
-    struct frame frame = {.request = batch->request,
-                          .session = &batch->session,
-                          .pools = &batch->pools,
-                          .watched = watched_pools_shown(&batch->pools),
-                          .is_text = true,
-                          .columns = LINE_WIDTH_MAX,
-                          .now_ms = timer_now_ms(),
-                          .unix_ms = timer_unix_ms()};
+    struct frame frame = {.scene = {.request = batch->request,
+                                    .session = &batch->session,
+                                    .pools = &batch->pools,
+                                    .watched = watched_pools_shown(&batch->pools),
+                                    .is_text = true,
+                                    .columns = LINE_WIDTH_MAX,
+                                    .now_ms = timer_now_ms(),
+                                    .unix_ms = timer_unix_ms()}};
     session_begin_page(&batch->session);
     int r = frame_make(&frame);
     if (r < 0)
@@ -69,7 +67,7 @@ static int print_all(struct batch *batch, bool is_first)
     return r;
 }
 
-/* Until there are enough frames, nobody reads them, or a signal says so. */
+/* Until there are enough frames, nobody reads them any more, or a signal comes. */
 static int run(struct batch *batch)
 {
     struct timer timer;
@@ -85,7 +83,7 @@ static int run(struct batch *batch)
     }
 }
 
-static enum exit_status run_until_told(struct batch *batch)
+static enum exit_status run_until_stopped(struct batch *batch)
 {
     int r = stream_begin();
     if (r < 0)
@@ -102,7 +100,7 @@ enum exit_status watch_batch(const struct request *request)
     session_begin(&batch.session, request);
     enum exit_status status = watched_pools_open(&batch.pools, request);
     if (status == EXIT_FINE)
-        status = run_until_told(&batch);
+        status = run_until_stopped(&batch);
     watched_pools_end(&batch.pools);
     return status;
 }

@@ -7,7 +7,7 @@
 
 #include "duration.h"
 #include "masked.h"
-#include "rate.h"
+#include "value.h"
 
 const char *field_label(const struct keyshm_key_snapshot *key)
 {

@@ -7,12 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "column.h"
 #include "line.h"
 #include "model.h"
 
 #define FIELD_TEXT_SIZE 128
 
 struct key_row {
+    struct row row;
     const struct keyshm_key_snapshot *key;
     const struct model_key *known;
     const struct model *model;

@@ -3,12 +3,10 @@
 
 #include <string.h>
 
-#include "header.h"
-#include "key_help.h"
-
 #define LINES_FOR_FULL_HEADER 13
 #define LINES_FOR_SHORT_HEADER 8
-#define HINT_GAP 3 /* columns */
+#define HINT_GAP 3         /* columns */
+#define HELP_NAME_WIDTH 21 /* columns */
 
 enum { HEADING_LINES = 1 };
 
@@ -19,24 +17,24 @@ static unsigned lines_above_rows(const struct frame *frame)
 
 static void divide_lines(struct frame *frame)
 {
-    frame->notice_lines = notice_is_due(frame) ? 1 : 0;
+    frame->notice_lines = notice_is_due(&frame->scene) ? 1 : 0;
     frame->header_lines = HEADER_LINES_LEAST;
-    frame->footer_lines = frame->session->is_typing ? 1 : 0;
-    if (frame->is_text || frame->lines >= LINES_FOR_FULL_HEADER)
+    frame->footer_lines = frame->scene.session->is_typing ? 1 : 0;
+    if (frame->scene.is_text || frame->lines >= LINES_FOR_FULL_HEADER)
         frame->header_lines = HEADER_LINES_FULL;
     else if (frame->lines >= LINES_FOR_SHORT_HEADER)
         frame->header_lines = HEADER_LINES_SHORT;
-    if (!frame->is_text && frame->lines >= LINES_FOR_SHORT_HEADER)
+    if (!frame->scene.is_text && frame->lines >= LINES_FOR_SHORT_HEADER)
         frame->footer_lines = 1;
-    if (frame->is_text)
+    if (frame->scene.is_text)
         frame->lines = lines_above_rows(frame) + frame->rows.count;
 }
 
-/* Scrolled beyond the end, or fewer rows than there were. */
-static void put_scroll_right(const struct frame *frame)
+/* Scrolled beyond the end, or fewer rows than before. */
+static void correct_scroll(const struct frame *frame)
 {
     unsigned taken = lines_above_rows(frame) + frame->footer_lines;
-    struct session *session = frame->session;
+    struct session *session = frame->scene.session;
     session->page = frame->lines > taken ? frame->lines - taken : 0;
     if (frame->rows.count <= session->page)
         session->top = 0;
@@ -46,26 +44,53 @@ static void put_scroll_right(const struct frame *frame)
 
 static unsigned count_visible(const struct frame *frame)
 {
-    unsigned below_top = frame->rows.count - frame->session->top;
-    return below_top < frame->session->page ? below_top : frame->session->page;
+    unsigned below_top = frame->rows.count - frame->scene.session->top;
+    return below_top < frame->scene.session->page ? below_top : frame->scene.session->page;
 }
+
+/* ---- the help ---- */
+
+static void put_entry(struct line *line, const char *name, const char *help)
+{
+    line_put(line, STYLE_STRONG, name);
+    line_fill(line, STYLE_PLAIN, HELP_NAME_WIDTH);
+    line_put(line, STYLE_PLAIN, help);
+}
+
+/* Line `y` of the help: the keys, and what the columns are. Beyond its end nothing is put. */
+static void help_draw_line(unsigned y, struct line *line)
+{
+    if (y < session_key_count)
+        put_entry(line, session_keys[y].keys, session_keys[y].help);
+    else if (y > session_key_count && y - session_key_count - 1 < FIELD_COUNT)
+        put_entry(line, fields[y - session_key_count - 1].heading, fields[y - session_key_count - 1].help);
+}
+
+/* The first line of the help on a screen of `lines`, if `top` is wanted: the screen is filled if it can be. */
+static unsigned help_top(unsigned top, unsigned lines)
+{
+    unsigned all = (unsigned)session_key_count + 1 + FIELD_COUNT, last = all > lines ? all - lines : 0;
+    return top < last ? top : last;
+}
+
+/* ---- layout ---- */
 
 int frame_make(struct frame *frame)
 {
     static const struct model none;
-    const struct model *model = frame->watched != NULL ? &frame->watched->model : &none;
-    struct session *session = frame->session;
-    int r = key_rows_select(&frame->rows, model, frame->request, &session->order, session->filter);
+    const struct model *model = frame->scene.watched != NULL ? &frame->scene.watched->model : &none;
+    struct session *session = frame->scene.session;
+    int r = key_rows_select(&frame->rows, model, frame->scene.request, &session->order, session->filter);
     if (r < 0)
         return r;
     divide_lines(frame);
-    put_scroll_right(frame);
-    session->help_top = key_help_top(session->help_top, frame->lines);
+    correct_scroll(frame);
+    session->help_top = help_top(session->help_top, frame->lines);
     const struct key_row *first = frame->rows.rows + session->top;
     unsigned count = count_visible(frame);
     for (unsigned i = 0; i < count; i++)
         field_widths_measure(&session->needs, &first[i]);
-    field_widths_make(&frame->widths, &session->needs, frame->columns);
+    field_widths_make(&frame->widths, &session->needs, frame->scene.columns);
     field_widths_scale(&frame->widths, first, count);
     return 0;
 }
@@ -79,7 +104,7 @@ void frame_free(struct frame *frame)
 
 static void put_position(const struct frame *frame, struct line *line)
 {
-    unsigned begin = line->width, first = frame->session->top + 1, count = count_visible(frame);
+    unsigned begin = line->width, first = frame->scene.session->top + 1, count = count_visible(frame);
     if (count == frame->rows.count)
         return;
     line_print(line, STYLE_FAINT, "  %u-%u of %u", first, first + count - 1, frame->rows.count);
@@ -88,9 +113,10 @@ static void put_position(const struct frame *frame, struct line *line)
 
 static void put_filter(const struct frame *frame, struct line *line)
 {
-    const struct session *session = frame->session;
-    unsigned all =
-        frame->watched != NULL && frame->watched->model.snapshot != NULL ? frame->watched->model.snapshot->count : 0;
+    const struct session *session = frame->scene.session;
+    unsigned all = frame->scene.watched != NULL && frame->scene.watched->model.snapshot != NULL
+                       ? frame->scene.watched->model.snapshot->count
+                       : 0;
     if (session->is_typing) {
         line_print(line, STYLE_NOTICE, " filter: %s_ ", session->filter);
         line_put(line, STYLE_FAINT, "   Enter keep   Esc clear");
@@ -104,11 +130,11 @@ static void put_footer(const struct frame *frame, struct line *line)
 {
     static const char *const hints[] = {"q quit",  "p pause",      "s sort",        "f filter",
                                         "c clear", "+/- interval", "Tab next pool", "h help"};
-    if (frame->session->is_typing || frame->session->filter[0] != '\0') {
+    if (frame->scene.session->is_typing || frame->scene.session->filter[0] != '\0') {
         put_filter(frame, line);
     } else {
         for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-            if (frame->pools->count < 2 && strncmp(hints[i], "Tab", 3) == 0)
+            if (frame->scene.pools->count < 2 && strncmp(hints[i], "Tab", 3) == 0)
                 continue;
             if (line->width + HINT_GAP + strlen(hints[i]) > line->limit)
                 break;
@@ -123,7 +149,7 @@ static void put_footer(const struct frame *frame, struct line *line)
 
 static void draw_row(const struct frame *frame, unsigned index, struct line *line)
 {
-    bool is_past = frame->watched != NULL && frame->watched->model.error != 0;
+    bool is_past = frame->scene.watched != NULL && frame->scene.watched->model.error != 0;
     if (index < frame->rows.count)
         field_widths_draw_row(&frame->widths, &frame->rows.rows[index], is_past, line);
 }
@@ -138,19 +164,19 @@ static void draw_too_small(unsigned y, struct line *line)
 void frame_draw_line(const struct frame *frame, unsigned y, struct line *line)
 {
     unsigned rows_begin = lines_above_rows(frame);
-    line_begin(line, frame->columns);
-    if (!frame->is_text && (frame->columns < FRAME_COLUMNS_MIN || frame->lines < FRAME_LINES_MIN))
+    line_begin(line, frame->scene.columns);
+    if (!frame->scene.is_text && (frame->scene.columns < FRAME_COLUMNS_MIN || frame->lines < FRAME_LINES_MIN))
         draw_too_small(y, line);
-    else if (frame->session->shows_help)
-        key_help_draw_line(frame->session->help_top + y, line);
+    else if (frame->scene.session->shows_help)
+        help_draw_line(frame->scene.session->help_top + y, line);
     else if (y < frame->header_lines)
-        header_draw_line(frame, y, line);
+        header_draw_line(&frame->scene, frame->header_lines, y, line);
     else if (y < frame->header_lines + frame->notice_lines)
-        notice_draw(frame, line);
+        notice_draw(&frame->scene, line);
     else if (y < rows_begin)
-        field_widths_draw_headings(&frame->widths, &frame->session->order, line);
+        field_widths_draw_headings(&frame->widths, &frame->scene.session->order, line);
     else if (y < frame->lines - frame->footer_lines)
-        draw_row(frame, frame->session->top + y - rows_begin, line);
+        draw_row(frame, frame->scene.session->top + y - rows_begin, line);
     else
         put_footer(frame, line);
 }

@@ -2,30 +2,19 @@
 #ifndef KEYSHM_STAT_WATCH_FRAME_H
 #define KEYSHM_STAT_WATCH_FRAME_H
 
-/* What is shown at one moment, line by line; a screen and a text file differ only in where the lines go. */
-
-#include <stdbool.h>
-#include <stdint.h>
+/* What is shown at one moment, line by line: the same for a screen and for a text. */
 
 #include "field_widths.h"
+#include "header.h"
 #include "key_rows.h"
 #include "line.h"
-#include "session.h"
-#include "watched_pools.h"
 
 #define FRAME_COLUMNS_MIN 20
 #define FRAME_LINES_MIN 4
 
 struct frame {
-    const struct request *request;
-    struct session *session; /* what does not fit into it is put right */
-    const struct watched_pools *pools;
-    const struct watched *watched; /* NULL: there are no pools */
-    bool is_text;                  /* all rows, nothing about keys that could be pressed */
-    unsigned columns;
-    unsigned lines; /* of the screen; those of a text are counted by frame_make() */
-    int64_t now_ms;
-    int64_t unix_ms;
+    struct scene scene;
+    unsigned lines; /* of the screen; of a text, frame_make() counts them */
 
     /* The rest is made by frame_make(). */
     struct key_rows rows;

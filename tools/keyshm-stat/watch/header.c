@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "header.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <langinfo.h>
 #include <string.h>
+#include <time.h>
 
-#include "clock_text.h"
 #include "duration.h"
 #include "graph.h"
 #include "process_state.h"
-#include "rate.h"
+#include "reading.h"
+#include "value.h"
 
 #define TITLE_WIDTH 8 /* of "picks" and its like, with the gap behind */
 #define GRAPH_WIDTH_MAX 30
 #define GRAPH_GAP 2
 #define HELD_LONG_MS 1000 /* a membership change takes microseconds */
+#define REPLACED_MS 30000 /* how long a notice says that the pool was replaced */
+#define CLOCK_TEXT_SIZE 16
+
+/* Local time: "12:03:04". */
+static void clock_text(int64_t unix_ms, char ret_text[CLOCK_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm time = {0};
+    localtime_r(&seconds, &time);
+    if (strftime(ret_text, CLOCK_TEXT_SIZE, "%H:%M:%S", &time) == 0)
+        ret_text[0] = '\0';
+}
 
 static void put_title(struct line *line, const char *title)
 {
@@ -38,53 +52,53 @@ static void put_interval(struct line *line, int64_t interval_ms)
 }
 
 /* Interval and time, at the right end when there is room. */
-static void put_when(const struct frame *frame, struct line *line)
+static void put_when(const struct scene *scene, struct line *line)
 {
     char time[CLOCK_TEXT_SIZE];
     unsigned begin = line->width;
     put_gap(line);
-    put_interval(line, frame->session->interval_ms);
+    put_interval(line, scene->session->interval_ms);
     put_gap(line);
-    clock_text(frame->unix_ms, time);
+    clock_text(scene->unix_ms, time);
     line_put(line, STYLE_PLAIN, time);
-    if (!frame->is_text)
+    if (!scene->is_text)
         line_move_right(line, begin);
 }
 
-static void put_pool(const struct frame *frame, struct line *line)
+static void put_pool(const struct scene *scene, struct line *line)
 {
-    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    const struct keyshm_snapshot *snapshot = scene->watched->model.snapshot;
     char text[DURATION_SIZE];
     put_title(line, "pool");
-    line_put(line, STYLE_STRONG, frame->watched->provider);
-    if (frame->request->all_users)
-        line_print(line, STYLE_FAINT, " of uid %u", frame->watched->owner);
-    if (frame->pools->count > 1) {
+    line_put(line, STYLE_STRONG, scene->watched->provider);
+    if (scene->request->all_users)
+        line_print(line, STYLE_FAINT, " of uid %u", scene->watched->owner);
+    if (scene->pools->count > 1) {
         put_gap(line);
-        line_print(line, STYLE_PLAIN, "%zu of %zu", frame->pools->shown + 1, frame->pools->count);
+        line_print(line, STYLE_PLAIN, "%zu of %zu", scene->pools->shown + 1, scene->pools->count);
     }
     if (snapshot != NULL) {
         duration_text(snapshot->age_ms, text);
         put_gap(line);
         line_print(line, STYLE_PLAIN, "up %s", text);
     }
-    if (frame->session->is_paused) {
+    if (scene->session->is_paused) {
         put_gap(line);
         line_put(line, STYLE_NOTICE, " PAUSED ");
     }
-    put_when(frame, line);
+    put_when(scene, line);
 }
 
 /* ---- its keys ---- */
 
-/* Told apart without colours too. */
+/* For terminals without colours. */
 static wchar_t status_character(int status)
 {
     bool has_blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     return (has_blocks ? L"\u2588\u2593\u2592\u2591" : L"#+-.")[status];
 }
 
-/* Each status gets its part of the columns, and at least one when there is any key of it. */
+/* Each status gets its share of the columns, and at least one when any key has it. */
 static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *line, unsigned width)
 {
     unsigned end = line->width + width, keys_before = 0;
@@ -116,24 +130,24 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, struct lin
     }
 }
 
-/* Of the bar and the sparkline, which leave room for the counts; 0: there is none. */
-static unsigned graph_width(const struct frame *frame)
+/* Of the bar and the sparkline: what the counts leave; 0: no room. */
+static unsigned graph_width(const struct scene *scene)
 {
     struct line counts;
     line_begin(&counts, LINE_WIDTH_MAX);
-    put_status_counts(frame->watched->model.snapshot, &counts);
+    put_status_counts(scene->watched->model.snapshot, &counts);
     unsigned taken = TITLE_WIDTH + counts.width + GRAPH_GAP;
-    unsigned width = graph_steps(frame->columns > taken ? frame->columns - taken : 0);
+    unsigned width = graph_steps(scene->columns > taken ? scene->columns - taken : 0);
     return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
 }
 
-static void put_keys(const struct frame *frame, struct line *line)
+static void put_keys(const struct scene *scene, struct line *line)
 {
-    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
-    unsigned width = graph_width(frame);
+    const struct keyshm_snapshot *snapshot = scene->watched->model.snapshot;
+    unsigned width = graph_width(scene);
     put_title(line, "keys");
     if (snapshot->count == 0) {
-        line_print(line, STYLE_PLAIN, "none; add some with: keyshm-ctl add %s", frame->watched->provider);
+        line_print(line, STYLE_PLAIN, "none; add some with: keyshm-ctl add %s", scene->watched->provider);
         return;
     }
     if (width > 0) {
@@ -145,11 +159,11 @@ static void put_keys(const struct frame *frame, struct line *line)
 
 /* ---- its picks ---- */
 
-static void put_rates(const struct frame *frame, struct line *line)
+static void put_rates(const struct scene *scene, struct line *line)
 {
-    const struct model *model = &frame->watched->model;
+    const struct model *model = &scene->watched->model;
     char picks[RATE_SIZE] = "-", errors[RATE_SIZE] = "-";
-    unsigned width = graph_width(frame);
+    unsigned width = graph_width(scene);
     if (model->has_rates) {
         rate_text(model->picks_per_s, picks);
         rate_text(model->errors_per_s, errors);
@@ -195,9 +209,9 @@ static void put_holder(const struct keyshm_snapshot *snapshot, struct line *line
     line_print(line, style, ", for %s", held);
 }
 
-static void put_mutex(const struct frame *frame, struct line *line)
+static void put_mutex(const struct scene *scene, struct line *line)
 {
-    const struct keyshm_snapshot *snapshot = frame->watched->model.snapshot;
+    const struct keyshm_snapshot *snapshot = scene->watched->model.snapshot;
     put_title(line, "mutex");
     if (snapshot->mutex_holder_pid == 0)
         line_put(line, STYLE_PLAIN, "free");
@@ -210,12 +224,12 @@ static void put_mutex(const struct frame *frame, struct line *line)
 
 /* ---- all of it in a line ---- */
 
-static void put_summary(const struct frame *frame, bool with_name, struct line *line)
+static void put_summary(const struct scene *scene, bool with_name, struct line *line)
 {
-    const struct model *model = &frame->watched->model;
+    const struct model *model = &scene->watched->model;
     char picks[RATE_SIZE] = "-";
     if (with_name)
-        line_print(line, STYLE_STRONG, "%s ", frame->watched->provider);
+        line_print(line, STYLE_STRONG, "%s ", scene->watched->provider);
     if (model->snapshot == NULL)
         return;
     if (model->has_rates)
@@ -228,15 +242,59 @@ static void put_summary(const struct frame *frame, bool with_name, struct line *
     }
 }
 
-void header_draw_line(const struct frame *frame, unsigned y, struct line *line)
+void header_draw_line(const struct scene *scene, unsigned lines, unsigned y, struct line *line)
 {
-    static void (*const put[])(const struct frame *frame, struct line *line) = {put_pool, put_keys, put_rates, put_mutex};
-    if (frame->watched == NULL)
+    static void (*const put[])(const struct scene *scene, struct line *line) = {put_pool, put_keys, put_rates, put_mutex};
+    if (scene->watched == NULL)
         return;
-    if (frame->header_lines == HEADER_LINES_LEAST)
-        put_summary(frame, true, line);
-    else if (frame->header_lines == HEADER_LINES_SHORT && y > 0)
-        put_summary(frame, false, line);
-    else if (y == 0 || (y < HEADER_LINES_FULL - 1 && frame->watched->model.snapshot != NULL))
-        put[y](frame, line);
+    if (lines == HEADER_LINES_LEAST)
+        put_summary(scene, true, line);
+    else if (lines == HEADER_LINES_SHORT && y > 0)
+        put_summary(scene, false, line);
+    else if (y == 0 || (y < HEADER_LINES_FULL - 1 && scene->watched->model.snapshot != NULL))
+        put[y](scene, line);
+}
+
+/* ---- what happened to it ---- */
+
+static bool is_gone(int error)
+{
+    return error == -ENOENT || error == -READING_DESTROYED;
+}
+
+static const char *error_words(int error)
+{
+    for (const struct failure *failure = reading_failures; failure->error != 0; failure++)
+        if (failure->error == -error)
+            return failure->what;
+    return keyshm_strerror(error);
+}
+
+static bool is_replaced_lately(const struct scene *scene)
+{
+    const struct model *model = &scene->watched->model;
+    return model->replaced_unix_ms != 0 && scene->now_ms - model->replaced_ms < REPLACED_MS;
+}
+
+bool notice_is_due(const struct scene *scene)
+{
+    return scene->watched == NULL || scene->watched->model.error != 0 || is_replaced_lately(scene);
+}
+
+void notice_draw(const struct scene *scene, struct line *line)
+{
+    char time[CLOCK_TEXT_SIZE];
+    if (scene->watched == NULL) {
+        line_put(line, STYLE_NOTICE, "no pools; make one with: keyshm-ctl create POOL");
+        return;
+    }
+    const struct model *model = &scene->watched->model;
+    const char *provider = scene->watched->provider;
+    clock_text(model->error != 0 ? model->error_unix_ms : model->replaced_unix_ms, time);
+    if (is_gone(model->error))
+        line_print(line, STYLE_ALERT, "pool %s was destroyed at %s; waiting for it to come back", provider, time);
+    else if (model->error != 0)
+        line_print(line, STYLE_ALERT, "pool %s: %s; since %s, trying again", provider, error_words(model->error), time);
+    else if (is_replaced_lately(scene))
+        line_print(line, STYLE_NOTICE, "pool %s was created anew at %s; counting begins again", provider, time);
 }

@@ -2,19 +2,37 @@
 #ifndef KEYSHM_STAT_WATCH_HEADER_H
 #define KEYSHM_STAT_WATCH_HEADER_H
 
-/* What the first lines of a frame say of the pool. */
+/* The first lines of a frame, about the pool; and the line below them when something happened to it. */
 
-#include "frame.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "line.h"
+#include "request.h"
+#include "session.h"
+#include "watched_pools.h"
 
 #define HEADER_LINES_FULL 5  /* with a blank one */
 #define HEADER_LINES_SHORT 2 /* for low screens */
 #define HEADER_LINES_LEAST 1
 
-/* Line `y` of the header that has frame->header_lines. */
-void header_draw_line(const struct frame *frame, unsigned y, struct line *line);
+/* What is drawn, where and when. */
+struct scene {
+    const struct request *request;
+    struct session *session; /* scrolling beyond the end is corrected in it */
+    const struct watched_pools *pools;
+    const struct watched *watched; /* NULL: there are no pools */
+    bool is_text;                  /* all rows, without hints about keys to press */
+    unsigned columns;
+    int64_t now_ms;
+    int64_t unix_ms;
+};
 
-/* What has befallen the pool; nothing is put when it is fine. */
-void notice_draw(const struct frame *frame, struct line *line);
-bool notice_is_due(const struct frame *frame);
+/* Line `y` of a header of `lines`, one of the numbers above. */
+void header_draw_line(const struct scene *scene, unsigned lines, unsigned y, struct line *line);
+
+/* What happened to the pool. Draws nothing when there is nothing to say. */
+void notice_draw(const struct scene *scene, struct line *line);
+bool notice_is_due(const struct scene *scene);
 
 #endif

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
 #include "masked.h"
+#include "rows.h"
 
 static bool matches(const char *text, const char *filter)
 {
@@ -30,13 +32,13 @@ struct comparison {
     const struct key_order *order;
 };
 
-/* Equal ones stay in the order of slots, also when reversed. */
+/* Equal ones are in the order of slots, also when reversed. */
 static int compare(const void *a, const void *b, void *user)
 {
     const struct key_row *one = a, *other = b;
     const struct comparison *comparison = user;
     const struct key_order *order = comparison->order;
-    int result = order->field == NULL ? request_compare_keys(comparison->request, one->key, other->key)
+    int result = order->field == NULL ? rows_compare(comparison->request, &one->row, &other->row)
                                       : order->field->compare(one, other);
     if (result != 0)
         return order->is_reversed ? -result : result;
@@ -46,6 +48,7 @@ static int compare(const void *a, const void *b, void *user)
 int key_rows_select(struct key_rows *ret_rows, const struct model *model, const struct request *request,
                     const struct key_order *order, const char *filter)
 {
+    static const struct reading pool = {.name = {.provider = ""}}; /* the same for all rows, so it makes no difference */
     struct comparison comparison = {request, order};
     unsigned all = model->snapshot != NULL ? model->snapshot->count : 0, count = 0;
     struct key_row *rows = calloc(all > 0 ? all : 1, sizeof(*rows));
@@ -53,8 +56,8 @@ int key_rows_select(struct key_rows *ret_rows, const struct model *model, const 
         return -ENOMEM;
     for (unsigned i = 0; i < all; i++) {
         const struct keyshm_key_snapshot *key = &model->snapshot->keys[i];
-        if (request_wants_key(request, key) && is_wanted(key, filter))
-            rows[count++] = (struct key_row){key, &model->keys[i], model};
+        if (filter_wants_key(request, key) && is_wanted(key, filter))
+            rows[count++] = (struct key_row){{&pool, key, key->slot}, key, &model->keys[i], model};
     }
     qsort_r(rows, count, sizeof(*rows), compare, &comparison);
     ret_rows->rows = rows;

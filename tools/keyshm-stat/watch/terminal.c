@@ -13,8 +13,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "color.h"
 #include "program.h"
-#include "status_color.h"
 
 #define ESCAPE_DELAY_MS 25
 #define TRACK_COLOR 236 /* of 256: a dark grey, behind bars */
@@ -46,7 +46,7 @@ static void begin_color(void)
         return;
     use_default_colors();
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
-        enum color color = status_color((enum keyshm_status)status);
+        enum color color = color_of_status((enum keyshm_status)status);
         init_pair((short)(PAIR_STATUS + status), (short)color, -1);
         init_pair((short)(PAIR_BAR + status), (short)color, COLORS >= 256 ? TRACK_COLOR : -1);
     }

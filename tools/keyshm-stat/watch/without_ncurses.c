@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "live.h"
 #include "program.h"
-#include "watch.h"
 
 enum exit_status watch_live(const struct request *request)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_STAT_WATCH_SIGNALS_H
-#define KEYSHM_STAT_WATCH_SIGNALS_H
+#ifndef KEYSHM_STAT_SIGNALS_H
+#define KEYSHM_STAT_SIGNALS_H
 
 /* Signals as something to wait for. Their handlers only write to a pipe; what is done about a signal is done by who reads
  * that, outside of any handler. */

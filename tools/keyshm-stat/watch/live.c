@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-
-/* The live view: wait for a key, a signal, or the time of the next frame, and do what that asks for. */
+#include "live.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -10,7 +9,6 @@
 #include "signals.h"
 #include "terminal.h"
 #include "timer.h"
-#include "watch.h"
 
 struct live {
     const struct request *request;
@@ -18,8 +16,8 @@ struct live {
     struct session session;
     struct timer timer;
     bool is_over;
-    bool is_behind; /* what is on the screen is not what there is to be seen */
-    int ended_by;   /* a signal that the program is to die of; 0: none */
+    bool is_behind; /* the screen is out of date */
+    int ended_by;   /* a signal that the program must die of; 0: none */
     int error;      /* -ENOMEM: it cannot go on */
 };
 
@@ -34,14 +32,14 @@ static void read_shown(struct live *live)
 static void draw(struct live *live)
 {
     struct line line;
-    struct frame frame = {.request = live->request,
-                          .session = &live->session,
-                          .pools = &live->pools,
-                          .watched = watched_pools_shown(&live->pools),
-                          .columns = terminal_columns(),
-                          .lines = terminal_lines(),
-                          .now_ms = timer_now_ms(),
-                          .unix_ms = timer_unix_ms()};
+    struct frame frame = {.scene = {.request = live->request,
+                                    .session = &live->session,
+                                    .pools = &live->pools,
+                                    .watched = watched_pools_shown(&live->pools),
+                                    .columns = terminal_columns(),
+                                    .now_ms = timer_now_ms(),
+                                    .unix_ms = timer_unix_ms()},
+                          .lines = terminal_lines()};
     live->error = frame_make(&frame);
     if (live->error < 0)
         return;
@@ -126,7 +124,7 @@ static void act_on(struct live *live, int number)
         signals_act_by_default(SIGTSTP);
         terminal_return();
         break;
-    case SIGCONT: /* also of a stop that could not be seen coming; a shell may have used the terminal meanwhile */
+    case SIGCONT: /* after a SIGSTOP too; a shell may have used the terminal meanwhile */
         terminal_return();
         break;
     case SIGINT: /* Ctrl-C: as good as q */
@@ -167,11 +165,11 @@ static void run(struct live *live)
         if (live->is_behind && terminal_is_ready())
             draw(live);
         if (poll(inputs, 2, timer_left_ms(&live->timer, timer_now_ms())) < 0)
-            continue; /* EINTR: the pipe tells of what */
+            continue; /* EINTR: the signal is in the pipe */
         take_signals(live);
         if (!live->is_over)
             take_keys(live);
-        /* Nobody is there any more. */
+        /* The terminal is gone. */
         if ((inputs[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
             live->is_over = true;
     }
@@ -183,7 +181,7 @@ static enum exit_status run_on_terminal(struct live *live)
     int r = signals_begin(numbers, sizeof(numbers) / sizeof(numbers[0]));
     if (r < 0)
         return refuse("cannot wait for signals: %s", keyshm_strerror(r));
-    enum exit_status status = terminal_open(request_wants_color(live->request));
+    enum exit_status status = terminal_open(color_is_wanted(live->request->color));
     if (status == EXIT_FINE) {
         run(live);
         terminal_close();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_STAT_WATCH_TIMER_H
-#define KEYSHM_STAT_WATCH_TIMER_H
+#ifndef KEYSHM_STAT_TIMER_H
+#define KEYSHM_STAT_TIMER_H
 
 /* When the next frame is due. It does not drift: frames are due at whole intervals after the first; what could not be
  * done in time is left out, not made up for. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "column.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+void column_text(const struct column *column, const struct row *row, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (column->text != NULL)
+        column->text(row, ret_text);
+    else
+        column->kind->to_text(column->number(row), is_exact, ret_text);
+}
+
+void column_cell(const struct column *column, const struct row *row, bool is_exact, char ret_text[CELL_SIZE])
+{
+    column_text(column, row, is_exact, ret_text);
+    if (ret_text[0] == '\0')
+        snprintf(ret_text, CELL_SIZE, "-");
+}
+
+json_t *column_json(const struct column *column, const struct row *row)
+{
+    char text[CELL_SIZE];
+    if (column->to_json != NULL)
+        return column->to_json(row);
+    if (column->text == NULL && column->kind->to_json != NULL)
+        return column->kind->to_json(column->number(row));
+    if (column->text == NULL)
+        return json_integer(column->number(row));
+    column->text(row, text);
+    return text_to_json(text, sizeof(text));
+}
+
+json_t *whole_or_nothing(json_t *object, bool is_whole)
+{
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT])
+{
+    json_t *object = json_object();
+    int r = 0;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        r |= json_object_set_new(object, keyshm_status_name((enum keyshm_status)status),
+                                 json_integer((json_int_t)counts[status]));
+    return whole_or_nothing(object, r == 0);
+}
+
+json_t *columns_json(const struct column *const *columns, size_t count, const struct row *row)
+{
+    json_t *object = json_object();
+    int r = 0;
+    for (size_t i = 0; i < count; i++)
+        r |= json_object_set_new(object, columns[i]->json_name, column_json(columns[i], row));
+    return whole_or_nothing(object, r == 0);
+}
+
+int column_compare(const struct column *column, const struct row *a, const struct row *b)
+{
+    char text_a[CELL_SIZE], text_b[CELL_SIZE];
+    if (column->text == NULL) {
+        uint64_t number_a = (uint64_t)column->number(a), number_b = (uint64_t)column->number(b);
+        return (number_a > number_b) - (number_a < number_b);
+    }
+    column->text(a, text_a);
+    column->text(b, text_b);
+    return strcmp(text_a, text_b);
+}
+
+void provider_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", row->pool->name.provider);
+}
+
+/* Most often it is the same user as last time. */
+static void find_user_name(uid_t user, char ret_name[CELL_SIZE])
+{
+    static uid_t last_user = (uid_t)-1;
+    static char last_name[CELL_SIZE];
+    if (user != last_user) {
+        const struct passwd *found = getpwuid(user);
+        last_user = user;
+        if (found != NULL)
+            snprintf(last_name, sizeof(last_name), "%s", found->pw_name);
+        else
+            snprintf(last_name, sizeof(last_name), "%u", (unsigned)user);
+    }
+    memcpy(ret_name, last_name, sizeof(last_name));
+}
+
+void owner_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    find_user_name(row->pool->name.owner, ret_text);
+}
