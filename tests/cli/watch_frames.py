@@ -48,14 +48,14 @@ class Frames:
 def test_what_others_do():
     pool, _ = make_pool("")
     frames = Frames(pool)
-    frames.wait_for(r"^picks +- picks/s +- errors/s$")
+    frames.wait_for(r"^picks +- picks/s +- marks/s$")
     frames.wait_for("^keys +none")
     ids = add(pool, "EEEE")
     frames.wait_for("sk-…EEEE +available")
     ctl("next", pool)
     frames.wait_for(r"sk-…EEEE +available +- +[1-9][0-9.]* +0 +1 +0 +\d\.\ds ago +▁?[▂▃▄▅▆▇█]")  # the graph may already have a column from before
     ctl("mark", pool, ids[0], "rate_limited", "--retry-after", "100")
-    frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +0 +[1-9][0-9.]* +1 +1 ")
+    frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +0 +[1-9][0-9.]* +1 +0 ")
     ctl("destroy", pool)
     frames.wait_for(rf"^pool {pool} was destroyed at ..:..:..; waiting for it to come back$")
     ctl("create", pool)
@@ -72,4 +72,35 @@ def test_ends_with_a_whole_frame():
         check(re.search(r"sk-…AAAA +available[^\n]*\n\Z", frames.end_by(number)) is not None, "not a whole frame in the end")
 
 
-run_tests([test_what_others_do, test_ends_with_a_whole_frame])
+def test_says_the_same_as_the_table():
+    """Of each column that both have, whatever was marked."""
+    pool, ids = make_pool("-same", "AAAA", "BBBB", "CCCC", "DDDD")
+    for _ in range(3):
+        ctl("next", pool)
+    ctl("metadata", pool, ids[1], "label", "team")
+    for number, statuses in enumerate((["quota_exceeded"] * 2, ["invalid", "available"] * 3, ["quota_exceeded", "invalid"])):
+        for status in statuses:
+            ctl("mark", pool, ids[number], status)
+    headings = ["SLOT", "KEY", "LABEL", "STATUS", "COOLDOWN", "PICKS", "ERRORS"]
+    raw = subprocess.check_output([STAT, "--raw", "--noheadings", "-o", ",".join(headings), pool],
+                                  env={**os.environ, "LC_ALL": "C.UTF-8"}, text=True)
+    table = [[re.sub(r"\\x20", " ", cell).encode().decode("unicode_escape").encode("latin-1").decode()
+              for cell in line.split(" ")] for line in raw.splitlines()]
+    check([row[6] for row in table] == ["0", "3", "1", "0"], f"errors are marks invalid, and not {table}")
+
+    frame = subprocess.check_output([STAT, "--batch", "-n", "1", pool], env={**os.environ, "LC_ALL": "C.UTF-8"}, text=True)
+    lines = frame.splitlines()
+    top = next(number for number, line in enumerate(lines) if line.startswith("SLOT"))
+
+    def cell(line, heading):
+        match = re.search(rf"(?<!\S){heading}(?![\w/])", lines[top])
+        check(match is not None, f"the live view has no column {heading}: {lines[top]}")
+        if heading in ("KEY", "LABEL", "STATUS"):  # to the left
+            return re.split("  |$", line[match.start():])[0] or "-"
+        return re.split("  ", line[:match.end()])[-1].strip()
+
+    live = [[cell(line, heading) for heading in headings] for line in lines[top + 1:top + 5]]
+    check(live == table, f"the live view says {live}, the table {table}")
+
+
+run_tests([test_what_others_do, test_ends_with_a_whole_frame, test_says_the_same_as_the_table])

@@ -51,8 +51,8 @@ def test_sort():
     terminal = watch(pool, columns=160)
     wait_for_order(terminal, "CCCC", "AAAA", "BBBB", "DDDD")
     terminal.wait_for("^SLOT▲")
-    for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("STATUS▲", "B A D C"), ("LEFT▲", "A D B C"),
-                          ("PICKS/S▼", "C A B D"), ("ERRS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRS▼", "A B D C"),
+    for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("STATUS▼", "B A D C"), ("COOLDOWN▲", "A D B C"),
+                          ("PICKS/S▼", "C A B D"), ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
                           ("LAST USED▲", "A C B D"), ("SLOT▲", "C A B D"), ("KEY▲", "A B C D")):
         terminal.send("s")
         if not heading.startswith("LABEL"):  # no key has one, so there is no such column
@@ -128,7 +128,7 @@ def test_help():
         terminal.wait_for("sk-…AAAA")
         terminal.send(key)
         terminal.wait_for("^q +quit$")
-        terminal.wait_for("^LAST MINUTE +picks a second")
+        terminal.wait_for("^LAST MINUTE +picks per second")
         terminal.send("x")
     terminal.wait_for("sk-…AAAA")
     terminal.resize(80, 12)

@@ -67,7 +67,7 @@ def test_resize():
     terminal.wait_for(r"^SLOT.*LAST USED +LAST MINUTE")
     terminal.wait_for("sk-…AA29")
     terminal.resize(60, 10)
-    terminal.wait_for(r"^KEY +STATUS +COOLDOWN +LEFT +PICKS/S +ERRS/S$")
+    terminal.wait_for(r"^KEY +STATUS +LEFT +COOLDOWN +PICKS/S +MARKS/S$")
     terminal.wait_for(r"^30/30 available")
     check(all(len(line) <= 60 for line in terminal.screen.text()), "lines that are too long")
     terminal.resize(20, 4)

@@ -112,7 +112,7 @@ static void test_rates(void)
     model_begin(&model);
     EXPECT_EQ(model_take(&model, make_picked(1000, 0), 5000), 0);
     EXPECT(!model.has_rates);
-    EXPECT_EQ(model.keys[0].picks, 1000);
+    EXPECT_EQ(model.snapshot->keys[0].picks, 1000);
     EXPECT_EQ(model_take(&model, make_picked(1050, 500), 5500), 0);
     EXPECT(model.has_rates);
     EXPECT(is_near(model.keys[0].picks_per_s, 100) && is_near(model.picks_per_s, 100));
@@ -129,7 +129,8 @@ static void test_rates(void)
     model_end(&model);
 }
 
-static void test_errors(void)
+/* An error is a mark invalid; the rate of marks is of all but available. */
+static void test_marks(void)
 {
     struct model model;
     struct keyshm_snapshot *snapshot = make_snapshot(1, 1000);
@@ -137,9 +138,23 @@ static void test_errors(void)
     EXPECT_EQ(model_take(&model, make_snapshot(1, 0), 0), 0);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         snapshot->keys[0].marked[status] = 1u << (4 * status);
+    snapshot->keys[0].error_count = snapshot->keys[0].marked[KEYSHM_INVALID];
     EXPECT_EQ(model_take(&model, snapshot, 1000), 0);
-    EXPECT_EQ(model.keys[0].errors, 0x1110); /* to mark a key available is none */
-    EXPECT(is_near(model.errors_per_s, 0x1110));
+    EXPECT_EQ(snapshot->keys[0].error_count, 0x1000);
+    EXPECT(is_near(model.keys[0].marks_per_s, 0x1110) && is_near(model.marks_per_s, 0x1110));
+    model_clear(&model, 77);
+    EXPECT_EQ(snapshot->keys[0].error_count, 0);
+    snapshot = make_snapshot(1, 2000);
+    snapshot->keys[0].marked[KEYSHM_AVAILABLE] = 9;
+    snapshot->keys[0].marked[KEYSHM_RATE_LIMITED] = 0x10;
+    snapshot->keys[0].marked[KEYSHM_QUOTA_EXCEEDED] = 0x103;
+    snapshot->keys[0].marked[KEYSHM_INVALID] = 0x1002;
+    snapshot->keys[0].error_count = 0x1002;
+    EXPECT_EQ(model_take(&model, snapshot, 2000), 0);
+    EXPECT_EQ(snapshot->keys[0].error_count, 2);
+    EXPECT_EQ(snapshot->keys[0].marked[KEYSHM_AVAILABLE], 8);
+    EXPECT_EQ(snapshot->keys[0].marked[KEYSHM_QUOTA_EXCEEDED], 3);
+    EXPECT(is_near(model.keys[0].marks_per_s, 5) && is_near(model.marks_per_s, 5));
     model_end(&model);
 }
 
@@ -179,11 +194,11 @@ static void test_clear(void)
     EXPECT_EQ(model_take(&model, make_picked(1100, 1000), 1000), 0);
     model_clear(&model, 77);
     EXPECT_EQ(model.cleared_unix_ms, 77);
-    EXPECT(!model.has_rates && model.keys[0].picks == 0);
+    EXPECT(!model.has_rates && model.snapshot->keys[0].picks == 0);
     EXPECT(history_per_s(&model.keys[0].picks_history, 59, 60) < 0);
     EXPECT_EQ(model_take(&model, make_picked(1104, 3000), 3000), 0);
     EXPECT(is_near(model.keys[0].picks_per_s, 2));
-    EXPECT_EQ(model.keys[0].picks, 4);
+    EXPECT_EQ(model.snapshot->keys[0].picks, 4);
     model_end(&model);
 }
 
@@ -289,7 +304,7 @@ static void test_rows(void)
 static bool has_heading(const struct field_widths *widths, const char *heading)
 {
     for (unsigned i = 0; i < widths->count; i++)
-        if (strcmp(widths->columns[i].field->heading, heading) == 0)
+        if (strcmp(field_heading(widths->columns[i].field), heading) == 0)
             return true;
     return false;
 }
@@ -473,7 +488,7 @@ int main(void)
     test_history_wraps();
     test_history_long_gap();
     test_rates();
-    test_errors();
+    test_marks();
     test_replaced_keys();
     test_clear();
     test_replaced_pool();

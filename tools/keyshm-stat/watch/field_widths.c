@@ -18,26 +18,26 @@ static bool is_utf8(void)
 
 void field_widths_measure(struct field_needs *needs, const struct key_row *row)
 {
-    char text[FIELD_TEXT_SIZE];
+    char text[CELL_SIZE];
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (fields[i].to_text == NULL)
+        if (!field_is_text(&fields[i]))
             continue;
-        fields[i].to_text(row, text);
+        field_text(&fields[i], row, text);
         unsigned width = line_text_width(text);
         if (width > needs->widths[i])
             needs->widths[i] = width < LABEL_WIDTH_MAX ? width : LABEL_WIDTH_MAX;
     }
 }
 
-/* Columns; 0: there is nothing to show in it, as in the labels when there are none. */
+/* In columns of the screen; 0: it is left out. */
 static unsigned field_width(const struct field_needs *needs, size_t i)
 {
-    unsigned width = needs->widths[i];
-    if (fields[i].to_text != NULL && fields[i].width_least == 0 && width == 0)
+    unsigned width = needs->widths[i], heading_width = (unsigned)strlen(field_heading(&fields[i]));
+    if (field_is_text(&fields[i]) && fields[i].width_least == 0 && width == 0)
         return 0;
     if (width < fields[i].width_least)
         width = fields[i].width_least;
-    return width > strlen(fields[i].heading) ? width : (unsigned)strlen(fields[i].heading);
+    return width > heading_width ? width : heading_width;
 }
 
 static unsigned total_width(const unsigned widths[FIELD_COUNT])
@@ -108,7 +108,7 @@ void field_widths_scale(struct field_widths *widths, const struct key_row *rows,
     }
 }
 
-/* What does not fit ends with an ellipsis. */
+/* Text that does not fit ends with an ellipsis. */
 static void put_cell(struct line *line, enum style style, const char *text, unsigned width, bool to_right)
 {
     unsigned begin = line->width, limit = line->limit, needed = line_text_width(text);
@@ -123,12 +123,7 @@ static void put_cell(struct line *line, enum style style, const char *text, unsi
     line_fill(line, STYLE_PLAIN, begin + width);
 }
 
-static bool is_to_right(const struct field *field)
-{
-    return field->kind == FIELD_NUMBER;
-}
-
-/* The mark stands in the gap: the heading keeps its place. */
+/* The mark is in the gap behind, so that the heading keeps its place. */
 static void put_mark(struct line *line, const struct key_order *order)
 {
     bool is_down = order->field->is_largest_first != order->is_reversed;
@@ -145,8 +140,9 @@ void field_widths_draw_headings(const struct field_widths *widths, const struct 
         unsigned begin = line->width, width = widths->columns[i].width;
         bool is_sorted = field == order->field;
         enum style style = is_sorted ? STYLE_HEADING_SORTED : STYLE_HEADING;
-        put_cell(line, style, field->heading, is_to_right(field) ? width : (unsigned)strlen(field->heading),
-                 is_to_right(field));
+        const char *heading = field_heading(field);
+        bool to_right = field_is_to_the_right(field);
+        put_cell(line, style, heading, to_right ? width : (unsigned)strlen(heading), to_right);
         if (is_sorted)
             put_mark(line, order);
         line_fill(line, STYLE_HEADING, begin + width + GAP);
@@ -154,28 +150,21 @@ void field_widths_draw_headings(const struct field_widths *widths, const struct 
     line_fill(line, STYLE_HEADING, line->limit);
 }
 
-static enum style text_style(const struct field *field, const struct key_row *row)
-{
-    if (field->kind == FIELD_STATUS)
-        return STYLE_STATUS + row->key->status;
-    return STYLE_PLAIN;
-}
-
 static void put_field(const struct field_widths *widths, unsigned column, const struct key_row *row, bool is_faint,
                       struct line *line)
 {
     const struct field *field = widths->columns[column].field;
     unsigned width = widths->columns[column].width, begin = line->width;
-    char text[FIELD_TEXT_SIZE];
-    if (field->kind == FIELD_HISTORY)
-        graph_put_history(line, is_faint ? STYLE_FAINT : STYLE_GRAPH, &row->known->picks_history, graph_steps(width),
-                          widths->most_per_s);
-    else if (field->kind == FIELD_BAR && row->key->cooldown_left_ms != 0)
-        graph_put_bar(line, is_faint ? STYLE_FAINT : STYLE_BAR + row->key->status,
-                      model_cooldown_fraction(row->model, (unsigned)(row->key - row->model->snapshot->keys)), width);
-    if (field->to_text != NULL) {
-        field->to_text(row, text);
-        put_cell(line, is_faint ? STYLE_FAINT : text_style(field, row), text, width, is_to_right(field));
+    enum style style = is_faint ? STYLE_FAINT : field_style(field, row);
+    char text[CELL_SIZE];
+    if (field->kind == FIELD_HISTORY) {
+        graph_put_history(line, style, &row->known->picks_history, graph_steps(width), widths->most_per_s);
+    } else if (field->kind == FIELD_BAR && row->key->cooldown_left_ms != 0) {
+        graph_put_bar(line, style, model_cooldown_fraction(row->model, (unsigned)(row->key - row->model->snapshot->keys)),
+                      width);
+    } else if (field_is_text(field)) {
+        field_text(field, row, text);
+        put_cell(line, style, text, width, field_is_to_the_right(field));
     }
     line_fill(line, STYLE_PLAIN, begin + width);
 }

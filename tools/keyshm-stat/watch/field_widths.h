@@ -7,8 +7,8 @@
 #include "fields.h"
 #include "key_rows.h"
 
-/* The widths that fields needed so far, in columns; all 0 in the beginning. They only grow, so that columns do not jump
- * about. */
+/* The widths that fields needed so far, in columns of the screen; all 0 at first. They only grow, so that fields keep
+ * their places. */
 struct field_needs {
     unsigned widths[FIELD_COUNT];
 };
@@ -19,7 +19,7 @@ struct field_widths {
         const struct field *field;
         unsigned width;
     } columns[FIELD_COUNT];
-    double most_per_s; /* what the highest column of a sparkline stands for */
+    double most_per_s; /* of the highest column of a sparkline */
 };
 
 void field_widths_measure(struct field_needs *needs, const struct key_row *row);
@@ -32,7 +32,7 @@ void field_widths_scale(struct field_widths *widths, const struct key_row *rows,
 
 void field_widths_draw_headings(const struct field_widths *widths, const struct key_order *order, struct line *line);
 
-/* A `faint` row tells of what was, and is not any more. */
+/* A `faint` row is out of date. */
 void field_widths_draw_row(const struct field_widths *widths, const struct key_row *row, bool is_faint,
                            struct line *line);
 

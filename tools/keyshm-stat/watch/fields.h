@@ -2,47 +2,57 @@
 #ifndef KEYSHM_STAT_WATCH_FIELDS_H
 #define KEYSHM_STAT_WATCH_FIELDS_H
 
-/* What a row says of its key, as data: the headings, the rows, the sorting and the help are all made from this list. */
+/*
+ * The columns of the live view, as data: the headings, the rows, the order and the help are made from this table. What a
+ * key's snapshot says is a column of key_columns.c; described here is only what exists between two frames.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "column.h"
+#include "key_columns.h"
 #include "line.h"
 #include "model.h"
 
-#define FIELD_TEXT_SIZE 128
-
 struct key_row {
     struct row row;
-    const struct keyshm_key_snapshot *key;
+    const struct keyshm_key_snapshot *key; /* the row's item */
     const struct model_key *known;
     const struct model *model;
 };
 
 enum field_kind {
-    FIELD_TEXT,
-    FIELD_NUMBER, /* to the right */
-    FIELD_STATUS, /* text in the colour of the status */
+    FIELD_COLUMN,
+    FIELD_RATE,
     FIELD_BAR,
     FIELD_HISTORY,
 };
 
 struct field {
-    const char *heading;
-    const char *help;
     enum field_kind kind;
-    unsigned importance;  /* the least important is the first to go when the line is too short */
-    unsigned width_least; /* columns */
-    void (*to_text)(const struct key_row *row, char ret_text[FIELD_TEXT_SIZE]);
-    int (*compare)(const struct key_row *a, const struct key_row *b); /* NULL: cannot be sorted by */
-    bool is_largest_first;                                            /* how it compares */
+    const struct column *column; /* of FIELD_COLUMN, else NULL */
+    const char *heading;         /* of the other kinds */
+    const char *help;
+    double (*per_s)(const struct model_key *known); /* of FIELD_RATE */
+    unsigned importance;                            /* the least important is left out first in a narrow line */
+    unsigned width_least;                           /* columns of the screen; 0: left out when all its texts are empty */
+    bool is_largest_first;                          /* how it is sorted, unless that is reversed */
+    bool is_zero_last;                              /* whatever the order of the others */
 };
 
 enum { FIELD_COUNT = 12 };
 extern const struct field fields[FIELD_COUNT];
 
-/* The value of the key's metadata "label"; "" when it has none. */
-const char *field_label(const struct keyshm_key_snapshot *key);
+const char *field_heading(const struct field *field);
+const char *field_help(const struct field *field);
+
+/* False for bars and sparklines, which are drawn. They cannot be sorted by. */
+bool field_is_text(const struct field *field);
+bool field_is_to_the_right(const struct field *field);
+void field_text(const struct field *field, const struct key_row *row, char ret_text[CELL_SIZE]);
+enum style field_style(const struct field *field, const struct key_row *row);
+
+/* As strcmp(3). */
+int field_compare(const struct field *field, const struct key_row *a, const struct key_row *b);
 
 #endif

@@ -63,7 +63,8 @@ static void help_draw_line(unsigned y, struct line *line)
     if (y < session_key_count)
         put_entry(line, session_keys[y].keys, session_keys[y].help);
     else if (y > session_key_count && y - session_key_count - 1 < FIELD_COUNT)
-        put_entry(line, fields[y - session_key_count - 1].heading, fields[y - session_key_count - 1].help);
+        put_entry(line, field_heading(&fields[y - session_key_count - 1]),
+                  field_help(&fields[y - session_key_count - 1]));
 }
 
 /* The first line of the help on a screen of `lines`, if `top` is wanted: the screen is filled if it can be. */

@@ -98,6 +98,11 @@ static wchar_t status_character(int status)
     return (has_blocks ? L"\u2588\u2593\u2592\u2591" : L"#+-.")[status];
 }
 
+static enum style status_style(int status)
+{
+    return line_style(color_of_status((enum keyshm_status)status));
+}
+
 /* Each status gets its share of the columns, and at least one when any key has it. */
 static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *line, unsigned width)
 {
@@ -111,7 +116,7 @@ static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *
             continue;
         unsigned until = end - width + (unsigned)((uint64_t)keys_before * width / snapshot->count);
         do
-            line_put_character(line, STYLE_STATUS + (enum style)status, status_character(status));
+            line_put_character(line, status_style(status), status_character(status));
         while (line->width < until && line->width + others < end);
     }
     line_fill(line, STYLE_PLAIN, end);
@@ -125,7 +130,7 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, struct lin
         if (snapshot->status_count[status] == 0)
             continue;
         put_gap(line);
-        line_print(line, STYLE_STATUS + (enum style)status, "%u %s", snapshot->status_count[status],
+        line_print(line, status_style(status), "%u %s", snapshot->status_count[status],
                    keyshm_status_name((enum keyshm_status)status));
     }
 }
@@ -162,11 +167,11 @@ static void put_keys(const struct scene *scene, struct line *line)
 static void put_rates(const struct scene *scene, struct line *line)
 {
     const struct model *model = &scene->watched->model;
-    char picks[RATE_SIZE] = "-", errors[RATE_SIZE] = "-";
+    char picks[RATE_SIZE] = "-", marks[RATE_SIZE] = "-";
     unsigned width = graph_width(scene);
     if (model->has_rates) {
         rate_text(model->picks_per_s, picks);
-        rate_text(model->errors_per_s, errors);
+        rate_text(model->marks_per_s, marks);
     }
     put_title(line, "picks");
     if (width > 0) {
@@ -176,7 +181,7 @@ static void put_rates(const struct scene *scene, struct line *line)
     }
     line_print(line, STYLE_STRONG, "%s picks/s", picks);
     put_gap(line);
-    line_print(line, model->errors_per_s > 0 ? STYLE_STATUS + KEYSHM_INVALID : STYLE_PLAIN, "%s errors/s", errors);
+    line_print(line, model->marks_per_s > 0 ? status_style(KEYSHM_INVALID) : STYLE_PLAIN, "%s marks/s", marks);
     if (model->cleared_unix_ms != 0) {
         char time[CLOCK_TEXT_SIZE];
         clock_text(model->cleared_unix_ms, time);

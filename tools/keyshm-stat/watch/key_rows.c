@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "filter.h"
-#include "masked.h"
 #include "rows.h"
 
 static bool matches(const char *text, const char *filter)
@@ -17,14 +16,18 @@ static bool matches(const char *text, const char *filter)
     return strcasestr(text, filter) != NULL;
 }
 
-static bool is_wanted(const struct keyshm_key_snapshot *key, const char *filter)
+static bool is_wanted(const struct row *row, const char *filter)
 {
-    char masked[KEYSHM_MASKED_SIZE];
+    static const enum key_column searched[] = {KEY_COLUMN_KEY, KEY_COLUMN_LABEL, KEY_COLUMN_STATUS};
+    char text[CELL_SIZE];
     if (filter[0] == '\0')
         return true;
-    masked_for_locale(key->masked_key, masked);
-    return matches(masked, filter) || matches(field_label(key), filter) ||
-           matches(keyshm_status_name(key->status), filter);
+    for (size_t i = 0; i < sizeof(searched) / sizeof(searched[0]); i++) {
+        column_text(&key_columns[searched[i]], row, false, text);
+        if (matches(text, filter))
+            return true;
+    }
+    return false;
 }
 
 struct comparison {
@@ -39,7 +42,7 @@ static int compare(const void *a, const void *b, void *user)
     const struct comparison *comparison = user;
     const struct key_order *order = comparison->order;
     int result = order->field == NULL ? rows_compare(comparison->request, &one->row, &other->row)
-                                      : order->field->compare(one, other);
+                                      : field_compare(order->field, one, other);
     if (result != 0)
         return order->is_reversed ? -result : result;
     return one->key->slot < other->key->slot ? -1 : one->key->slot > other->key->slot;
@@ -56,8 +59,9 @@ int key_rows_select(struct key_rows *ret_rows, const struct model *model, const 
         return -ENOMEM;
     for (unsigned i = 0; i < all; i++) {
         const struct keyshm_key_snapshot *key = &model->snapshot->keys[i];
-        if (filter_wants_key(request, key) && is_wanted(key, filter))
-            rows[count++] = (struct key_row){{&pool, key, key->slot}, key, &model->keys[i], model};
+        const struct row row = {&pool, key, key->slot};
+        if (filter_wants_key(request, key) && is_wanted(&row, filter))
+            rows[count++] = (struct key_row){row, key, &model->keys[i], model};
     }
     qsort_r(rows, count, sizeof(*rows), compare, &comparison);
     ret_rows->rows = rows;

@@ -8,13 +8,18 @@
 
 #define TEXT_SIZE 512
 
+enum style line_style(enum color color)
+{
+    return color == NO_COLOR ? STYLE_PLAIN : STYLE_COLOR + (enum style)color;
+}
+
 void line_begin(struct line *line, unsigned limit)
 {
     line->limit = limit < LINE_WIDTH_MAX ? limit : LINE_WIDTH_MAX;
     line->width = 0;
 }
 
-/* The next character, and how many bytes it has: at least 1, so that nothing can hold up who goes through a text. */
+/* The next character, and how many bytes it has: at least 1, so that a loop over a text always ends. */
 static size_t next_character(const char *text, mbstate_t *state, wchar_t *ret_character)
 {
     size_t length = mbrtowc(ret_character, text, strlen(text), state);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <wchar.h>
 
-#include "keyshm.h"
+#include "color.h"
 
 #define LINE_WIDTH_MAX 1024
 
@@ -20,9 +20,9 @@ enum style {
     STYLE_GRAPH,
     STYLE_ALERT,
     STYLE_NOTICE,
-    STYLE_STATUS,                                   /* and those after it: of the status at that distance */
-    STYLE_BAR = STYLE_STATUS + KEYSHM_STATUS_COUNT, /* the same, for bars, whose empty part can be seen */
-    STYLE_COUNT = STYLE_BAR + KEYSHM_STATUS_COUNT,
+    STYLE_COLOR,                           /* and those after it: of the enum color at that distance */
+    STYLE_BAR = STYLE_COLOR + COLOR_COUNT, /* the same, for bars, whose empty part can be seen */
+    STYLE_COUNT = STYLE_BAR + COLOR_COUNT,
 };
 
 struct line {
@@ -34,9 +34,12 @@ struct line {
     } cells[LINE_WIDTH_MAX];
 };
 
+/* Of text in that colour. */
+enum style line_style(enum color color);
+
 void line_begin(struct line *line, unsigned limit);
 
-/* Text in the locale's encoding. What is not a character that can be printed is a '?'. */
+/* Text in the locale's encoding, with '?' for what cannot be printed. */
 void line_put(struct line *line, enum style style, const char *text);
 
 __attribute__((format(printf, 3, 4))) void line_print(struct line *line, enum style style, const char *format, ...);
@@ -49,7 +52,7 @@ void line_fill(struct line *line, enum style style, unsigned column);
 /* How many columns line_put() would take. */
 unsigned line_text_width(const char *text);
 
-/* The second half of a line goes to the right end: what was put since `column` is moved there. */
+/* Move what was put since `column` to the right end. */
 void line_move_right(struct line *line, unsigned column);
 
 #endif

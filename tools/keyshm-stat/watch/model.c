@@ -5,12 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t count_errors(const struct keyshm_key_snapshot *key)
-{
-    return key->marked[KEYSHM_RATE_LIMITED] + key->marked[KEYSHM_QUOTA_EXCEEDED] + key->marked[KEYSHM_INVALID];
-}
-
-/* A process that was stopped while it counted can bring a counter back to less. */
+/* A counter can go back: a process that was stopped while it counted writes what it had read before. */
 static uint64_t difference(uint64_t now, uint64_t before)
 {
     return now > before ? now - before : 0;
@@ -68,7 +63,7 @@ static int follow_keys(struct model *model, const struct keyshm_snapshot *now, i
     return 0;
 }
 
-/* One that was shorter than the time between two copies may have ended and another begun. */
+/* One with less left than the time between two copies may have ended, and another begun. */
 static void follow_cooldown(struct model_key *known, int64_t left_ms, int64_t elapsed_ms)
 {
     if (left_ms <= 0)
@@ -78,48 +73,71 @@ static void follow_cooldown(struct model_key *known, int64_t left_ms, int64_t el
     known->cooldown_left_ms = left_ms;
 }
 
-struct counted {
-    uint64_t picks;
-    uint64_t errors;
-};
-
-/* Returns what is new. */
-static struct counted count_key(struct model_key *known, const struct keyshm_key_snapshot *key)
+static struct model_counts counts_of(const struct keyshm_key_snapshot *key)
 {
-    struct counted now = {difference(key->picks, known->picks_cleared),
-                          difference(count_errors(key), known->errors_cleared)};
-    struct counted new = {difference(now.picks, known->picks), difference(now.errors, known->errors)};
-    known->picks = now.picks;
-    known->errors = now.errors;
+    struct model_counts counts = {.picks = key->picks, .errors = key->error_count};
+    memcpy(counts.marked, key->marked, sizeof(counts.marked));
+    return counts;
+}
+
+static struct model_counts counts_between(const struct model_counts *before, const struct model_counts *now)
+{
+    struct model_counts counts = {difference(now->picks, before->picks), difference(now->errors, before->errors), {0}};
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        counts.marked[status] = difference(now->marked[status], before->marked[status]);
+    return counts;
+}
+
+static void set_counts(struct keyshm_key_snapshot *key, const struct model_counts *counts)
+{
+    key->picks = counts->picks;
+    key->error_count = counts->errors;
+    memcpy(key->marked, counts->marked, sizeof(key->marked));
+}
+
+/* What is shown of it counts from when the counters were cleared. Returns what is new since the last copy. */
+static struct model_counts count_key(struct model_key *known, struct keyshm_key_snapshot *key)
+{
+    struct model_counts now = counts_of(key), shown = counts_between(&known->cleared, &now),
+                        new = counts_between(&known->counted, &now);
+    set_counts(key, &shown);
+    known->counted = now;
     return new;
 }
 
-/* The keys of the model are those of `now` already; the snapshot is still the one before, if there was one. */
-static void count_all(struct model *model, const struct keyshm_snapshot *now, int64_t now_ms)
+/* All but those that make it available. */
+static uint64_t count_marks(const struct model_counts *counts)
 {
-    struct counted all = {0, 0};
+    return counts->marked[KEYSHM_RATE_LIMITED] + counts->marked[KEYSHM_QUOTA_EXCEEDED] + counts->marked[KEYSHM_INVALID];
+}
+
+/* The keys of the model are those of `now` already; the snapshot is still the one before, if there was one. */
+static void count_all(struct model *model, struct keyshm_snapshot *now, int64_t now_ms)
+{
+    uint64_t picks = 0, marks = 0;
     int64_t elapsed_ms = now_ms - model->taken_ms;
     double elapsed_s = (double)elapsed_ms / 1000;
     model->has_rates = model->snapshot != NULL;
     for (unsigned i = 0; i < now->count; i++) {
         struct model_key *known = &model->keys[i];
-        struct counted new = count_key(known, &now->keys[i]);
+        struct model_counts new = count_key(known, &now->keys[i]);
+        uint64_t new_marks = count_marks(&new);
         follow_cooldown(known, now->keys[i].cooldown_left_ms, elapsed_ms);
         if (!model->has_rates)
             continue;
         known->picks_per_s = (double)new.picks / elapsed_s;
-        known->errors_per_s = (double)new.errors / elapsed_s;
+        known->marks_per_s = (double)new_marks / elapsed_s;
         history_add(&known->picks_history, now_ms, new.picks);
-        all.picks += new.picks;
-        all.errors += new.errors;
+        picks += new.picks;
+        marks += new_marks;
     }
     if (!model->has_rates) {
         history_begin(&model->picks_history, now_ms);
         return;
     }
-    model->picks_per_s = (double)all.picks / elapsed_s;
-    model->errors_per_s = (double)all.errors / elapsed_s;
-    history_add(&model->picks_history, now_ms, all.picks);
+    model->picks_per_s = (double)picks / elapsed_s;
+    model->marks_per_s = (double)marks / elapsed_s;
+    history_add(&model->picks_history, now_ms, picks);
 }
 
 static void begin_anew(struct model *model, const struct keyshm_snapshot *now, int64_t now_ms)
@@ -157,17 +175,17 @@ void model_miss(struct model *model, int error, int64_t unix_ms)
 
 void model_clear(struct model *model, int64_t unix_ms)
 {
+    static const struct model_counts none;
     if (model->snapshot == NULL)
         return;
     for (unsigned i = 0; i < model->snapshot->count; i++) {
         struct model_key *known = &model->keys[i];
-        known->picks_cleared = model->snapshot->keys[i].picks;
-        known->errors_cleared = count_errors(&model->snapshot->keys[i]);
-        known->picks = known->errors = 0;
-        known->picks_per_s = known->errors_per_s = 0;
+        known->cleared = known->counted;
+        set_counts(&model->snapshot->keys[i], &none);
+        known->picks_per_s = known->marks_per_s = 0;
         history_begin(&known->picks_history, model->taken_ms);
     }
-    model->picks_per_s = model->errors_per_s = 0;
+    model->picks_per_s = model->marks_per_s = 0;
     model->has_rates = false;
     history_begin(&model->picks_history, model->taken_ms);
     model->cleared_unix_ms = unix_ms;

@@ -44,7 +44,7 @@ static void sort_by_next(struct session *session)
     const struct field *next = session->order.field;
     do
         next = next == NULL || next == &fields[FIELD_COUNT - 1] ? &fields[0] : next + 1;
-    while (next->compare == NULL);
+    while (!field_is_text(next));
     session->order = (struct key_order){.field = next, .is_reversed = false};
     session->top = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "terminal.h"
 
-/* Without the names that curses has for things of its own. */
+/* Without macros named like common words. */
 #define NCURSES_NOMACROS 1
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -19,10 +19,10 @@
 #define ESCAPE_DELAY_MS 25
 #define TRACK_COLOR 236 /* of 256: a dark grey, behind bars */
 #define GREY_COLOR 245
-#define PAIR_GRAPH (KEYSHM_STATUS_COUNT + 1)
-#define PAIR_BAR (PAIR_GRAPH + 1) /* and those after it: of the status at that distance */
-#define PAIR_GREY (PAIR_BAR + KEYSHM_STATUS_COUNT)
-#define PAIR_STATUS 1 /* the same */
+#define PAIR_COLOR 1                        /* and those after it: of the enum color at that distance */
+#define PAIR_BAR (PAIR_COLOR + COLOR_COUNT) /* the same */
+#define PAIR_GRAPH (PAIR_BAR + COLOR_COUNT)
+#define PAIR_GREY (PAIR_GRAPH + 1)
 
 static SCREEN *screen;
 static bool is_colored;
@@ -45,10 +45,9 @@ static void begin_color(void)
     if (!is_colored)
         return;
     use_default_colors();
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
-        enum color color = color_of_status((enum keyshm_status)status);
-        init_pair((short)(PAIR_STATUS + status), (short)color, -1);
-        init_pair((short)(PAIR_BAR + status), (short)color, COLORS >= 256 ? TRACK_COLOR : -1);
+    for (int color = 0; color < COLOR_COUNT; color++) {
+        init_pair((short)(PAIR_COLOR + color), (short)color, -1);
+        init_pair((short)(PAIR_BAR + color), (short)color, COLORS >= 256 ? TRACK_COLOR : -1);
     }
     init_pair(PAIR_GRAPH, COLOR_CYAN, -1);
     init_pair(PAIR_GREY, COLORS >= 256 ? GREY_COLOR : -1, -1);
@@ -77,7 +76,8 @@ enum exit_status terminal_open(bool with_color)
 
 void terminal_close(void)
 {
-    /* After Ctrl-S, what gives the terminal back would not arrive. Only what a program stopped can it let go on. */
+    /* After Ctrl-S, the sequences that restore the terminal would not arrive. A program can resume only the output that a
+     * program stopped. */
     tcflow(STDOUT_FILENO, TCOOFF);
     tcflow(STDOUT_FILENO, TCOON);
     endwin();
@@ -149,13 +149,13 @@ static short style_pair(enum style style)
         return 0;
     if (style >= STYLE_BAR)
         return (short)(PAIR_BAR + (int)(style - STYLE_BAR));
-    if (style >= STYLE_STATUS)
-        return (short)(PAIR_STATUS + (int)(style - STYLE_STATUS));
+    if (style >= STYLE_COLOR)
+        return (short)(PAIR_COLOR + (int)(style - STYLE_COLOR));
     if (style == STYLE_GRAPH)
         return PAIR_GRAPH;
     if (style == STYLE_FAINT || style == STYLE_HEADING)
         return PAIR_GREY;
-    return style == STYLE_ALERT ? PAIR_STATUS + KEYSHM_INVALID : 0;
+    return style == STYLE_ALERT ? PAIR_COLOR + COLOR_OF_FAILURE : 0;
 }
 
 void terminal_draw(unsigned y, const struct line *line)

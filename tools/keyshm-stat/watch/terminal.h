@@ -10,32 +10,31 @@
 #include "line.h"
 #include "session.h"
 
-/* Take it over. Tells what is wrong when it cannot be, and leaves it as it was. */
+/* Take it over. If that is impossible, reports why, and leaves it as it was. */
 enum exit_status terminal_open(bool with_color);
 
 /* Give it back as it was. */
 void terminal_close(void);
 
-/* The same for a while, and take it again. */
+/* The same for a while, and take it over again. */
 void terminal_leave(void);
 void terminal_return(void);
 
-/* Its size may be another. */
+/* Its size may have changed. */
 void terminal_measure(void);
 unsigned terminal_columns(void);
 unsigned terminal_lines(void);
 
-/* Does it take output at this moment? One that was stopped (Ctrl-S), or whose other end is stuck, does not, and whoever
- * writes to it then has to wait. */
+/* Whether writing to it would not block. It would when its output was stopped (Ctrl-S), or its other end is stuck. */
 bool terminal_is_ready(void);
 
 void terminal_draw(unsigned y, const struct line *line);
 void terminal_show(void);
 
-/* Forget what is on it, so that all is written again. */
+/* Draw all of it again next time. */
 void terminal_forget(void);
 
-/* The next key that was pressed. False when there is none. */
+/* The next key that was pressed. False: none was. */
 bool terminal_input(struct input *ret_input);
 
 #endif
