@@ -43,7 +43,7 @@ complete -c keyshm-stat -l color -f -a 'auto always never' -d 'Colour the status
 
 complete -c keyshm-stat -s w -l watch -d 'Show it live'
 complete -c keyshm-stat -s b -l batch -d 'Show it live as plain text'
-complete -c keyshm-stat -s n -l iterations -x -d 'Stop after this number of times'
+complete -c keyshm-stat -s n -l iterations -x -d 'Stop after N times'
 
 complete -c keyshm-stat -s h -l help -d 'Show the help'
 complete -c keyshm-stat -s V -l version -d 'Show the version'

@@ -25,7 +25,7 @@ wait "$holder" || true
 # A change that does not end, with the process that makes it; then that process is dead.
 keep change "$pool.other"
 refused 1 "$stat" --check "$pool.other"
-err_has "^keyshm-stat: pool $pool.other: it cannot be checked while it is changed; the mutex is held by pid $holder (cli-fixture), "
+err_has "^keyshm-stat: pool $pool.other: it cannot be checked while it is being changed; the mutex is held by pid $holder (cli-fixture), "
 run 1 "$stat" --check "$pool" "$pool.other"
 out_is "$pool: ok"
 kill -KILL "$holder"

@@ -100,7 +100,7 @@ for other in json raw openmetrics; do
     apart batch "$other" --batch "--$other"
 done
 wrong '--iterations is for --watch and --batch' -n 1
-wrong '--all-users shows all pools there are: name none with it' --all-users "$pool"
+wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 
 # The help is complete, its lines fit, and nothing is in it twice.
 run 0 "$stat" --help

@@ -36,11 +36,12 @@ static enum exit_status report_busy(const struct pool_name *name)
     if (r < 0)
         return fail(name->provider, r, reading_failures);
     if (pool_line_holder_text(snapshot, holder))
-        complain("pool %s: it cannot be checked while it is changed; the mutex is held by %s", name->provider, holder);
+        complain("pool %s: it cannot be checked while it is being changed; the mutex is held by %s", name->provider,
+                 holder);
     else
         complain(
-            "pool %s: it cannot be checked: a change was not ended by a process that has died; the next change cleans "
-            "up after it, as does: keyshm-ctl repair %s",
+            "pool %s: it cannot be checked: a process died while it changed the pool; the next change cleans up after "
+            "it, and so does: keyshm-ctl repair %s",
             name->provider, name->provider);
     keyshm_snapshot_free(snapshot);
     return EXIT_REFUSED;

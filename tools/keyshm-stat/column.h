@@ -39,7 +39,7 @@ struct metric {
     const char *name; /* of the family; it ends with the unit, if there is one */
     enum metric_type type;
     const char *unit; /* NULL: it has none */
-    int64_t scale;    /* how many of the column's unit make one of it */
+    int64_t scale;    /* the column's number is divided by this */
     bool is_infinite; /* -1 is written as +Inf; otherwise -1 means that there is no sample */
     int64_t (*of_status)(const struct row *row, enum keyshm_status status); /* a sample for each status; NULL: one */
 };
@@ -49,8 +49,7 @@ struct column {
     const char *name;      /* the heading, and the name for --output and --sort; NULL in pool_columns */
     const char *json_name; /* of the member */
     const char *help;
-    const char
-        *values; /* for --help: which values it has, or what some of them mean; may be NULL. Units are in the names */
+    const char *values; /* for --help: its values, or what some of them mean; may be NULL. Units are in the names */
     unsigned flags;
     const struct value_kind *kind;
     int64_t (*number)(const struct row *row);
@@ -101,7 +100,7 @@ void owner_text(const struct row *row, char ret_text[CELL_SIZE]);
     }
 #define OWNER_COLUMN                                                                                      \
     {                                                                                                     \
-        .name = "OWNER", .json_name = "owner", .help = "the user whose pool that is", .text = owner_text, \
+        .name = "OWNER", .json_name = "owner", .help = "the user who owns that pool", .text = owner_text, \
         .flags = COLUMN_WITH_ALL_USERS | COLUMN_MAY_BE_CUT                                                \
     }
 /* The same in the object of a pool. */
@@ -111,7 +110,7 @@ void owner_text(const struct row *row, char ret_text[CELL_SIZE]);
     }
 #define OWNER_MEMBER                                                                                            \
     {                                                                                                           \
-        .json_name = "owner", .help = "the user whose it is", .values = "with --all-users", .text = owner_text, \
+        .json_name = "owner", .help = "the user who owns it", .values = "with --all-users", .text = owner_text, \
         .flags = COLUMN_WITH_ALL_USERS                                                                          \
     }
 

@@ -53,7 +53,7 @@ static enum exit_status put_together(const struct given_options *given, uint64_t
     struct request *request = given->request;
     enum exit_status status = options_refuse_conflicts(given_mask);
     if (status == EXIT_FINE && request->all_users && *request->pools != NULL)
-        status = refuse("--all-users shows all pools there are: name none with it");
+        status = refuse("--all-users shows all pools: do not name any");
     if (status != EXIT_FINE)
         return status;
     request->listing = listing_of(request->subject);

@@ -8,7 +8,7 @@ void duration_text(int64_t duration_ms, char ret_text[DURATION_SIZE])
 {
     int64_t tenths = duration_ms > 0 ? duration_ms / 100 : 0;
     int64_t seconds = tenths / 10, minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
-    /* No floating point: its decimal point is the locale's. */
+    /* Not as floating point, whose decimal point depends on the locale. */
     if (minutes == 0)
         snprintf(ret_text, DURATION_SIZE, "%" PRId64 ".%" PRId64 "s", seconds, tenths % 10);
     else if (hours == 0)

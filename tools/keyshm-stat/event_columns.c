@@ -69,7 +69,7 @@ static json_t *masked_key_json(const struct row *row)
     return text_to_json(event_of(row)->masked_key, sizeof(event_of(row)->masked_key));
 }
 
-/* As the table of workers knows it: "" when the process is not, or no longer, in there. */
+/* From the table of workers: "" when the process is not, or no longer, in it. */
 static void name_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     const struct keyshm_worker_list *list = row->pool->workers;
@@ -107,7 +107,7 @@ static const struct column columns[] = {
      .number = when},
     {.name = "KIND",
      .json_name = "kind",
-     .help = "added, removed, marked, refused (late news), expired, recovered or repaired",
+     .help = "added, removed, marked, refused (a stale mark), expired, recovered or repaired",
      .flags = BY_DEFAULT,
      .text = kind_text},
     POOL_COLUMN,
@@ -135,7 +135,7 @@ static const struct column columns[] = {
      .number = from},
     {.name = "TO",
      .json_name = "to",
-     .help = "its status since; of a refused mark, what was said",
+     .help = "its status after; of a refused mark, the status that it asked for",
      .values = "null: none",
      .flags = BY_DEFAULT,
      .kind = &value_status,
@@ -169,7 +169,7 @@ static const struct column columns[] = {
      .number = dead_pid},
     {.name = "AGO",
      .json_name = "ago_ms",
-     .help = "how long ago, by a clock that is never set",
+     .help = "how long ago, by a clock that nobody can set",
      .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_ago,
      .number = ago},

@@ -20,7 +20,7 @@ struct followed {
     struct reading reading; /* its name, and the new events */
     keyshm_pool *pool;      /* NULL: there is none now */
     struct keyshm_event_cursor cursor;
-    int reported; /* negative errno: the reason for there being none that was reported last; 0: none was */
+    int reported; /* negative errno: the reason for which there is none, as last reported; 0: none was reported */
 };
 
 /* NULL: out of memory. */
@@ -123,7 +123,7 @@ struct follower {
     const struct request *request;
     struct followed **pools;
     size_t count;
-    bool is_begun; /* all were looked for once */
+    bool is_begun; /* all have been looked for once */
     struct table_widths widths;
 };
 

@@ -8,11 +8,11 @@
 
 static const char *const group_titles[OPTION_GROUP_COUNT] = {
     [OPTION_SUBJECT] = "What is shown, instead of the keys of this user's pools:",
-    [OPTION_FORMAT] = "In which form, instead of a table:",
+    [OPTION_FORMAT] = "Output format, instead of a table:",
     [OPTION_COLUMNS] = "Columns (their names are below; in any case, with - or _ for a space):",
-    [OPTION_FILTER] = "Which keys, or events of keys:",
-    [OPTION_STYLE] = "The look of it:",
-    [OPTION_REPEAT] = "Again and again:",
+    [OPTION_FILTER] = "Which keys, or events of keys, are shown:",
+    [OPTION_STYLE] = "Style:",
+    [OPTION_REPEAT] = "Repeatedly:",
     [OPTION_OTHER] = "Other:",
 };
 

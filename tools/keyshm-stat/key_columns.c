@@ -237,7 +237,7 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                              .to_json = metadata_json},
     [KEY_COLUMN_LABEL] = {.name = "LABEL",
                           .json_name = "label",
-                          .help = "the one of its notes that is called label",
+                          .help = "its note named label",
                           .values = "\"\": none",
                           .flags = COLUMN_MAY_BE_CUT,
                           .text = label_text},

@@ -71,7 +71,7 @@ static void print_number(const struct metric *metric, int64_t number)
         printf(" %" PRIu64 "\n", (uint64_t)number);
     else if (number < 0)
         puts(" +Inf");
-    else /* no floating point: its decimal point is the locale's */
+    else /* not as floating point, whose decimal point depends on the locale */
         printf(" %" PRId64 ".%03" PRId64 "\n", number / metric->scale, number % metric->scale);
 }
 
@@ -166,7 +166,7 @@ static int end(struct document *document)
     if (r == 0)
         r = print_families(document, key_listing.columns, key_listing.column_count, &keys, "key");
     if (r == 0)
-        puts("# EOF"); /* what was cut short must not look whole */
+        puts("# EOF"); /* so that truncated output can be told from complete output */
     rows_free(&pools);
     rows_free(&keys);
     return r;

@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 
-/* Room for a text of `size` bytes, its NUL included, of which each byte may become four. */
+/* The size of a buffer for a printable text: each of `size` bytes, the NUL included, may become four. */
 #define PRINTABLE_SIZE(size) (4 * (size))
 
-/* A process may call itself as it likes: bytes that a terminal could take for more than ASCII text become \xNN. */
+/* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */
 void printable(const char *text, char *ret_text, size_t size);
 
 #endif

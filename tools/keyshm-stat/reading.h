@@ -2,7 +2,7 @@
 #ifndef KEYSHM_STAT_READING_H
 #define KEYSHM_STAT_READING_H
 
-/* From the name of a pool to a copy of its state that is whole, or to what is wrong. */
+/* From the name of a pool to a consistent copy of its state, or to an error. */
 
 #include <errno.h>
 #include <sys/types.h>

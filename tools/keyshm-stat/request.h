@@ -38,14 +38,14 @@ struct request {
     enum format format;
 
     /* What is shown, and in which order. */
-    const struct listing *listing; /* the columns that there are of the subject; NULL for SUBJECT_CHECK */
+    const struct listing *listing; /* the subject's columns; NULL for SUBJECT_CHECK */
     const struct column *columns[REQUEST_COLUMNS_MAX];
     size_t column_count;
     const struct column *sort; /* NULL: as they come */
     bool is_descending;
 
     /* Which keys, or events of keys, are shown. */
-    unsigned statuses;       /* 1 << status for each that is wanted; 0: all are */
+    unsigned statuses;       /* 1 << status for each that is shown; 0: all are */
     const char *key_pattern; /* fnmatch(3), on the masked key; NULL: all */
 
     /* How. */
@@ -53,9 +53,9 @@ struct request {
     bool has_headings;
     bool is_truncated; /* to the width of the terminal, when there is one */
     bool is_exact;     /* plain numbers instead of "1m 03s" and "5.0s ago" */
-    bool is_one_line;  /* of the JSON: no line ends in a document */
+    bool is_one_line;  /* of the JSON: no line breaks in a document */
 
-    /* Again and again. */
+    /* Repeatedly. */
     bool follows; /* --follow: events as they come */
     bool watches; /* --watch: in place, or one document after the other */
     bool batch;   /* --batch: frames of text */

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* How long an orderly end may take. A terminal or a pipe that takes no more output would hold it up for ever. */
+/* How long an orderly end may take. A terminal or a pipe that takes no more output would block it for ever. */
 #define PATIENCE_S 2
 
 static int ends[2] = {-1, -1};
 static sigset_t caught;
-static volatile sig_atomic_t deadly; /* the last one that came */
+static volatile sig_atomic_t deadly; /* the last one that was caught */
 
 static bool is_deadly(int number)
 {
@@ -22,7 +22,7 @@ static void note(int number)
 {
     int error = errno;
     unsigned char byte = (unsigned char)number;
-    /* A pipe that is full has enough in it to wake who reads it. */
+    /* A full pipe wakes its reader anyway. */
     if (write(ends[1], &byte, 1) == 1 && is_deadly(number)) {
         deadly = number;
         alarm(PATIENCE_S);
@@ -30,7 +30,7 @@ static void note(int number)
     errno = error;
 }
 
-/* Comes when this handler returns. */
+/* The signal is delivered when this handler returns. */
 static void lose_patience(int number)
 {
     (void)number;

@@ -2,24 +2,24 @@
 #ifndef KEYSHM_STAT_SIGNALS_H
 #define KEYSHM_STAT_SIGNALS_H
 
-/* Signals as something to wait for. Their handlers only write to a pipe; what is done about a signal is done by who reads
- * that, outside of any handler. */
+/* Signals to be waited for with poll(2). The handlers only write to a pipe; what a signal asks for is done by the code
+ * that reads the pipe, outside of any handler. */
 
 #include <signal.h>
 #include <stddef.h>
 
-/* Catch these from now on; those that are ignored (nohup(1)) stay so. Who has got one that ends programs, and has not
- * ended two seconds later, is ended by it. -EMFILE, -ENFILE. */
+/* Catch these from now on; those that are ignored (nohup(1)) stay ignored. A signal that ends programs ends this one if
+ * it has not ended two seconds later. -EMFILE, -ENFILE. */
 int signals_begin(const int *numbers, size_t count);
 void signals_end(void);
 
-/* What poll(2) is to wait for. */
+/* The file descriptor for poll(2). */
 int signals_fd(void);
 
-/* The next signal that came; 0: none. */
+/* The next signal that was caught; 0: none. */
 int signals_take(void);
 
-/* End, or stop, as the signal does to who does not catch it. Returns only from a stop. */
+/* Let the signal act as if it were not caught. Returns only from a stop. */
 void signals_act_by_default(int number);
 
 #endif

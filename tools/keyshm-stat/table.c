@@ -109,7 +109,7 @@ static int add_pool(struct document *document, struct reading *reading)
     return r;
 }
 
-/* Without a word, a person would not know that it worked. */
+/* Without any output, a person would not know that it worked. */
 static void print_that_none(const struct document *document)
 {
     if (document->request->format == FORMAT_TABLE && document->kept_count > 0)

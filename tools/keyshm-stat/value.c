@@ -117,7 +117,7 @@ const struct value_kind value_status = {status_text, status_json};
 
 void rate_text(double per_s, char ret_text[RATE_SIZE])
 {
-    /* No floating point in the text: its decimal point is the locale's. 1e-6 makes up for rounding errors. */
+    /* Not as floating point, whose decimal point depends on the locale. 1e-6 makes up for rounding errors. */
     uint64_t tenths = (uint64_t)(per_s * 10 + 1e-6);
     if (per_s > 0 && tenths == 0)
         snprintf(ret_text, RATE_SIZE, "<0.1");

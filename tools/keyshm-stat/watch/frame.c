@@ -57,7 +57,7 @@ static void put_entry(struct line *line, const char *name, const char *help)
     line_put(line, STYLE_PLAIN, help);
 }
 
-/* Line `y` of the help: the keys, and what the columns are. Beyond its end nothing is put. */
+/* Line `y` of the help: the keys, and what the columns are. Beyond the end it is blank. */
 static void help_draw_line(unsigned y, struct line *line)
 {
     if (y < session_key_count)

@@ -37,7 +37,7 @@ void graph_put_bar(struct line *line, enum style style, double fraction, unsigne
     }
 }
 
-/* The lowest is for nothing at all, and for nothing else. */
+/* The lowest character means exactly 0. */
 static wchar_t level_character(double per_s, double most_per_s)
 {
     static const wchar_t blocks[EIGHTHS] = L"\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588",

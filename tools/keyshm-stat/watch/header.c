@@ -13,7 +13,7 @@
 #include "reading.h"
 #include "value.h"
 
-#define TITLE_WIDTH 8 /* of "picks" and its like, with the gap behind */
+#define TITLE_WIDTH 8 /* of "picks" and the other titles, with the gap behind */
 #define GRAPH_WIDTH_MAX 30
 #define GRAPH_GAP 2
 #define HELD_LONG_MS 1000 /* a membership change takes microseconds */

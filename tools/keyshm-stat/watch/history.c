@@ -30,7 +30,7 @@ void history_add(struct history *history, int64_t now_ms, uint64_t count)
     for (int64_t second = larger(from_ms / 1000, last_s - HISTORY_SECONDS + 1); second <= last_s; second++) {
         float *of_second = &history->counts[second % HISTORY_SECONDS];
         int64_t begin_ms = larger(from_ms, second * 1000), end_ms = smaller(now_ms, (second + 1) * 1000);
-        if (begin_ms == second * 1000) /* what is there is a minute old */
+        if (begin_ms == second * 1000) /* its count is a minute old */
             *of_second = 0;
         *of_second += per_ms * (float)(end_ms - begin_ms);
     }

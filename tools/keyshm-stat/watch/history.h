@@ -2,7 +2,7 @@
 #ifndef KEYSHM_STAT_WATCH_HISTORY_H
 #define KEYSHM_STAT_WATCH_HISTORY_H
 
-/* How often something happened in each second of the last minute. Pure: who calls says what time it is. */
+/* How often something happened in each second of the last minute. Pure: the caller says what time it is. */
 
 #include <stdint.h>
 
@@ -16,13 +16,13 @@ struct history {
 
 void history_begin(struct history *history, int64_t now_ms);
 
-/* It happened `count` times since the last call, which says nothing of when: it is spread evenly. */
+/* It happened `count` times since the last call; they are spread evenly over that time. */
 void history_add(struct history *history, int64_t now_ms, uint64_t count);
 
 /*
- * The minute in `steps` equal parts, 0 the oldest; `steps` divides 60. How often a second it happened in one of them;
- * negative when that is not known. The parts begin at whole multiples of their length, so that what was drawn once moves
- * to the left and is not divided in another way each time; the last is often not over yet.
+ * The minute in `steps` equal parts, 0 the oldest; `steps` divides 60. How often per second it happened in one of
+ * them; negative when that is not known. The parts begin at whole multiples of their length, so that a graph moves to the
+ * left without changing its shape; the last part is usually not over yet.
  */
 double history_per_s(const struct history *history, unsigned step, unsigned steps);
 

@@ -54,7 +54,7 @@ static void draw(struct live *live)
 
 /* ---- keys ---- */
 
-/* The first frame after what is shown now. */
+/* The next frame is due one interval from now. */
 static void begin_interval(struct live *live)
 {
     int64_t now_ms = timer_now_ms();
@@ -127,7 +127,7 @@ static void act_on(struct live *live, int number)
     case SIGCONT: /* after a SIGSTOP too; a shell may have used the terminal meanwhile */
         terminal_return();
         break;
-    case SIGINT: /* Ctrl-C: as good as q */
+    case SIGINT: /* Ctrl-C: the same as q */
         live->is_over = true;
         break;
     default:

@@ -33,11 +33,10 @@ struct model_key {
 };
 
 struct model {
-    struct keyshm_snapshot
-        *snapshot;          /* the last copy, its keys' counters from 0 when they were cleared; NULL: none yet */
-    struct model_key *keys; /* one for each of the snapshot's keys, in the same order */
-    int64_t taken_ms;       /* when the last one was taken */
-    bool has_rates;         /* false until a second one was taken */
+    struct keyshm_snapshot *snapshot; /* the last copy, with counters since they were cleared; NULL: none yet */
+    struct model_key *keys;           /* one for each of the snapshot's keys, in the same order */
+    int64_t taken_ms;                 /* when the last one was taken */
+    bool has_rates;                   /* false until a second one was taken */
     double picks_per_s;
     double marks_per_s;
     struct history picks_history;

@@ -69,7 +69,7 @@ static enum effect shorten_interval(struct session *session)
     return EFFECT_TIME;
 }
 
-/* Beyond the end is as far as it goes: the frame knows where that is. */
+/* May be beyond the end: the frame corrects it. */
 static unsigned scrolled(unsigned top, unsigned page, enum input_kind kind)
 {
     switch (kind) {
@@ -101,7 +101,7 @@ static void append(struct session *session, wchar_t character)
     session->filter[used + length] = '\0';
 }
 
-/* A character, of which all bytes but the first begin with the bits 10 in UTF-8. Elsewhere none was typed. */
+/* One character: in UTF-8 all its bytes but the first begin with the bits 10. In other locales all have one byte. */
 static void erase_last(struct session *session)
 {
     size_t length = strlen(session->filter);

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_STAT_WATCH_SESSION_H
 #define KEYSHM_STAT_WATCH_SESSION_H
 
-/* What the person at the keyboard has set, and what each key does to that. Pure: it knows no terminal. */
+/* What the user has set, and how each key of the keyboard changes it. Pure: it uses no terminal. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,14 +44,14 @@ struct input {
     wchar_t character;
 };
 
-/* What remains to be done by who reads the keyboard. */
+/* What the caller still has to do about a key. */
 enum effect {
-    EFFECT_NONE, /* but to draw what has changed */
+    EFFECT_NONE, /* only draw what has changed */
     EFFECT_QUIT,
-    EFFECT_REDRAW, /* whatever is on the screen */
-    EFFECT_READ,   /* the pool, now */
-    EFFECT_TIME,   /* the interval is another */
-    EFFECT_CLEAR,  /* the counters */
+    EFFECT_REDRAW, /* draw the whole screen again */
+    EFFECT_READ,   /* read the pool now */
+    EFFECT_TIME,   /* the interval has changed */
+    EFFECT_CLEAR,  /* clear the counters */
     EFFECT_NEXT_POOL,
     EFFECT_PREVIOUS_POOL,
 };
@@ -67,7 +67,7 @@ extern const size_t session_key_count;
 void session_begin(struct session *session, const struct request *request);
 enum effect session_input(struct session *session, const struct input *input);
 
-/* Another pool: columns need what they need there, and the rows begin at the first. */
+/* Another pool is shown: widths are measured anew, from the first row. */
 void session_begin_page(struct session *session);
 
 #endif

@@ -27,7 +27,7 @@
 static SCREEN *screen;
 static bool is_colored;
 
-/* newterm() would go on with a terminal that has no cursor to move. */
+/* newterm() accepts a terminal that cannot move its cursor. */
 static bool is_capable(void)
 {
     int error;

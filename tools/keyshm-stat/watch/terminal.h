@@ -2,7 +2,7 @@
 #ifndef KEYSHM_STAT_WATCH_TERMINAL_H
 #define KEYSHM_STAT_WATCH_TERMINAL_H
 
-/* The terminal as a screen, by ncurses: the only file that names it. */
+/* The terminal as a screen, by ncurses: the only file that uses ncurses. */
 
 #include <stdbool.h>
 

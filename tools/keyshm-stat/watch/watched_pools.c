@@ -41,7 +41,7 @@ static bool is_of(const struct watched *watched, const struct pool_name *name)
     return watched->owner == name->owner && strcmp(watched->provider, name->provider) == 0;
 }
 
-/* Take the one of that name out of the pools, or make it. */
+/* Take the pool of that name out of `pools`, or make a new one. */
 static struct watched *take_or_make(struct watched_pools *pools, const struct pool_name *name)
 {
     for (size_t i = 0; i < pools->count; i++) {
@@ -68,7 +68,7 @@ static bool has(const struct pool_names *names, const struct watched *watched)
     return false;
 }
 
-/* The names, and in front of them the one that is shown if it is not among them. */
+/* The pools of these names, after the one that is shown if it is not among them. */
 static int take_names(struct watched_pools *pools, const struct pool_names *names)
 {
     struct watched *shown = watched_pools_shown(pools);
@@ -92,7 +92,7 @@ static int take_names(struct watched_pools *pools, const struct pool_names *name
     return 0;
 }
 
-/* Look again which pools there are, if none were named. The one that is shown stays, even when it is gone. */
+/* Look for pools again, if none were named. The one that is shown stays, even when it is gone. */
 static enum exit_status update(struct watched_pools *pools, const struct request *request)
 {
     struct pool_names names;
@@ -122,7 +122,7 @@ static int read_pool(struct watched *watched)
     struct pool_name name = {.owner = watched->owner, .provider = watched->provider};
     struct keyshm_snapshot *snapshot;
     int r = reading_take_snapshot(&name, &snapshot);
-    if (r == -READING_REPLACED) /* at this very moment: what is there now is as good */
+    if (r == -READING_REPLACED) /* at this moment: read the new one */
         r = reading_take_snapshot(&name, &snapshot);
     if (r == 0)
         r = model_take(&watched->model, snapshot, timer_now_ms());

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_STAT_WATCH_WATCHED_POOLS_H
 #define KEYSHM_STAT_WATCH_WATCHED_POOLS_H
 
-/* The pools that are watched, of which one is shown at a time. What is known of one stays known while others are. */
+/* The pools that are watched, of which one is shown at a time. The model of each is kept meanwhile. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,17 +21,17 @@ struct watched {
 struct watched_pools {
     struct watched **pools;
     size_t count;
-    size_t shown; /* an index; of no meaning when there are none */
+    size_t shown; /* an index; without meaning when there are none */
 };
 
 void watched_pools_begin(struct watched_pools *pools);
 void watched_pools_end(struct watched_pools *pools);
 
-/* Read all pools for the first time. Those that were named must be there: one that is not is most often misspelt. Tells
- * what is wrong, and returns the exit status. */
+/* Read all pools for the first time. Those that were named must exist: a missing one is most often misspelt. Reports what
+ * is wrong, and returns the exit status. */
 enum exit_status watched_pools_open(struct watched_pools *pools, const struct request *request);
 
-/* Update, and read all of them. What cannot be read, its model knows. */
+/* Update, and read all of them. Failures are recorded in their models. */
 void watched_pools_read_all(struct watched_pools *pools, const struct request *request);
 
 /* Update, and read the one that is shown. */

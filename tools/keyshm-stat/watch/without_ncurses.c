@@ -5,6 +5,6 @@
 enum exit_status watch_live(const struct request *request)
 {
     (void)request;
-    return refuse("this keyshm-stat was built without ncurses, and so without a screen; use --batch for frames of "
-                  "text, or --json");
+    return refuse("this keyshm-stat was built without ncurses, so it has no full-screen view; use --batch for "
+                  "frames of text, or --json");
 }
