@@ -72,7 +72,8 @@ static bool has(const struct pool_names *names, const struct watched *watched)
 static int take_names(struct watched_pools *pools, const struct pool_names *names)
 {
     struct watched *shown = watched_pools_shown(pools);
-    struct watched_pools updated = {.pools = calloc(names->count + 1, sizeof(struct watched *))};
+    struct watched_pools updated = {.pools = NULL};
+    updated.pools = calloc(names->count + 1, sizeof(*updated.pools));
     if (updated.pools == NULL)
         return -ENOMEM;
     if (shown != NULL && !has(names, shown)) {
