@@ -74,11 +74,11 @@ struct layout_header {
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
-    _Atomic uint64_t owner;        /* of the mutex: process id << 32 | thread id; 0: none. A hint for messages */
-    _Atomic uint64_t change_count; /* odd while a membership change is under way */
-    _Atomic uint64_t recoveries;   /* dead owners cleaned up after */
-    _Atomic uint32_t slots_used;   /* no slot at or above it was ever used; only grows */
-    _Atomic uint32_t lowest_free;  /* no slot below it is free */
+    _Atomic uint64_t owner;          /* of the mutex: process id << 32 | thread id; 0: none. A hint for messages */
+    _Atomic uint64_t change_count;   /* odd while a membership change is under way */
+    _Atomic uint64_t recoveries;     /* dead owners cleaned up after */
+    _Atomic uint32_t slots_used;     /* no slot at or above it was ever used; only grows */
+    _Atomic uint32_t lowest_free;    /* no slot below it is free */
     _Atomic uint64_t owned_since_ms; /* when the owner took it, by clock_now_ms(). A hint, as the owner is */
     unsigned char membership_reserve[LAYOUT_LINE_BYTES - 40];
 

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keyshm.h"
+
 /* Replace each closed standard stream by one that fails every read or write. Otherwise the next file to be opened gets
  * its number, and a message would be written into a pool. */
 static void replace_closed_streams(void)

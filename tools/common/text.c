@@ -2,11 +2,10 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "process_state.h"
 
 /* ---- for people ---- */
 
@@ -20,6 +19,37 @@ void text_printable(const char *text, char *ret_text, size_t size)
         char *end = ret_text + used;
         used += (size_t)(is_plain ? snprintf(end, size - used, "%c", byte) : snprintf(end, size - used, "\\x%02x", byte));
     }
+}
+
+#define ELLIPSIS "\xe2\x80\xa6" /* U+2026 in UTF-8: the only non-ASCII character in a masked key */
+#define DOTS "..."
+
+_Static_assert(sizeof(ELLIPSIS) == sizeof(DOTS), "one replaces the other in place");
+
+void text_masked(const char *masked_key, char ret_text[KEYSHM_MASKED_SIZE])
+{
+    stpncpy(ret_text, masked_key, KEYSHM_MASKED_SIZE - 1)[0] = '\0';
+    char *ellipsis = strstr(ret_text, ELLIPSIS);
+    if (ellipsis != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        memcpy(ellipsis, DOTS, sizeof(DOTS) - 1);
+}
+
+const char *text_process_state(char state)
+{
+    static const struct {
+        char state;
+        const char *name;
+    } names[] = {
+        {'R', "running"}, {'S', "sleeping"}, {'D', "waiting for a device"},
+        {'T', "stopped"}, {'t', "traced"},   {'I', "idle"},
+        {'Z', "ended"},   {'X', "ended"},
+    };
+    if (state == '\0')
+        return "";
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].state == state)
+            return names[i].name;
+    return "in another state";
 }
 
 void text_duration(int64_t duration_ms, char ret_text[TEXT_DURATION_SIZE])
@@ -41,7 +71,7 @@ bool text_mutex_holder(const struct keyshm_snapshot *snapshot, char ret_text[TEX
 {
     char process[96], held[TEXT_DURATION_SIZE];
     char name[TEXT_PRINTABLE_SIZE(sizeof(snapshot->mutex_holder_name))];
-    const char *state = process_state_name(snapshot->mutex_holder_state);
+    const char *state = text_process_state(snapshot->mutex_holder_state);
     bool is_timed = snapshot->mutex_held_ms >= 0;
     text_printable(snapshot->mutex_holder_name, name, sizeof(name));
     text_duration(snapshot->mutex_held_ms, held);

@@ -17,6 +17,12 @@
 /* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */
 void text_printable(const char *text, char *ret_text, size_t size);
 
+/* A masked key as the locale can show it: the ellipsis becomes three dots unless the locale is UTF-8. */
+void text_masked(const char *masked_key, char ret_text[KEYSHM_MASKED_SIZE]);
+
+/* The state of a process, a letter of /proc/PID/stat (proc(5)), in words; "" for '\0', which is not known. */
+const char *text_process_state(char state);
+
 #define TEXT_DURATION_SIZE 32
 
 /* Truncated, not rounded: "59.2s", "1m 03s", "2h 05m", "3d 04h". A negative duration is "0.0s". */

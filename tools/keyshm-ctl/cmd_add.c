@@ -8,10 +8,10 @@
 #include "cmd.h"
 #include "key_list.h"
 #include "lookup.h"
-#include "masked.h"
 #include "program.h"
 #include "progress.h"
 #include "report.h"
+#include "text.h"
 
 /* The result for each key of a batch, in their order. */
 struct added {
@@ -60,7 +60,7 @@ static void print_added(const struct added *added, const struct keyshm_snapshot 
 {
     for (size_t i = 0; i < added->count; i++) {
         char masked[KEYSHM_MASKED_SIZE];
-        masked_for_locale(masked_key_of(snapshot, added->keys[i].id), masked);
+        text_masked(masked_key_of(snapshot, added->keys[i].id), masked);
         printf("%" PRIu64 " %s%s\n", added->keys[i].id, masked, added->keys[i].is_new ? "" : " present");
     }
     complain("pool %s: %zu added, %zu present before; it has %u/%u keys", snapshot->provider, added->new_count,

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "pool_line.h"
 #include "pools.h"
 #include "program.h"
+#include "text.h"
 
 struct check {
     const struct pool_name *name;
@@ -31,11 +31,11 @@ static int verify(keyshm_pool *pool, void *user)
 static enum exit_status report_busy(const struct pool_name *name)
 {
     struct keyshm_snapshot *snapshot;
-    char holder[HOLDER_TEXT_SIZE];
+    char holder[TEXT_MUTEX_HOLDER_SIZE];
     int r = reading_take_snapshot(name, &snapshot);
     if (r < 0)
         return fail(name->provider, r, reading_failures);
-    if (pool_line_holder_text(snapshot, holder))
+    if (text_mutex_holder(snapshot, holder))
         complain("pool %s: it cannot be checked while it is being changed; the mutex is held by %s", name->provider,
                  holder);
     else

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "masked.h"
 #include "text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -61,7 +60,7 @@ static void kind_text(const struct row *row, char ret_text[CELL_SIZE])
 
 static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    masked_for_locale(event_of(row)->masked_key, ret_text);
+    text_masked(event_of(row)->masked_key, ret_text);
 }
 
 static json_t *masked_key_json(const struct row *row)

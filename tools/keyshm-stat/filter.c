@@ -3,7 +3,7 @@
 
 #include <fnmatch.h>
 
-#include "masked.h"
+#include "text.h"
 
 static bool wants_status(const struct request *request, int status)
 {
@@ -16,7 +16,7 @@ static bool wants_masked(const struct request *request, const char *masked_key)
     char text[KEYSHM_MASKED_SIZE];
     if (request->key_pattern == NULL)
         return true;
-    masked_for_locale(masked_key, text);
+    text_masked(masked_key, text);
     return fnmatch(request->key_pattern, text, 0) == 0;
 }
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "masked.h"
 #include "pool_columns.h"
 #include "text.h"
 
@@ -89,7 +88,7 @@ static int64_t has_status(const struct row *row, enum keyshm_status as)
 
 static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    masked_for_locale(key_of(row)->masked_key, ret_text);
+    text_masked(key_of(row)->masked_key, ret_text);
 }
 
 static void label_text(const struct row *row, char ret_text[CELL_SIZE])

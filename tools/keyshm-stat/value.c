@@ -6,10 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "duration.h"
 #include "keyshm.h"
+#include "text.h"
 
-_Static_assert(CELL_SIZE >= KEYSHM_MASKED_SIZE && CELL_SIZE >= DURATION_SIZE + sizeof(" ago"), "a cell holds it all");
+_Static_assert(CELL_SIZE >= KEYSHM_MASKED_SIZE && CELL_SIZE >= TEXT_DURATION_SIZE + sizeof(" ago"),
+               "a cell holds it all");
 
 #define NOTHING "-"
 #define TENTHS_OF_A_MILLION 10000000
@@ -50,13 +51,13 @@ static void left_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
     else if (number < 0)
         snprintf(ret_text, CELL_SIZE, "until marked");
     else
-        duration_text(number + 99, ret_text); /* upwards: never "0.0s" while it lasts */
+        text_duration(number + 99, ret_text); /* upwards: never "0.0s" while it lasts */
 }
 
 static void ago_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
 {
-    char ago[DURATION_SIZE];
-    duration_text(number, ago);
+    char ago[TEXT_DURATION_SIZE];
+    text_duration(number, ago);
     if (is_exact)
         integer_text(number, ret_text);
     else if (number < 0)
@@ -72,7 +73,7 @@ static void duration_or_nothing(int64_t number, bool is_exact, char ret_text[CEL
     else if (number < 0)
         snprintf(ret_text, CELL_SIZE, NOTHING);
     else
-        duration_text(number, ret_text);
+        text_duration(number, ret_text);
 }
 
 /* ISO 8601, in the user's time zone: one word, and it says which zone. */

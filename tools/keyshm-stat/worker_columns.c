@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "process_state.h"
+#include "text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -35,7 +35,7 @@ static void name_text(const struct row *row, char ret_text[CELL_SIZE])
 static void state_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     const struct keyshm_worker *worker = worker_of(row);
-    const char *name = process_state_name(worker->state);
+    const char *name = text_process_state(worker->state);
     if (worker->is_alive < 0)
         name = "elsewhere";
     else if (worker->is_alive == 0)

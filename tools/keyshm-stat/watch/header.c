@@ -7,10 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "duration.h"
 #include "graph.h"
-#include "process_state.h"
 #include "reading.h"
+#include "text.h"
 #include "value.h"
 
 #define TITLE_WIDTH 8 /* of "picks" and the other titles, with the gap behind */
@@ -68,7 +67,7 @@ static void put_when(const struct scene *scene, struct line *line)
 static void put_pool(const struct scene *scene, struct line *line)
 {
     const struct keyshm_snapshot *snapshot = scene->watched->model.snapshot;
-    char text[DURATION_SIZE];
+    char text[TEXT_DURATION_SIZE];
     put_title(line, "pool");
     line_put(line, STYLE_STRONG, scene->watched->provider);
     if (scene->request->all_users)
@@ -78,7 +77,7 @@ static void put_pool(const struct scene *scene, struct line *line)
         line_print(line, STYLE_PLAIN, "%zu of %zu", scene->pools->shown + 1, scene->pools->count);
     }
     if (snapshot != NULL) {
-        duration_text(snapshot->age_ms, text);
+        text_duration(snapshot->age_ms, text);
         put_gap(line);
         line_print(line, STYLE_PLAIN, "up %s", text);
     }
@@ -194,24 +193,11 @@ static void put_rates(const struct scene *scene, struct line *line)
 
 static void put_holder(const struct keyshm_snapshot *snapshot, struct line *line)
 {
-    const char *state = process_state_name(snapshot->mutex_holder_state);
     bool is_stopped = snapshot->mutex_holder_state == 'T' || snapshot->mutex_holder_state == 't';
     bool is_stuck = is_stopped || snapshot->mutex_held_ms >= HELD_LONG_MS;
-    enum style style = is_stuck ? STYLE_ALERT : STYLE_NOTICE;
-    char held[DURATION_SIZE];
-    if (snapshot->mutex_holder_pid < 0) {
-        line_put(line, style, "held by a process in another PID namespace");
-    } else {
-        line_print(line, style, "held by pid %d", snapshot->mutex_holder_pid);
-        if (snapshot->mutex_holder_name[0] != '\0')
-            line_print(line, style, " (%s)", snapshot->mutex_holder_name);
-        if (state[0] != '\0')
-            line_print(line, style, ", %s", state);
-    }
-    if (snapshot->mutex_held_ms < 0)
-        return;
-    duration_text(snapshot->mutex_held_ms, held);
-    line_print(line, style, ", for %s", held);
+    char holder[TEXT_MUTEX_HOLDER_SIZE];
+    text_mutex_holder(snapshot, holder);
+    line_print(line, is_stuck ? STYLE_ALERT : STYLE_NOTICE, "held by %s", holder);
 }
 
 static void put_mutex(const struct scene *scene, struct line *line)
