@@ -104,9 +104,8 @@ static int go_on(pid_t child, enum __ptrace_request how)
     return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
-/* An instruction that repeats itself, as for filling memory, stops after each time, and counts as one. False when the
- * child has ended. */
-static bool step_over(pid_t child)
+/* The kernel stops after each turn of an instruction that repeats itself. */
+bool tracer_step(pid_t child)
 {
     uintptr_t address = read_instruction(child);
     int signal = SIGTRAP;
@@ -130,7 +129,7 @@ static bool go_to(pid_t child, uintptr_t address, unsigned passed)
         EXPECT_EQ(ptrace(PTRACE_POKEUSER, child, INSTRUCTION_OFFSET, address), 0);
         write_code(child, address, code);
         if (i < passed)
-            EXPECT(step_over(child));
+            EXPECT(tracer_step(child));
     }
     return true;
 }
@@ -247,7 +246,7 @@ void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), s
             if (look != NULL)
                 look(child, ret_walk->count - 1);
         }
-        EXPECT(step_over(child));
+        EXPECT(tracer_step(child));
     }
     expect_kill(child);
 }
@@ -278,12 +277,12 @@ static bool step_over_shared(pid_t child, void *memory, size_t bytes)
     }
     if (is_shared) {
         protect(child, memory, bytes, PROT_READ | PROT_WRITE);
-        EXPECT(step_over(child));
+        EXPECT(tracer_step(child));
         protect(child, memory, bytes, PROT_NONE);
     } else {
         EXPECT_EQ(signal, SIGTRAP);
         if (read_instruction(child) == address)
-            EXPECT(step_over(child));
+            EXPECT(tracer_step(child));
     }
     return is_shared;
 }
@@ -334,7 +333,7 @@ bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index)
         return false;
     for (size_t i = stopover + 1; i < index; i++)
         passes += walk->moments[i].address == address;
-    if (stopover < index && (!step_over(child) || !go_to(child, address, passes)))
+    if (stopover < index && (!tracer_step(child) || !go_to(child, address, passes)))
         return false;
     return read_instruction(child) == address;
 }

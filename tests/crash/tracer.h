@@ -54,6 +54,10 @@ void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct 
  * walk was recorded; it may have ended then. */
 bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);
 
+/* Let a stopped child execute one instruction; one that repeats itself, as for filling memory, is one. False when the
+ * child has ended. */
+bool tracer_step(pid_t child);
+
 /* Let a child that stands go on to its end, untraced, and expect success of it. */
 void tracer_finish(pid_t child);
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Two processes are stopped at once. A pick is stopped when it has claimed a slot, whose key is then removed; an add is
+ * stopped in the middle of filling the same slot. The pick goes on for a few instructions, the add ends, the pick ends.
+ * The pick may give the new key or none, but not a half-filled one.
+ */
+
+#include <stdatomic.h>
+
+#include "expect.h"
+#include "pool.h"
+#include "tracer.h"
+
+/* Enough for a pick to go from its claim to its second look at the word of the slot. Then it searches on, as in any empty
+ * pool. */
+enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
+
+#define NOT_YET SIZE_MAX
+
+struct seen {
+    int result;
+    struct keyshm_pick pick;
+};
+
+static struct seen *seen;
+static keyshm_pool *pool;
+static char old_key[KEY_LENGTH + 1], new_key[KEY_LENGTH + 1];
+
+/* ---- where each of the two is stopped ---- */
+
+static bool slot_is_claimed(void)
+{
+    return atomic_load(&pool->header->cursor) != 0;
+}
+
+static bool id_is_there(void)
+{
+    return atomic_load(&pool_slot(pool, 0)->id) >> 24 == 2;
+}
+
+static bool first_bytes_are_there(void)
+{
+    return atomic_load(&pool_slot(pool, 0)->key[0]) != 0;
+}
+
+/* Of the writer's walk. */
+static struct moment {
+    bool (*has_come)(void);
+    size_t index;
+} moments[] = {{id_is_there, NOT_YET}, {first_bytes_are_there, NOT_YET}};
+enum { MOMENTS = sizeof(moments) / sizeof(moments[0]) };
+
+static struct tracer_walk reader_walk, writer_walk;
+static size_t claim; /* where in the reader's walk it has claimed the slot */
+
+/* ---- the two processes ---- */
+
+static void pick_key(void)
+{
+    seen->result = keyshm_next(pool, &seen->pick);
+}
+
+static void add_new_key(void)
+{
+    EXPECT_EQ(keyshm_add(pool, new_key, NULL), 0);
+}
+
+/* ---- one run ---- */
+
+static keyshm_id begin(void)
+{
+    keyshm_id id;
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = 1;
+    EXPECT_EQ(keyshm_create_anonymous(&pool, "half", &options), 0);
+    EXPECT_EQ(keyshm_add(pool, old_key, &id), 0);
+    memset(seen, 0, sizeof(*seen));
+    return id;
+}
+
+static void end(void)
+{
+    keyshm_id id;
+    EXPECT_EQ(keyshm_find(pool, new_key, &id), 0);
+    EXPECT(seen->result == 0 || seen->result == -ENOKEY);
+    if (seen->result == 0) {
+        EXPECT_EQ(seen->pick.id, id);
+        EXPECT_EQ(seen->pick.key_length, KEY_LENGTH);
+        EXPECT_EQ(strcmp(seen->pick.key, new_key), 0);
+    }
+    EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
+    keyshm_close(pool);
+}
+
+/* The pool as it is between the two: the reader has claimed the slot, and its key is gone. 0 when the reader has gone
+ * another way. */
+static pid_t begin_with_claim(void)
+{
+    keyshm_id old = begin();
+    pid_t reader = tracer_start(pick_key);
+    if (!tracer_reach(reader, &reader_walk, claim)) {
+        tracer_kill(reader);
+        return 0;
+    }
+    EXPECT(slot_is_claimed());
+    EXPECT_EQ(keyshm_remove(pool, old), 0);
+    return reader;
+}
+
+/* ---- the way of each of the two ---- */
+
+static void look_for_claim(pid_t child, size_t index)
+{
+    (void)child;
+    if (claim == NOT_YET && slot_is_claimed())
+        claim = index;
+}
+
+static void look_for_moments(pid_t child, size_t index)
+{
+    (void)child;
+    for (size_t i = 0; i < MOMENTS; i++)
+        if (moments[i].index == NOT_YET && moments[i].has_come())
+            moments[i].index = index;
+}
+
+/* The last of several lessons counts: the C library does some things only once. */
+static void learn(void)
+{
+    for (int lesson = 0; lesson < LESSONS; lesson++) {
+        claim = moments[0].index = moments[1].index = NOT_YET;
+        begin();
+        tracer_record(pick_key, look_for_claim, &reader_walk);
+        keyshm_close(pool);
+        EXPECT(claim != NOT_YET);
+        pid_t reader = begin_with_claim();
+        EXPECT(reader != 0);
+        tracer_record(add_new_key, look_for_moments, &writer_walk);
+        EXPECT(moments[0].index != NOT_YET && moments[1].index != NOT_YET);
+        tracer_kill(reader);
+        keyshm_close(pool);
+    }
+}
+
+/* ---- the runs ---- */
+
+/* False when one of the two has gone another way. */
+static bool run(const struct moment *moment, unsigned instructions)
+{
+    bool is_running = true;
+    pid_t reader = begin_with_claim();
+    pid_t writer = reader != 0 ? tracer_start(add_new_key) : 0;
+    if (writer == 0 || !tracer_reach(writer, &writer_walk, moment->index)) {
+        if (writer != 0) {
+            tracer_kill(writer);
+            tracer_kill(reader);
+        }
+        keyshm_close(pool);
+        return false;
+    }
+    EXPECT(moment->has_come());
+    for (unsigned i = 0; i < instructions && is_running; i++)
+        is_running = tracer_step(reader);
+    tracer_finish(writer);
+    if (is_running)
+        tracer_finish(reader);
+    end();
+    return true;
+}
+
+int main(void)
+{
+    unsigned runs = 0, strays = 0;
+    expect_end_in_time();
+    if (!tracer_is_possible())
+        return 77;
+    seen = expect_shared_memory(sizeof(*seen));
+    memset(old_key, 'A', KEY_LENGTH);
+    memset(new_key, 'B', KEY_LENGTH);
+    learn();
+    for (size_t i = 0; i < MOMENTS; i++)
+        for (unsigned instructions = 0; instructions < INSTRUCTIONS_MAX; instructions += STRIDE) {
+            bool is_as_learnt = run(&moments[i], instructions);
+            runs += is_as_learnt;
+            strays += !is_as_learnt;
+        }
+    EXPECT(strays * STRAYS_ONE_IN <= runs);
+    printf("total: runs %u, broken 0\n", runs); /* what is broken ends the program */
+    return 0;
+}
