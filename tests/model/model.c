@@ -10,9 +10,8 @@
  * attachment of its own or an inherited one, and the state of the model passes from one to the next in shared memory.
  */
 
-#include <sys/random.h>
-
 #include "expect.h"
+#include "random.h"
 #include "reference.h"
 #include "virtual_clock.h"
 
@@ -23,13 +22,13 @@ enum { TEXTS = 2 * REFERENCE_CAPACITY_MAX, CALLS_PER_POOL = 10000, CALLS_PER_TUR
 #define BOOT_MS 5000000
 
 /* The same for all processes. */
-static struct world {
+static struct shared {
     struct reference reference;
     uint64_t random;
     uint64_t calls;
     uint64_t picks;
     keyshm_id gone[16]; /* ids of keys that were removed */
-} * world;
+} * shared;
 
 static keyshm_pool *pool, *observer;
 
@@ -37,10 +36,7 @@ static keyshm_pool *pool, *observer;
 
 static uint64_t random_bits(void)
 {
-    uint64_t bits = world->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
-    return bits ^ bits >> 31;
+    return random_next(&shared->random);
 }
 
 static uint32_t random_below(uint32_t limit)
@@ -62,11 +58,11 @@ static void random_text(char text[REFERENCE_KEY_SIZE])
 
 static keyshm_id random_id(void)
 {
-    const struct reference *reference = &world->reference;
+    const struct reference *reference = &shared->reference;
     const struct reference_key *key = &reference->keys[random_below(reference->capacity)];
     switch (random_below(24)) {
     case 0:
-        return world->gone[random_below(16)];
+        return shared->gone[random_below(16)];
     case 1:
         return random_bits();
     case 2:
@@ -102,7 +98,7 @@ static bool is_duration(int64_t duration_ms)
     return duration_ms >= -1 && duration_ms <= KEYSHM_DURATION_MAX_MS;
 }
 
-/* What only reads must answer the same through either attachment. */
+/* A call that only reads must return the same through either attachment. */
 static keyshm_pool *any_attachment(void)
 {
     return random_below(2) == 0 ? pool : observer;
@@ -112,15 +108,15 @@ static keyshm_pool *any_attachment(void)
 
 static void read_clock(void)
 {
-    world->reference.now_ms = virtual_clock->monotonic_ns / NS_PER_MS;
-    world->reference.tick_ms =
+    shared->reference.now_ms = virtual_clock->monotonic_ns / NS_PER_MS;
+    shared->reference.tick_ms =
         (virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns) / NS_PER_MS;
 }
 
 /* To the moment at which a key becomes available, or one millisecond beside it. */
 static void pass_to_deadline(void)
 {
-    int64_t left_ms = reference_next_available_ms(&world->reference) + (int64_t)random_below(3) - 1;
+    int64_t left_ms = reference_next_available_ms(&shared->reference) + (int64_t)random_below(3) - 1;
     if (left_ms > 0 && left_ms < PASS_MAX_MS)
         virtual_clock_pass_ms(left_ms);
 }
@@ -139,7 +135,7 @@ static void pass_time(void)
     case 4:
         pass_to_deadline();
         break;
-    case 5: /* nothing may follow from that */
+    case 5: /* which nothing may depend on */
         virtual_clock->realtime_ns = (int64_t)(random_bits() >> 2);
         break;
     default:
@@ -152,7 +148,7 @@ static void pass_time(void)
 
 static void call_add(void)
 {
-    struct reference *reference = &world->reference;
+    struct reference *reference = &shared->reference;
     char text[REFERENCE_KEY_SIZE];
     keyshm_id id = 0;
     random_text(text);
@@ -177,12 +173,12 @@ static void call_add(void)
 static void call_remove(void)
 {
     keyshm_id id = random_id();
-    struct reference_key *key = reference_of_id(&world->reference, id);
+    struct reference_key *key = reference_of_id(&shared->reference, id);
     EXPECT_EQ(keyshm_remove(pool, id), key != NULL ? 0 : -ESTALE);
     if (key == NULL)
         return;
     key->is_in = false;
-    world->gone[random_below(16)] = id;
+    shared->gone[random_below(16)] = id;
 }
 
 static void call_find(void)
@@ -190,9 +186,9 @@ static void call_find(void)
     char text[REFERENCE_KEY_SIZE];
     keyshm_id id = 0;
     random_text(text);
-    const struct reference_key *key = reference_of_text(&world->reference, text);
+    const struct reference_key *key = reference_of_text(&shared->reference, text);
     int r = keyshm_find(any_attachment(), text, &id);
-    EXPECT_EQ(r, strlen(text) > world->reference.key_max ? -EINVAL : key != NULL ? 0 : -ENOENT);
+    EXPECT_EQ(r, strlen(text) > shared->reference.key_max ? -EINVAL : key != NULL ? 0 : -ENOENT);
     EXPECT_EQ(id, key != NULL ? key->id : 0);
 }
 
@@ -201,7 +197,7 @@ static void call_set_metadata(void)
     char value[KEYSHM_METADATA_VALUE_MAX + 1] = "";
     keyshm_id id = random_id();
     unsigned name = random_below(REFERENCE_NAMES);
-    struct reference_key *key = reference_of_id(&world->reference, id);
+    struct reference_key *key = reference_of_id(&shared->reference, id);
     bool deletes = random_below(4) == 0;
     memset(value, 'a' + (int)random_below(26), random_below(random_below(2) == 0 ? 12 : sizeof(value)));
     int r = keyshm_set_metadata(pool, id, reference_names[name], deletes ? NULL : value);
@@ -213,28 +209,28 @@ static void call_set_metadata(void)
 static void call_next(void)
 {
     struct keyshm_pick pick;
-    int slot = reference_next(&world->reference);
+    int slot = reference_next(&shared->reference);
     int r = keyshm_next(pool, &pick);
     EXPECT_EQ(r, slot < 0 ? slot : 0);
     if (slot < 0)
         return;
-    const struct reference_key *key = &world->reference.keys[slot];
+    const struct reference_key *key = &shared->reference.keys[slot];
     EXPECT_EQ(pick.id, key->id);
     EXPECT_EQ(pick.key_length, strlen(key->text));
     EXPECT_EQ(strcmp(pick.key, key->text), 0);
-    world->picks++;
+    shared->picks++;
 }
 
 static void check_mark(keyshm_id id, enum keyshm_status status, int64_t duration_ms, int r)
 {
-    struct reference_key *key = reference_of_id(&world->reference, id);
+    struct reference_key *key = reference_of_id(&shared->reference, id);
     if (!is_duration(duration_ms)) {
         EXPECT_EQ(r, -EINVAL);
         return;
     }
     EXPECT_EQ(r, key != NULL ? 0 : -ESTALE);
     if (key != NULL)
-        reference_mark(&world->reference, key, status, duration_ms);
+        reference_mark(&shared->reference, key, status, duration_ms);
 }
 
 static void call_mark_rate_limited(void)
@@ -265,7 +261,7 @@ static void call_mark_available(void)
 
 static void call_reset_expired(void)
 {
-    EXPECT_EQ(keyshm_reset_expired_cooldowns(pool), reference_reset_expired(&world->reference));
+    EXPECT_EQ(keyshm_reset_expired_cooldowns(pool), reference_reset_expired(&shared->reference));
 }
 
 /* ---- inspection ---- */
@@ -273,21 +269,21 @@ static void call_reset_expired(void)
 static void call_is_available(void)
 {
     keyshm_id id = random_id();
-    const struct reference_key *key = reference_of_id(&world->reference, id);
+    const struct reference_key *key = reference_of_id(&shared->reference, id);
     int expected = -ESTALE;
     if (key != NULL)
-        expected = reference_is_available(&world->reference, key);
+        expected = reference_is_available(&shared->reference, key);
     EXPECT_EQ(keyshm_is_available(any_attachment(), id), expected);
 }
 
 static void call_available_count(void)
 {
-    EXPECT_EQ(keyshm_available_count(any_attachment()), reference_available_count(&world->reference));
+    EXPECT_EQ(keyshm_available_count(any_attachment()), reference_available_count(&shared->reference));
 }
 
 static void call_next_available_ms(void)
 {
-    EXPECT_EQ(keyshm_next_available_ms(any_attachment()), reference_next_available_ms(&world->reference));
+    EXPECT_EQ(keyshm_next_available_ms(any_attachment()), reference_next_available_ms(&shared->reference));
 }
 
 static void check_notes(const struct keyshm_key_snapshot *row, const struct reference_key *key)
@@ -314,7 +310,7 @@ static void check_masked(const struct keyshm_key_snapshot *row, const char *text
 
 static void check_row(const struct keyshm_key_snapshot *row, const struct reference_key *key)
 {
-    const struct reference *reference = &world->reference;
+    const struct reference *reference = &shared->reference;
     bool is_available = reference_is_available(reference, key);
     enum keyshm_status expected = reference_status(reference, key);
     EXPECT_EQ(row->id, key->id);
@@ -340,7 +336,7 @@ static void check_row(const struct keyshm_key_snapshot *row, const struct refere
 
 static void call_snapshot(void)
 {
-    const struct reference *reference = &world->reference;
+    const struct reference *reference = &shared->reference;
     struct keyshm_snapshot *snapshot;
     unsigned row = 0, statuses[KEYSHM_STATUS_COUNT] = {0};
     EXPECT_EQ(keyshm_snapshot(any_attachment(), &snapshot), 0);
@@ -413,16 +409,16 @@ static void make_call(void)
         choice -= call->weight;
     pass_time();
     call->make();
-    if (++world->calls % VERIFY_EVERY == 0)
+    if (++shared->calls % VERIFY_EVERY == 0)
         check_invariants();
 }
 
 static void begin_pool(void)
 {
-    struct reference *reference = &world->reference;
+    struct reference *reference = &shared->reference;
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     memset(reference, 0, sizeof(*reference));
-    memset(world->gone, 0, sizeof(world->gone));
+    memset(shared->gone, 0, sizeof(shared->gone));
     options.capacity = reference->capacity = 1 + random_below(REFERENCE_CAPACITY_MAX);
     options.key_max = reference->key_max = 40 + random_below(REFERENCE_KEY_SIZE - 40);
     options.default_cooldown_ms = reference->default_cooldown_ms = random_below(4) == 0 ? 0 : 1 + random_below(3000);
@@ -458,25 +454,17 @@ static void attach_anew(void)
 
 static void make_calls_in_turns(uint64_t count)
 {
-    for (uint64_t end = world->calls + count; world->calls < end;) {
+    for (uint64_t end = shared->calls + count; shared->calls < end;) {
         uint64_t turn = 1 + random_below(CALLS_PER_TURN_MAX);
         pid_t child = expect_fork();
         if (child == 0) {
             if (random_below(2) == 0)
                 attach_anew();
-            make_calls(turn < end - world->calls ? turn : end - world->calls);
+            make_calls(turn < end - shared->calls ? turn : end - shared->calls);
             _exit(0);
         }
         expect_success_of(child);
     }
-}
-
-/* Not by the time of day: that is the model's own. */
-static uint64_t seed_from(int argc, char **argv)
-{
-    uint32_t seed;
-    EXPECT_EQ(getrandom(&seed, sizeof(seed), 0), sizeof(seed));
-    return argc > 3 ? strtoull(argv[3], NULL, 10) : seed;
 }
 
 int main(int argc, char **argv)
@@ -487,18 +475,18 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: model alone|in-turns [CALLS [SEED]]\n");
         return 2;
     }
-    world = expect_shared_memory(sizeof(*world));
+    shared = expect_shared_memory(sizeof(*shared));
     virtual_clock_begin();
-    world->random = seed_from(argc, argv);
-    printf("%s, %llu calls, seed %llu\n", argv[1], (unsigned long long)count, (unsigned long long)world->random);
+    shared->random = random_seed(argc > 3 ? argv[3] : NULL);
+    printf("%s, %llu calls, seed %llu\n", argv[1], (unsigned long long)count, (unsigned long long)shared->random);
     expect_pool_name("model");
-    while (world->calls < count) {
+    while (shared->calls < count) {
         begin_pool();
         (alone ? make_calls : make_calls_in_turns)(CALLS_PER_POOL);
         end_pool();
     }
-    printf("%llu calls, %llu picked a key; none differed\n", (unsigned long long)world->calls,
-           (unsigned long long)world->picks);
-    printf("total: runs %llu, broken 0\n", (unsigned long long)world->calls); /* what differs ends the program */
+    printf("%llu calls, %llu picked a key; none differed\n", (unsigned long long)shared->calls,
+           (unsigned long long)shared->picks);
+    printf("total: runs %llu, broken 0\n", (unsigned long long)shared->calls); /* what differs ends the program */
     return 0;
 }

@@ -3,28 +3,29 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "expect.h"
+#include "random.h"
 
 /*
  * Every key that is ever added has an identity, a number that its text, its metadata and the end of its masked form are
- * made from. The records say which id it got, and when it came and went, on a clock of the workers' own: who has read the
- * clock before a call can tell what had happened by then, and must have been seen by the call.
+ * made from. The records say which id it got, and when it came and went, on a clock of the workers' own: a worker that
+ * reads the clock before a call knows what had happened by then, and the call must have seen it.
  *
  * The lasting keys stay in the pool and are each owned by one marker, which alone marks them invalid or available. The
  * passing keys are each owned by one churner, which alone adds and removes them.
  */
 
 enum {
+    ITERATIONS_MAX = 60000, /* there is room to record these */
     PICKERS = 3,
     MARKERS = 2,
     CHURNERS = 3,
     LASTING = 6,
     PASSING_AT_ONCE = 5, /* of one churner */
     CAPACITY = LASTING + CHURNERS * PASSING_AT_ONCE,
-    IDENTITIES = LASTING + CHURNERS * MIXTURE_ITERATIONS_MAX,
-    GENERATIONS = CHURNERS * MIXTURE_ITERATIONS_MAX + 2,
+    IDENTITIES = LASTING + CHURNERS * ITERATIONS_MAX,
+    GENERATIONS = CHURNERS * ITERATIONS_MAX + 2,
     METADATA_TOKENS_MAX = 6,
 };
 
@@ -53,7 +54,7 @@ struct mixture {
     _Atomic uint32_t owner[CAPACITY][GENERATIONS]; /* identity + 1 of the key with the id of this slot and generation */
 };
 
-/* One worker's view. */
+/* One worker. */
 struct hand {
     struct mixture *mixture;
     keyshm_pool *pool;
@@ -61,18 +62,9 @@ struct hand {
     uint64_t random;
 };
 
-static uint64_t next_random(struct hand *hand)
-{
-    /* SplitMix64. */
-    uint64_t z = hand->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 static uint32_t random_below(struct hand *hand, uint32_t bound)
 {
-    return (uint32_t)(next_random(hand) % bound);
+    return (uint32_t)(random_next(&hand->random) % bound);
 }
 
 /* ---- records ---- */
@@ -87,7 +79,7 @@ static uint64_t tick(struct mixture *mixture)
     return atomic_fetch_add(&mixture->clock, 1) + 1;
 }
 
-/* An id is of one identity, and an identity has one id, whoever learns of it first. */
+/* An id belongs to one identity, and an identity has one id, whichever worker records it first. */
 static void record_id(struct mixture *mixture, uint32_t identity, keyshm_id id)
 {
     keyshm_id known_id = 0;
@@ -138,7 +130,7 @@ static uint32_t random_identity(struct hand *hand)
     if (choice < LASTING)
         return hand->mixture->evergreen && choice == EVERGREEN ? LASTING - 1 : choice;
     uint32_t newest = atomic_load(&hand->mixture->newest[choice % CHURNERS]);
-    uint32_t first = LASTING + choice % CHURNERS * MIXTURE_ITERATIONS_MAX;
+    uint32_t first = LASTING + choice % CHURNERS * ITERATIONS_MAX;
     uint32_t back = random_below(hand, PASSING_AT_ONCE * 2);
     return newest >= first + back ? newest - back : first;
 }
@@ -171,7 +163,7 @@ static uint32_t check_key(const struct keyshm_pick *pick)
     return identity;
 }
 
-/* One token, again and again: a value made of two is seen to be. */
+/* One token, repeated: a mixture of two values is recognized. */
 static void make_value(uint32_t identity, uint32_t note, unsigned tokens, char value[KEYSHM_METADATA_VALUE_MAX + 1])
 {
     for (unsigned i = 0; i < tokens; i++)
@@ -214,7 +206,7 @@ static void pick_one(struct hand *hand, uint32_t *ret_identity)
     *ret_identity = identity;
 }
 
-/* What a provider's answer would make a worker say. Short, so that keys come back by themselves all the time. */
+/* As after a provider's answer. Short, so that keys come back by themselves all the time. */
 static void mark_limited(struct hand *hand, uint32_t identity)
 {
     struct mixture *mixture = hand->mixture;
@@ -240,7 +232,7 @@ static void work_as_picker(struct hand *hand)
 
 /* ---- markers ---- */
 
-/* A key of its own is invalid for a while, and no other news changes that. */
+/* A key of its own is invalid for a while, and no weaker mark changes that. */
 static void mark_invalid_and_back(struct hand *hand, uint32_t identity)
 {
     struct mixture *mixture = hand->mixture;
@@ -257,7 +249,7 @@ static void mark_invalid_and_back(struct hand *hand, uint32_t identity)
     EXPECT_EQ(keyshm_mark_available(hand->pool, id), 0);
 }
 
-/* Any key of a churner, for there is nothing to be said of it afterwards. */
+/* Any key of a churner: no state is expected of it afterwards. */
 static void mark_passing(struct hand *hand, uint32_t identity)
 {
     struct mixture *mixture = hand->mixture;
@@ -338,7 +330,7 @@ static void remove_passing(struct hand *hand, uint32_t identity)
 static void work_as_churner(struct hand *hand)
 {
     uint32_t held[PASSING_AT_ONCE];
-    uint32_t first = LASTING + hand->number * MIXTURE_ITERATIONS_MAX;
+    uint32_t first = LASTING + hand->number * ITERATIONS_MAX;
     for (unsigned i = 0; i < hand->mixture->iterations; i++) {
         uint32_t place = i < PASSING_AT_ONCE ? i : random_below(hand, PASSING_AT_ONCE);
         if (i >= PASSING_AT_ONCE)
@@ -349,7 +341,7 @@ static void work_as_churner(struct hand *hand)
     atomic_fetch_sub(&hand->mixture->churning, 1);
 }
 
-/* ---- who annotates and looks up ---- */
+/* ---- the clerk: annotates and looks up ---- */
 
 static void annotate(struct hand *hand)
 {
@@ -390,7 +382,7 @@ static void work_as_clerk(struct hand *hand)
     }
 }
 
-/* ---- who observes ---- */
+/* ---- the observer ---- */
 
 static void check_row(struct mixture *mixture, const struct keyshm_key_snapshot *key, uint64_t start)
 {
@@ -462,7 +454,7 @@ static const struct role {
 };
 _Static_assert(PICKERS + MARKERS + CHURNERS + 2 == MIXTURE_WORKERS, "every worker has a role");
 
-struct mixture *mixture_begin(keyshm_pool **ret_pool, uint64_t seed, unsigned iterations, bool evergreen)
+static struct mixture *begin(keyshm_pool **ret_pool, uint64_t seed, unsigned iterations, bool evergreen)
 {
     struct mixture *mixture = expect_shared_memory(sizeof(*mixture));
     struct hand hand = {.mixture = mixture};
@@ -495,7 +487,7 @@ void mixture_work(struct mixture *mixture, keyshm_pool *pool, unsigned worker)
     role->work(&hand);
 }
 
-/* Every key that was added and not removed is found, as the one it is. */
+/* Every key that was added and not removed is found, with its id. */
 static unsigned check_all_found(struct mixture *mixture, keyshm_pool *pool)
 {
     unsigned count = 0;
@@ -515,7 +507,7 @@ static unsigned check_all_found(struct mixture *mixture, keyshm_pool *pool)
     return count;
 }
 
-/* The clock goes on, so that what is counted twice has to be the same only where no cooldown is running. */
+/* Time goes on between two calls, so two counts must agree only when no cooldown is running. */
 static void check_all_counted(struct mixture *mixture, keyshm_pool *pool, unsigned count)
 {
     struct keyshm_snapshot *snapshot;
@@ -569,7 +561,7 @@ static void check_all_removable(struct mixture *mixture, keyshm_pool *pool, unsi
     EXPECT_EQ(keyshm_next(pool, &pick), -ENOKEY);
 }
 
-void mixture_end(struct mixture *mixture, keyshm_pool *pool)
+static void end(struct mixture *mixture, keyshm_pool *pool)
 {
     unsigned count = check_all_found(mixture, pool);
     check_all_counted(mixture, pool, count);
@@ -584,13 +576,18 @@ void mixture_end(struct mixture *mixture, keyshm_pool *pool)
     munmap(mixture, sizeof(*mixture));
 }
 
-void mixture_arguments(int argc, char **argv, unsigned *ret_iterations, uint64_t *ret_seed)
+int mixture_main(int argc, char **argv, const char *name, void (*run_workers)(struct mixture *mixture, keyshm_pool *pool))
 {
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    *ret_iterations = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 5000;
-    *ret_seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-    EXPECT(*ret_iterations > PASSING_AT_ONCE && *ret_iterations <= MIXTURE_ITERATIONS_MAX);
-    printf("iterations %u, seed %llu\n", *ret_iterations, (unsigned long long)*ret_seed);
-    fflush(stdout);
+    unsigned iterations = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 5000;
+    uint64_t seed = random_seed(argc > 2 ? argv[2] : NULL);
+    EXPECT(iterations > PASSING_AT_ONCE && iterations <= ITERATIONS_MAX);
+    printf("iterations %u, seed %llu\n", iterations, (unsigned long long)seed);
+    expect_pool_name(name);
+    for (int i = 0; i < 2; i++) {
+        keyshm_pool *pool;
+        struct mixture *mixture = begin(&pool, seed, iterations, i == 0);
+        run_workers(mixture, pool);
+        end(mixture, pool);
+    }
+    return 0;
 }

@@ -5,7 +5,7 @@
 #include "expect.h"
 #include "mixture.h"
 
-static void worker_main(struct mixture *mixture, keyshm_pool *pool, unsigned worker)
+static void work_in_process(struct mixture *mixture, keyshm_pool *pool, unsigned worker)
 {
     if (worker % 2 != 0) {
         keyshm_close(pool);
@@ -15,29 +15,20 @@ static void worker_main(struct mixture *mixture, keyshm_pool *pool, unsigned wor
     keyshm_close(pool);
 }
 
-static void run(unsigned iterations, uint64_t seed, bool evergreen)
+static void run_processes(struct mixture *mixture, keyshm_pool *pool)
 {
-    keyshm_pool *pool;
-    struct mixture *mixture = mixture_begin(&pool, seed, iterations, evergreen);
     for (unsigned i = 0; i < MIXTURE_WORKERS; i++) {
         if (expect_fork() == 0) {
-            worker_main(mixture, pool, i);
+            work_in_process(mixture, pool, i);
             _exit(0);
         }
     }
-    /* Whoever fails first ends the others with this process. */
+    /* The first failure ends this process, and the other workers with it. */
     for (unsigned i = 0; i < MIXTURE_WORKERS; i++)
         expect_success_of_next();
-    mixture_end(mixture, pool);
 }
 
 int main(int argc, char **argv)
 {
-    unsigned iterations;
-    uint64_t seed;
-    mixture_arguments(argc, argv, &iterations, &seed);
-    expect_pool_name("stress-processes");
-    run(iterations, seed, true);
-    run(iterations, seed, false);
-    return 0;
+    return mixture_main(argc, argv, "stress-processes", run_processes);
 }

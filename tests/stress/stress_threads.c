@@ -21,27 +21,18 @@ static void *job_main(void *argument)
     return NULL;
 }
 
-static void run(unsigned iterations, uint64_t seed, bool evergreen)
+static void run_threads(struct mixture *mixture, keyshm_pool *pool)
 {
     struct job jobs[MIXTURE_WORKERS];
-    keyshm_pool *pool;
-    struct mixture *mixture = mixture_begin(&pool, seed, iterations, evergreen);
     for (unsigned i = 0; i < MIXTURE_WORKERS; i++) {
         jobs[i] = (struct job){.mixture = mixture, .pool = pool, .worker = i};
         EXPECT_EQ(pthread_create(&jobs[i].thread, NULL, job_main, &jobs[i]), 0);
     }
     for (unsigned i = 0; i < MIXTURE_WORKERS; i++)
         EXPECT_EQ(pthread_join(jobs[i].thread, NULL), 0);
-    mixture_end(mixture, pool);
 }
 
 int main(int argc, char **argv)
 {
-    unsigned iterations;
-    uint64_t seed;
-    mixture_arguments(argc, argv, &iterations, &seed);
-    expect_pool_name("stress-threads");
-    run(iterations, seed, true);
-    run(iterations, seed, false);
-    return 0;
+    return mixture_main(argc, argv, "stress-threads", run_threads);
 }

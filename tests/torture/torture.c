@@ -2,17 +2,17 @@
 
 /*
  * Workers pick, mark, add and remove, while a controller kills, stops and continues them at random, and replaces the
- * dead. What a worker was told to have happened must have, and nothing else.
+ * dead. Whatever a call returned to a worker must have happened, and nothing else.
  *
  *   torture [SECONDS [SEED]]
  *
  * The seed replays the controller's choices, not the moments at which they meet the workers.
  */
 
-#include <sys/random.h>
 #include <time.h>
 
 #include "expect.h"
+#include "random.h"
 #include "torture.h"
 
 enum { PAUSE_MAX_US = 1500, CLEAN_UP_S = 120, HINTS_REPAIRED_US = 1100000, SECONDS_MAX = 3600 };
@@ -98,7 +98,7 @@ static void torment(uint64_t seconds, uint64_t seed)
     uint64_t random = seed;
     time_t end = time(NULL) + (time_t)seconds;
     while (time(NULL) < end) {
-        uint64_t bits = torture_random(&random);
+        uint64_t bits = random_next(&random);
         usleep((useconds_t)(bits % PAUSE_MAX_US));
         replace_ended(seed);
         act((unsigned)(bits >> 32) % SEATS, (unsigned)(bits >> 40) % 20, seed);
@@ -123,7 +123,7 @@ static void begin_pool(void)
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     char text[TEXT_SIZE];
     options.capacity = CAPACITY;
-    options.lock_timeout_ms = KEYSHM_LOCK_TIMEOUT_MAX_MS; /* a stopped owner holds the others up, and that is as it is */
+    options.lock_timeout_ms = KEYSHM_LOCK_TIMEOUT_MAX_MS; /* others wait while the owner is stopped */
     EXPECT_EQ(keyshm_create(&pool, expect_name, &options), 0);
     for (unsigned own = 0; own < LASTING_KEYS; own++) {
         torture_make_text(SEATS, own, text);
@@ -131,7 +131,7 @@ static void begin_pool(void)
     }
 }
 
-/* The first membership change cleans up after whoever was killed last. */
+/* The first membership change cleans up after the worker that was killed last. */
 static void recover_last(void)
 {
     keyshm_id id;
@@ -155,16 +155,9 @@ static void print_totals(void)
     keyshm_snapshot_free(snapshot);
 }
 
-static uint64_t seed_from(int argc, char **argv)
-{
-    uint32_t seed;
-    EXPECT_EQ(getrandom(&seed, sizeof(seed), 0), sizeof(seed));
-    return argc > 2 ? strtoull(argv[2], NULL, 10) : seed;
-}
-
 int main(int argc, char **argv)
 {
-    uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 30, seed = seed_from(argc, argv);
+    uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 30, seed = random_seed(argc > 2 ? argv[2] : NULL);
     EXPECT(seconds > 0 && seconds <= SECONDS_MAX);
     printf("%llu s, seed %llu\n", (unsigned long long)seconds, (unsigned long long)seed);
     expect_pool_name("torture");

@@ -4,8 +4,8 @@
 
 /*
  * What the processes of the torture test share. Each worker has a seat, and keys of its own that only it adds, removes
- * and marks for long; what anybody picks, anybody marks for a moment. So what a seat's log says of its own keys is the
- * whole truth about them, whatever the others do.
+ * and marks for long; any worker picks any key, and may mark it for a moment. So a seat's log
+ * is the whole truth about its own keys, whatever the others do.
  */
 
 #include <keyshm.h>
@@ -15,10 +15,10 @@
 
 enum { SEATS = 4, OWN_KEYS = 12, LASTING_KEYS = 2, CAPACITY = 64, LOG_MAX = 1 << 20, TEXT_SIZE = 64 };
 
-/* A moment, and so long that the test is over before it is. */
+/* A moment, and longer than the test runs. */
 enum { SHORT_MAX_MS = 20, LONG_MS = 3600000 };
 
-/* What is known of a key for long, in the order in which it joins. */
+/* What long marks have made of a key, in the order in which they join. */
 enum level { LEVEL_NONE, LEVEL_RATE_LIMITED, LEVEL_QUOTA_EXCEEDED, LEVEL_INVALID };
 
 struct own_key {
@@ -74,8 +74,5 @@ struct ledger_totals {
     uint64_t in_flight_done;
 };
 extern struct ledger_totals ledger_totals;
-
-/* splitmix64 */
-uint64_t torture_random(uint64_t *state);
 
 #endif

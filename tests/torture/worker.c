@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "expect.h"
+#include "random.h"
 #include "torture.h"
 
 struct worker {
@@ -11,14 +12,6 @@ struct worker {
     keyshm_id picked; /* the last one that may be marked; 0: none */
 };
 
-uint64_t torture_random(uint64_t *state)
-{
-    uint64_t bits = *state += UINT64_C(0x9e3779b97f4a7c15);
-    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
-    return bits ^ bits >> 31;
-}
-
 /* The lengths differ, so that a mixture of two keys is neither. */
 void torture_make_text(unsigned seat, unsigned own, char text[TEXT_SIZE])
 {
@@ -27,7 +20,7 @@ void torture_make_text(unsigned seat, unsigned own, char text[TEXT_SIZE])
 
 static unsigned random_below(struct worker *worker, unsigned limit)
 {
-    return (unsigned)(torture_random(&worker->random) % limit);
+    return (unsigned)(random_next(&worker->random) % limit);
 }
 
 /* ---- the log ---- */
