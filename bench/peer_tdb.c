@@ -11,34 +11,25 @@
 
 #include <tdb.h>
 
-#include "peer_clock.h"
+#include "peer_records.h"
 #include "scratch.h"
 
 enum { HASH_CHAINS = 1009 };
 
-struct record {
-    int64_t deadline_ms;
-    int64_t last_used_ms;
-    uint64_t picks;
-    uint32_t length;
-    char key[LOAD_KEY_LENGTH + 1];
-};
-
 struct database {
     struct tdb_context *tdb;
-    unsigned keys;
+    struct peer_records records;
 };
-
-static const uint32_t cursor_name = UINT32_MAX;
 
 static TDB_DATA data_of(void *bytes, size_t size)
 {
     return (TDB_DATA){.dptr = bytes, .dsize = size};
 }
 
-static void store(struct tdb_context *tdb, uint32_t name, void *bytes, size_t size)
+static void store(void *user, uint32_t number, void *bytes, size_t size)
 {
-    EXPECT(tdb_store(tdb, data_of(&name, sizeof(name)), data_of(bytes, size), TDB_REPLACE) == 0);
+    const struct database *database = user;
+    EXPECT(tdb_store(database->tdb, data_of(&number, sizeof(number)), data_of(bytes, size), TDB_REPLACE) == 0);
 }
 
 /* What is to be copied out of a record, in place, without an allocation. */
@@ -56,23 +47,11 @@ static int copy_out(TDB_DATA name, TDB_DATA data, void *user)
     return 0;
 }
 
-static void fetch(struct tdb_context *tdb, uint32_t name, void *ret_bytes, size_t size)
+static void fetch(void *user, uint32_t number, void *ret_bytes, size_t size)
 {
+    const struct database *database = user;
     struct copy copy = {.to = ret_bytes, .size = size};
-    EXPECT(tdb_parse_record(tdb, data_of(&name, sizeof(name)), copy_out, &copy) == 0);
-}
-
-static void fill(struct database *database, const struct load *load)
-{
-    uint32_t cursor = 0;
-    database->keys = load->keys;
-    for (uint32_t i = 0; i < load->keys; i++) {
-        struct record record = {.length = LOAD_KEY_LENGTH};
-        record.deadline_ms = load_is_cooling(load, i) ? peer_now_ms() + LOAD_COOLDOWN_MS : 0;
-        load_key(i, record.key);
-        store(database->tdb, i, &record, sizeof(record));
-    }
-    store(database->tdb, cursor_name, &cursor, sizeof(cursor));
+    EXPECT(tdb_parse_record(database->tdb, data_of(&number, sizeof(number)), copy_out, &copy) == 0);
 }
 
 static void *open_database(const struct load *load)
@@ -87,7 +66,8 @@ static void *open_database(const struct load *load)
         tdb_open(path, HASH_CHAINS, TDB_MUTEX_LOCKING | TDB_CLEAR_IF_FIRST | TDB_INCOMPATIBLE_HASH | TDB_NOSYNC,
                  O_RDWR | O_CREAT | O_EXCL, 0600);
     EXPECT(database->tdb != NULL);
-    fill(database, load);
+    database->records = (struct peer_records){.database = database, .keys = load->keys, .fetch = fetch, .store = store};
+    peer_records_fill(&database->records, load);
     return database;
 }
 
@@ -98,38 +78,17 @@ static void enter(void *state, int worker)
     EXPECT_EQ(tdb_reopen_all(1), 0);
 }
 
-static int pick(struct database *database, struct keyshm_pick *ret_pick)
-{
-    struct record record;
-    uint32_t lock_name = cursor_name, cursor;
-    int64_t at_ms = peer_now_ms();
-    int r = -EAGAIN;
-    EXPECT(tdb_chainlock(database->tdb, data_of(&lock_name, sizeof(lock_name))) == 0);
-    fetch(database->tdb, cursor_name, &cursor, sizeof(cursor));
-    for (unsigned tries = 0; tries < database->keys && r != 0; tries++) {
-        uint32_t key = cursor;
-        cursor = (cursor + 1) % database->keys;
-        fetch(database->tdb, key, &record, sizeof(record));
-        if (record.deadline_ms > at_ms)
-            continue;
-        memcpy(ret_pick->key, record.key, record.length + 1);
-        ret_pick->key_length = record.length;
-        ret_pick->id = key;
-        record.last_used_ms = at_ms;
-        record.picks++;
-        store(database->tdb, key, &record, sizeof(record));
-        r = 0;
-    }
-    store(database->tdb, cursor_name, &cursor, sizeof(cursor));
-    EXPECT(tdb_chainunlock(database->tdb, data_of(&lock_name, sizeof(lock_name))) == 0);
-    return r;
-}
-
 static void run_picks(void *state, unsigned operations)
 {
+    const struct database *database = state;
     struct keyshm_pick picked;
-    for (unsigned i = 0; i < operations; i++)
-        EXPECT(pick(state, &picked) == 0);
+    uint32_t cursor = PEER_CURSOR;
+    TDB_DATA lock = data_of(&cursor, sizeof(cursor));
+    for (unsigned i = 0; i < operations; i++) {
+        EXPECT(tdb_chainlock(database->tdb, lock) == 0);
+        EXPECT(peer_records_pick(&database->records, &picked) == 0);
+        EXPECT(tdb_chainunlock(database->tdb, lock) == 0);
+    }
 }
 
 static void close_database(void *state)
