@@ -57,7 +57,7 @@ static void finish_row(const struct operation *operation, const struct row *row)
            row->strays, row->held, row->timeouts, (double)row->longest_call_ns / 1e3, row->system_calls, row->futex_calls,
            row->broken);
     fflush(stdout);
-    EXPECT(row->strays <= world_strays_max(operation, row->stops));
+    EXPECT(row->strays <= operation_strays_max(operation, row->stops));
     EXPECT(row->broken > 0 || row->timeouts == ATTEMPTS * row->held);
     total.instructions += row->instructions;
     total.stops += row->stops;
@@ -199,6 +199,7 @@ static void freeze_everywhere(const struct operation *operation, size_t stride)
 
 int main(int argc, char **argv)
 {
+    const struct operation *operations[OPERATIONS_MAX];
     size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     if (argc > 3 || stride == 0) {
         fprintf(stderr, "usage: freeze [STRIDE [OPERATION]]\n");
@@ -209,9 +210,10 @@ int main(int argc, char **argv)
         return 77;
     others = expect_shared_memory(sizeof(*others));
     print_head();
-    for (size_t i = 0; i < operation_count; i++)
-        if (argc < 3 || strcmp(argv[2], operations[i].name) == 0)
-            freeze_everywhere(&operations[i], stride);
+    unsigned operation_count = operations_in(FROZEN, operations);
+    for (unsigned i = 0; i < operation_count; i++)
+        if (argc < 3 || strcmp(argv[2], operations[i]->name) == 0)
+            freeze_everywhere(operations[i], stride);
     printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.stops, total.broken);
     return total.broken > 0 ? 1 : 0;
 }

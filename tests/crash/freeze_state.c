@@ -2,6 +2,7 @@
 #include "freeze.h"
 
 #include "expect.h"
+#include "operations.h"
 #include "pool.h"
 
 /* Of a deadline that the victim sets: how long it stood in the middle of that. */

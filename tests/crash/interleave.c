@@ -25,23 +25,26 @@
 #include <stdlib.h>
 
 #include "expect.h"
-#include "interleave_world.h"
+#include "meeting.h"
+#include "operations.h"
 #include "tracer.h"
 #include "virtual_clock.h"
 
 enum { A, B, PAIR };
-enum { PROBLEMS_TOLD = 5, STRAYS_ONE_IN = 100, LESSONS = 3, ORDERS_MAX = 6, NO_STOP = -1 };
+enum { PROBLEMS_SHOWN = 5, STRAYS_ONE_IN = 100, LESSONS = 3, ORDERS_MAX = 6, NO_STOP = -1 };
 
-static const struct world *world;
+static const struct setting *setting;
+static const struct operation *operations[OPERATIONS_MAX];
+static unsigned operation_count;
 static const struct operation *pair[PAIR];
 static struct tracer_walk walks[PAIR];
 
-struct outcome {
+struct history {
     struct result of[PAIR][STEPS_MAX];
     uint64_t state;
 };
 
-static struct outcome *seen; /* shared with the children */
+static struct history *seen; /* shared with the children */
 
 static unsigned count_steps(const struct operation *operation)
 {
@@ -51,7 +54,7 @@ static unsigned count_steps(const struct operation *operation)
 static void run(int who)
 {
     for (unsigned i = 0; i < count_steps(pair[who]); i++)
-        seen->of[who][i] = pair[who]->steps[i]();
+        seen->of[who][i] = pair[who]->steps[i](meeting_now());
 }
 
 static void run_a(void)
@@ -67,12 +70,12 @@ static void run_b(void)
 static void begin_run(void)
 {
     memset(seen, 0, sizeof(*seen));
-    world_restore();
+    meeting_restore();
 }
 
 /* ---- serial orders ---- */
 
-static struct outcome orders[ORDERS_MAX];
+static struct history orders[ORDERS_MAX];
 static unsigned order_count;
 
 /* One order of all steps: bit i of `choice` says whose step i is. */
@@ -82,12 +85,12 @@ static void run_in_order(unsigned choice)
     begin_run();
     for (unsigned i = 0; i < count_steps(pair[A]) + count_steps(pair[B]); i++) {
         unsigned who = choice >> i & 1;
-        struct result result = pair[who]->steps[done[who]]();
-        EXPECT(!pair[who]->is_pick || world_may_give(&result));
+        struct result result = pair[who]->steps[done[who]](meeting_now());
+        EXPECT(!pair[who]->is_pick || meeting_may_give(&result));
         seen->of[who][done[who]++] = result;
     }
-    EXPECT(world_problem() == NULL);
-    seen->state = world_state();
+    EXPECT(meeting_problem() == NULL);
+    seen->state = meeting_state();
     orders[order_count++] = *seen;
 }
 
@@ -104,7 +107,7 @@ static void find_orders(void)
 
 struct row {
     long instructions; /* of A */
-    long stops;        /* at so many of them it was stopped */
+    long stops;        /* those of them at which it was stopped */
     long runs;
     long strays; /* went another way, and could not be stopped where they should */
     long waited; /* for the mutex */
@@ -116,13 +119,13 @@ static struct row row, total;
 
 static void print_head(void)
 {
-    printf("%-12s %-21s %-21s %12s %7s %7s %7s %7s %7s  %s\n", "target", "A", "B", "instructions", "stops", "runs",
+    printf("%-12s %-24s %-24s %12s %7s %7s %7s %7s %7s  %s\n", "target", "A", "B", "instructions", "stops", "runs",
            "strays", "waited", "broken", "as in serial order");
 }
 
 static void finish_row(void)
 {
-    printf("%-12s %-21s %-21s %12ld %7ld %7ld %7ld %7ld %7ld ", world->target, pair[A]->name, pair[B]->name,
+    printf("%-12s %-24s %-24s %12ld %7ld %7ld %7ld %7ld %7ld ", setting->name, pair[A]->name, pair[B]->name,
            row.instructions, row.stops, row.runs, row.strays, row.waited, row.broken);
     for (unsigned i = 0; i < order_count; i++)
         printf(" %ld", row.given_by[i]);
@@ -144,7 +147,7 @@ static void print_stop(int who, long stop)
     printf("\n");
 }
 
-static void print_outcome(const char *name, const struct outcome *outcome)
+static void print_outcome(const char *name, const struct history *outcome)
 {
     printf("    %s: state %#llx\n", name, (unsigned long long)outcome->state);
     for (int who = 0; who < PAIR; who++)
@@ -153,12 +156,12 @@ static void print_outcome(const char *name, const struct outcome *outcome)
                    (unsigned long long)outcome->of[who][i].id, (unsigned long long)outcome->of[who][i].content);
 }
 
-static void tell(const char *problem, long a_stop, long b_stop)
+static void report_problem(const char *problem, long a_stop, long b_stop)
 {
     row.broken++;
-    if (total.broken + row.broken > PROBLEMS_TOLD)
+    if (total.broken + row.broken > PROBLEMS_SHOWN)
         return;
-    printf("broken: the target is %s: %s\n", world->target, problem);
+    printf("broken: the target is %s: %s\n", setting->name, problem);
     print_stop(A, a_stop);
     print_stop(B, b_stop);
     print_outcome("seen", seen);
@@ -169,13 +172,13 @@ static void tell(const char *problem, long a_stop, long b_stop)
 static void judge(long a_stop, long b_stop)
 {
     unsigned i = 0;
-    const char *problem = world_problem();
-    seen->state = world_state();
+    const char *problem = meeting_problem();
+    seen->state = meeting_state();
     while (i < order_count && memcmp(&orders[i], seen, sizeof(*seen)) != 0)
         i++;
     row.runs++;
     if (problem != NULL || i == order_count)
-        tell(problem != NULL ? problem : "no serial order gives this", a_stop, b_stop);
+        report_problem(problem != NULL ? problem : "no serial order gives this", a_stop, b_stop);
     else
         row.given_by[i]++;
 }
@@ -198,7 +201,7 @@ static void stop_once(size_t stop)
     pid_t a = start_and_reach(A, stop);
     if (a == 0)
         return;
-    bool waits = pair[B]->takes_mutex && world_is_locked();
+    bool waits = pair[B]->takes_mutex && meeting_is_locked();
     row.waited += waits;
     if (!waits)
         run_b();
@@ -237,7 +240,7 @@ static void stop_twice(size_t a_stop, size_t b_stop)
     judge((long)a_stop, (long)b_stop);
 }
 
-/* The way that B goes depends on what A has done so far. `known` is the world in which its walk was recorded last. */
+/* The way that B goes depends on what A has done so far. `known` is the pool for which its walk was recorded last. */
 static bool learn_b(size_t a_stop, unsigned char *known)
 {
     begin_run();
@@ -245,9 +248,9 @@ static bool learn_b(size_t a_stop, unsigned char *known)
     if (a == 0)
         return false;
     tracer_kill(a);
-    if (walks[B].count == 0 || memcmp(known, world_memory(), world_bytes()) != 0) {
-        memcpy(known, world_memory(), world_bytes());
-        tracer_record_shared(run_b, world_memory(), world_bytes(), &walks[B]);
+    if (walks[B].count == 0 || memcmp(known, meeting_memory(), meeting_bytes()) != 0) {
+        memcpy(known, meeting_memory(), meeting_bytes());
+        tracer_record_shared(run_b, meeting_memory(), meeting_bytes(), &walks[B]);
     }
     return true;
 }
@@ -255,7 +258,7 @@ static bool learn_b(size_t a_stop, unsigned char *known)
 static void run_two_stops(size_t stride, size_t offset)
 {
     size_t combination = offset;
-    unsigned char *known = malloc(world_bytes());
+    unsigned char *known = malloc(meeting_bytes());
     EXPECT(known != NULL);
     walks[B].count = 0;
     for (size_t i = 0; i < walks[A].count; i++) {
@@ -275,8 +278,8 @@ static void run_two_stops(size_t stride, size_t offset)
 static void warm_up(void)
 {
     for (int lesson = 0; lesson < LESSONS; lesson++) {
-        for (size_t i = 0; i < operation_count; i++) {
-            pair[A] = &operations[i];
+        for (unsigned i = 0; i < operation_count; i++) {
+            pair[A] = operations[i];
             begin_run();
             run_a();
         }
@@ -287,11 +290,11 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
 {
     pair[A] = a;
     begin_run();
-    tracer_record_shared(run_a, world_memory(), world_bytes(), &walks[A]);
-    for (size_t i = 0; i < operation_count; i++) {
-        if (is_two && !operations[i].is_in_twos)
+    tracer_record_shared(run_a, meeting_memory(), meeting_bytes(), &walks[A]);
+    for (unsigned i = 0; i < operation_count; i++) {
+        if (is_two && (operations[i]->proofs & INTERLEAVED_TWICE) == 0)
             continue;
-        pair[B] = &operations[i];
+        pair[B] = operations[i];
         row = (struct row){.instructions = (long)walks[A].count};
         expect_end_in_time(); /* anew */
         find_orders();
@@ -300,14 +303,14 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
     }
 }
 
-static void run_world(bool is_two, size_t stride)
+static void run_setting(bool is_two, size_t stride)
 {
-    world_begin(world);
+    meeting_begin(setting);
     warm_up();
-    for (size_t i = 0; i < operation_count; i++)
-        if (!is_two || operations[i].is_in_twos)
-            run_pairs_of(&operations[i], is_two, stride);
-    world_end();
+    for (unsigned i = 0; i < operation_count; i++)
+        if (!is_two || (operations[i]->proofs & INTERLEAVED_TWICE) != 0)
+            run_pairs_of(operations[i], is_two, stride);
+    meeting_end();
 }
 
 int main(int argc, char **argv)
@@ -323,9 +326,10 @@ int main(int argc, char **argv)
         return 77;
     virtual_clock_begin();
     seen = expect_shared_memory(sizeof(*seen));
+    operation_count = operations_in(INTERLEAVED, operations);
     print_head();
-    for (world = worlds; world < worlds + world_count; world++)
-        run_world(is_two, stride);
+    for (setting = settings; setting < settings + setting_count; setting++)
+        run_setting(is_two, stride);
     printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.runs, total.broken);
     return total.broken > 0 ? 1 : 0;
 }

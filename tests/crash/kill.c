@@ -106,7 +106,7 @@ static void finish_row(const struct operation *operation, const struct row *row)
            row->victims, row->strays, row->locked, row->half_done, row->outcomes[OLD], row->outcomes[NEW], row->hidden,
            (long long)row->hidden_ms, row->late, row->change_ms, row->broken);
     fflush(stdout);
-    EXPECT(row->strays <= world_strays_max(operation, row->victims));
+    EXPECT(row->strays <= operation_strays_max(operation, row->victims));
     EXPECT(row->broken > 0 || row->outcomes[OLD] > 0);
     add_to_total(row);
 }
@@ -272,28 +272,28 @@ static void kill_recoverers(const struct operation *operation, size_t stride)
     world_end();
 }
 
-static void run_all(const struct operation *all, size_t all_count, void (*run)(const struct operation *, size_t),
-                    size_t stride, const char *only_or_null)
-{
-    for (size_t i = 0; i < all_count; i++)
-        if (only_or_null == NULL || strcmp(only_or_null, all[i].name) == 0)
-            run(&all[i], stride);
-}
-
 struct mode {
     const char *name;
-    const struct operation *operations;
-    const size_t *operation_count;
+    enum proof proof;
     void (*run)(const struct operation *operation, size_t stride);
     judge_fn *judge;
     bool is_virtual; /* the clocks are */
 };
 
 static const struct mode modes[] = {
-    {"kill", operations, &operation_count, kill_everywhere, judge, false},
-    {"ready", ready_operations, &ready_operation_count, kill_everywhere, judge_ready, true},
-    {"recovery", membership_operations, &membership_operation_count, kill_recoverers, judge, false},
+    {"kill", KILLED, kill_everywhere, judge, false},
+    {"ready", READY_IN_TIME, kill_everywhere, judge_ready, true},
+    {"recovery", KILLED_AND_RECOVERED, kill_recoverers, judge, false},
 };
+
+static void run_all(const struct mode *mode, size_t stride, const char *only_or_null)
+{
+    const struct operation *operations[OPERATIONS_MAX];
+    unsigned operation_count = operations_in(mode->proof, operations);
+    for (unsigned i = 0; i < operation_count; i++)
+        if (only_or_null == NULL || strcmp(only_or_null, operations[i]->name) == 0)
+            mode->run(operations[i], stride);
+}
 
 static const struct mode *find_mode(const char *name)
 {
@@ -325,7 +325,7 @@ int main(int argc, char **argv)
         begin_virtual_clock();
     judge_survivors = mode->judge;
     print_head();
-    run_all(mode->operations, *mode->operation_count, mode->run, stride, argc > 3 ? argv[3] : NULL);
+    run_all(mode, stride, argc > 3 ? argv[3] : NULL);
     finish_total();
     return total.broken > 0 ? 1 : 0;
 }

@@ -33,7 +33,7 @@ static enum outcome settle_untouched(void)
     return OLD;
 }
 
-static const struct operation stat_operation = {"keyshm-stat",   NULL, NULL, settle_untouched, .is_without_effect = true,
+static const struct operation stat_operation = {"keyshm-stat", .settle = settle_untouched, .is_without_effect = true,
                                                 .is_named = true};
 
 /* ---- the program under ptrace(2) ---- */

@@ -2,22 +2,77 @@
 #ifndef OPERATIONS_H
 #define OPERATIONS_H
 
-/* What is done in a world: each call of the library, in each way that it can go. */
+/*
+ * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file of
+ * its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c), says all of an
+ * operation: how a victim does it, how a survivor finds out whether it has happened, how two processes interleave it, and
+ * which proofs it takes part in.
+ */
 
 #include <stddef.h>
 
+#include "meeting.h"
 #include "world.h"
 
-extern const struct operation operations[];
-extern const size_t operation_count;
+enum proof {
+    KILLED = 1 << 0,               /* kill kill */
+    KILLED_AND_RECOVERED = 1 << 1, /* kill recovery: killed, and then the process that recovers is killed */
+    READY_IN_TIME = 1 << 2,        /* kill ready: a key becomes available, or will shortly */
+    FROZEN = 1 << 3,               /* freeze */
+    INTERLEAVED = 1 << 4,          /* interleave, with each of the others */
+    INTERLEAVED_TWICE = 1 << 5,    /* interleave two: takes no lock */
+};
 
-/* What the first victim dies of when there are two, and what the second does, which has to recover first. */
-extern const struct operation membership_operations[];
-extern const size_t membership_operation_count;
+enum { STEPS_MAX = 2 };
+
+struct operation {
+    const char *name;
+    unsigned proofs; /* bits of enum proof */
+
+    /* Done in a world (world.h), by a victim. */
+    void (*prepare)(void);        /* changes the world first; may be NULL */
+    void (*act)(void);            /* the one call, in the victim */
+    enum outcome (*settle)(void); /* finds out from the pool whether the call has happened, and updates the model */
+    bool is_without_effect;       /* so that its outcome is always OLD */
+    bool is_named;                /* the world is a pool with a name */
+    bool is_burst; /* of several turns (rotation.h); goes another way when a tick of the clock ends in it */
+
+    /* Done in a meeting (meeting.h), by one of two processes: one call, or two that others may come between. */
+    struct result (*steps[STEPS_MAX])(const struct meeting *meeting);
+    bool takes_mutex;
+    bool is_pick;
+};
+
+struct operation_list {
+    const struct operation *operations;
+    size_t count;
+};
+
+/* The list of an array of operations. */
+#define OPERATION_LIST(array)                                              \
+    {                                                                      \
+        .operations = (array), .count = sizeof(array) / sizeof((array)[0]) \
+    }
+
+extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations;
+
+/* Those that take part in a proof, in the order of the tables. */
+enum { OPERATIONS_MAX = 100 };
+unsigned operations_in(enum proof proof, const struct operation *ret_operations[OPERATIONS_MAX]);
+
+/* What the second of two victims does: it has to recover first. */
 extern const struct operation recovering_operation;
 
-/* Those in which a key becomes available, or will shortly. */
-extern const struct operation ready_operations[];
-extern const size_t ready_operation_count;
+/* Of this many victims, so many may go another way than the one recorded, and cannot be stopped where they should. */
+static inline long operation_strays_max(const struct operation *operation, long victims)
+{
+    return victims / (operation->is_burst ? 4 : 100);
+}
+
+/* The settle function of an operation without effect. */
+enum outcome settle_as_before(void);
+
+/* There was a sweep just now, so the next one is as far away as it can be. */
+void prepare_just_swept(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "operations.h"
 #include "problem.h"
 
 enum { LOCK_TIMEOUT_MS = 3000 };
@@ -45,8 +46,8 @@ int world_remove_key(int number)
     return r;
 }
 
-/* Of the victim's key the longest text and of the survivors' the shortest: what is left of the one would stick out of the
- * other. */
+/* The victim's key has the longest text and the survivors' the shortest, so that a remainder of the one would show behind
+ * the other. */
 static void make_texts(void)
 {
     for (int i = 0; i < KEYS; i++) {
@@ -71,7 +72,7 @@ static void mark_some(void)
     EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[LIMITED_KEY].id, HOUR_MS), 0);
     EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[EXPIRED_KEY].id, HOUR_MS), 0);
     world.keys[LIMITED_KEY].marked[KEYSHM_RATE_LIMITED] = world.keys[EXPIRED_KEY].marked[KEYSHM_RATE_LIMITED] = 1;
-    /* Once round: who looked at the two has cleared their bits. */
+    /* Once round: these picks find that the two are not available, and clear their bits. */
     for (int i = 0; i < FIRST_KEYS - 2; i++) {
         EXPECT_EQ(keyshm_next(pool, &pick), 0);
         world.keys[id_slot(pick.id)].picks++;

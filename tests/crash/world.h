@@ -46,24 +46,10 @@ struct world {
     uint64_t cursor;
 };
 
+/* A victim's call has not happened, or has. */
 enum outcome { OLD, NEW, OUTCOMES };
 
-/* What is done in it, by somebody to whom something happens. */
-struct operation {
-    const char *name;
-    void (*prepare)(void);        /* what the world has besides; NULL: nothing */
-    void (*act)(void);            /* the one call, in the victim */
-    enum outcome (*settle)(void); /* asks the pool whether it has happened, and tells the model */
-    bool is_without_effect;       /* so that there is no new state to be seen */
-    bool is_named;                /* the world is a pool with a name */
-    bool is_burst; /* of several turns (rotation.h); goes another way when a tick of the clock ends in it */
-};
-
-/* So many of those that were to be stopped may have gone another way. */
-static inline long world_strays_max(const struct operation *operation, long victims)
-{
-    return victims / (operation->is_burst ? 4 : 100);
-}
+struct operation;
 
 extern struct world world;
 extern uint64_t world_began_ms; /* not after the victim's call */
@@ -85,13 +71,13 @@ bool world_has_changed(void);
 /* Does it hold the mutex? */
 bool world_is_locked_by(pid_t process);
 
-/* Did the last who held it die? */
+/* Did its last owner die? */
 bool world_owner_has_died(void);
 
 /* A slot is being filled or wiped. */
 bool world_is_half_done(void);
 
-/* In the pool and, when that has worked, in the model. What keyshm_add() and keyshm_remove() return. */
+/* In the pool and, on success, in the model. Return what keyshm_add() and keyshm_remove() return. */
 int world_add_key(int number);
 int world_remove_key(int number);
 

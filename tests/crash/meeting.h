@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MEETING_H
+#define MEETING_H
+
+/*
+ * The pool in which two processes meet, and everything that can be found out about it afterwards.
+ *
+ * All operations are about one key, the target, so that they get in each other's way as much as they can. The clock
+ * stands still. There is one pool for all runs; its bytes are put back before each.
+ */
+
+#include <keyshm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a call has returned. Compared byte by byte. */
+struct result {
+    long long value;
+    uint64_t id;
+    uint64_t content; /* the rest, in one number */
+};
+_Static_assert(sizeof(struct result) == 24, "no padding");
+
+/* A number made of others, in their order. */
+static inline uint64_t digest_add(uint64_t digest, uint64_t value)
+{
+    return (digest ^ value) * UINT64_C(0x100000001b3);
+}
+
+static inline uint64_t digest_add_text(uint64_t digest, const char *text)
+{
+    for (; *text != '\0'; text++)
+        digest = digest_add(digest, (unsigned char)*text);
+    return digest;
+}
+
+/* What the steps of an operation work on. */
+struct meeting {
+    keyshm_pool *pool;
+    keyshm_id target;
+    const char *target_text;
+    const char *added_text;     /* of keys to be added: one, */
+    const char *replacing_text; /* and one in the place of the target */
+};
+
+/* For how long marks bench the target. */
+enum { LIMIT_MS = 100, LONGER_LIMIT_MS = 300 };
+
+static inline struct result meeting_next(const struct meeting *meeting)
+{
+    struct keyshm_pick pick = {.id = 0};
+    struct result result = {.value = keyshm_next(meeting->pool, &pick)};
+    result.id = pick.id;
+    result.content = digest_add_text(pick.key_length, pick.key);
+    return result;
+}
+
+/* What the target is like. */
+struct setting {
+    const char *name;
+    void (*prepare)(void);
+};
+
+extern const struct setting settings[];
+extern const size_t setting_count;
+
+void meeting_begin(const struct setting *setting);
+void meeting_restore(void); /* as it was after meeting_begin() */
+void meeting_end(void);
+const struct meeting *meeting_now(void);
+
+/* Its bytes: whole pages. */
+void *meeting_memory(void);
+size_t meeting_bytes(void);
+
+/* A process has the mutex. */
+bool meeting_is_locked(void);
+
+/* Everything that a later call could find, in one number: words, counters, stamps, and what is picked from now on and
+ * when one deadline after the other has passed. Changes the pool. */
+uint64_t meeting_state(void);
+
+/* NULL, or what keyshm_verify() finds. */
+const char *meeting_problem(void);
+
+/* After a pick that was alone: it gave a key that is in the pool and available, with the bytes of that key. */
+bool meeting_may_give(const struct result *picked);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Calls that change no key. */
+
+#include "operations.h"
+
+#include "expect.h"
+
+static void act_find(void)
+{
+    keyshm_id id;
+    EXPECT_EQ(keyshm_find(world_pool(), world.keys[AVAILABLE_KEY].text, &id), 0);
+}
+
+static void act_attach(void)
+{
+    keyshm_pool *attached;
+    EXPECT_EQ(keyshm_attach(&attached, expect_name), 0);
+}
+
+static void act_snapshot(void)
+{
+    struct keyshm_snapshot *snapshot;
+    EXPECT_EQ(keyshm_snapshot(world_pool(), &snapshot), 0);
+    keyshm_snapshot_free(snapshot);
+}
+
+static void act_close(void)
+{
+    keyshm_close(world_pool());
+}
+
+/* ---- interleaved ---- */
+
+static struct result step_find(const struct meeting *meeting)
+{
+    struct result result = {.id = 0};
+    result.value = keyshm_find(meeting->pool, meeting->target_text, &result.id);
+    return result;
+}
+
+static struct result step_is_available(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_is_available(meeting->pool, meeting->target)};
+}
+
+static struct result step_count(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_available_count(meeting->pool)};
+}
+
+/* Without counters: those are for people, and written after the word that they count. */
+static struct result step_snapshot(const struct meeting *meeting)
+{
+    struct keyshm_snapshot *snapshot;
+    struct result result = {.value = keyshm_snapshot(meeting->pool, &snapshot)};
+    if (result.value < 0)
+        return result;
+    for (unsigned i = 0; i < snapshot->count; i++) {
+        const struct keyshm_key_snapshot *key = &snapshot->keys[i];
+        result.content = digest_add(result.content, key->id);
+        result.content = digest_add(result.content, key->status);
+        result.content = digest_add(result.content, (uint64_t)key->cooldown_left_ms);
+        result.content = digest_add_text(result.content, key->masked_key);
+    }
+    keyshm_snapshot_free(snapshot);
+    return result;
+}
+
+static const struct operation operations[] = {
+    {"find", .act = act_find, .settle = settle_as_before, .is_without_effect = true, .steps = {step_find},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+    {"is available, count", .steps = {step_is_available, step_count}, .proofs = INTERLEAVED | INTERLEAVED_TWICE},
+    {"attach", .act = act_attach, .settle = settle_as_before, .is_without_effect = true, .is_named = true,
+     .proofs = KILLED | FROZEN},
+    {"snapshot", .act = act_snapshot, .settle = settle_as_before, .is_without_effect = true, .steps = {step_snapshot},
+     .proofs = KILLED | FROZEN | INTERLEAVED},
+    {"close", .act = act_close, .settle = settle_as_before, .is_without_effect = true, .proofs = KILLED | FROZEN},
+};
+const struct operation_list observing_operations = OPERATION_LIST(operations);
