@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What keyshm costs, beside what it costs to do without it. Told as tables, and as JSON for those who draw.
+ * What keyshm costs, beside its alternatives. Printed as tables, and as JSON for charts.
  *
  *   bench [--quick] [--pin] [--json FILE] [--instructions FILE]
  */

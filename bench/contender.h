@@ -3,7 +3,7 @@
 #define CONTENDER_H
 
 /*
- * Who is measured: keyshm, and what people use instead of it. All do the same work, which is a whole pick: find the next
+ * What is measured: keyshm, and what people use instead of it. All do the same work, which is a whole pick: find the next
  * available key in order, copy out its bytes, stamp when it was last used, and count it.
  */
 
@@ -13,7 +13,7 @@
 
 enum { WORKERS_MAX = 8 };
 
-/* So many keys. The available ones lie evenly among the others, which cool down for longer than the benchmark runs. */
+/* The available keys are spread evenly among the others, which cool down for longer than the benchmark runs. */
 struct load {
     unsigned keys;
     unsigned available;

@@ -10,7 +10,7 @@
  * longer than this. */
 enum { WARM_UP_MAX_NS = 20000000 };
 
-/* What the workers and the parent tell each other. */
+/* What the workers and the parent share. */
 struct tally {
     _Atomic int ready; /* processes that wait at the gate */
     bool pinned;
@@ -113,7 +113,7 @@ static void wait_until_ready(const struct tally *tally, int workers)
 {
     struct timespec pause = {.tv_nsec = 100000};
     while (atomic_load(&tally->ready) < workers) {
-        EXPECT_EQ(waitpid(-1, NULL, WNOHANG), 0); /* nobody has ended */
+        EXPECT_EQ(waitpid(-1, NULL, WNOHANG), 0); /* none has ended */
         nanosleep(&pause, NULL);
     }
 }
@@ -138,7 +138,7 @@ void measure_once(struct measurement *measurement, int round, const struct pace 
     int workers = measurement->workers;
     struct tally *tally = expect_shared_memory(sizeof(*tally));
     pid_t pids[WORKERS_MAX], beside = subject->contender->run_beside != NULL ? start_beside(subject) : 0;
-    struct gate gate = gate_make(); /* now: whoever has been forked since would hold it closed */
+    struct gate gate = gate_make(); /* after the fork above: its child would hold the gate closed */
     EXPECT(workers <= WORKERS_MAX);
     tally->pinned = pace->pinned && workers > 1;
     for (int i = 0; i < workers; i++) {
@@ -158,16 +158,16 @@ void measure_once(struct measurement *measurement, int round, const struct pace 
 }
 
 /* On a terminal one line that changes, else a line for each round. */
-static void tell_progress(const struct measurement *measurement, int round, int rounds)
+static void print_progress(const struct measurement *measurement, int round, int rounds)
 {
-    static int told_round = -1;
+    static int printed_round = -1;
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r\033[Kround %d of %d: %s, %s, %d process%s", round + 1, rounds,
                 measurement->subject->contender->name, measurement->subject->work, measurement->workers,
                 measurement->workers == 1 ? "" : "es");
-    else if (round != told_round)
+    else if (round != printed_round)
         fprintf(stderr, "round %d of %d\n", round + 1, rounds);
-    told_round = round;
+    printed_round = round;
 }
 
 void measure_all(struct measurement *measurements, int count, const struct pace *pace)
@@ -177,7 +177,7 @@ void measure_all(struct measurement *measurements, int count, const struct pace 
             struct measurement *measurement = &measurements[i];
             if (measurement->subject->state == NULL)
                 continue;
-            tell_progress(measurement, round, pace->rounds);
+            print_progress(measurement, round, pace->rounds);
             measure_once(measurement, round, pace);
         }
     }
@@ -185,7 +185,7 @@ void measure_all(struct measurement *measurements, int count, const struct pace 
         fprintf(stderr, "\r\033[K");
 }
 
-/* ---- of several rounds ---- */
+/* ---- over all rounds ---- */
 
 static int compare(const void *a, const void *b)
 {

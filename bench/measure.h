@@ -43,7 +43,7 @@ int64_t measure_now_ns(void);
 /* One round of one measurement. */
 void measure_once(struct measurement *measurement, int round, const struct pace *pace);
 
-/* All rounds of all measurements. Tells on standard error how far it is. */
+/* All rounds of all measurements. Prints its progress on standard error. */
 void measure_all(struct measurement *measurements, int count, const struct pace *pace);
 
 double median_of(const double *values, int count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * APCu: the picks are PHP (apcu.php), by processes that a PHP process has forked, with the compiler on. The worker of
- * here tells the worker there how many to make, which costs a round trip a batch.
+ * APCu: the picks are PHP (apcu.php), by processes that a PHP process has forked, with the compiler on. A worker
+ * here sends its PHP worker the number of picks to make, which costs a round trip a batch.
  */
 
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
 #ifndef PEER_CLOCK_H
 #define PEER_CLOCK_H
 
-/* The clock of those who keep deadlines of their own. */
+/* The clock of the peers that keep deadlines themselves. */
 
 #include <stdint.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What one writes who does it by hand: a table in shared memory, guarded by a robust mutex. The deadlines lie together,
+ * The hand-written alternative: a table in shared memory, guarded by a robust mutex. The deadlines lie together,
  * so that the scan reads eight of them with a cache line, and the clock is read once a pick.
  */
 

@@ -15,10 +15,10 @@ struct report {
     const char *compiler;
     double load[2]; /* how busy the machine was, before and after: the average of the last minute */
     const struct pace *pace;
-    const char *instructions_path; /* as bench/instructions tells them; NULL: not counted */
+    const char *instructions_path; /* as bench/instructions prints them; NULL: not counted */
 };
 
-/* Before measuring. What is not known of the machine is told as "unknown". */
+/* Before measuring. What is not known of the machine is "unknown". */
 void report_begin(struct report *report, const struct pace *pace, const char *instructions_path_or_null);
 
 /* After it. */

@@ -16,7 +16,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
-/* Tell the child; it ends, and so does the wait for it. */
+/* The child ends, and so does the wait for it. */
 static void pass_on(int signal_number)
 {
     kill(child, signal_number);

@@ -8,8 +8,7 @@
 
 extern char scratch_directory[];
 
-/* Make it, and see to it that it is removed however this process ends: what follows runs in a child, and the parent waits
- * for that. */
+/* Make it, so that it is removed however this process ends: what follows runs in a child, and the parent waits for it. */
 void scratch_begin(void);
 
 /* The path of a file in it. */

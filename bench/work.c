@@ -83,8 +83,8 @@ static struct subject subjects[SUBJECTS] = {
     [SNAPSHOT] = {"snapshot", &keyshm_snapshots, {1024, 1024}, NULL},
     [PICK_1024] = {"pick", &keyshm_pick, {1024, 1024}, NULL},
     [PICK_INSPECTED] = {"pick, 1,000 snapshots a second", &keyshm_pick_inspected, {1024, 1024}, NULL},
-    [ADD_100] = {"add, up to so many", &keyshm_adds, {100, 100}, NULL},
-    [ADD_65536] = {"add, up to so many", &keyshm_adds, {65536, 65536}, NULL},
+    [ADD_100] = {"add, up to this many", &keyshm_adds, {100, 100}, NULL},
+    [ADD_65536] = {"add, up to this many", &keyshm_adds, {65536, 65536}, NULL},
 };
 
 /* What is compared stands close together. */

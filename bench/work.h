@@ -27,7 +27,7 @@ struct bar {
     const char *against; /* and the unit it is measured in */
     enum bar_unit unit;
     double limit;
-    bool is_aim; /* to be told, not to be met */
+    bool is_aim; /* reported, not required */
     struct place place;
     struct place other;     /* BAR_TIMES: the figure is their ratio */
     double (*figure)(void); /* BAR_BYTES: what it is */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process is stopped by SIGSTOP at each instruction of each call in turn, those in the C library included. While it
- * stands, another picks, marks, counts, finds and takes a snapshot, each with less than a millisecond of processor time
- * and without a futex(2); a third would add, remove and annotate, and is told -ETIMEDOUT and who holds the mutex if, and
- * only if, the first really holds it. Then the first goes on (SIGCONT), and its late stores harm nothing: what each of
- * them did has happened, and nothing else.
+ * A process is stopped by SIGSTOP at each instruction of each call in turn, those in the C library included. Meanwhile
+ * another process picks, marks, counts, finds and takes a snapshot, each with less than a millisecond of processor time
+ * and without a futex(2). A third tries to add, remove and annotate: it gets -ETIMEDOUT, and a message that names the
+ * holder of the mutex, if and only if the first really holds it. Then the first goes on (SIGCONT), and its late stores
+ * harm nothing: what each of the three did has happened, and nothing else.
  *
  *   freeze [STRIDE [OPERATION]]
  *       at every STRIDE-th instruction
@@ -23,7 +23,7 @@
 #include "problem.h"
 #include "tracer.h"
 
-enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 280, LESSONS = 4, ATTEMPTS = 3 };
+enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 280, LESSONS = 4, ATTEMPTS = 3 };
 
 static struct tracer_walk walk;
 static struct freeze_state before, done;
@@ -34,7 +34,7 @@ static struct freeze_others *others;
 struct row {
     long instructions;
     long stops;
-    long strays;   /* went another way, and could not be stopped where they should */
+    long strays;   /* victims that took another way, and could not be stopped where they should */
     long held;     /* stops with the mutex in hand */
     long timeouts; /* of membership changes, ATTEMPTS at each of those */
     long system_calls, futex_calls;
@@ -76,10 +76,10 @@ static void count(struct row *row)
         row->longest_call_ns = others->longest_call_ns;
 }
 
-static void tell(const char *name, size_t index)
+static void print_problem(const char *name, size_t index)
 {
     struct tracer_place place = tracer_place_of(walk.moments[index].address);
-    if (problem_text()[0] == '\0' || all_broken++ >= PROBLEMS_TOLD)
+    if (problem_text()[0] == '\0' || all_broken++ >= PROBLEMS_SHOWN)
         return;
     printf("broken: %s: frozen at instruction %zu (%s + %#lx)%s: %s\n", name, index, place.object, place.offset,
            others->holder != 0 ? ", with the mutex in hand" : "", problem_text());
@@ -87,14 +87,14 @@ static void tell(const char *name, size_t index)
 
 /* ---- a victim ---- */
 
-/* By the word that the kernel goes by too. */
+/* By the word that the kernel reads, too. */
 static bool is_held_by(pid_t process)
 {
     const _Atomic uint32_t *futex = (const void *)(world_pool()->header->mutex + lock_word_offset());
     return (atomic_load(futex) & FUTEX_TID_MASK) == (uint32_t)process;
 }
 
-/* From here on it is stopped as any process can be, and no longer by the tracer: it has the signal before it executes
+/* From here on it is stopped as any process can be, no longer by the tracer: the signal arrives before it executes
  * another instruction. */
 static void stop(pid_t victim)
 {
@@ -112,7 +112,7 @@ static void go_on(pid_t victim)
     HOLD(status == 0, "the victim's call fails");
 }
 
-/* False when it went another way. */
+/* False when the victim took another way than recorded. */
 static bool freeze_at(const struct operation *operation, size_t index)
 {
     pid_t victim = tracer_start(operation->act);
@@ -159,8 +159,8 @@ static void choose_keys(void)
     EXPECT(others->kept != others->released);
 }
 
-/* The walk, and the world without the call and with it. The last of several lessons counts: the C library does some
- * things once in its life, and its heap has a past. */
+/* Records the walk, and the state of the world without the call and with it. Only the last of the lessons counts: the C
+ * library does some things once in a process, and its heap changes at first. */
 static void learn(const struct operation *operation, const struct world_image *image)
 {
     freeze_read_state(world_pool(), !operation->is_named, &before);
@@ -176,7 +176,7 @@ static void learn(const struct operation *operation, const struct world_image *i
 static void freeze_everywhere(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
-    alarm(TIME_LIMIT_S); /* anew */
+    alarm(TIME_LIMIT_S); /* for each operation */
     world_begin(operation);
     struct world_image *image = world_save();
     learn(operation, image);
@@ -186,7 +186,7 @@ static void freeze_everywhere(const struct operation *operation, size_t stride)
         world_restore(image);
         if (freeze_at(operation, i)) {
             count(&row);
-            tell(operation->name, i);
+            print_problem(operation->name, i);
         } else {
             row.strays++;
         }

@@ -3,9 +3,9 @@
 #define FREEZE_H
 
 /*
- * A victim stands still in the middle of a call, and others go on: one that only picks, marks and looks, and one that
- * would change the membership. freeze_others.c has these two, freeze_state.c judges what became of the pool, and freeze.c
- * makes the runs.
+ * A victim is stopped in the middle of a call, and others go on: one that only picks, marks and inspects, and one that
+ * tries to change the membership. freeze_others.c has these two, freeze_state.c judges what became of the pool, and
+ * freeze.c makes the runs.
  */
 
 #include <keyshm.h>
@@ -26,7 +26,7 @@ enum {
 #define FREEZE_LIMIT_MS (INT64_C(60) * 60 * 1000)
 #define FREEZE_INTRUDERS_KEY "sk-the-key-of-the-intruder"
 
-/* ---- what a pool holds, as everybody can see it ---- */
+/* ---- what a pool holds, as its public calls show it ---- */
 
 struct freeze_key {
     char text[KEYSHM_KEY_MAX + 1];
@@ -43,8 +43,8 @@ struct freeze_state {
     bool has_second_pool; /* the one that a victim creates */
 };
 
-/* Reads it, and blames what is not as it must be in any pool that nobody is at work in: each key is picked once in one
- * round, whole, and is found under its id. Spends the pool's turns for it, and in the end marks all keys available. */
+/* Reads it, and checks what must hold in any pool that no process is at work in: each key is picked once in a round,
+ * whole, and is found under its id. Makes picks for that, and in the end marks all keys available. */
 void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct freeze_state *ret_state);
 
 const struct freeze_key *freeze_key_of_text(const struct freeze_state *state, const char *text);
@@ -52,11 +52,11 @@ const struct freeze_key *freeze_key_of_id(const struct freeze_state *state, keys
 
 /* ---- the others ---- */
 
-/* What they are to know, and what they tell. In memory that is shared with them. */
+/* Their input and their findings, in memory that they share with the parent. */
 struct freeze_others {
     const struct freeze_state *before, *done; /* without the victim's call, and with it and nothing else */
     const struct freeze_key *kept, *released; /* two keys that the victim has nothing to do with */
-    pid_t holder;                             /* of the mutex; 0: nobody */
+    pid_t holder;                             /* of the mutex; 0: none */
 
     unsigned picks;
     keyshm_id picked[FREEZE_PICKS_MAX];

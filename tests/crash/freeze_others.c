@@ -13,8 +13,8 @@ enum { MEASUREMENTS = 3, INTRUDERS_LOCK_TIMEOUT_MS = 2 };
 static keyshm_pool *pool;
 static struct freeze_others *others;
 
-/* A child's last words, and what its parent does with them. */
-static void tell_problem(void)
+/* A child leaves its problem in shared memory, and its parent takes it over. */
+static void leave_problem(void)
 {
     memcpy(others->problem, problem_text(), strlen(problem_text()) + 1);
 }
@@ -25,7 +25,7 @@ static void take_over_problem(void)
         problem_blame("%s", others->problem);
 }
 
-/* ---- who takes no lock ---- */
+/* ---- calls that take no lock ---- */
 
 static const struct freeze_key *key_of(keyshm_id id)
 {
@@ -127,8 +127,8 @@ static int64_t time_ns(clockid_t clock)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-/* A virtual machine that was not running for a while can put that time on the process's account. It does not do so three
- * times in a row, and a call that is slow is so each time. Returns the time at its end. */
+/* A virtual machine that was not running for a while can charge that time to the process; but not three times in a row,
+ * while a slow call is slow each time. Returns the time at its end. */
 static int64_t measure(void (*call)(void), int64_t start_ns)
 {
     int64_t least_ns = INT64_MAX;
@@ -178,7 +178,7 @@ static void look_at_system_call(pid_t child)
     others->futex_calls += is_futex(info.entry.nr);
 }
 
-/* To its end, or to the first futex(2): it would wait there, for whom only the future knows. */
+/* To its end, or to the first futex(2), in which it might wait for ever. */
 static void follow(pid_t child)
 {
     int status;
@@ -193,7 +193,7 @@ static void follow(pid_t child)
         if (is_going_on)
             look_at_system_call(child);
     }
-    HOLD(others->futex_calls == 0, "a call meanwhile went to wait for somebody");
+    HOLD(others->futex_calls == 0, "a call meanwhile waits");
     HOLD(is_going_on || status == 0, "the observer did not reach its end");
     if (WIFSTOPPED(status))
         expect_kill(child);
@@ -208,14 +208,14 @@ void freeze_observe(keyshm_pool *shared_pool, struct freeze_others *shared_other
         EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
         raise(SIGSTOP);
         observe();
-        tell_problem();
+        leave_problem();
         _exit(0);
     }
     follow(child);
     take_over_problem();
 }
 
-/* ---- who would change the membership ---- */
+/* ---- attempts to change the membership ---- */
 
 static bool is_holder_named;
 
@@ -242,7 +242,7 @@ static int annotate_kept(void)
     return keyshm_set_metadata(pool, others->kept->row.id, "note", "meanwhile");
 }
 
-/* It tries for the time that it is allowed, of which the library's clock may cut off a millisecond at the beginning. */
+/* It tries for the time that it is allowed; the library's clock may cut off a millisecond at the beginning. */
 static void expect_timeout(int (*change)(void))
 {
     int64_t start_ns = time_ns(CLOCK_MONOTONIC);
@@ -258,7 +258,7 @@ static void expect_timeout(int (*change)(void))
 static void expect_success(void)
 {
     int r = add();
-    HOLD(r == (others->before->is_full ? -ENOSPC : 0), "an add meanwhile fails, and nobody holds the mutex");
+    HOLD(r == (others->before->is_full ? -ENOSPC : 0), "an add meanwhile fails, and no process holds the mutex");
     HOLD(!is_holder_named, "a holder is named where there is none");
     others->has_added = r == 0;
 }
@@ -284,7 +284,7 @@ void freeze_intrude(keyshm_pool *shared_pool, struct freeze_others *shared_other
         keyshm_set_log(look_for_holder, NULL, KEYSHM_LOG_ERROR);
         is_holder_named = false;
         intrude();
-        tell_problem();
+        leave_problem();
         _exit(0);
     }
     expect_success_of(child);

@@ -5,7 +5,7 @@
 #include "operations.h"
 #include "pool.h"
 
-/* Of a deadline that the victim sets: how long it stood in the middle of that. */
+/* Of a deadline that the victim sets: it may have been stopped for so long before. */
 #define DEADLINE_TOLERANCE_MS (INT64_C(10) * 1000)
 
 #define FURTHER_KEY "sk-a-further-key"
@@ -56,8 +56,7 @@ static void read_rows(keyshm_pool *pool, struct freeze_state *state)
     keyshm_snapshot_free(snapshot);
 }
 
-/* As many picks as there are keys available give each of them once. No hint is wrong: that may be so only after somebody
- * has died. */
+/* As many picks as there are available keys give each of them once. No hint may be wrong, as it may be after a death. */
 static void pick_round(keyshm_pool *pool, struct freeze_state *state, unsigned available)
 {
     bool was_picked[FREEZE_KEYS_MAX] = {false};
@@ -86,7 +85,7 @@ static void find_all(keyshm_pool *pool, const struct freeze_state *state)
     }
 }
 
-/* There is none, or a whole one; which is taken away again. */
+/* Either there is none, or a whole one, which is removed again. */
 static bool take_second_pool(void)
 {
     keyshm_pool *pool;
@@ -121,7 +120,7 @@ void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct free
 
 /* ---- is it what it should be? ---- */
 
-/* By the victim, when nobody else picks. */
+/* By the victim, when no other process picks. */
 static uint64_t picks_by_victim(const struct freeze_others *others)
 {
     uint64_t picks = 0;
@@ -141,7 +140,7 @@ static uint64_t picks_by_others(const struct freeze_others *others, keyshm_id id
     return picks;
 }
 
-/* Whose turn it is when the victim picks, depends on the others. But it is exactly one turn. */
+/* Which key's turn it is when the victim picks depends on the others. But it is exactly one turn. */
 static void compare_picks(const struct freeze_state *state, const struct freeze_others *others)
 {
     uint64_t extra = 0;
@@ -165,7 +164,7 @@ static bool is_available_throughout(const struct freeze_key *before, const struc
            before->row.status == KEYSHM_AVAILABLE && done->row.status == KEYSHM_AVAILABLE;
 }
 
-/* The keys take turns, whoever picks; who stops with several claimed turns in hand may owe one to each of them. */
+/* The keys take turns, whichever process picks. A process that stops with claimed turns may owe one to each key. */
 static void compare_turns(const struct freeze_state *state, const struct freeze_others *others, unsigned difference_max)
 {
     uint64_t least = UINT64_MAX, most = 0;
@@ -209,7 +208,7 @@ static void compare_status(const struct freeze_key *now, const struct freeze_key
          (long long)left_ms);
 }
 
-/* What the victim has changed is as it would have been without the others; what it has not, is as it was to the bit. */
+/* A word that the victim has changed is as without the others; one that it has not is the same to the bit. */
 static void compare_word(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others)
 {
     const struct freeze_key *before = freeze_key_of_id(others->before, done->row.id);
@@ -246,7 +245,7 @@ static void compare(const struct freeze_state *state, const struct operation *op
     HOLD(has_intruders == others->has_added, "the key of the intruder is there or not, wrongly");
     HOLD(state->count == others->done->count + others->has_added, "%u keys and not %u", state->count,
          others->done->count + others->has_added);
-    HOLD(state->recoveries == others->before->recoveries, "a recovery, and nobody has died");
+    HOLD(state->recoveries == others->before->recoveries, "a recovery without a death");
     HOLD(state->has_second_pool == others->done->has_second_pool, "the created pool is not there");
     for (unsigned i = 0; i < others->done->count; i++)
         compare_key(state, &others->done->keys[i], others);

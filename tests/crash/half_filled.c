@@ -93,8 +93,8 @@ static void end(void)
     keyshm_close(pool);
 }
 
-/* The pool as it is between the two: the reader has claimed the slot, and its key is gone. 0 when the reader has gone
- * another way. */
+/* The pool as it is between the two: the reader has claimed the slot, and its key is gone. 0 when the reader took another
+ * way than recorded. */
 static pid_t begin_with_claim(void)
 {
     keyshm_id old = begin();
@@ -125,7 +125,7 @@ static void look_for_moments(pid_t child, size_t index)
             moments[i].index = index;
 }
 
-/* The last of several lessons counts: the C library does some things only once. */
+/* Only the last of the lessons counts: the C library does some things once in a process. */
 static void learn(void)
 {
     for (int lesson = 0; lesson < LESSONS; lesson++) {
@@ -145,7 +145,7 @@ static void learn(void)
 
 /* ---- the runs ---- */
 
-/* False when one of the two has gone another way. */
+/* False when one of the two took another way than recorded. */
 static bool run(const struct moment *moment, unsigned instructions)
 {
     bool is_running = true;

@@ -51,10 +51,10 @@ static unsigned count_steps(const struct operation *operation)
     return operation->steps[1] != NULL ? 2 : 1;
 }
 
-static void run(int who)
+static void run(int side)
 {
-    for (unsigned i = 0; i < count_steps(pair[who]); i++)
-        seen->of[who][i] = pair[who]->steps[i](meeting_now());
+    for (unsigned i = 0; i < count_steps(pair[side]); i++)
+        seen->of[side][i] = pair[side]->steps[i](meeting_now());
 }
 
 static void run_a(void)
@@ -78,16 +78,16 @@ static void begin_run(void)
 static struct history orders[ORDERS_MAX];
 static unsigned order_count;
 
-/* One order of all steps: bit i of `choice` says whose step i is. */
+/* One order of all steps: bit i of `choice` is the side that makes step i. */
 static void run_in_order(unsigned choice)
 {
     unsigned done[PAIR] = {0};
     begin_run();
     for (unsigned i = 0; i < count_steps(pair[A]) + count_steps(pair[B]); i++) {
-        unsigned who = choice >> i & 1;
-        struct result result = pair[who]->steps[done[who]](meeting_now());
-        EXPECT(!pair[who]->is_pick || meeting_may_give(&result));
-        seen->of[who][done[who]++] = result;
+        unsigned side = choice >> i & 1;
+        struct result result = pair[side]->steps[done[side]](meeting_now());
+        EXPECT(!pair[side]->is_pick || meeting_may_give(&result));
+        seen->of[side][done[side]++] = result;
     }
     EXPECT(meeting_problem() == NULL);
     seen->state = meeting_state();
@@ -109,7 +109,7 @@ struct row {
     long instructions; /* of A */
     long stops;        /* those of them at which it was stopped */
     long runs;
-    long strays; /* went another way, and could not be stopped where they should */
+    long strays; /* processes that took another way, and could not be stopped where they should */
     long waited; /* for the mutex */
     long broken;
     long given_by[ORDERS_MAX];
@@ -137,11 +137,11 @@ static void finish_row(void)
     total.broken += row.broken;
 }
 
-static void print_stop(int who, long stop)
+static void print_stop(int side, long stop)
 {
-    printf("    %c: %s", 'A' + who, pair[who]->name);
+    printf("    %c: %s", 'A' + side, pair[side]->name);
     if (stop != NO_STOP) {
-        struct tracer_place place = tracer_place_of(walks[who].moments[stop].address);
+        struct tracer_place place = tracer_place_of(walks[side].moments[stop].address);
         printf(", stopped at instruction %ld (%s + %#lx)", stop, place.object, place.offset);
     }
     printf("\n");
@@ -150,10 +150,10 @@ static void print_stop(int who, long stop)
 static void print_outcome(const char *name, const struct history *outcome)
 {
     printf("    %s: state %#llx\n", name, (unsigned long long)outcome->state);
-    for (int who = 0; who < PAIR; who++)
-        for (unsigned i = 0; i < count_steps(pair[who]); i++)
-            printf("        %c: %lld, id %#llx, content %#llx\n", 'A' + who, outcome->of[who][i].value,
-                   (unsigned long long)outcome->of[who][i].id, (unsigned long long)outcome->of[who][i].content);
+    for (int side = 0; side < PAIR; side++)
+        for (unsigned i = 0; i < count_steps(pair[side]); i++)
+            printf("        %c: %lld, id %#llx, content %#llx\n", 'A' + side, outcome->of[side][i].value,
+                   (unsigned long long)outcome->of[side][i].id, (unsigned long long)outcome->of[side][i].content);
 }
 
 static void report_problem(const char *problem, long a_stop, long b_stop)
@@ -185,10 +185,10 @@ static void judge(long a_stop, long b_stop)
 
 /* ---- one stop ---- */
 
-static pid_t start_and_reach(int who, size_t stop)
+static pid_t start_and_reach(int side, size_t stop)
 {
-    pid_t child = tracer_start(who == A ? run_a : run_b);
-    if (tracer_reach(child, &walks[who], stop))
+    pid_t child = tracer_start(side == A ? run_a : run_b);
+    if (tracer_reach(child, &walks[side], stop))
         return child;
     tracer_kill(child);
     row.strays++;
@@ -296,7 +296,7 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
             continue;
         pair[B] = operations[i];
         row = (struct row){.instructions = (long)walks[A].count};
-        expect_end_in_time(); /* anew */
+        expect_end_in_time(); /* for each pair */
         find_orders();
         (is_two ? run_two_stops : run_one_stop)(stride, i % stride);
         finish_row();

@@ -10,7 +10,7 @@
 #include "expect.h"
 #include "picks.h"
 
-/* Whoever cannot go on for that long is held up. What is merely late, kill.c counts. */
+/* A process that cannot go on for this long is held up. kill.c counts those that are merely late. */
 enum { CHANGE_MAX_MS = 2000 };
 
 static struct verdict verdict;
@@ -99,34 +99,34 @@ static void verify_all(void)
     HOLD(r >= 0, "verify: %s", keyshm_strerror(r));
 }
 
-/* Before anyone has recovered anything. What is left unfinished must be announced as such. */
+/* Before any recovery. What is left unfinished must be announced as such. */
 static void verify_unrecovered(void)
 {
     int r = keyshm_verify(world_pool(), problem_note, NULL);
     HOLD(r >= 0 || (r == -EBUSY && world_owner_has_died()), "verify, before the recovery: %s", keyshm_strerror(r));
 }
 
-/* ---- does the log say who died? ---- */
+/* ---- does the log name the dead process? ---- */
 
 static struct {
     int count;
     char last[256];
-} recoveries_told;
+} recoveries_logged;
 
 static void note_recovery(enum keyshm_log_level level, const char *message, void *user)
 {
     (void)level, (void)user;
     if (strstr(message, "recovered: ") == NULL)
         return;
-    recoveries_told.count++;
-    snprintf(recoveries_told.last, sizeof(recoveries_told.last), "%s", message);
+    recoveries_logged.count++;
+    snprintf(recoveries_logged.last, sizeof(recoveries_logged.last), "%s", message);
 }
 
-/* What there was to know it from. */
+/* What the log could know it from. */
 struct evidence {
     bool is_death;
     bool is_in_change;
-    pid_t process; /* who has written its name down; 0: nobody */
+    pid_t process; /* the one that has written its name down; 0: none */
 };
 
 static struct evidence collect_evidence(void)
@@ -147,20 +147,21 @@ static bool is_victim(pid_t process, const struct victim victims[VICTIMS_MAX])
     return false;
 }
 
-/* It names the one that died, the last one that has written its name down if there were two. Who dies just between taking
- * the mutex and writing down its name, or between erasing that and leaving the mutex, can only be told of. */
+/* It names the process that died; of two, the last one that wrote its name down. A process that dies between taking the
+ * mutex and writing its name, or between erasing its name and dropping the mutex, is reported without a name. */
 static void look_at_log(const struct evidence *evidence, const struct victim victims[VICTIMS_MAX])
 {
     char expected[64] = "a process died as it took or left the mutex";
     if (evidence->process != 0)
         snprintf(expected, sizeof(expected), "recovered: pid %d ", (int)evidence->process);
-    HOLD(recoveries_told.count == evidence->is_death, "the log tells of %d recoveries", recoveries_told.count);
+    HOLD(recoveries_logged.count == evidence->is_death, "the log reports %d recoveries", recoveries_logged.count);
     if (!evidence->is_death)
         return;
-    HOLD(strstr(recoveries_told.last, expected) != NULL, "the log says '%s'", recoveries_told.last);
-    HOLD(evidence->process == 0 || is_victim(evidence->process, victims), "process %d has not died, and is told to have",
+    HOLD(strstr(recoveries_logged.last, expected) != NULL, "the log says '%s'", recoveries_logged.last);
+    HOLD(evidence->process == 0 || is_victim(evidence->process, victims), "process %d has not died, and the log says so",
          (int)evidence->process);
-    HOLD(evidence->process != 0 || !evidence->is_in_change, "who died in the middle of a change is not known");
+    HOLD(evidence->process != 0 || !evidence->is_in_change,
+         "a process died in the middle of a change, and the log does not name it");
 }
 
 /* ---- can the survivors go on? ---- */
@@ -184,14 +185,14 @@ static void change_first(const struct victim victims[VICTIMS_MAX], bool by_addin
 {
     struct evidence evidence = collect_evidence();
     uint64_t recoveries = atomic_load(&world_pool()->header->recoveries);
-    recoveries_told.count = 0;
+    recoveries_logged.count = 0;
     keyshm_set_log(note_recovery, NULL, KEYSHM_LOG_WARNING);
     int r = change(by_adding);
     keyshm_set_log(NULL, NULL, KEYSHM_LOG_WARNING); /* the victims, too, inherit it */
     HOLD(r == 0, "the next membership change: %s", keyshm_strerror(r));
     HOLD(verdict.change_ms < CHANGE_MAX_MS, "the next membership change took %.0f ms", verdict.change_ms);
     HOLD(atomic_load(&world_pool()->header->recoveries) == recoveries + evidence.is_death, "the recovery %s",
-         evidence.is_death ? "was not counted" : "was of nobody");
+         evidence.is_death ? "was not counted" : "was without a death");
     look_at_log(&evidence, victims);
 }
 

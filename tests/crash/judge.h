@@ -4,7 +4,7 @@
 
 /*
  * The judgement after the death of those to whom something happened: the pool is as the model has it, with each one's
- * call either done or not done, and those who survive can go on.
+ * call either done or not done, and the survivors can go on.
  */
 
 #include "operations.h"
@@ -25,7 +25,7 @@ struct verdict {
     char problem[PROBLEM_SIZE]; /* "": none */
 };
 
-/* The next membership change adds a key when told so and there is room, otherwise removes one. */
+/* The next membership change adds a key if `by_adding` and there is room, and otherwise removes one. */
 void judge(const struct victim victims[VICTIMS_MAX], bool by_adding, struct verdict *ret_verdict);
 
 /* Nothing else happens any more but picks: every key that is available, or becomes it, is picked within a second. For a

@@ -19,7 +19,7 @@ struct wait {
     uint64_t since_ms;
 };
 
-/* For how long it has been hidden by the next time that anyone picks. */
+/* For how long it will have been hidden when the next pick is made. */
 static int64_t watch_one(int number, bool was_picked, struct wait *wait)
 {
     uint64_t now_ms = clock_now_ms();

@@ -2,7 +2,7 @@
 
 /*
  * A process is SIGKILLed at each instruction of each call in turn, those in the C library included, and the pool is
- * judged by one that survives (judge.c). Nothing is broken: the call has happened, or has not.
+ * judged by a survivor (judge.c). Nothing is broken: the call has happened, or has not.
  *
  *   kill kill [STRIDE [OPERATION]]
  *       at every STRIDE-th instruction
@@ -22,13 +22,13 @@
 #include "virtual_clock.h"
 
 /* The time limit is for one operation, and only there so that nothing hangs for ever. */
-enum { PROBLEMS_TOLD = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10 };
+enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10 };
 
 /*
- * The next membership change by a survivor is to be done within 100 ms, and it takes a fraction of one. But the clock on
- * the wall also counts what others do with the processor, and a machine that is busy enough takes it away for as long:
- * one such victim in a thousand says nothing about the library. A library that is slow after a certain instruction is
- * slow there each time, and there are more of those (and a survivor that is held up for 2 s is broken at once: judge.c).
+ * The next membership change by a survivor must take less than 100 ms, and takes a fraction of one. But that is elapsed
+ * time, and a busy machine may give the processor to others for as long: one late victim in a thousand says nothing about
+ * the library. A library that is slow after a certain instruction is slow there each time, which is more often (and a
+ * survivor that is held up for 2 s fails at once: judge.c).
  */
 enum { CHANGE_IN_TIME_MS = 100, LATE_ONE_IN = 1000 };
 
@@ -69,7 +69,7 @@ static void look_at_second(pid_t victim, size_t index)
 struct row {
     long instructions;
     long victims;
-    long strays;    /* went another way, and could not be killed where they should */
+    long strays;    /* victims that took another way, and could not be killed where they should */
     long locked;    /* killed with the mutex in hand */
     long half_done; /* in the middle of filling or wiping a slot */
     long outcomes[OUTCOMES];
@@ -89,7 +89,6 @@ static void print_head(void)
            "locked", "half-done", "old", "new", "hidden", "hidden ms", "late", "change ms", "broken");
 }
 
-/* Of several the sum, of times the longest. */
 static void add_to_total(const struct row *row)
 {
     total.instructions += row->instructions;
@@ -111,7 +110,7 @@ static void finish_row(const struct operation *operation, const struct row *row)
     add_to_total(row);
 }
 
-/* Of less than a thousand, one. */
+/* One is allowed also of less than a thousand. */
 static bool are_too_many_late(void)
 {
     return total.late > 1 && total.late * LATE_ONE_IN > total.victims;
@@ -142,10 +141,10 @@ static void count(struct row *row, const struct verdict *verdict)
         row->change_ms = verdict->change_ms;
 }
 
-static void tell(const char *name, const struct route *route, size_t index, const struct verdict *verdict)
+static void print_problem(const char *name, const struct route *route, size_t index, const struct verdict *verdict)
 {
     struct tracer_place place = tracer_place_of(route->walk.moments[index].address);
-    if (verdict->problem[0] == '\0' || all_broken++ >= PROBLEMS_TOLD)
+    if (verdict->problem[0] == '\0' || all_broken++ >= PROBLEMS_SHOWN)
         return;
     printf("broken: %s: killed at instruction %zu (%s + %#lx)%s: %s\n", name, index, place.object, place.offset,
            route->facts[index].is_locked ? ", with the mutex in hand" : "", verdict->problem);
@@ -156,7 +155,7 @@ static void tell(const char *name, const struct route *route, size_t index, cons
 typedef void judge_fn(const struct victim victims[VICTIMS_MAX], bool by_adding, struct verdict *ret_verdict);
 static judge_fn *judge_survivors = judge;
 
-/* False when it went another way. */
+/* False when it took another way than recorded. */
 static bool kill_at(const struct operation *operation, const struct route *route, size_t index, pid_t *ret_process)
 {
     pid_t process = tracer_start(operation->act);
@@ -175,7 +174,7 @@ static size_t next_moment(const struct tracer_walk *walk, size_t index, size_t s
     return walk->count - 1;
 }
 
-/* In that world, kill whoever does the operation of the last of the victims, all along the route. */
+/* In that world, kill the last of the victims all along the route of its operation. */
 static void kill_along(struct victim victims[VICTIMS_MAX], const char *name, const struct world_image *image,
                        const struct route *route, size_t begin, size_t stride, struct row *row)
 {
@@ -191,11 +190,12 @@ static void kill_along(struct victim victims[VICTIMS_MAX], const char *name, con
         row->half_done += world_is_half_done();
         judge_survivors(victims, row->victims % 2 == 0, &verdict);
         count(row, &verdict);
-        tell(name, route, i, &verdict);
+        print_problem(name, route, i, &verdict);
     }
 }
 
-/* The last of several: the C library does some things once in its life, and its heap has a past. */
+/* Only the last of the lessons counts: the C library does some things once in a process, and its heap changes at first.
+ */
 static void learn(const struct operation *operation, const struct world_image *image)
 {
     struct victim victims[VICTIMS_MAX] = {{operation, 0}};
@@ -211,7 +211,7 @@ static void kill_everywhere(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
     struct victim victims[VICTIMS_MAX] = {{operation, 0}};
-    alarm(TIME_LIMIT_S); /* anew */
+    alarm(TIME_LIMIT_S); /* for each operation */
     world_begin(operation);
     struct world_image *image = world_save();
     learn(operation, image);

@@ -7,7 +7,7 @@
  * instruction. An observer that never changes a byte, of the mutex neither, cannot leave anything half-done, wherever it
  * is killed: at every instruction, what survives it is the pool as it was.
  *
- * And so that this does not rest on an argument alone, it is killed: before, in and after each of its system calls, and
+ * That is an argument, so it is tried as well: the inspector is killed before, in and after each of its system calls, and
  * at every STRIDE-th instruction while it has the segment mapped. The pool is judged after each death (judge.c).
  *
  *   kill-stat KEYSHM_STAT [STRIDE]
@@ -22,7 +22,7 @@
 #include "judge.h"
 #include "tracer.h"
 
-enum { CALLS_MAX = 2000, PROBLEMS_TOLD = 5, DEFAULT_STRIDE = 997, TIME_LIMIT_S = 1200, STRAYS_ONE_IN = 100 };
+enum { CALLS_MAX = 2000, PROBLEMS_SHOWN = 5, DEFAULT_STRIDE = 997, TIME_LIMIT_S = 1200, STRAYS_ONE_IN = 100 };
 
 static char *stat_path;
 
@@ -107,7 +107,7 @@ static bool has_mapped(pid_t process)
 
 /* ---- the way that it goes ---- */
 
-/* A moment: so many system calls are over; then so many instructions, or else the next call has begun. */
+/* A moment: after `calls` system calls and `steps` more instructions, or inside of the next call. */
 struct moment {
     size_t calls;
     size_t steps;
@@ -189,10 +189,10 @@ struct row {
 static struct row total;
 static size_t total_instructions;
 
-static void tell(const struct moment *moment, const char *problem)
+static void print_problem(const struct moment *moment, const char *problem)
 {
-    static int told;
-    if (told++ < PROBLEMS_TOLD)
+    static int shown;
+    if (shown++ < PROBLEMS_SHOWN)
         printf("broken: killed after %zu system calls and %zu instructions%s: %s\n", moment->calls, moment->steps,
                moment->is_inside ? ", in the next call" : "", problem);
 }
@@ -213,7 +213,7 @@ static void kill_at(char *option_or_null, const struct world_image *image, const
         row->change_ms = verdict.change_ms;
     if (verdict.problem[0] != '\0') {
         row->broken++;
-        tell(moment, verdict.problem);
+        print_problem(moment, verdict.problem);
     }
 }
 

@@ -4,7 +4,7 @@
  * The wake-up that a robust mutex can lose, staged step by step:
  *
  *   A holds the mutex, B and C sleep in that order. A unlocks, which wakes B. D takes the free mutex on the fast path.
- *   B is killed before it has set FUTEX_WAITERS again. D unlocks, sees no waiters, and wakes nobody: C sleeps on.
+ *   B is killed before it has set FUTEX_WAITERS again. D unlocks, sees no waiters, and wakes none: C sleeps on.
  *
  * This process is A and D, and traces B and C, each from one system call to the next. A C that waits by keyshm's lock
  * must get the mutex all the same. A C that waits by pthread_mutex_lock(3) must not: that shows that it was staged.
@@ -21,7 +21,7 @@
 #include "expect.h"
 #include "lock.h"
 
-/* In one round of so many the machine may be late, and not the lock. */
+/* In one of the rounds the machine may be late, rather than the lock. */
 enum { ROUNDS = 20, LATE_ROUNDS_MAX = 1, LATE_MS = 50, GIVE_UP_MS = 2000, HANGS_MS = 500, TRIES_MAX = 50, SKIPPED = 77 };
 
 static struct shared {

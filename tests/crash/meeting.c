@@ -108,7 +108,7 @@ void meeting_begin(const struct setting *setting)
     memcpy(image, meeting_memory(), meeting_bytes());
 }
 
-/* The state of a mutex that nobody alive holds is in its bytes. */
+/* The state of a mutex that no living process holds is in its bytes. */
 void meeting_restore(void)
 {
     virtual_clock->monotonic_ns = began_ns;

@@ -63,7 +63,7 @@ unsigned operations_in(enum proof proof, const struct operation *ret_operations[
 /* What the second of two victims does: it has to recover first. */
 extern const struct operation recovering_operation;
 
-/* Of this many victims, so many may go another way than the one recorded, and cannot be stopped where they should. */
+/* How many of the victims may take another way than recorded, so that they cannot be stopped where they should. */
 static inline long operation_strays_max(const struct operation *operation, long victims)
 {
     return victims / (operation->is_burst ? 4 : 100);

@@ -24,7 +24,7 @@ static int next_number(void)
     return -1;
 }
 
-/* Is the pick counted? And tells the model. */
+/* Whether the pick is counted. Updates the model. */
 static bool settle_count(int number)
 {
     struct model_key *picked = &world.keys[number];

@@ -6,7 +6,7 @@
 
 #include "world.h"
 
-/* As many picks as keys are available; tells which of them were picked. */
+/* As many picks as keys are available. */
 void picks_round(bool ret_was_picked[KEYS]);
 
 #endif

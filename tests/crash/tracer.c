@@ -251,7 +251,7 @@ void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), s
     expect_kill(child);
 }
 
-/* In the child, which goes on as if nothing had been. */
+/* By a system call in the child, whose registers are put back. */
 static void protect(pid_t child, void *memory, size_t bytes, int protection)
 {
     struct user_regs_struct before, call;
@@ -265,7 +265,7 @@ static void protect(pid_t child, void *memory, size_t bytes, int protection)
     EXPECT_EQ(ptrace(PTRACE_SETREGS, child, NULL, &before), 0);
 }
 
-/* Steps over one instruction of a child that may not touch the memory, and tells whether it had to be allowed to. */
+/* Steps over one instruction of a child that has no access to the memory. Returns whether it needed access. */
 static bool step_over_shared(pid_t child, void *memory, size_t bytes)
 {
     uintptr_t address = read_instruction(child);
@@ -273,7 +273,7 @@ static bool step_over_shared(pid_t child, void *memory, size_t bytes)
     int signal = SIGTRAP;
     if (!is_shared) {
         signal = go_on(child, PTRACE_SINGLESTEP);
-        is_shared = signal == SIGSEGV; /* it has done nothing, and is not told */
+        is_shared = signal == SIGSEGV; /* which has done nothing, and is not delivered */
     }
     if (is_shared) {
         protect(child, memory, bytes, PROT_READ | PROT_WRITE);

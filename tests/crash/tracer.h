@@ -4,7 +4,7 @@
 
 /*
  * A child of this process runs one function under ptrace(2), and is stopped between two of its instructions: killed
- * there, or left standing while others do what they like. Nothing is left to chance, and nothing to a clock.
+ * there, or left standing while others go on. Nothing depends on chance or on a clock.
  *
  * One run is made in single steps, to learn the way the child goes: its walk. All others go at full speed to a
  * breakpoint, which takes a hundredth of the time.

@@ -132,7 +132,7 @@ struct world_image *world_save(void)
     return image;
 }
 
-/* The state of a mutex that nobody alive holds is in its bytes, a dead owner's too. */
+/* The state of a mutex that no living process holds is in its bytes, a dead owner's too. */
 void world_restore(const struct world_image *image)
 {
     world = image->model;

@@ -14,7 +14,7 @@ enum {
     NOTED_KEY, /* has metadata, and is the one to be removed */
     LIMITED_KEY,
     QUOTA_KEY,
-    EXPIRED_KEY, /* its cooldown is over, and nobody has noticed */
+    EXPIRED_KEY, /* its cooldown is over, and its word not changed yet */
     SPARE_KEY,   /* for the survivors to remove */
     FIRST_KEYS,
     ADDED_KEY = FIRST_KEYS, /* by the victim */
@@ -57,8 +57,8 @@ extern uint64_t world_began_ms; /* not after the victim's call */
 /* All of a world's bytes, and the model that goes with them. */
 struct world_image;
 
-/* A world in which every operation meets what it can: keys of each status, one whose cooldown is over without anyone
- * having noticed, a sweep that is due, metadata, and bits and cursor such that a pick has to look at all of that. */
+/* A world in which every operation meets all that it can: keys of each status, one whose cooldown is over while its word
+ * is unchanged, a sweep that is due, metadata, and bits and a cursor that make a pick look at all of that. */
 void world_begin(const struct operation *operation);
 void world_end(void);
 keyshm_pool *world_pool(void);

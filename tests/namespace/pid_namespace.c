@@ -51,7 +51,7 @@ static void use_from_inside(keyshm_pool *inherited)
     keyshm_close(attached);
 }
 
-/* unshare(2) is for the children of whoever calls it, so it takes two generations. */
+/* unshare(2) takes effect for the caller's children, so it takes two generations. */
 static void enter_and_use(keyshm_pool *pool)
 {
     sandbox_enter(CLONE_NEWPID);
@@ -61,7 +61,7 @@ static void enter_and_use(keyshm_pool *pool)
         _exit(0);
     }
     expect_success_of(inside);
-    /* Who called unshare(2) has not moved itself. */
+    /* The caller of unshare(2) itself has not moved. */
     EXPECT_EQ(keyshm_add(pool, "key three", NULL), 0);
 }
 

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_TEST_SANDBOX_H
 #define KEYSHM_TEST_SANDBOX_H
 
-/* unshare(2) with these flags, as root or, for an ordinary user, inside a user namespace in which it stays who it is.
+/* unshare(2) with these flags, as root or, for an ordinary user, inside a user namespace in which it keeps its uid.
  * Where that is not permitted, says so and exits with 77. */
 void sandbox_enter(int flags);
 

@@ -186,7 +186,7 @@ int main(void)
     bool is_possible = pool->local != NULL && rotation_claims_ranges(pool);
     keyshm_close(pool);
     if (!is_possible) {
-        printf("skipped: no MADV_WIPEONFORK, or a C library that does not tell whether there are threads\n");
+        printf("skipped: no MADV_WIPEONFORK, or a C library that does not report whether there are threads\n");
         return 77;
     }
     keep_the_order();

@@ -39,7 +39,7 @@ static void expect_pick(keyshm_pool *pool, keyshm_id id)
     EXPECT_EQ(pick.id, id);
 }
 
-/* Adds a key that nobody else adds, uses it in every way, and removes it. */
+/* Adds a key that no other process adds, uses it in every way, and removes it. */
 static void live_a_life(keyshm_pool *pool, unsigned number)
 {
     char key[64];
@@ -118,7 +118,7 @@ static void live_until_killed(keyshm_pool *pool, int alive_fd)
     }
 }
 
-/* What the killed child was adding may be there or not, and is nobody's now. */
+/* The key that the killed child was adding may be there or not. */
 static void remove_others(keyshm_pool *pool, const keyshm_id ids[KEYS])
 {
     struct keyshm_snapshot *snapshot;
@@ -236,7 +236,7 @@ static void fork_among_threads(void)
     for (unsigned i = 0; i < HAMMERS; i++)
         EXPECT_EQ(pthread_join(hammers[i].thread, NULL), 0);
     check_nothing_lost(pool, ids);
-    /* Nobody died while holding it: a child that is forked off in the middle of a change is not its owner. */
+    /* None died while holding the mutex: a child that is forked off in the middle of a change is not its owner. */
     EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
     EXPECT_EQ(snapshot->recoveries, 0);
     keyshm_snapshot_free(snapshot);

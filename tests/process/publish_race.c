@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Many processes create one pool at the same time, again and again: one wins, the others are told so, and whoever
- * attaches meanwhile finds no pool or a whole one.
+ * Many processes create one pool at the same time, again and again: one wins, the others get -EEXIST, and a
+ * process that attaches meanwhile finds no pool or a whole one.
  */
 
 #include <pthread.h>
@@ -21,7 +21,7 @@ struct race {
     _Atomic long seen_whole;
 };
 
-/* What the winner of a round leaves can be told from what any other would have left. */
+/* The capacity shows which process has won the round. */
 static void create(struct race *race, unsigned number)
 {
     keyshm_pool *pool;
@@ -120,7 +120,7 @@ int main(void)
             _exit(0);
         }
     }
-    /* Whoever fails first ends the others with this process. */
+    /* The first failure ends this process, and the others with it. */
     for (unsigned i = 0; i < CREATORS + ATTACHERS; i++)
         expect_success_of_next();
     printf("%d rounds; attached %ld times, found nothing %ld times\n", ROUNDS, atomic_load(&race->seen_whole),

@@ -78,7 +78,7 @@ static const struct {
     {"snapshot", call_snapshot}, {"verify", call_verify}, {"remove", call_remove},
 };
 
-/* Shows that it would be found. */
+/* So that the search is seen to find it. */
 __attribute__((noinline)) static void leave_it(size_t length)
 {
     volatile char copy[LENGTH_MAX] = "";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Two processes, each with an attachment of its own, take turns over a pair of pipes. What one did, the other's very next
- * call must know: marks of every kind, a key marked available again, keys added and removed, metadata.
+ * Two processes, each with an attachment of its own, take turns over a pair of pipes. The very next call of one must
+ * see what the other did: marks of every kind, a key marked available again, keys added and removed, metadata.
  */
 
 #include "burst.h"

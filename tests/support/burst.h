@@ -2,8 +2,7 @@
 #ifndef BURST_H
 #define BURST_H
 
-/* Tell a process that it is in a burst (rotation.h), without so many calls; and that it is not, and has claimed nothing.
- */
+/* Begin a burst (rotation.h) without making the calls that begin one; and end it, with no turns claimed. */
 
 #include "clock.h"
 #include "pace.h"

@@ -43,7 +43,7 @@ void expect_equal(const char *file, int line, const char *actual_text, long long
 
 static void interrupted(int signal_number)
 {
-    static const char text[] = "out of time, or told to stop\n";
+    static const char text[] = "out of time, or stopped by a signal\n";
     ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
     (void)ignored;
     (void)signal_number;

@@ -3,7 +3,7 @@
 #define EXPECT_H
 
 /*
- * What the plain test programs share: an assertion, a pool name that is taken back however the program ends, a time
+ * What the plain test programs share: an assertion, a pool name that is unlinked however the program ends, a time
  * limit, and children that do not outlive their parent. Exit status: 0 passed, 1 failed, 77 could not be run.
  */
 
@@ -30,7 +30,7 @@ void expect_equal(const char *file, int line, const char *actual_text, long long
 /* From now on, end this process when it takes much too long. Not inherited by children. */
 void expect_end_in_time(void);
 
-/* Choose the name of this process's pool, to be unlinked when the process ends, and a time limit. */
+/* Choose the name of this process's pool, which is unlinked when the process ends, and set a time limit. */
 void expect_pool_name(const char *test);
 extern char expect_name[KEYSHM_PROVIDER_MAX + 1];
 

@@ -2,7 +2,8 @@
 
 /*
  * Linked in only under ThreadSanitizer. Its runtimes of clang 14 and gcc 12 know every other way to take a mutex, but not
- * pthread_mutex_clocklock(3), and would call each unlock one of an unlocked mutex. This tells them; it hides nothing.
+ * pthread_mutex_clocklock(3), and would report each unlock as one of an unlocked mutex. This reports the lock to them; it
+ * hides nothing.
  */
 
 #include <dlfcn.h>

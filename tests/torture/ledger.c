@@ -16,7 +16,7 @@ static struct tally {
     struct bounds rate_limited;
 } tallies[CAPACITY];
 
-/* Interrupted picks, of which nobody knows which key they were about to count. */
+/* Interrupted picks: it is not known which key they were about to count. */
 static uint64_t picks_in_flight;
 
 static struct tally *tally_of(keyshm_id id)
@@ -108,7 +108,7 @@ static void tally(const struct entry *entry, bool is_acknowledged)
         count(&tally_of(entry->id)->rate_limited, is_acknowledged);
 }
 
-/* Old or new, and nothing else: whichever of the two the pool shows is how it went. */
+/* The operation has happened or not: the pool shows which. */
 static void settle(struct own_key *key, struct own_key seen, const struct entry *entry)
 {
     struct entry done = *entry;
