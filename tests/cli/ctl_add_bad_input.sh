@@ -70,12 +70,12 @@ is "$(of_pool "$pool.wide" count)" 0
 # An endless line is refused while it is being read.
 mkfifo "$tmp/endless-line" "$tmp/endless-keys"
 yes "$secret" 2>/dev/null | tr -d '\n' 2>/dev/null >"$tmp/endless-line" &
-refused 1 timeout 60 "$ctl" add "$pool" <"$tmp/endless-line"
+refused 1 timeout 600 "$ctl" add "$pool" <"$tmp/endless-line"
 err_has "^keyshm-ctl: line 1: $too_long; nothing was added$"
 
 # So is an endless list of keys: the pool has room for three more. Keys that are already in it take no room.
 seq -f "sk-$secret-%020.0f" inf >"$tmp/endless-keys" 2>/dev/null &
-refused 1 timeout 60 "$ctl" add "$pool" <"$tmp/endless-keys"
+refused 1 timeout 600 "$ctl" add "$pool" <"$tmp/endless-keys"
 is "$(cat "$err")" "keyshm-ctl: line 4: the pool has no room for it: it was made for 4 keys; nothing was added"
 holds 1
 feed '%s\n%s\n%s\n%s\n%s\n' "$(key AAAA)" "$(key BBBB)" "$(key CCCC)" "$(key DDDD)" "$(key EEEE)"

@@ -89,7 +89,7 @@ refused 1 "$ctl" import "$pool" "$tmp/bad"
 err_has "the file $large"
 mkfifo "$tmp/endless"
 yes '' 2>/dev/null >"$tmp/endless" &
-refused 1 timeout 60 "$ctl" import "$pool" <"$tmp/endless"
+refused 1 timeout 600 "$ctl" import "$pool" <"$tmp/endless"
 err_has "standard input $large"
 
 # ---- other JSON ----

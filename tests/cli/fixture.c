@@ -5,19 +5,22 @@
  *
  * cli-fixture create POOL MS             a pool with a lock timeout of MS milliseconds
  * cli-fixture metadata POOL ID NAME TEXT
- * cli-fixture hold POOL                  take the mutex, print that, and hold it until killed
- * cli-fixture hold-as POOL UID           the same, then become another user
- * cli-fixture change POOL                the same, during a membership change
- * cli-fixture churn POOL KEY             add and remove a key repeatedly
- * cli-fixture work POOL                  pick and mark keys repeatedly
- * cli-fixture spoil POOL                 remove the key in slot 0 from the index
- * cli-fixture tear POOL                  claim an event and never write its record
+ * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
+ * cli-fixture hold-as POOL UID           the same, and become another user
+ * cli-fixture change POOL                the same, in the middle of a membership change
+ * cli-fixture add-and-stop POOL KEY      add a key, and stop (SIGSTOP) in the middle of it
+ * cli-fixture work POOL                  pick keys and mark them, again and again
+ * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
+ * cli-fixture tear POOL                  an event whose record was never written
  */
 
 #include <errno.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "key_index.h"
@@ -93,17 +96,35 @@ static int change(char **arguments)
     wait_to_be_killed();
 }
 
-/* Until a signal kills it. If another process is stopped in a membership change, it tries again after the timeout. */
-static int churn(char **arguments)
+/* Where the key of add_and_stop() will be: not to be written to, until it has stopped at that. */
+static void *guarded;
+static size_t guarded_bytes;
+
+static void stop_at_first_write(int signal_number)
 {
+    (void)signal_number;
+    if (mprotect(guarded, guarded_bytes, PROT_READ | PROT_WRITE) < 0)
+        _exit(1);
+    raise(SIGSTOP);
+}
+
+/* A slot is written to in the middle of a change alone: so this process stops there, and has the mutex. */
+static int add_and_stop(char **arguments)
+{
+    struct sigaction action = {.sa_handler = stop_at_first_write};
     keyshm_pool *pool;
     keyshm_id id;
     int r = keyshm_attach(&pool, arguments[0]);
-    while (r == 0 || r == -ETIMEDOUT) {
-        r = keyshm_add(pool, arguments[1], &id);
-        if (r == 0 || r == -EEXIST)
-            r = keyshm_remove(pool, id);
-    }
+    if (r < 0)
+        return r;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    unsigned char *slot = (unsigned char *)pool_slot(pool, atomic_load(&pool->header->lowest_free));
+    guarded = slot - (uintptr_t)slot % page;
+    guarded_bytes = (size_t)(slot - (unsigned char *)guarded) + pool->settings.slot_bytes;
+    if (sigaction(SIGSEGV, &action, NULL) < 0 || mprotect(guarded, guarded_bytes, PROT_READ) < 0)
+        return -errno;
+    r = keyshm_add(pool, arguments[1], &id);
+    keyshm_close(pool);
     return r;
 }
 
@@ -150,7 +171,7 @@ int main(int argc, char **argv)
         int (*run)(char **arguments);
     } commands[] = {
         {"create", 2, create},   {"metadata", 4, metadata}, {"hold", 1, hold},
-        {"hold-as", 2, hold_as}, {"change", 1, change},     {"churn", 2, churn},
+        {"hold-as", 2, hold_as}, {"change", 1, change},     {"add-and-stop", 2, add_and_stop},
         {"work", 1, work},       {"spoil", 1, spoil},       {"tear", 1, tear},
     };
 

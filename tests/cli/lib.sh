@@ -151,12 +151,19 @@ keep() {
     comes_to S "$holder"
 }
 
-# comes_to STATE PID: wait until the process is in this state, a letter as in /proc/PID/status.
+# comes_to STATE PID: wait until it is in that state, a letter as in /proc/PID/status. On a busy machine that takes its time.
 comes_to() {
-    local tries=0
     until grep -q "^State:.$1" "/proc/$2/status"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 1000 ] || fail "pid $2 does not reach the state $1"
+        kill -0 "$2" 2>/dev/null || fail "pid $2 ended before it came to the state $1"
+        sleep 0.01
+    done
+}
+
+# comes_to_say PATTERN PID: wait until that process, whose output goes to $out, has printed it.
+comes_to_say() {
+    until grep -qe "$1" "$out"; do
+        kill -0 "$2" 2>/dev/null || fail "pid $2 ended before it printed '$1'"
+        sleep 0.01
     done
 }
 

@@ -38,6 +38,10 @@ for options in --ids --json --raw --output-all --openmetrics --events '--events 
     set +f
     only_looks "$options"
 done
-strace -f -o "$tmp/trace" timeout 1 "$stat" --follow "$pool" >"$out" 2>"$err" || true
-out_has ' marked '
+strace -f -o "$tmp/trace" "$stat" --follow "$pool" >"$out" 2>"$err" &
+tracer=$!
+comes_to_say ' marked ' "$tracer"
+# Each line of the trace begins with the number of the process.
+kill -TERM "$(sed -n '1s/ .*//p' "$tmp/trace")"
+wait "$tracer"
 only_looks --follow

@@ -16,7 +16,7 @@ until_there() {
     tries=0
     until [ "$(grep -c "$2" "$1")" -ge "${3:-1}" ]; do
         tries=$((tries + 1))
-        if [ "$tries" -ge 300 ]; then
+        if [ "$tries" -ge 6000 ]; then
             cat "$tmp/followed" "$tmp/complaints" >&2
             fail "'$2' does not appear"
         fi

@@ -34,7 +34,7 @@ for signal in INT TERM HUP; do
     tries=0
     until [ "$(wc -l <"$tmp/documents")" -ge 2 ]; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || fail "no second document"
+        [ "$tries" -lt 6000 ] || fail "no second document"
         sleep 0.1
     done
     kill "-$signal" "$repeater"

@@ -16,7 +16,7 @@ import termios
 import time
 import unicodedata
 
-PATIENCE_S = 60  # the maximum wait for an expected result; only failures take this long
+PATIENCE_S = 600  # for what must happen; only how long a failure takes depends on it
 
 
 class Screen:

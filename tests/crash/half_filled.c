@@ -4,9 +4,12 @@
  * Two processes are stopped at once. A pick is stopped when it has claimed a slot, whose key is then removed; an add is
  * stopped in the middle of filling the same slot. The pick goes on for a few instructions, the add ends, the pick ends.
  * The pick may give the new key or none, but not a half-filled one.
+ *
+ *   half_filled [STRIDE]    the pick goes on for each STRIDE-th number of instructions: each third when none is given
  */
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "expect.h"
 #include "pool.h"
@@ -14,7 +17,7 @@
 
 /* Enough for a pick to go from its claim to its second look at the word of the slot. Then it searches on, as in any empty
  * pool. */
-enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
+enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, DEFAULT_STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
 
 #define NOT_YET SIZE_MAX
 
@@ -169,9 +172,11 @@ static bool run(const struct moment *moment, unsigned instructions)
     return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    unsigned stride = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : DEFAULT_STRIDE;
     unsigned runs = 0, strays = 0;
+    EXPECT(stride > 0);
     expect_end_in_time();
     if (!tracer_is_possible())
         return 77;
@@ -180,7 +185,7 @@ int main(void)
     memset(new_key, 'B', KEY_LENGTH);
     learn();
     for (size_t i = 0; i < MOMENTS; i++)
-        for (unsigned instructions = 0; instructions < INSTRUCTIONS_MAX; instructions += STRIDE) {
+        for (unsigned instructions = 0; instructions < INSTRUCTIONS_MAX; instructions += stride) {
             bool is_as_learnt = run(&moments[i], instructions);
             runs += is_as_learnt;
             strays += !is_as_learnt;

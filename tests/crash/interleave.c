@@ -6,17 +6,18 @@
  * down to counters and to the keys that are picked from then on. Every operation is one step, but for those that are two
  * calls: another may come between them.
  *
- *   interleave [STRIDE]
+ *   interleave [STRIDE [SHARED_STRIDE]]
  *       A stops, B runs as a whole, A goes on to its end: every ordered pair of operations, A stopped at each of its
  *       instructions, those in the C library included
- *   interleave two [STRIDE]
+ *   interleave two [STRIDE [SHARED_STRIDE]]
  *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no lock,
  *       but for the snapshot, which writes nothing and reads much
  *
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
  * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
- * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
+ * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.) A SHARED_STRIDE
+ * makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only.
  *
  * A pick never gives a key that was removed, invalid or cooling for the whole of the call: the picks of the serial orders
  * do not (run_in_order() looks), and the key that was picked has to be that of one of these.
@@ -38,6 +39,7 @@ static const struct operation *operations[OPERATIONS_MAX];
 static unsigned operation_count;
 static const struct operation *pair[PAIR];
 static struct tracer_walk walks[PAIR];
+static size_t shared_stride = 1;
 
 struct history {
     struct result of[PAIR][STEPS_MAX];
@@ -214,8 +216,10 @@ static void stop_once(size_t stop)
 /* `offset` differs from pair to pair, so that a sample is not of the same instructions for all. */
 static void run_one_stop(size_t stride, size_t offset)
 {
+    size_t shared = offset; /* those seen so far */
     for (size_t i = 0; i < walks[A].count; i++) {
-        if (!walks[A].moments[i].is_shared && (i + offset) % stride != 0)
+        bool is_chosen = walks[A].moments[i].is_shared ? shared++ % shared_stride == 0 : (i + offset) % stride == 0;
+        if (!is_chosen)
             continue;
         row.stops++;
         stop_once(i);
@@ -257,12 +261,12 @@ static bool learn_b(size_t a_stop, unsigned char *known)
 
 static void run_two_stops(size_t stride, size_t offset)
 {
-    size_t combination = offset;
+    size_t combination = offset, shared = offset;
     unsigned char *known = malloc(meeting_bytes());
     EXPECT(known != NULL);
     walks[B].count = 0;
     for (size_t i = 0; i < walks[A].count; i++) {
-        if (!walks[A].moments[i].is_shared || !learn_b(i, known))
+        if (!walks[A].moments[i].is_shared || shared++ % shared_stride != 0 || !learn_b(i, known))
             continue;
         row.stops++;
         for (size_t j = 0; j < walks[B].count; j++)
@@ -298,7 +302,7 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
         row = (struct row){.instructions = (long)walks[A].count};
         expect_end_in_time(); /* for each pair */
         find_orders();
-        (is_two ? run_two_stops : run_one_stop)(stride, i % stride);
+        (is_two ? run_two_stops : run_one_stop)(stride, i);
         finish_row();
     }
 }
@@ -318,8 +322,10 @@ int main(int argc, char **argv)
     bool is_two = argc > 1 && strcmp(argv[1], "two") == 0;
     int options = is_two ? 2 : 1;
     size_t stride = argc > options ? strtoul(argv[options], NULL, 10) : 1;
-    if (argc > options + 1 || stride == 0) {
-        fprintf(stderr, "usage: interleave [two] [STRIDE]\n");
+    if (argc > options + 1)
+        shared_stride = strtoul(argv[options + 1], NULL, 10);
+    if (argc > options + 2 || stride == 0 || shared_stride == 0) {
+        fprintf(stderr, "usage: interleave [two] [STRIDE [SHARED_STRIDE]]\n");
         return 2;
     }
     if (!tracer_is_possible())

@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-TIMEOUT_S = 30
+TIMEOUT_S = 600
 
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
 

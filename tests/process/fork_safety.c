@@ -10,7 +10,7 @@
 
 #include "expect.h"
 
-enum { KEYS = 4, CAPACITY = 16, KILLS = 100, FORKS = 200, HAMMERS = 3, CHILD_LIMIT_S = 60 };
+enum { KEYS = 4, CAPACITY = 16, KILLS = 100, FORKS = 200, HAMMERS = 3, CHILD_LIMIT_S = 600 };
 
 static keyshm_pool *make_pool(keyshm_id ids[KEYS])
 {
