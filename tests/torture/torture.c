@@ -15,7 +15,7 @@
 #include "random.h"
 #include "torture.h"
 
-enum { PAUSE_MAX_US = 1500, CLEAN_UP_S = 120, HINTS_REPAIRED_US = 1100000, SECONDS_MAX = 3600 };
+enum { PAUSE_MAX_US = 1500, CLEAN_UP_S = 1200, HINTS_REPAIRED_US = 1100000, SECONDS_MAX = 3600 };
 
 static struct arena *arena;
 static keyshm_pool *pool;
