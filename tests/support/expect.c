@@ -18,8 +18,12 @@ static void unlink_pool(void)
         keyshm_unlink(expect_name);
 }
 
+void (*expect_print_context)(void);
+
 _Noreturn static void fail(void)
 {
+    if (expect_print_context != NULL)
+        expect_print_context();
     fflush(NULL);
     unlink_pool();
     _exit(1); /* not exit(3): other threads are still running */

@@ -27,6 +27,9 @@ _Noreturn void expect_failed(const char *file, int line, const char *condition);
 void expect_equal(const char *file, int line, const char *actual_text, long long actual, const char *expected_text,
                   long long expected);
 
+/* Called by an expectation that fails, to say what the program was doing. NULL: nothing. */
+extern void (*expect_print_context)(void);
+
 /* From now on, end this process when it takes much too long. Not inherited by children. */
 void expect_end_in_time(void);
 

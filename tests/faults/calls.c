@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: MIT */
+#include "calls.h"
+
+#include <sys/syscall.h>
+
+#include "expect.h"
+#include "inject.h"
+#include "segment_copy.h"
+
+const char fixture_untouched;
+
+static const char *const keys[FIXTURE_KEYS] = {"sk-one-abcdefghijklmnop", "sk-two-abcdefghijklmnop",
+                                               "sk-three-abcdefghijkl"};
+#define NEW_KEY "sk-four-abcdefghijklmno"
+
+static int *child_result; /* shared with the child that writes it */
+
+static struct keyshm_options small_pool(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = 8;
+    options.key_max = 32;
+    options.lock_timeout_ms = 10;
+    return options;
+}
+
+void fixture_begin(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    if (child_result == NULL)
+        child_result = expect_shared_memory(sizeof(*child_result));
+    *fixture = (struct fixture){.saved_fd = -1, .made = {.any = &fixture_untouched}};
+    snprintf(fixture->provider, sizeof(fixture->provider), "%s", expect_name);
+    snprintf(fixture->other, sizeof(fixture->other), "%.50s.other", expect_name);
+    EXPECT_EQ(keyshm_create(&fixture->pool, fixture->provider, &options), 0);
+    EXPECT_EQ(keyshm_attach_readonly(&fixture->observer, fixture->provider), 0);
+    for (int i = 0; i < FIXTURE_KEYS; i++)
+        EXPECT_EQ(keyshm_add(fixture->pool, keys[i], &fixture->ids[i]), 0);
+    EXPECT_EQ(keyshm_set_metadata(fixture->pool, fixture->ids[0], "owner", "team a"), 0);
+    EXPECT_EQ(keyshm_set_metadata(fixture->pool, fixture->ids[1], "owner", "team b"), 0);
+    EXPECT_EQ(keyshm_mark_rate_limited(fixture->pool, fixture->ids[2], 60000), 0);
+}
+
+void fixture_end(struct fixture *fixture)
+{
+    keyshm_close(fixture->observer);
+    keyshm_close(fixture->pool);
+    EXPECT_EQ(keyshm_unlink(fixture->provider), 0);
+}
+
+/* ---- creating and attaching ---- */
+
+static int64_t run_create(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    return keyshm_create(&fixture->made.pool, fixture->other, &options);
+}
+
+static int64_t run_create_again(struct fixture *fixture)
+{
+    return keyshm_create(&fixture->made.pool, fixture->provider, NULL);
+}
+
+static int64_t run_create_anonymous(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    return keyshm_create_anonymous(&fixture->made.pool, fixture->other, &options);
+}
+
+static int64_t run_attach(struct fixture *fixture)
+{
+    return keyshm_attach(&fixture->made.pool, fixture->provider);
+}
+
+static int64_t run_attach_nothing(struct fixture *fixture)
+{
+    return keyshm_attach(&fixture->made.pool, fixture->other);
+}
+
+static int64_t run_attach_readonly(struct fixture *fixture)
+{
+    return keyshm_attach_readonly(&fixture->made.pool, fixture->provider);
+}
+
+static int64_t run_attach_readonly_user(struct fixture *fixture)
+{
+    return keyshm_attach_readonly_user(&fixture->made.pool, geteuid(), fixture->provider);
+}
+
+static void close_made(struct fixture *fixture)
+{
+    if (fixture->made.any == &fixture_untouched)
+        return;
+    keyshm_close(fixture->made.pool);
+    fixture->made.any = &fixture_untouched;
+}
+
+static void close_and_unlink_made(struct fixture *fixture)
+{
+    bool was_made = fixture->made.any != &fixture_untouched;
+    close_made(fixture);
+    EXPECT_EQ(keyshm_unlink(fixture->other), was_made ? 0 : -ENOENT);
+}
+
+/* What the test has opened is not the library's, and not counted. */
+static void close_own(int fd)
+{
+    EXPECT_EQ(syscall(SYS_close, fd), 0);
+}
+
+/* A program that has closed its standard input: the library must not take that number. */
+static void close_stdin(struct fixture *fixture)
+{
+    fixture->saved_fd = dup(STDIN_FILENO);
+    EXPECT(fixture->saved_fd > STDERR_FILENO);
+    close_own(STDIN_FILENO);
+}
+
+static void open_stdin(struct fixture *fixture)
+{
+    EXPECT_EQ(dup2(fixture->saved_fd, STDIN_FILENO), STDIN_FILENO);
+    close_own(fixture->saved_fd);
+}
+
+static void open_stdin_and_close_made(struct fixture *fixture)
+{
+    open_stdin(fixture);
+    close_made(fixture);
+}
+
+static void open_stdin_and_unlink_made(struct fixture *fixture)
+{
+    open_stdin(fixture);
+    close_and_unlink_made(fixture);
+}
+
+/* A process that has ended without closing has the second row. */
+static void leave_dead_worker(struct fixture *fixture)
+{
+    pid_t child = expect_fork();
+    if (child == 0)
+        _exit(keyshm_attach(&fixture->extra, fixture->provider) == 0 ? 0 : 1);
+    expect_success_of(child);
+}
+
+/*
+ * Rows are given out in turn. These two let the turn come round to the first row, which this process has, and to the
+ * second, a dead process's. That takes as many attachments as there are rows, so it is done once, and what it
+ * changed in the segment is kept.
+ */
+static void turn(struct fixture *fixture, unsigned attachments)
+{
+    for (unsigned i = 0; i < attachments; i++) {
+        EXPECT_EQ(keyshm_attach(&fixture->extra, fixture->provider), 0);
+        keyshm_close(fixture->extra);
+    }
+}
+
+static unsigned count_rows(struct fixture *fixture)
+{
+    struct keyshm_worker_list *list;
+    EXPECT_EQ(keyshm_workers(fixture->pool, &list), 0);
+    EXPECT_EQ(list->count, 1);
+    unsigned rows = list->capacity;
+    keyshm_worker_list_free(list);
+    return rows;
+}
+
+static void turn_to_own_row(struct fixture *fixture)
+{
+    static struct segment_copy begin, turned;
+    if (turned.size == 0) {
+        segment_copy_read(&begin, fixture->provider);
+        turn(fixture, count_rows(fixture) - 1);
+        segment_copy_read(&turned, fixture->provider);
+    }
+    segment_copy_change(fixture->provider, &begin, &turned);
+}
+
+static void turn_to_dead_row(struct fixture *fixture)
+{
+    static struct segment_copy begin, turned;
+    if (turned.size == 0) {
+        unsigned rows = count_rows(fixture);
+        segment_copy_read(&begin, fixture->provider);
+        leave_dead_worker(fixture);
+        turn(fixture, rows - 2);
+        /* Past the first. */
+        turn(fixture, 1);
+        segment_copy_read(&turned, fixture->provider);
+    }
+    segment_copy_change(fixture->provider, &begin, &turned);
+}
+
+static int64_t run_is_replaced(struct fixture *fixture)
+{
+    return keyshm_is_replaced(fixture->pool);
+}
+
+static int64_t run_is_extra_replaced(struct fixture *fixture)
+{
+    return keyshm_is_replaced(fixture->extra);
+}
+
+static void make_extra(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    EXPECT_EQ(keyshm_create(&fixture->extra, fixture->other, &options), 0);
+}
+
+static void make_extra_and_unlink(struct fixture *fixture)
+{
+    make_extra(fixture);
+    EXPECT_EQ(keyshm_unlink(fixture->other), 0);
+}
+
+static void attach_extra(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_attach(&fixture->extra, fixture->provider), 0);
+}
+
+static void make_extra_and_close(struct fixture *fixture)
+{
+    make_extra(fixture);
+    keyshm_close(fixture->extra);
+}
+
+static void close_extra(struct fixture *fixture)
+{
+    keyshm_close(fixture->extra);
+}
+
+static void unlink_other(struct fixture *fixture)
+{
+    int r = keyshm_unlink(fixture->other);
+    EXPECT(r == 0 || r == -ENOENT);
+}
+
+static int64_t run_close(struct fixture *fixture)
+{
+    keyshm_close(fixture->extra);
+    return 0;
+}
+
+static int64_t run_unlink(struct fixture *fixture)
+{
+    return keyshm_unlink(fixture->other);
+}
+
+static int64_t run_list_pools(struct fixture *fixture)
+{
+    return keyshm_list_pools(geteuid(), &fixture->made.pools);
+}
+
+static void free_pools(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_pool_list_free(fixture->made.pools);
+}
+
+static int64_t run_pool_list_free(struct fixture *fixture)
+{
+    keyshm_pool_list_free(fixture->made.pools);
+    return 0;
+}
+
+static void list_pools(struct fixture *fixture)
+{
+    EXPECT_EQ(run_list_pools(fixture), 0);
+}
+
+static int64_t run_list_owners(struct fixture *fixture)
+{
+    return keyshm_list_owners(&fixture->made.owners);
+}
+
+static void free_owners(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_owner_list_free(fixture->made.owners);
+}
+
+static int64_t run_owner_list_free(struct fixture *fixture)
+{
+    keyshm_owner_list_free(fixture->made.owners);
+    return 0;
+}
+
+static void list_owners(struct fixture *fixture)
+{
+    EXPECT_EQ(run_list_owners(fixture), 0);
+}
+
+/* ---- membership ---- */
+
+static int64_t run_add(struct fixture *fixture)
+{
+    return keyshm_add(fixture->pool, NEW_KEY, &fixture->made_id);
+}
+
+static int64_t run_add_again(struct fixture *fixture)
+{
+    return keyshm_add(fixture->pool, keys[1], &fixture->made_id);
+}
+
+static int64_t run_remove(struct fixture *fixture)
+{
+    return keyshm_remove(fixture->pool, fixture->ids[1]);
+}
+
+static int64_t run_set_metadata(struct fixture *fixture)
+{
+    return keyshm_set_metadata(fixture->pool, fixture->ids[0], "plan", "free");
+}
+
+static int64_t run_repair(struct fixture *fixture)
+{
+    return keyshm_repair(fixture->pool);
+}
+
+/* A child that is to stop with the mutex in hand, and does nothing else. */
+static void start_holder(struct fixture *fixture, enum hold_at at)
+{
+    int ends[2];
+    char byte;
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    fixture->holder = expect_fork();
+    if (fixture->holder == 0) {
+        inject_hold(at, ends[1]);
+        keyshm_repair(fixture->pool);
+        _exit(1);
+    }
+    EXPECT_EQ(read(ends[0], &byte, 1), 1);
+    close_own(ends[0]);
+    close_own(ends[1]);
+}
+
+static void hold_before_record(struct fixture *fixture)
+{
+    start_holder(fixture, HOLD_BEFORE_RECORD);
+}
+
+static void hold_after_record(struct fixture *fixture)
+{
+    start_holder(fixture, HOLD_AFTER_RECORD);
+}
+
+static void end_holder(struct fixture *fixture)
+{
+    if (fixture->holder != 0)
+        expect_kill(fixture->holder);
+    fixture->holder = 0;
+}
+
+static void leave_dead_holder(struct fixture *fixture)
+{
+    hold_after_record(fixture);
+    end_holder(fixture);
+}
+
+/* ---- picks and marks ---- */
+
+static int64_t run_next(struct fixture *fixture)
+{
+    return keyshm_next(fixture->pool, &fixture->pick);
+}
+
+/* The first pick of a child, in which it takes a row of its own. The child has to leave nothing behind either. */
+static int64_t run_next_in_child(struct fixture *fixture)
+{
+    *child_result = 1;
+    pid_t child = expect_fork();
+    if (child == 0) {
+        struct held before = held_now;
+        *child_result = keyshm_next(fixture->pool, &fixture->pick);
+        EXPECT(memcmp(&before, &held_now, sizeof(before)) == 0);
+        _exit(0);
+    }
+    expect_success_of(child);
+    return *child_result;
+}
+
+static int64_t run_get(struct fixture *fixture)
+{
+    return keyshm_get(fixture->pool, fixture->ids[1], &fixture->pick);
+}
+
+static int64_t run_find(struct fixture *fixture)
+{
+    return keyshm_find(fixture->pool, keys[1], &fixture->made_id);
+}
+
+static int64_t run_next_available_ms(struct fixture *fixture)
+{
+    return keyshm_next_available_ms(fixture->pool);
+}
+
+static int64_t run_mark_rate_limited(struct fixture *fixture)
+{
+    return keyshm_mark_rate_limited(fixture->pool, fixture->ids[0], 50);
+}
+
+static int64_t run_mark_quota_exceeded(struct fixture *fixture)
+{
+    return keyshm_mark_quota_exceeded(fixture->pool, fixture->ids[0], -1);
+}
+
+static int64_t run_mark_invalid(struct fixture *fixture)
+{
+    return keyshm_mark_invalid(fixture->pool, fixture->ids[0]);
+}
+
+static int64_t run_mark_available(struct fixture *fixture)
+{
+    return keyshm_mark_available(fixture->pool, fixture->ids[2]);
+}
+
+static void wait_for_cooldown(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_mark_rate_limited(fixture->pool, fixture->ids[1], 1), 0);
+    while (keyshm_is_available(fixture->pool, fixture->ids[1]) == 0)
+        usleep(500);
+}
+
+static int64_t run_reset_expired(struct fixture *fixture)
+{
+    return keyshm_reset_expired_cooldowns(fixture->pool);
+}
+
+static int64_t run_is_available(struct fixture *fixture)
+{
+    return keyshm_is_available(fixture->pool, fixture->ids[0]);
+}
+
+static int64_t run_available_count(struct fixture *fixture)
+{
+    return keyshm_available_count(fixture->pool);
+}
+
+/* ---- inspection ---- */
+
+static int64_t run_snapshot(struct fixture *fixture)
+{
+    int r = keyshm_snapshot(fixture->observer, &fixture->made.snapshot);
+    if (r == 0)
+        EXPECT(fixture->made.snapshot->count == FIXTURE_KEYS && fixture->made.snapshot->keys[0].metadata_count == 1);
+    return r;
+}
+
+static void free_snapshot(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_snapshot_free(fixture->made.snapshot);
+}
+
+static void free_snapshot_and_end_holder(struct fixture *fixture)
+{
+    free_snapshot(fixture);
+    end_holder(fixture);
+}
+
+static void take_snapshot(struct fixture *fixture)
+{
+    EXPECT_EQ(run_snapshot(fixture), 0);
+}
+
+static int64_t run_snapshot_free(struct fixture *fixture)
+{
+    keyshm_snapshot_free(fixture->made.snapshot);
+    return 0;
+}
+
+static int64_t run_workers(struct fixture *fixture)
+{
+    return keyshm_workers(fixture->observer, &fixture->made.workers);
+}
+
+static void free_workers(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_worker_list_free(fixture->made.workers);
+}
+
+static void list_workers(struct fixture *fixture)
+{
+    EXPECT_EQ(run_workers(fixture), 0);
+}
+
+static int64_t run_worker_list_free(struct fixture *fixture)
+{
+    keyshm_worker_list_free(fixture->made.workers);
+    return 0;
+}
+
+static int64_t run_events(struct fixture *fixture)
+{
+    struct keyshm_event_cursor before = fixture->cursor;
+    int r = keyshm_events(fixture->observer, &fixture->cursor, &fixture->made.events);
+    EXPECT((r < 0) == (memcmp(&before, &fixture->cursor, sizeof(before)) == 0));
+    return r;
+}
+
+static void free_events(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_event_list_free(fixture->made.events);
+}
+
+static void list_events(struct fixture *fixture)
+{
+    EXPECT_EQ(run_events(fixture), 0);
+}
+
+static int64_t run_event_list_free(struct fixture *fixture)
+{
+    keyshm_event_list_free(fixture->made.events);
+    return 0;
+}
+
+static int64_t run_verify(struct fixture *fixture)
+{
+    return keyshm_verify(fixture->observer, NULL, NULL);
+}
+
+/* ---- words ---- */
+
+static int64_t run_status_name(struct fixture *fixture)
+{
+    (void)fixture;
+    return strcmp(keyshm_status_name(KEYSHM_INVALID), "invalid");
+}
+
+static int64_t run_status_from_name(struct fixture *fixture)
+{
+    enum keyshm_status status = KEYSHM_AVAILABLE;
+    (void)fixture;
+    return keyshm_status_from_name("invalid", &status);
+}
+
+static int64_t run_strerror(struct fixture *fixture)
+{
+    (void)fixture;
+    return strcmp(keyshm_strerror(-EINTR), strerror(EINTR));
+}
+
+static int64_t run_event_kind_name(struct fixture *fixture)
+{
+    (void)fixture;
+    return strcmp(keyshm_event_kind_name(KEYSHM_EVENT_ADDED), "added");
+}
+
+/* What is not to be logged changes nothing; the callback of the run stays. */
+static int64_t run_set_log(struct fixture *fixture)
+{
+    (void)fixture;
+    keyshm_set_log(NULL, NULL, KEYSHM_LOG_ERROR);
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+const struct call calls[] = {
+    {"keyshm_create", "", CALL_CREATES, run_create, 0, NULL, close_and_unlink_made, false},
+    {"keyshm_create", "there is one", CALL_CREATES, run_create_again, -EEXIST, NULL, NULL, false},
+    {"keyshm_create", "standard input is closed", CALL_CREATES, run_create, 0, close_stdin, open_stdin_and_unlink_made,
+     false},
+    {"keyshm_create_anonymous", "", CALL_CREATES, run_create_anonymous, 0, NULL, close_made, false},
+    {"keyshm_create_anonymous", "standard input is closed", CALL_CREATES, run_create_anonymous, 0, close_stdin,
+     open_stdin_and_close_made, false},
+    {"keyshm_attach", "", CALL_ATTACHES, run_attach, 0, NULL, close_made, false},
+    {"keyshm_attach", "there is none", CALL_ATTACHES, run_attach_nothing, -ENOENT, NULL, NULL, false},
+    {"keyshm_attach", "standard input is closed", CALL_ATTACHES, run_attach, 0, close_stdin, open_stdin_and_close_made,
+     false},
+    {"keyshm_attach", "the next row is taken", CALL_ATTACHES, run_attach, 0, turn_to_own_row, close_made, false},
+    {"keyshm_attach", "the next row is a dead process's", CALL_ATTACHES, run_attach, 0, turn_to_dead_row, close_made,
+     false},
+    {"keyshm_attach_readonly", "", CALL_ATTACHES, run_attach_readonly, 0, NULL, close_made, false},
+    {"keyshm_attach_readonly_user", "", CALL_ATTACHES, run_attach_readonly_user, 0, NULL, close_made, false},
+    {"keyshm_is_replaced", "", CALL_INSPECTS, run_is_replaced, 0, NULL, NULL, false},
+    {"keyshm_is_replaced", "unlinked", CALL_INSPECTS, run_is_extra_replaced, 1, make_extra_and_unlink, close_extra,
+     false},
+    {"keyshm_close", "", CALL_PLAIN, run_close, 0, attach_extra, NULL, false},
+    {"keyshm_unlink", "", CALL_CREATES, run_unlink, 0, make_extra_and_close, unlink_other, false},
+    {"keyshm_list_pools", "", CALL_LISTS, run_list_pools, 0, NULL, free_pools, false},
+    {"keyshm_pool_list_free", "", CALL_LISTS, run_pool_list_free, 0, list_pools, NULL, false},
+    {"keyshm_list_owners", "", CALL_LISTS, run_list_owners, 0, NULL, free_owners, false},
+    {"keyshm_owner_list_free", "", CALL_LISTS, run_owner_list_free, 0, list_owners, NULL, false},
+
+    {"keyshm_add", "", CALL_MEMBERSHIP, run_add, 0, NULL, NULL, false},
+    {"keyshm_add", "it is there", CALL_MEMBERSHIP, run_add_again, -EEXIST, NULL, NULL, false},
+    {"keyshm_add", "the mutex is held", CALL_MEMBERSHIP, run_add, -ETIMEDOUT, hold_after_record, end_holder, true},
+    {"keyshm_add", "the mutex is held by nobody knows whom", CALL_MEMBERSHIP, run_add, -ETIMEDOUT, hold_before_record,
+     end_holder, true},
+    {"keyshm_add", "the holder has died", CALL_MEMBERSHIP, run_add, 0, leave_dead_holder, NULL, true},
+    {"keyshm_remove", "", CALL_MEMBERSHIP, run_remove, 0, NULL, NULL, false},
+    {"keyshm_find", "", CALL_INSPECTS, run_find, 0, NULL, NULL, false},
+    {"keyshm_set_metadata", "", CALL_MEMBERSHIP, run_set_metadata, 0, NULL, NULL, false},
+    {"keyshm_repair", "", CALL_MEMBERSHIP, run_repair, 0, NULL, NULL, false},
+
+    {"keyshm_next", "", CALL_PLAIN, run_next, 0, NULL, NULL, false},
+    {"keyshm_next", "the first of a child", CALL_PLAIN, run_next_in_child, 0, NULL, NULL, false},
+    {"keyshm_next", "the first of a child, the next row is taken", CALL_PLAIN, run_next_in_child, 0, turn_to_own_row,
+     NULL, false},
+    {"keyshm_get", "", CALL_INSPECTS, run_get, 0, NULL, NULL, false},
+    {"keyshm_next_available_ms", "", CALL_INSPECTS, run_next_available_ms, 0, NULL, NULL, false},
+    {"keyshm_mark_rate_limited", "", CALL_PLAIN, run_mark_rate_limited, 0, NULL, NULL, false},
+    {"keyshm_mark_quota_exceeded", "", CALL_PLAIN, run_mark_quota_exceeded, 0, NULL, NULL, false},
+    {"keyshm_mark_invalid", "", CALL_PLAIN, run_mark_invalid, 0, NULL, NULL, false},
+    {"keyshm_mark_available", "", CALL_PLAIN, run_mark_available, 0, NULL, NULL, false},
+    {"keyshm_reset_expired_cooldowns", "", CALL_PLAIN, run_reset_expired, 1, wait_for_cooldown, NULL, false},
+
+    {"keyshm_is_available", "", CALL_INSPECTS, run_is_available, 1, NULL, NULL, false},
+    {"keyshm_available_count", "", CALL_INSPECTS, run_available_count, 2, NULL, NULL, false},
+    {"keyshm_snapshot", "", CALL_INSPECTS, run_snapshot, 0, NULL, free_snapshot, false},
+    {"keyshm_snapshot", "the mutex is held", CALL_INSPECTS, run_snapshot, 0, hold_after_record,
+     free_snapshot_and_end_holder, true},
+    {"keyshm_snapshot", "the mutex is held by nobody knows whom", CALL_INSPECTS, run_snapshot, 0, hold_before_record,
+     free_snapshot_and_end_holder, true},
+    {"keyshm_snapshot_free", "", CALL_INSPECTS, run_snapshot_free, 0, take_snapshot, NULL, false},
+    {"keyshm_workers", "", CALL_INSPECTS, run_workers, 0, NULL, free_workers, false},
+    {"keyshm_workers", "one has ended", CALL_INSPECTS, run_workers, 0, leave_dead_worker, free_workers, false},
+    {"keyshm_worker_list_free", "", CALL_INSPECTS, run_worker_list_free, 0, list_workers, NULL, false},
+    {"keyshm_events", "", CALL_INSPECTS, run_events, 0, NULL, free_events, false},
+    {"keyshm_event_list_free", "", CALL_INSPECTS, run_event_list_free, 0, list_events, NULL, false},
+    {"keyshm_verify", "", CALL_INSPECTS, run_verify, 0, NULL, NULL, false},
+
+    {"keyshm_status_name", "", CALL_INSPECTS, run_status_name, 0, NULL, NULL, false},
+    {"keyshm_status_from_name", "", CALL_INSPECTS, run_status_from_name, 0, NULL, NULL, false},
+    {"keyshm_strerror", "", CALL_INSPECTS, run_strerror, 0, NULL, NULL, false},
+    {"keyshm_event_kind_name", "", CALL_INSPECTS, run_event_kind_name, 0, NULL, NULL, false},
+    {"keyshm_set_log", "", CALL_INSPECTS, run_set_log, 0, NULL, NULL, false},
+};
+const size_t call_count = sizeof(calls) / sizeof(calls[0]);
