@@ -226,7 +226,7 @@ void keyshm_close(keyshm_pool *pool);
  *
  * -ENOENT   there is no such pool
  * -EINVAL   an invalid provider name
- * ...       from shm_unlink(3)
+ * ...       from shm_unlink(3), which is described with shm_open(3)
  */
 int keyshm_unlink(const char *provider);
 
@@ -251,7 +251,7 @@ struct keyshm_owner_list {
 
 /*
  * List the users who own a file that is named like one of their own pools. No file is opened. Free the list with
- * keyshm_owner_list_free(), which ignores NULL. -ENOMEM, and errors from opendir(3).
+ * keyshm_owner_list_free(), which ignores NULL. -ENOMEM, and errors from opendir(3), readdir(3) and stat(2).
  */
 int keyshm_list_owners(struct keyshm_owner_list **ret_list);
 void keyshm_owner_list_free(struct keyshm_owner_list *list);

@@ -14,16 +14,19 @@
 #include "segment.h"
 #include "workers.h"
 
-/* What this library expects of a segment's mutex; found once for each attachment. */
+/* The layout of this library, the mutex of its libc included; found once for each attachment. */
 struct own_layout {
     uint32_t mutex_word_offset;
     uint64_t stamp;
 };
 
-static struct own_layout find_own_layout(void)
+static int find_own_layout(struct own_layout *ret_layout)
 {
-    uint32_t offset = lock_word_offset();
-    return (struct own_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
+    uint32_t offset;
+    int r = lock_find_word(&offset);
+    if (r == 0)
+        *ret_layout = (struct own_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
+    return r;
 }
 
 /* Takes over the mapping, also when it fails. */
@@ -100,13 +103,15 @@ static int initialise(struct layout_header *header, const struct layout_settings
 
 static int create_in(int fd, struct keyshm_pool **ret_pool, const struct layout_settings *settings, bool named)
 {
-    struct own_layout layout = find_own_layout();
+    struct own_layout layout;
     struct keyshm_pool *pool;
     struct stat file;
     void *bytes;
-    if (fstat(fd, &file) != 0)
-        return -errno;
-    int r = segment_map(fd, settings->segment_bytes, false, &bytes);
+    int r = find_own_layout(&layout);
+    if (r == 0)
+        r = fstat(fd, &file) == 0 ? 0 : -errno;
+    if (r == 0)
+        r = segment_map(fd, settings->segment_bytes, false, &bytes);
     if (r < 0)
         return r;
     r = initialise(bytes, settings, &layout);
@@ -203,11 +208,13 @@ static int check_header(const struct layout_header *header, uint64_t size, const
 
 static int attach_to(int fd, struct keyshm_pool **ret_pool, const struct stat *file, const char *provider, bool readonly)
 {
-    struct own_layout layout = find_own_layout();
+    struct own_layout layout;
     struct layout_settings settings;
     uint64_t size = (uint64_t)file->st_size;
     void *bytes;
-    int r = segment_map(fd, size, readonly, &bytes);
+    int r = find_own_layout(&layout);
+    if (r == 0)
+        r = segment_map(fd, size, readonly, &bytes);
     if (r < 0)
         return r;
     r = check_header(bytes, size, provider, &layout, &settings);

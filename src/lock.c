@@ -57,25 +57,27 @@ uint32_t lock_mutex_bytes(void)
     return sizeof(pthread_mutex_t);
 }
 
-uint32_t lock_word_offset(void)
+int lock_find_word(uint32_t *ret_offset)
 {
     union {
         pthread_mutex_t mutex;
         uint32_t words[sizeof(pthread_mutex_t) / 4];
     } probe;
-    uint32_t offset = UINT32_MAX;
+    uint32_t offset = LOCK_WORD_UNKNOWN;
 
     memset(&probe, 0, sizeof(probe));
-    if (mutex_init(&probe.mutex) != 0)
-        return offset;
+    int r = mutex_init(&probe.mutex);
+    if (r < 0)
+        return r;
     if (pthread_mutex_trylock(&probe.mutex) == 0) {
-        for (uint32_t i = 0; i < sizeof(probe.words) / 4 && offset == UINT32_MAX; i++)
+        for (uint32_t i = 0; i < sizeof(probe.words) / 4 && offset == LOCK_WORD_UNKNOWN; i++)
             if ((probe.words[i] & FUTEX_TID_MASK) == (uint32_t)gettid())
                 offset = i * 4;
         pthread_mutex_unlock(&probe.mutex);
     }
     pthread_mutex_destroy(&probe.mutex);
-    return offset;
+    *ret_offset = offset;
+    return 0;
 }
 
 bool lock_is_robust(void)
@@ -93,7 +95,7 @@ static bool in_another_pid_namespace(const struct keyshm_pool *pool)
 
 pid_t lock_holder(const struct keyshm_pool *pool)
 {
-    if (pool->mutex_word_offset == UINT32_MAX)
+    if (pool->mutex_word_offset == LOCK_WORD_UNKNOWN)
         return 0;
     /* The futex word is the truth about the owner (set_robust_list(2)); the record beside it only saves a look-up. */
     const _Atomic uint32_t *futex =

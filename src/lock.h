@@ -29,10 +29,12 @@ pid_t lock_holder(const struct keyshm_pool *pool);
 /* For how long it has been held, if it is: since the owner recorded that it has it. */
 int64_t lock_held_ms(const struct keyshm_pool *pool);
 
-/* The size of a mutex, and the place in it of the futex word with the owner's thread id (set_robust_list(2)). The second
- * is found by trying, since no header has it; UINT32_MAX when that fails. */
 uint32_t lock_mutex_bytes(void);
-uint32_t lock_word_offset(void);
+
+/* The place in a mutex of the futex word with the owner's thread id (set_robust_list(2)). It is found by trying, since no
+ * header has it; LOCK_WORD_UNKNOWN when no word of a locked mutex holds the thread id. Errors of pthread_mutex_init(3). */
+#define LOCK_WORD_UNKNOWN UINT32_MAX
+int lock_find_word(uint32_t *ret_offset);
 
 /* Does the kernel keep the list of this thread's robust mutexes (get_robust_list(2))? User-mode emulators do not. */
 bool lock_is_robust(void);

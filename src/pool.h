@@ -19,7 +19,7 @@ struct keyshm_pool {
     struct layout_worker *workers;
     struct layout_settings settings;
     uint64_t stamp;             /* of this library; equal to the segment's */
-    uint32_t mutex_word_offset; /* in the mutex: the futex word; UINT32_MAX: not found (lock.h) */
+    uint32_t mutex_word_offset; /* in the mutex: the futex word; or LOCK_WORD_UNKNOWN (lock.h) */
     bool readonly;
     struct process_local *local; /* process_local.h; NULL: none */
 

@@ -99,19 +99,6 @@ static int compare_owners(const void *a, const void *b)
     return a_uid < b_uid ? -1 : a_uid > b_uid;
 }
 
-/* Is the file named like a pool of its owner? Another user may have put it there. */
-static bool is_pool_of_owner(int directory, const char *file, uid_t *ret_owner)
-{
-    struct stat status;
-    char prefix[SEGMENT_NAME_SIZE];
-    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return false;
-    segment_name_make(prefix, status.st_uid, "");
-    size_t length = strlen(prefix) - 1;
-    *ret_owner = status.st_uid;
-    return strncmp(file, prefix + 1, length) == 0 && segment_name_is_valid(file + length);
-}
-
 static int add_owner(struct keyshm_owner_list *list, uid_t owner)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -125,15 +112,27 @@ static int add_owner(struct keyshm_owner_list *list, uid_t owner)
     return 0;
 }
 
+/* Add the owner of a file that is named like a pool of its owner; another user may have put it there. */
+static int add_owner_of(struct keyshm_owner_list *list, int directory, const char *file)
+{
+    struct stat status;
+    char prefix[SEGMENT_NAME_SIZE];
+    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : -errno; /* it may have gone since it was listed */
+    segment_name_make(prefix, status.st_uid, "");
+    size_t length = strlen(prefix) - 1;
+    if (strncmp(file, prefix + 1, length) != 0 || !segment_name_is_valid(file + length))
+        return 0;
+    return add_owner(list, status.st_uid);
+}
+
 static int owners_from(DIR *directory, struct keyshm_owner_list *list)
 {
     const struct dirent *entry;
     int r = 0;
-    uid_t owner;
     while (r == 0 && (errno = 0, entry = readdir(directory)) != NULL)
-        if (is_pool_of_owner(dirfd(directory), entry->d_name, &owner))
-            r = add_owner(list, owner);
-    return r;
+        r = add_owner_of(list, dirfd(directory), entry->d_name);
+    return r == 0 ? -errno : r;
 }
 
 int segment_name_list_owners(struct keyshm_owner_list **ret_list)

@@ -90,7 +90,7 @@ static void print_problem(const char *name, size_t index)
 /* By the word that the kernel reads, too. */
 static bool is_held_by(pid_t process)
 {
-    const _Atomic uint32_t *futex = (const void *)(world_pool()->header->mutex + lock_word_offset());
+    const _Atomic uint32_t *futex = (const void *)(world_pool()->header->mutex + world_pool()->mutex_word_offset);
     return (atomic_load(futex) & FUTEX_TID_MASK) == (uint32_t)process;
 }
 

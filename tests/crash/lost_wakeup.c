@@ -61,7 +61,7 @@ static void drop_keyshm(void)
 
 static _Atomic uint32_t *futex_of_keyshm(void)
 {
-    return (_Atomic uint32_t *)(void *)(pool->header->mutex + lock_word_offset());
+    return (_Atomic uint32_t *)(void *)(pool->header->mutex + pool->mutex_word_offset);
 }
 
 static void take_bare(void)
@@ -76,7 +76,7 @@ static void drop_bare(void)
 
 static _Atomic uint32_t *futex_of_bare(void)
 {
-    return (_Atomic uint32_t *)(void *)((unsigned char *)&shared->bare + lock_word_offset());
+    return (_Atomic uint32_t *)(void *)((unsigned char *)&shared->bare + pool->mutex_word_offset);
 }
 
 static const struct way keyshm_way = {"keyshm", take_keyshm, drop_keyshm, futex_of_keyshm};

@@ -158,7 +158,8 @@ bool world_is_locked_by(pid_t process)
 
 bool world_owner_has_died(void)
 {
-    const _Atomic uint32_t *futex = (const _Atomic uint32_t *)(const void *)(pool->header->mutex + lock_word_offset());
+    const _Atomic uint32_t *futex =
+        (const _Atomic uint32_t *)(const void *)(pool->header->mutex + pool->mutex_word_offset);
     return (atomic_load(futex) & FUTEX_OWNER_DIED) != 0;
 }
 

@@ -524,6 +524,12 @@ static int64_t run_verify(struct fixture *fixture)
 
 /* ---- words ---- */
 
+static int64_t run_version(struct fixture *fixture)
+{
+    (void)fixture;
+    return keyshm_version() == KEYSHM_VERSION ? 0 : -1;
+}
+
 static int64_t run_status_name(struct fixture *fixture)
 {
     (void)fixture;
@@ -624,6 +630,7 @@ const struct call calls[] = {
     {"keyshm_event_list_free", "", CALL_INSPECTS, run_event_list_free, 0, list_events, NULL, false},
     {"keyshm_verify", "", CALL_INSPECTS, run_verify, 0, NULL, NULL, false},
 
+    {"keyshm_version", "", CALL_INSPECTS, run_version, 0, NULL, NULL, false},
     {"keyshm_status_name", "", CALL_INSPECTS, run_status_name, 0, NULL, NULL, false},
     {"keyshm_status_from_name", "", CALL_INSPECTS, run_status_from_name, 0, NULL, NULL, false},
     {"keyshm_strerror", "", CALL_INSPECTS, run_strerror, 0, NULL, NULL, false},

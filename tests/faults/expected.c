@@ -75,9 +75,6 @@ static const struct exception {
     {FAULT_LSTAT, ANY_CLASS, ENOENT, ONCE | ALWAYS, ANY_CALL, {OUTCOME_VALUE, 1, NULL}},
     /* It has gone since the directory was read. */
     {FAULT_FSTATAT, ANY_CLASS, ENOENT, ONCE | ALWAYS, ANY_CALL, {OUTCOME_SAME, 0, NULL}},
-    /* What the mutex looks like is asked of one that is made for that; who holds the pool's is not known then. */
-    {FAULT_MUTEXATTR_INIT, CALL_INSPECTS | CALL_MEMBERSHIP, ANY_ERROR, ONCE | ALWAYS, ANY_CALL, {OUTCOME_SAME, 0, NULL}},
-    {FAULT_MUTEX_INIT, CALL_INSPECTS | CALL_MEMBERSHIP, ANY_ERROR, ONCE | ALWAYS, ANY_CALL, {OUTCOME_SAME, 0, NULL}},
     /* It is waited for in slices. */
     {FAULT_MUTEX_LOCK, ANY_CLASS, ETIMEDOUT, ONCE, ANY_CALL, {OUTCOME_SAME, 0, NULL}},
     {FAULT_MUTEX_LOCK, ANY_CLASS, ETIMEDOUT, ALWAYS, ANY_CALL, {OUTCOME_RETURNED, 0, "the mutex is held by"}},
@@ -107,11 +104,6 @@ static const struct defect {
     const char *what;
 } defects[] = {
     {FAULT_STAT_NAMESPACE, CALL_CREATES, NULL, ANY_ERROR, "the new pool never takes a key: -EXDEV"},
-    {FAULT_MUTEXATTR_INIT, CALL_CREATES | CALL_ATTACHES | CALL_INSPECTS, NULL, ANY_ERROR,
-     "the stamp of the layout is wrong"},
-    {FAULT_MUTEX_INIT, CALL_CREATES | CALL_ATTACHES | CALL_INSPECTS, NULL, ANY_ERROR, "the stamp of the layout is wrong"},
-    {FAULT_READDIR, CALL_LISTS, "keyshm_list_owners", ANY_ERROR, "it takes it for the end"},
-    {FAULT_FSTATAT, CALL_LISTS, "keyshm_list_owners", ANY_ERROR, "it leaves the owner out"},
 };
 
 const char *defect_of(const struct call *call, enum fault_kind kind, int error)

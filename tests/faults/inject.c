@@ -68,7 +68,7 @@ const struct fault faults[FAULT_KINDS] = {
     [FAULT_MUTEX_TRYLOCK] =
         {"pthread_mutex_trylock", "after a time-out", "pthread_mutex_lock(3)", {EBUSY, ENOTRECOVERABLE}, false},
     [FAULT_FPRINTF] = {"fprintf", NULL, "fprintf(3)", {EBADF, EIO, ENOSPC, EPIPE}, true}, /* only with KEYSHM_LOG */
-    [FAULT_ROBUST_LIST] = {"syscall", "SYS_get_robust_list", "get_robust_list(2)", {ENOSYS}, true},
+    [FAULT_ROBUST_LIST] = {"syscall", "SYS_get_robust_list", "get_robust_list(2)", {ENOSYS}, false},
 };
 
 const struct reliable_function cannot_fail[] = {

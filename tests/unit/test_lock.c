@@ -127,7 +127,7 @@ Test(lock, beyond_repair_picks_and_marks_go_on)
 Test(lock, the_futex_word_is_found)
 {
     struct lock_guard guard;
-    cr_assert_leq(lock_word_offset(), lock_mutex_bytes() - 4);
+    cr_assert_leq(pool->mutex_word_offset, lock_mutex_bytes() - 4);
     cr_assert_eq(lock_holder(pool), 0);
     cr_assert_eq(lock_take(pool, &guard), 0);
     cr_assert_eq(lock_holder(pool), getpid());
