@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""links.py ROOT: every link and picture of the Markdown pages leads to a file, and to a heading of it, that there is."""
+"""links.py ROOT: every link and picture of the Markdown pages leads to a file, and to a heading of it, that exists; so does
+every path that is named."""
 
 import re
 import sys
@@ -27,6 +28,11 @@ def main():
                 problems.append(f"{page.name}: there is no {link}")
             elif anchor and anchor not in anchors(target):
                 problems.append(f"{page.name}: there is no such heading: {link}")
+        folders = "bench|completions|docs|examples|include|man|scripts|src|tests|tools"
+        for path in re.findall(rf"`((?:{folders})/[\w./*-]+)`", page.read_text(encoding="utf-8")):
+            checked += 1
+            if not any(root.glob(path.rstrip("/"))):
+                problems.append(f"{page.name}: there is no {path}")
     print(*problems, f"{checked} links, {len(problems)} problems", sep="\n")
     return 1 if problems or checked < 5 else 0
 
