@@ -180,20 +180,31 @@ on_terminal() {
     ! grep -q "$secret" "$out" || fail "a key on the terminal: $2"
 }
 
-# with_private_shm [OPTION]...: run the test again with a private, empty /dev/shm, mounted with these options.
+# enter_private_shm HOW [OPTION]...: run the test again, by the command HOW, where /dev/shm is empty and its own, mounted with
+# those options. Returns where that is not permitted.
+enter_private_shm() {
+    local how="$1" status=0
+    shift
+    # shellcheck disable=SC2086
+    if $how mount -t tmpfs "$@" tmpfs /dev/shm 2>/dev/null; then
+        # shellcheck disable=SC2016
+        HAS_PRIVATE_SHM=1 $how sh -c 'mount -t tmpfs "$@" tmpfs /dev/shm && exec sh "$0"' "$0" "$@" || status=$?
+        exit "$status"
+    fi
+}
+
+# with_private_shm [OPTION]...: the same, and where it is not permitted the test is skipped.
 with_private_shm() {
-    local how status
     if [ -n "${HAS_PRIVATE_SHM:-}" ]; then
         return
     fi
-    for how in "unshare --mount" "unshare --map-root-user --mount"; do
-        # shellcheck disable=SC2086
-        if $how mount -t tmpfs "$@" tmpfs /dev/shm 2>/dev/null; then
-            status=0
-            # shellcheck disable=SC2016
-            HAS_PRIVATE_SHM=1 $how sh -c 'mount -t tmpfs "$@" tmpfs /dev/shm && exec sh "$0"' "$0" "$@" || status=$?
-            exit "$status"
-        fi
-    done
-    skip "not permitted to mount a private file system on /dev/shm"
+    enter_private_shm "unshare --mount" "$@"
+    enter_private_shm "unshare --map-root-user --mount" "$@"
+    skip "not permitted to mount a file system of its own on /dev/shm"
+}
+
+# apart_from_other_pools: for a test that looks at all pools there are. Those of another build, which may have another layout,
+# are to be out of the way where that is possible.
+apart_from_other_pools() {
+    [ -n "${HAS_PRIVATE_SHM:-}" ] || enter_private_shm "unshare --mount"
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
+apart_from_other_pools
 
 run 0 "$FIXTURE" create "$pool" 50
 add "$pool" AAAA BBBB CCCC

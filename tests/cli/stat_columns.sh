@@ -3,6 +3,7 @@
 #
 # --output, --output-all, --ids, --raw, --noheadings, --exact, and the same columns in the JSON.
 . "$(dirname "$0")/lib.sh"
+apart_from_other_pools
 
 run 0 "$ctl" create "$pool" --capacity 9
 feed '%s\n%s\n' "$(key AAAA)" "$secret"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
+apart_from_other_pools
 
 run 0 "$ctl" create "$pool"
 run 0 "$stat" --workers "$pool"

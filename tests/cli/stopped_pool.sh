@@ -4,6 +4,7 @@
 # A pool whose workers were all stopped, as by a cgroup freezer, one of them while adding a key: every view shows this at
 # once, with the worker's name; picks and marks still work; the pool is usable again when that worker continues or ends.
 . "$(dirname "$0")/lib.sh"
+apart_from_other_pools
 
 run 0 "$FIXTURE" create "$pool" 50
 add "$pool" AAAA BBBB
