@@ -104,6 +104,50 @@ static int go_on(pid_t child, enum __ptrace_request how)
     return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
+/* The kernel's code for clocks (vdso(7)) takes another path each time, and touches nothing of ours. */
+static int find_kernel_code(struct dl_phdr_info *object, size_t size, void *user)
+{
+    uintptr_t *range = user;
+    (void)size;
+    if (object->dlpi_addr != getauxval(AT_SYSINFO_EHDR))
+        return 0;
+    for (int i = 0; i < object->dlpi_phnum; i++)
+        if (object->dlpi_phdr[i].p_type == PT_LOAD)
+            range[1] = object->dlpi_addr + object->dlpi_phdr[i].p_memsz;
+    range[0] = object->dlpi_addr;
+    return 1;
+}
+
+static bool is_kernel_code(uintptr_t address)
+{
+    static uintptr_t range[2];
+    if (range[1] == 0 && dl_iterate_phdr(find_kernel_code, range) == 0)
+        range[1] = 1; /* there is none */
+    return address >= range[0] && address < range[1];
+}
+
+/* At full speed to the next time that the child comes to the instruction. False when it ended first. */
+static bool run_to(pid_t child, uintptr_t address)
+{
+    long code = read_code(child, address);
+    write_code(child, address, (code & ~BREAKPOINT_MASK) | BREAKPOINT);
+    int signal = go_on(child, PTRACE_CONT);
+    if (signal == 0)
+        return false;
+    EXPECT_EQ(signal, SIGTRAP);
+    EXPECT_EQ(read_instruction(child), address + BREAKPOINT_BYTES);
+    EXPECT_EQ(ptrace(PTRACE_POKEUSER, child, INSTRUCTION_OFFSET, address), 0);
+    write_code(child, address, code);
+    return true;
+}
+
+/* A child that has just entered the kernel's code runs to where it returns. That code starts over when the clock ticks while
+ * it reads, so on a busy machine a child that is stepped through it might never leave. */
+static bool leave_kernel_code(pid_t child)
+{
+    return !is_kernel_code(read_instruction(child)) || run_to(child, (uintptr_t)read_code(child, read_stack(child)));
+}
+
 /* The kernel stops after each turn of an instruction that repeats itself. */
 bool tracer_step(pid_t child)
 {
@@ -112,25 +156,15 @@ bool tracer_step(pid_t child)
     while (signal == SIGTRAP && read_instruction(child) == address)
         signal = go_on(child, PTRACE_SINGLESTEP);
     EXPECT(signal == SIGTRAP || signal == 0);
-    return signal != 0;
+    return signal != 0 && leave_kernel_code(child);
 }
 
-/* At full speed to the instruction, when it is come by for the (passed + 1)-th time. False when the child ended first. */
+/* At full speed to the instruction, when the child comes to it for the (passed + 1)-th time. False when it ended first. */
 static bool go_to(pid_t child, uintptr_t address, unsigned passed)
 {
-    long code = read_code(child, address);
-    for (unsigned i = 0; i <= passed; i++) {
-        write_code(child, address, (code & ~BREAKPOINT_MASK) | BREAKPOINT);
-        int signal = go_on(child, PTRACE_CONT);
-        if (signal == 0)
+    for (unsigned i = 0; i <= passed; i++)
+        if (!run_to(child, address) || (i < passed && !tracer_step(child)))
             return false;
-        EXPECT_EQ(signal, SIGTRAP);
-        EXPECT_EQ(read_instruction(child), address + BREAKPOINT_BYTES);
-        EXPECT_EQ(ptrace(PTRACE_POKEUSER, child, INSTRUCTION_OFFSET, address), 0);
-        write_code(child, address, code);
-        if (i < passed)
-            EXPECT(tracer_step(child));
-    }
     return true;
 }
 
@@ -197,28 +231,6 @@ void tracer_kill(pid_t child)
 
 /* ---- the run in single steps ---- */
 
-/* The kernel's code for clocks goes another way each time, and touches nothing of ours. */
-static int find_kernel_code(struct dl_phdr_info *object, size_t size, void *user)
-{
-    uintptr_t *range = user;
-    (void)size;
-    if (object->dlpi_addr != getauxval(AT_SYSINFO_EHDR))
-        return 0;
-    for (int i = 0; i < object->dlpi_phnum; i++)
-        if (object->dlpi_phdr[i].p_type == PT_LOAD)
-            range[1] = object->dlpi_addr + object->dlpi_phdr[i].p_memsz;
-    range[0] = object->dlpi_addr;
-    return 1;
-}
-
-static bool is_kernel_code(uintptr_t address)
-{
-    static uintptr_t range[2];
-    if (range[1] == 0 && dl_iterate_phdr(find_kernel_code, range) == 0)
-        range[1] = 1; /* there is none */
-    return address >= range[0] && address < range[1];
-}
-
 static unsigned count_passed(const struct tracer_walk *walk, uintptr_t address)
 {
     for (size_t i = walk->count; i > 0; i--)
@@ -240,12 +252,9 @@ void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), s
     uintptr_t stack = read_stack(child);
     ret_walk->count = 0;
     while (read_stack(child) <= stack) {
-        uintptr_t address = read_instruction(child);
-        if (!is_kernel_code(address)) {
-            append(ret_walk, address);
-            if (look != NULL)
-                look(child, ret_walk->count - 1);
-        }
+        append(ret_walk, read_instruction(child));
+        if (look != NULL)
+            look(child, ret_walk->count - 1);
         EXPECT(tracer_step(child));
     }
     expect_kill(child);
@@ -283,6 +292,7 @@ static bool step_over_shared(pid_t child, void *memory, size_t bytes)
         EXPECT_EQ(signal, SIGTRAP);
         if (read_instruction(child) == address)
             EXPECT(tracer_step(child));
+        EXPECT(leave_kernel_code(child));
     }
     return is_shared;
 }
@@ -295,8 +305,6 @@ void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct 
     while (read_stack(child) <= stack) {
         uintptr_t address = read_instruction(child);
         bool is_shared = step_over_shared(child, shared, bytes);
-        if (is_kernel_code(address))
-            continue;
         append(ret_walk, address);
         ret_walk->moments[ret_walk->count - 1].is_shared = is_shared;
     }
