@@ -37,7 +37,7 @@ enum exit_status program_end(enum exit_status status)
     bool failed_before = ferror(stdout) != 0;
     enum exit_status ended = EXIT_FINE;
     if (fclose(stdout) != 0)
-        ended = refuse("cannot write the output: %s", strerrordesc_np(errno));
+        ended = refuse("cannot write the output: %s", system_error(errno));
     else if (failed_before)
         ended = refuse("cannot write all of the output");
     return status != EXIT_FINE ? status : ended;
@@ -91,4 +91,14 @@ void print_version(void)
 {
     printf("%s (keyshm) %d.%d.%d\n", program_invocation_short_name, KEYSHM_VERSION_MAJOR, KEYSHM_VERSION_MINOR,
            KEYSHM_VERSION_PATCH);
+}
+
+const char *system_error(int error)
+{
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 32)
+    const char *text = strerror(error);
+#else
+    const char *text = strerrordesc_np(error);
+#endif
+    return text != NULL ? text : "unknown error";
 }

@@ -35,4 +35,8 @@ enum exit_status point_to_help(void);
 
 void print_version(void);
 
+/* The system's description of an errno value of one of its own calls, in English; keyshm_strerror() has other words for some
+ * of them. A static string. */
+const char *system_error(int error);
+
 #endif

@@ -156,7 +156,7 @@ static enum exit_status write_to(struct export *export, int fd, const char *what
     secret_output_begin(&export->output, fd);
     enum exit_status status = put_all(export);
     int r = secret_output_end(&export->output);
-    return r < 0 ? refuse("pool %s: cannot write %s: %s", export->arguments->pool, what, strerrordesc_np(-r)) : status;
+    return r < 0 ? refuse("pool %s: cannot write %s: %s", export->arguments->pool, what, system_error(-r)) : status;
 }
 
 static enum exit_status refuse_file(const struct export *export, int error)
@@ -171,7 +171,7 @@ static enum exit_status refuse_file(const struct export *export, int error)
                       "(O_TMPFILE); nothing was written; choose a directory on another one, such as /tmp",
                       provider);
     return refuse("pool %s: cannot make the file given with --output: %s; nothing was written", provider,
-                  strerrordesc_np(-error));
+                  system_error(-error));
 }
 
 static enum exit_status write_to_file(struct export *export)

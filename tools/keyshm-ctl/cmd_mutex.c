@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -131,6 +131,17 @@ static enum exit_status ask(const struct arguments *arguments, const char *holde
 
 /* ---- break-lock: kill it, and recover the pool ---- */
 
+/* <sys/pidfd.h> is of glibc 2.36, the system calls of Linux 5.3. */
+static int open_process(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static bool send_kill(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
+}
+
 static enum exit_status wait_for_end(const struct arguments *arguments, pid_t pid, int pidfd)
 {
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
@@ -143,12 +154,12 @@ static enum exit_status wait_for_end(const struct arguments *arguments, pid_t pi
 
 static enum exit_status kill_process(const struct arguments *arguments, pid_t pid, int pidfd)
 {
-    if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH)
+    if (send_kill(pidfd) || errno == ESRCH)
         return wait_for_end(arguments, pid, pidfd);
     if (errno == EPERM)
         return refuse("pool %s: this user may not kill pid %d, which holds the mutex; ask root to", arguments->pool,
                       (int)pid);
-    return refuse("pool %s: cannot kill pid %d: %s", arguments->pool, (int)pid, strerrordesc_np(errno));
+    return refuse("pool %s: cannot kill pid %d: %s", arguments->pool, (int)pid, system_error(errno));
 }
 
 static enum exit_status report_all(const struct arguments *arguments, const struct keyshm_snapshot *holder,
@@ -223,10 +234,10 @@ static enum exit_status break_lock_of(const struct arguments *arguments, keyshm_
     if (objection != NULL)
         return refuse("pool %s: %s", arguments->pool, objection);
 
-    int pidfd = pidfd_open(pid, 0);
+    int pidfd = open_process(pid);
     if (pidfd < 0)
         return refuse("pool %s: cannot open pid %d, which held the mutex: %s; try again", arguments->pool, (int)pid,
-                      strerrordesc_np(errno));
+                      system_error(errno));
     text_mutex_holder(snapshot, holder);
     if (arguments->has_consent)
         complain("pool %s: killing the holder of its mutex: %s", arguments->pool, holder);

@@ -68,7 +68,7 @@ static enum exit_status print_pick(const struct arguments *arguments, const stru
     if (!is_written)
         return refuse("pool %s: the key with id %" PRIu64 " is not UTF-8, which JSON must be; use next without --json",
                       arguments->pool, pick->id);
-    return r < 0 ? refuse("cannot write the output: %s", strerrordesc_np(-r)) : EXIT_FINE;
+    return r < 0 ? refuse("cannot write the output: %s", system_error(-r)) : EXIT_FINE;
 }
 
 enum exit_status cmd_next(const struct arguments *arguments)
@@ -135,7 +135,7 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
     explicit_bzero(pick, sizeof(*pick));
     if (r < 0) {
         complain("pool %s: cannot run COMMAND: %s; the key was picked, but not used", arguments->pool,
-                 strerrordesc_np(-r));
+                 system_error(-r));
         exit_status = r == -ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
     } else {
         exit_status = child_wait(&child);

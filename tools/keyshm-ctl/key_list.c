@@ -59,7 +59,7 @@ static enum exit_status take_all(struct reader *reader)
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return refuse("cannot read standard input: %s; nothing was added", strerrordesc_np(errno));
+            return refuse("cannot read standard input: %s; nothing was added", system_error(errno));
         if (count == 0)
             return reader->line_length > 0 ? take_line(reader) : EXIT_FINE;
         enum exit_status status = take_chunk(reader, (size_t)count);

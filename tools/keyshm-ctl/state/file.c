@@ -32,7 +32,7 @@ enum exit_status input_file_open(struct input_file *file, const char *provider, 
     if (path_or_null != NULL)
         file->fd = open(path_or_null, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file->fd < 0)
-        return refuse("pool %s: cannot open the file: %s; nothing was changed", provider, strerrordesc_np(errno));
+        return refuse("pool %s: cannot open the file: %s; nothing was changed", provider, system_error(errno));
     if (file->is_stdin && isatty(STDIN_FILENO))
         complain("paste what export printed, then Ctrl-D at the beginning of a line");
     return EXIT_FINE;
@@ -113,7 +113,7 @@ enum exit_status input_file_read(const struct input_file *file, const char *prov
                         "changed; make a pool for as many keys as are in the file with: keyshm-ctl create",
                         provider, name_of(file), size_max);
     else
-        status = refuse("pool %s: cannot read %s: %s; nothing was changed", provider, name_of(file), strerrordesc_np(-r));
+        status = refuse("pool %s: cannot read %s: %s; nothing was changed", provider, name_of(file), system_error(-r));
     secret_free(text.bytes);
     return status;
 }
@@ -123,7 +123,7 @@ enum exit_status input_file_check_private(const struct input_file *file, const c
     struct stat about;
     if (fstat(file->fd, &about) < 0)
         return refuse("pool %s: cannot look at %s: %s; nothing was changed", provider, name_of(file),
-                      strerrordesc_np(errno));
+                      system_error(errno));
     if (file->is_stdin && !S_ISREG(about.st_mode))
         return EXIT_FINE;
     const char *problem = NULL;
