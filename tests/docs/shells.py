@@ -85,7 +85,10 @@ class Fish:
     def offers(self, line):
         output = subprocess.run(["fish", "-c", "complete --do-complete $argv[1]", line], env=self.environment, text=True,
                                 stdout=subprocess.PIPE, timeout=TIMEOUT_S).stdout
-        return [offer.split("\t")[0] for offer in output.split("\n")[:-1]]
+        offers = [offer.split("\t")[0] for offer in output.split("\n")[:-1]]
+        # fish 4 adds options in which the letters of the word occur in order.
+        word = line.split(" ")[-1]
+        return [offer for offer in offers if offer.startswith(word)] if word.startswith("--") and "=" not in word else offers
 
 
 class Zsh:
