@@ -165,12 +165,6 @@ int attachment_create(struct keyshm_pool **ret_pool, const char *provider, const
 
 /* ---- attaching ---- */
 
-static int refuse(const char *provider, int error, const char *reason)
-{
-    log_message(KEYSHM_LOG_WARNING, "%s: refused to attach: %s", provider, reason);
-    return error;
-}
-
 static bool settings_are_sane(const struct layout_settings *settings)
 {
     struct layout_settings expected = *settings;
@@ -191,18 +185,18 @@ static int check_header(const struct layout_header *header, uint64_t size, const
                         const struct own_layout *layout, struct layout_settings *ret_settings)
 {
     if (memcmp(header->magic, LAYOUT_MAGIC, sizeof(header->magic)) != 0)
-        return refuse(provider, -EBADMSG, "not a keyshm segment");
+        return segment_refuse(provider, -EBADMSG, "not a keyshm segment");
     if (header->version != LAYOUT_VERSION)
-        return refuse(provider, -EPROTO, "made by another version of keyshm");
+        return segment_refuse(provider, -EPROTO, "made by another version of keyshm");
     if (header->header_bytes != LAYOUT_HEADER_BYTES || header->stamp != layout->stamp)
-        return refuse(provider, -EPROTO, "made by a build with another layout (word size, libc)");
+        return segment_refuse(provider, -EPROTO, "made by a build with another layout (word size, libc)");
     *ret_settings = header->settings;
     if (header->settings_checksum != layout_checksum(ret_settings) || !settings_are_sane(ret_settings))
-        return refuse(provider, -EBADMSG, "the header is damaged");
+        return segment_refuse(provider, -EBADMSG, "the header is damaged");
     if (ret_settings->segment_bytes != size)
-        return refuse(provider, -EBADMSG, "the segment is not as long as its header says");
+        return segment_refuse(provider, -EBADMSG, "the segment is not as long as its header says");
     if (strcmp(ret_settings->provider, provider) != 0)
-        return refuse(provider, -EBADMSG, "the segment is another provider's, renamed");
+        return segment_refuse(provider, -EBADMSG, "the segment is another provider's, renamed");
     return 0;
 }
 

@@ -23,7 +23,7 @@ static uint32_t entry_slot(uint32_t entry)
     return (entry & ENTRY_SLOT_MASK) - 1;
 }
 
-static uint32_t load(const struct keyshm_pool *pool, uint32_t position)
+static uint32_t load_entry(const struct keyshm_pool *pool, uint32_t position)
 {
     return atomic_load_explicit(&pool->index[position], memory_order_acquire);
 }
@@ -48,7 +48,7 @@ int index_find(const struct keyshm_pool *pool, const struct slot_key *key, keysh
 {
     uint32_t position = home(pool, key->hash);
     for (uint32_t i = 0; i < pool->settings.index_entries; i++, position = next(pool, position)) {
-        uint32_t entry = load(pool, position);
+        uint32_t entry = load_entry(pool, position);
         if (entry == 0)
             return -ENOENT;
         uint32_t slot = entry_slot(entry);
@@ -63,7 +63,7 @@ void index_insert(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t sl
 {
     uint32_t position = home(pool, key_hash);
     for (uint32_t i = 0; i < pool->settings.index_entries; i++, position = next(pool, position)) {
-        if (load(pool, position) == 0) {
+        if (load_entry(pool, position) == 0) {
             store(pool, position, entry_make(key_hash, slot));
             return;
         }
@@ -81,7 +81,7 @@ static uint32_t find_entry(const struct keyshm_pool *pool, uint64_t key_hash, ui
 {
     uint32_t position = home(pool, key_hash);
     for (uint32_t i = 0; i < pool->settings.index_entries; i++, position = next(pool, position)) {
-        uint32_t entry = load(pool, position);
+        uint32_t entry = load_entry(pool, position);
         if (entry == entry_make(key_hash, slot))
             return position;
         if (entry == 0)
@@ -99,7 +99,7 @@ uint32_t index_count(const struct keyshm_pool *pool)
 {
     uint32_t count = 0;
     for (uint32_t position = 0; position < pool->settings.index_entries; position++)
-        count += load(pool, position) != 0;
+        count += load_entry(pool, position) != 0;
     return count;
 }
 
@@ -112,7 +112,7 @@ void index_delete(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t sl
         return;
     uint32_t position = next(pool, gap);
     for (uint32_t i = 0; i < mask; i++, position = next(pool, position)) {
-        uint32_t entry = load(pool, position);
+        uint32_t entry = load_entry(pool, position);
         if (entry == 0)
             break;
         uint32_t distance_from_home = (position - home(pool, hash_of(pool, entry))) & mask;
@@ -128,7 +128,7 @@ void index_delete(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t sl
 void index_rebuild(const struct keyshm_pool *pool)
 {
     for (uint32_t position = 0; position < pool->settings.index_entries; position++)
-        if (load(pool, position) != 0)
+        if (load_entry(pool, position) != 0)
             store(pool, position, 0);
     uint32_t used = pool_slots_used(pool);
     for (uint32_t slot = 0; slot < used; slot++)

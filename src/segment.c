@@ -135,7 +135,7 @@ int segment_make_file(const char *provider, uint64_t size, bool named)
 
 /* ---- opening one ---- */
 
-static int refuse(const char *provider, int error, const char *reason)
+int segment_refuse(const char *provider, int error, const char *reason)
 {
     log_message(KEYSHM_LOG_WARNING, "%s: refused to attach: %s", provider, reason);
     return error;
@@ -147,17 +147,17 @@ static int check_file(int fd, uid_t owner, const char *provider, struct stat *re
     if (fstat(fd, ret_file) != 0)
         return negative_errno();
     if (!S_ISREG(ret_file->st_mode))
-        return refuse(provider, -EBADMSG, "not a regular file");
+        return segment_refuse(provider, -EBADMSG, "not a regular file");
     if (ret_file->st_uid != owner)
-        return refuse(provider, -EACCES, "the segment belongs to another user");
+        return segment_refuse(provider, -EACCES, "the segment belongs to another user");
     if ((ret_file->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return refuse(provider, -EACCES, "the segment is open to group or others");
+        return segment_refuse(provider, -EACCES, "the segment is open to group or others");
     if (ret_file->st_nlink > 1)
-        return refuse(provider, -EACCES, "the segment has more than one name");
+        return segment_refuse(provider, -EACCES, "the segment has more than one name");
     if (ret_file->st_nlink == 0)
-        return refuse(provider, -ENOENT, "the pool was just unlinked");
+        return segment_refuse(provider, -ENOENT, "the pool was just unlinked");
     if (ret_file->st_size < (off_t)LAYOUT_HEADER_BYTES)
-        return refuse(provider, -EBADMSG, "the segment is shorter than its header");
+        return segment_refuse(provider, -EBADMSG, "the segment is shorter than its header");
     return 0;
 }
 
@@ -166,11 +166,12 @@ int segment_open(uid_t owner, const char *provider, bool readonly, struct stat *
     char name[SEGMENT_NAME_SIZE];
     segment_name_make(name, owner, provider);
     if (owner != geteuid() && geteuid() != 0)
-        return refuse(provider, -EACCES, "the pool is another user's");
+        return segment_refuse(provider, -EACCES, "the pool is another user's");
     /* O_NONBLOCK: somebody may have put a FIFO there, and opening that would wait. */
     int fd = off_standard_streams(shm_open(name, (readonly ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0));
     if (fd < 0)
-        return refuse(provider, negative_errno(), errno == ENOENT ? "there is no such pool" : errno_description(errno));
+        return segment_refuse(provider, negative_errno(),
+                              errno == ENOENT ? "there is no such pool" : errno_description(errno));
     int r = check_file(fd, owner, provider, ret_file);
     if (r < 0) {
         close(fd);

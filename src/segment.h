@@ -20,6 +20,9 @@ int segment_link(int fd, const char *provider);
  * keyshm_attach_readonly_user() that concern the file. */
 int segment_open(uid_t owner, const char *provider, bool readonly, struct stat *ret_file);
 
+/* Log why an existing segment is not attached to, and return the error. */
+int segment_refuse(const char *provider, int error, const char *reason);
+
 /* Map it. */
 int segment_map(int fd, uint64_t size, bool readonly, void **ret_bytes);
 void segment_unmap(void *bytes, uint64_t size);

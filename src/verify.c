@@ -40,7 +40,7 @@ __attribute__((format(printf, 2, 3))) static void find(struct findings *findings
     findings->count++;
 }
 
-static uint64_t load(const _Atomic uint64_t *word)
+static uint64_t load_word(const _Atomic uint64_t *word)
 {
     return atomic_load_explicit(word, memory_order_acquire);
 }
@@ -84,7 +84,7 @@ static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
 static bool key_is_zero_from(const struct keyshm_pool *pool, uint32_t slot, uint32_t word)
 {
     for (; word < slot_key_words(pool->settings.key_max); word++)
-        if (load(&pool_slot(pool, slot)->key[word]) != 0)
+        if (load_word(&pool_slot(pool, slot)->key[word]) != 0)
             return false;
     return true;
 }
@@ -97,7 +97,7 @@ static void verify_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t w
         find(findings, "slot %u: its id, its key and its state word do not belong together", slot);
         return;
     }
-    if (hash_bytes(words, copy.length) != load(&pool_slot(pool, slot)->key_hash))
+    if (hash_bytes(words, copy.length) != load_word(&pool_slot(pool, slot)->key_hash))
         find(findings, "slot %u: the hash is not that of the key", slot);
     if (memchr(words, '\0', copy.length) != NULL || !key_is_zero_from(pool, slot, slot_key_words(copy.length)))
         find(findings, "slot %u: the key is not as long as its length", slot);
@@ -107,10 +107,10 @@ static void verify_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t w
 static void verify_counters(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
     const struct layout_slot *at = pool_slot(pool, slot);
-    keyshm_id id = load(&at->id);
-    bool right = tagged_is_of(load(&at->picks), id) && tagged_is_of(load(&at->last_used_ms), id);
+    keyshm_id id = load_word(&at->id);
+    bool right = tagged_is_of(load_word(&at->picks), id) && tagged_is_of(load_word(&at->last_used_ms), id);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        right &= tagged_is_of(load(&at->marked[status]), id);
+        right &= tagged_is_of(load_word(&at->marked[status]), id);
     if (!right)
         find(findings, "slot %u: a counter is another key's", slot);
 }
@@ -150,16 +150,16 @@ static void verify_live_slot(const struct keyshm_pool *pool, uint32_t slot, uint
     verify_key(pool, slot, word, findings);
     verify_counters(pool, slot, findings);
     verify_metadata(pool, slot, findings);
-    if (!index_has(pool, load(&pool_slot(pool, slot)->key_hash), slot))
+    if (!index_has(pool, load_word(&pool_slot(pool, slot)->key_hash), slot))
         find(findings, "slot %u: the key is not in the index", slot);
 }
 
 static void verify_free_slot(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
     const struct layout_slot *at = pool_slot(pool, slot);
-    bool zero = key_is_zero_from(pool, slot, 0) && load(&at->key_length) == 0 && load(&at->key_hash) == 0;
+    bool zero = key_is_zero_from(pool, slot, 0) && load_word(&at->key_length) == 0 && load_word(&at->key_hash) == 0;
     for (uint32_t i = 0; i < LAYOUT_METADATA_WORDS; i++)
-        zero &= load(&at->metadata[0][i]) == 0 && load(&at->metadata[1][i]) == 0;
+        zero &= load_word(&at->metadata[0][i]) == 0 && load_word(&at->metadata[1][i]) == 0;
     if (!zero)
         find(findings, "slot %u: free, but not wiped", slot);
     if (slot < atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed))
@@ -170,7 +170,7 @@ static void verify_slots(const struct keyshm_pool *pool, struct findings *findin
 {
     uint32_t used = pool_slots_used(pool), live = 0;
     for (uint32_t slot = 0; slot < pool->settings.capacity; slot++) {
-        uint64_t word = load(&pool->words[slot]);
+        uint64_t word = load_word(&pool->words[slot]);
         verify_word(slot, word, findings);
         if (!word_is_live(word)) {
             verify_free_slot(pool, slot, findings);

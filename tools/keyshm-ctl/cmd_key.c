@@ -6,7 +6,7 @@
 
 #include "cmd.h"
 #include "lookup.h"
-#include "mark.h"
+#include "mark_key.h"
 #include "program.h"
 #include "report.h"
 

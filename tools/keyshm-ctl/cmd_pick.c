@@ -12,7 +12,7 @@
 #include "child.h"
 #include "clocks.h"
 #include "cmd.h"
-#include "mark.h"
+#include "mark_key.h"
 #include "program.h"
 #include "secret.h"
 
@@ -134,8 +134,7 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
     int exit_status, r = child_start(&child, arguments->child, arguments->variable, pick->key);
     explicit_bzero(pick, sizeof(*pick));
     if (r < 0) {
-        complain("pool %s: cannot run COMMAND: %s; the key was picked, but not used", arguments->pool,
-                 system_error(-r));
+        complain("pool %s: cannot run COMMAND: %s; the key was picked, but not used", arguments->pool, system_error(-r));
         exit_status = r == -ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
     } else {
         exit_status = child_wait(&child);

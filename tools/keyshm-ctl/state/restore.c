@@ -9,7 +9,7 @@
 
 #include "clocks.h"
 #include "lookup.h"
-#include "mark.h"
+#include "mark_key.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "progress.h"

@@ -26,7 +26,7 @@
 /* ---- checks ---- */
 
 /* Log why a call is refused. */
-__attribute__((cold, noinline)) static int refuse(const struct keyshm_pool *pool, int error, const char *reason)
+__attribute__((cold, noinline)) static int refuse_call(const struct keyshm_pool *pool, int error, const char *reason)
 {
     log_message(KEYSHM_LOG_WARNING, "%s: refused: %s", pool != NULL ? pool->settings.provider : "keyshm", reason);
     return error;
@@ -35,14 +35,14 @@ __attribute__((cold, noinline)) static int refuse(const struct keyshm_pool *pool
 static int check_writable(const struct keyshm_pool *pool)
 {
     if (pool == NULL)
-        return refuse(NULL, -EINVAL, "no pool");
-    return pool->readonly ? refuse(pool, -EROFS, "the attachment is read-only") : 0;
+        return refuse_call(NULL, -EINVAL, "no pool");
+    return pool->readonly ? refuse_call(pool, -EROFS, "the attachment is read-only") : 0;
 }
 
 static int check_duration(const struct keyshm_pool *pool, int64_t duration_ms)
 {
     if (duration_ms < -1 || duration_ms > KEYSHM_DURATION_MAX_MS)
-        return refuse(pool, -EINVAL, "a duration is neither -1 nor 0 to 366 days");
+        return refuse_call(pool, -EINVAL, "a duration is neither -1 nor 0 to 366 days");
     return 0;
 }
 
@@ -50,17 +50,17 @@ static int check_duration(const struct keyshm_pool *pool, int64_t duration_ms)
 static int check_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
 {
     if (key == NULL)
-        return refuse(pool, -EINVAL, "no key");
+        return refuse_call(pool, -EINVAL, "no key");
     size_t length = strnlen(key, (size_t)pool->settings.key_max + 1);
     if (length == 0)
-        return refuse(pool, -EINVAL, "the key is empty");
+        return refuse_call(pool, -EINVAL, "the key is empty");
     if (length > pool->settings.key_max)
-        return refuse(pool, -EINVAL, "the key is longer than the pool's key_max");
+        return refuse_call(pool, -EINVAL, "the key is longer than the pool's key_max");
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)key[i] < ' ' || key[i] == 0x7f)
-            return refuse(pool, -EINVAL, "the key has a control character in it");
+            return refuse_call(pool, -EINVAL, "the key has a control character in it");
     if (key[0] == ' ' || key[length - 1] == ' ')
-        return refuse(pool, -EINVAL, "the key has a space at an end");
+        return refuse_call(pool, -EINVAL, "the key has a space at an end");
     *ret_length = length;
     return 0;
 }
@@ -72,20 +72,20 @@ static int read_options(const struct keyshm_options *options, struct keyshm_opti
     if (options != NULL) {
         const unsigned char *bytes = (const unsigned char *)options;
         if (options->size < sizeof(options->size) || options->size > 4096)
-            return refuse(NULL, -EINVAL, "options without their size");
+            return refuse_call(NULL, -EINVAL, "options without their size");
         for (size_t i = sizeof(known); i < options->size; i++)
             if (bytes[i] != 0)
-                return refuse(NULL, -E2BIG, "options of a later version");
+                return refuse_call(NULL, -E2BIG, "options of a later version");
         memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
     }
     if (known.capacity < 1 || known.capacity > KEYSHM_CAPACITY_MAX)
-        return refuse(NULL, -EINVAL, "capacity is not 1 to 1048576");
+        return refuse_call(NULL, -EINVAL, "capacity is not 1 to 1048576");
     if (known.key_max < 1 || known.key_max > KEYSHM_KEY_MAX)
-        return refuse(NULL, -EINVAL, "key_max is not 1 to 4096");
+        return refuse_call(NULL, -EINVAL, "key_max is not 1 to 4096");
     if (known.default_cooldown_ms < 0 || known.default_cooldown_ms > KEYSHM_DURATION_MAX_MS)
-        return refuse(NULL, -EINVAL, "default_cooldown_ms is not 0 to 366 days");
+        return refuse_call(NULL, -EINVAL, "default_cooldown_ms is not 0 to 366 days");
     if (known.lock_timeout_ms < 1 || known.lock_timeout_ms > KEYSHM_LOCK_TIMEOUT_MAX_MS)
-        return refuse(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
+        return refuse_call(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
     *ret_options = known;
     return 0;
 }
@@ -93,7 +93,8 @@ static int read_options(const struct keyshm_options *options, struct keyshm_opti
 static int check_provider(const char *provider)
 {
     if (provider == NULL || !segment_name_is_valid(provider))
-        return refuse(NULL, -EINVAL, "a provider name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+        return refuse_call(NULL, -EINVAL,
+                           "a provider name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
     return 0;
 }
 
@@ -194,7 +195,7 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     else if (r == -EEXIST)
         log_key(KEYSHM_LOG_DEBUG, pool, "already had", id, key, length);
     else if (r == -ENOSPC)
-        refuse(pool, r, "the pool is full");
+        refuse_call(pool, r, "the pool is full");
     if (ret_id != NULL && (r == 0 || r == -EEXIST))
         *ret_id = id;
     return r;
@@ -255,14 +256,14 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
     if (r < 0)
         return r;
     if (name == NULL || !metadata_name_is_valid(name))
-        return refuse(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
+        return refuse_call(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
     if (value_or_null != NULL && !metadata_value_is_valid(value_or_null))
-        return refuse(pool, -EINVAL, "a metadata value is 0 to 120 bytes without control characters");
+        return refuse_call(pool, -EINVAL, "a metadata value is 0 to 120 bytes without control characters");
     r = membership_set_metadata(pool, id, name, value_or_null);
     if (r == -ESTALE)
         return refuse_stale(pool, id);
     if (r == -ENOSPC)
-        return refuse(pool, r, "the key's metadata would be too large");
+        return refuse_call(pool, r, "the key's metadata would be too large");
     if (r == 0)
         log_message(KEYSHM_LOG_DEBUG, "%s: %s metadata %s of id %llu", pool->settings.provider,
                     value_or_null != NULL ? "set" : "deleted", name, (unsigned long long)id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_MARK_H
-#define KEYSHM_CTL_MARK_H
+#ifndef KEYSHM_CTL_MARK_KEY_H
+#define KEYSHM_CTL_MARK_KEY_H
 
 /* Marks by number: the library has a call for each status. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mark.h"
+#include "mark_key.h"
 
 #include <errno.h>
 
