@@ -14,6 +14,7 @@
 #include "log.h"
 #include "process.h"
 #include "recover.h"
+#include "workers.h"
 
 /*
  * The mutex is waited for in slices because a robust mutex can lose a wake-up. A unlocks and wakes B; D takes the free
@@ -162,12 +163,13 @@ static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
         .kind = KEYSHM_EVENT_RECOVERED,
         .from = -1,
         .to = -1,
+        .process = workers_process_id(pool),
         .time_us = clock_coarse_us(), /* when the death was noticed, not when the repair ended */
         .number = (int64_t)(dead_owner >> 32),
     };
     recover(pool);
     atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
-    event_write(pool, ticket, record);
+    event_write(pool, ticket, &record);
     pthread_mutex_consistent(mutex_of(pool->header));
 }
 

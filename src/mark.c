@@ -8,6 +8,7 @@
 #include "pace.h"
 #include "ready_bits.h"
 #include "tagged.h"
+#include "workers.h"
 
 /* The bound behind -EBUSY in keyshm.h. A try fails only when another process changed the same word within the same few
  * nanoseconds, so this is never reached by chance. */
@@ -79,10 +80,11 @@ ALWAYS_INLINE void record(const struct keyshm_pool *pool, struct event_ticket ti
         .from = from,
         .to = (int)to,
         .id = report->id,
-        .time_us = report->tick_us,
+        .time_us = report->tick_us != 0 ? report->tick_us : clock_coarse_us(),
+        .process = workers_process_id(pool),
         .number = report->duration_ms < 0 ? -1 : report->duration_ms,
     };
-    event_write(pool, ticket, record);
+    event_write(pool, ticket, &record);
 }
 
 ALWAYS_INLINE void record_change(const struct keyshm_pool *pool, struct event_ticket ticket, struct report *report,

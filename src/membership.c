@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "event_ring.h"
 #include "key_index.h"
 #include "lock.h"
@@ -10,6 +11,7 @@
 #include "ready_bits.h"
 #include "recover.h"
 #include "slot.h"
+#include "workers.h"
 
 /* ---- for the owner of the mutex ---- */
 
@@ -45,9 +47,11 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
         .from = -1,
         .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
         .id = id_or_zero,
+        .time_us = clock_coarse_us(),
+        .process = workers_process_id(pool),
         .number = -1,
     };
-    event_write(pool, ticket, record);
+    event_write(pool, ticket, &record);
 }
 
 /*

@@ -227,8 +227,8 @@ Test(events, a_late_record_overwrites_one_and_is_not_taken_for_it)
     struct event_record record = {.kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .id = id, .time_us = 1, .number = -1};
     struct event_ticket late = event_claim(pool, EVENT_CLASS_LASTING);
     for (uint32_t i = 0; i < pool->settings.events_per_class; i++)
-        event_write(pool, event_claim(pool, EVENT_CLASS_LASTING), record);
-    event_write(pool, late, record);
+        event_write(pool, event_claim(pool, EVENT_CLASS_LASTING), &record);
+    event_write(pool, late, &record);
     read_all(NULL);
     cr_assert_eq(list->count, pool->settings.events_per_class); /* one for the add */
     cr_assert_eq(list->missing, 1);
