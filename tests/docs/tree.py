@@ -89,7 +89,7 @@ root = root.resolve()
 check_floors()
 common = root / "tools/common"
 count = check_circles("src", [root / "src"])
-count += check_circles("keyshm-ctl", [*(p for p in [root / "tools/keyshm-ctl", root / "tools/keyshm-ctl/state"] if p.exists()), common])
+count += check_circles("keyshm-ctl", [root / "tools/keyshm-ctl", root / "tools/keyshm-ctl/state", common])
 count += check_circles("keyshm-stat", [root / "tools/keyshm-stat", root / "tools/keyshm-stat/watch", common])
 for problem in problems:
     print(problem)

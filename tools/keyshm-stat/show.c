@@ -2,6 +2,7 @@
 #include "show.h"
 
 #include "check.h"
+#include "clocks.h"
 #include "document.h"
 #include "json.h"
 #include "openmetrics.h"
@@ -53,13 +54,13 @@ enum exit_status show_repeatedly(const struct request *request)
     if (r < 0)
         return refuse("cannot wait for signals: %s", keyshm_strerror(r));
     each.is_one_line = true;
-    timer_begin(&timer, timer_now_ms());
+    timer_begin(&timer, clock_monotonic_ms());
     for (uint64_t shown = 0;;) {
         status = show_once(&each);
         if (!stream_flush() || ++shown == request->iterations)
             break;
-        timer_go_on(&timer, request->interval_ms, timer_now_ms());
-        if (!stream_wait(timer_left_ms(&timer, timer_now_ms())))
+        timer_go_on(&timer, request->interval_ms, clock_monotonic_ms());
+        if (!stream_wait(timer_left_ms(&timer, clock_monotonic_ms())))
             break;
     }
     stream_end();

@@ -7,6 +7,7 @@
 #include <stdio_ext.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "signals.h"
 #include "timer.h"
 
@@ -34,10 +35,10 @@ bool stream_flush(void)
 
 bool stream_wait(int64_t duration_ms)
 {
-    int64_t until_ms = timer_now_ms() + duration_ms;
+    int64_t until_ms = clock_monotonic_ms() + duration_ms;
     for (;;) {
         const struct timer timer = {until_ms};
-        int left_ms = timer_left_ms(&timer, timer_now_ms());
+        int left_ms = timer_left_ms(&timer, clock_monotonic_ms());
         /* POLLERR, for a pipe without a reader, comes without being asked for. */
         struct pollfd waited[] = {{.fd = signals_fd(), .events = POLLIN}, {.fd = STDOUT_FILENO}};
         poll(waited, 2, left_ms);

@@ -2,24 +2,6 @@
 #include "timer.h"
 
 #include <limits.h>
-#include <time.h>
-
-static int64_t read_ms(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-int64_t timer_now_ms(void)
-{
-    return read_ms(CLOCK_MONOTONIC);
-}
-
-int64_t timer_unix_ms(void)
-{
-    return read_ms(CLOCK_REALTIME);
-}
 
 void timer_begin(struct timer *timer, int64_t now_ms)
 {

@@ -11,10 +11,7 @@ struct timer {
     int64_t due_ms;
 };
 
-int64_t timer_now_ms(void);  /* monotonic */
-int64_t timer_unix_ms(void); /* wall clock */
-
-/* Due now. */
+/* Due now, by clock_monotonic_ms(), as all times here. */
 void timer_begin(struct timer *timer, int64_t now_ms);
 
 /* The next frame is due at the first whole interval, counted from the last due time, that is not in the past. */

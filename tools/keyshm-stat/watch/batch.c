@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "clocks.h"
 #include "frame.h"
 #include "program.h"
 #include "stream.h"
@@ -40,8 +41,8 @@ static int print_pool(struct batch *batch)
                                     .watched = watched_pools_shown(&batch->pools),
                                     .is_text = true,
                                     .columns = LINE_WIDTH_MAX,
-                                    .now_ms = timer_now_ms(),
-                                    .unix_ms = timer_unix_ms()}};
+                                    .now_ms = clock_monotonic_ms(),
+                                    .unix_ms = clock_wall_ms()}};
     session_begin_page(&batch->session);
     int r = frame_make(&frame);
     if (r < 0)
@@ -71,13 +72,13 @@ static int print_all(struct batch *batch, bool is_first)
 static int run(struct batch *batch)
 {
     struct timer timer;
-    timer_begin(&timer, timer_now_ms());
+    timer_begin(&timer, clock_monotonic_ms());
     for (uint64_t frames = 0;;) {
         int r = print_all(batch, frames == 0);
         if (r < 0 || !stream_flush() || ++frames == batch->request->iterations)
             return r;
-        timer_go_on(&timer, batch->request->interval_ms, timer_now_ms());
-        if (!stream_wait(timer_left_ms(&timer, timer_now_ms())))
+        timer_go_on(&timer, batch->request->interval_ms, clock_monotonic_ms());
+        if (!stream_wait(timer_left_ms(&timer, clock_monotonic_ms())))
             return r;
         watched_pools_read_all(&batch->pools, batch->request);
     }

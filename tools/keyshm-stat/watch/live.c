@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "frame.h"
 #include "program.h"
 #include "signals.h"
@@ -37,8 +38,8 @@ static void draw(struct live *live)
                                     .pools = &live->pools,
                                     .watched = watched_pools_shown(&live->pools),
                                     .columns = terminal_columns(),
-                                    .now_ms = timer_now_ms(),
-                                    .unix_ms = timer_unix_ms()},
+                                    .now_ms = clock_monotonic_ms(),
+                                    .unix_ms = clock_wall_ms()},
                           .lines = terminal_lines()};
     live->error = frame_make(&frame);
     if (live->error < 0)
@@ -57,7 +58,7 @@ static void draw(struct live *live)
 /* The next frame is due one interval from now. */
 static void begin_interval(struct live *live)
 {
-    int64_t now_ms = timer_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     timer_begin(&live->timer, now_ms);
     timer_go_on(&live->timer, live->session.interval_ms, now_ms);
 }
@@ -88,7 +89,7 @@ static void do_as_asked(struct live *live, enum effect effect)
         break;
     case EFFECT_CLEAR:
         if (watched != NULL)
-            model_clear(&watched->model, timer_unix_ms());
+            model_clear(&watched->model, clock_wall_ms());
         break;
     case EFFECT_NEXT_POOL:
         if (watched != NULL)
@@ -148,7 +149,7 @@ static void take_signals(struct live *live)
 
 static void take_time(struct live *live)
 {
-    int64_t now_ms = timer_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     if (timer_left_ms(&live->timer, now_ms) > 0)
         return;
     timer_go_on(&live->timer, live->session.interval_ms, now_ms);
@@ -164,7 +165,7 @@ static void run(struct live *live)
         take_time(live);
         if (live->is_behind && terminal_is_ready())
             draw(live);
-        if (poll(inputs, 2, timer_left_ms(&live->timer, timer_now_ms())) < 0)
+        if (poll(inputs, 2, timer_left_ms(&live->timer, clock_monotonic_ms())) < 0)
             continue; /* EINTR: the signal is in the pipe */
         take_signals(live);
         if (!live->is_over)

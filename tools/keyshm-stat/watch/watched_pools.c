@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clocks.h"
 #include "pools.h"
 #include "program.h"
 #include "reading.h"
-#include "timer.h"
 
 void watched_pools_begin(struct watched_pools *pools)
 {
@@ -126,9 +126,9 @@ static int read_pool(struct watched *watched)
     if (r == -READING_REPLACED) /* at this moment: read the new one */
         r = reading_take_snapshot(&name, &snapshot);
     if (r == 0)
-        r = model_take(&watched->model, snapshot, timer_now_ms());
+        r = model_take(&watched->model, snapshot, clock_monotonic_ms());
     if (r < 0)
-        model_miss(&watched->model, r, timer_unix_ms());
+        model_miss(&watched->model, r, clock_wall_ms());
     return r;
 }
 
