@@ -34,12 +34,21 @@ void ready_set(const struct keyshm_pool *pool, uint32_t slot)
     atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
 }
 
-static bool line_is_empty(const struct keyshm_pool *pool, uint32_t first_word)
+static uint64_t load_bits(const struct keyshm_pool *pool, uint32_t word)
 {
-    uint64_t bits = 0;
-    for (uint32_t i = 0; i < READY_LINE_WORDS; i++)
-        bits |= atomic_load_explicit(&pool->ready[first_word + i], memory_order_relaxed);
-    return bits == 0;
+    /* relaxed: a hint; the state word, which is loaded after it, decides. */
+    return atomic_load_explicit(&pool->ready[word], memory_order_relaxed);
+}
+
+/* Written out: as a loop of eight steps its cost depended on where the linker put it. */
+static bool line_is_empty(const struct keyshm_pool *pool, uint32_t first)
+{
+    _Static_assert(READY_LINE_WORDS == 8, "all of the line");
+    uint64_t half =
+        load_bits(pool, first) | load_bits(pool, first + 1) | load_bits(pool, first + 2) | load_bits(pool, first + 3);
+    uint64_t other =
+        load_bits(pool, first + 4) | load_bits(pool, first + 5) | load_bits(pool, first + 6) | load_bits(pool, first + 7);
+    return (half | other) == 0;
 }
 
 /* The first word from `i` on that is worth a look: empty cache lines are skipped as a whole. */
@@ -57,8 +66,7 @@ uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
         return READY_NONE;
     uint32_t last = (end - 1) / 64;
     for (uint32_t i = skip_empty_lines(pool, from / 64, last); i <= last; i = skip_empty_lines(pool, i + 1, last)) {
-        /* relaxed: a hint; the state word, which is loaded after it, decides. */
-        uint64_t bits = atomic_load_explicit(&pool->ready[i], memory_order_relaxed);
+        uint64_t bits = load_bits(pool, i);
         if (i == from / 64)
             bits &= ~(bit_of(from) - 1); /* those below `from` */
         if (bits != 0) {
