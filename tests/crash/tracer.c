@@ -7,7 +7,9 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/user.h>
 
 #include "expect.h"
@@ -170,6 +172,32 @@ static bool go_to(pid_t child, uintptr_t address, unsigned passed)
 
 /* ---- children ---- */
 
+/* Two tracers on one processor would take turns while another is idle. So each has a name for its processor, which no two sockets
+ * can have (unix(7), abstract sockets), for as long as it runs. */
+static bool reserve_processor(unsigned number)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "keyshm-tracer-%u", number);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    if (bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
+        return true; /* kept open to the end */
+    close(fd);
+    return false;
+}
+
+/* One that no other tracer has; or else the one on which this process runs. */
+static unsigned choose_processor(void)
+{
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
+        for (unsigned number = 0; number < CPU_SETSIZE; number++)
+            if (CPU_ISSET(number, &allowed) && reserve_processor(number))
+                return number;
+    return (unsigned)sched_getcpu();
+}
+
 bool tracer_is_possible(void)
 {
     cpu_set_t processor;
@@ -178,7 +206,7 @@ bool tracer_is_possible(void)
         return false;
     }
     CPU_ZERO(&processor);
-    CPU_SET((unsigned)sched_getcpu(), &processor);
+    CPU_SET(choose_processor(), &processor);
     if (sched_setaffinity(0, sizeof(processor), &processor) < 0)
         printf("not on one processor: %s\n", strerror(errno)); /* slower, no less right */
     return true;
