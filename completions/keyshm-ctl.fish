@@ -14,7 +14,7 @@ function __keyshm_ctl_operands
         switch $word
             case -- # the words of COMMAND follow
                 return
-            case --capacity --key-max --cooldown --on-status --wait --retry-after --output
+            case --capacity --key-max --cooldown --on-status --wait --retry-after --until --reason --status --cooldown-max --output --user
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -49,21 +49,26 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add remove next exec mark reset metadata label export import verify repair holder \
+set --local commands create destroy add set remove next exec mark pause resume policy reset metadata label export import verify repair holder \
     break-lock
-set --local reporting create destroy add remove next mark reset metadata label import verify repair holder break-lock
+set --local reporting create destroy add set remove next mark pause resume policy reset metadata label import verify repair holder break-lock
 
 complete -c keyshm-ctl -f
 complete -c keyshm-ctl -s h -l help -d 'Show the help'
+complete -c keyshm-ctl -l user -x -a '(__fish_complete_users)' -d 'Of the pools of that user'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -s V -l version -d 'Show the version'
 
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a create -d 'Create an empty pool'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a destroy -d 'Remove a pool'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a add -d 'Add keys from standard input or the environment'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a set -d 'Replace the keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a remove -d 'Remove a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a next -d 'Pick a key and print it'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command with a key in its environment'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by what the provider answered'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a pause -d 'Do not pick a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a resume -d 'Let a paused key in again'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Record the cooldowns that are over'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes of a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a label -d "Print or set a key's label"
@@ -75,7 +80,7 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a holder -d "Print the pr
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a break-lock -d "Kill the process that holds a pool's mutex"
 
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
-complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F
 
@@ -84,14 +89,19 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command exec; and contains -- -- (comman
 complete -c keyshm-ctl -n "__keyshm_ctl_command $reporting" -l json -d 'Print one JSON object'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'The maximum number of keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The maximum length of a key'
-complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
-complete -c keyshm-ctl -n '__keyshm_ctl_command add' -l env -d 'Add keys from the environment'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create policy' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
+complete -c keyshm-ctl -n '__keyshm_ctl_command policy' -l cooldown-max -x -d 'The longest rate limit in seconds'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set' -l env -d 'Add keys from the environment'
+complete -c keyshm-ctl -n '__keyshm_ctl_command set' -l allow-empty -d 'Remove all keys if none is given'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that receives the key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l on-status -x -d 'Mark the key by the exit status'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l wait -x -d 'Seconds to wait for a key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Available again after this many seconds'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l until -x -d 'Available again at this time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l reason -x -a 'peer budget timeout server_error overloaded rate_limit quota billing permission authentication operator' -d 'Why'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l status -x -a 'rate_limited quota_exceeded invalid' -d 'Of all keys, lift this status'
 complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label' -l delete -d 'Delete it'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to create'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'Include the keys'
-complete -c keyshm-ctl -n '__keyshm_ctl_command import' -l dry-run -d 'Change nothing'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set import' -l dry-run -d 'Change nothing'
 complete -c keyshm-ctl -n '__keyshm_ctl_command break-lock' -l yes -d 'Do not ask'

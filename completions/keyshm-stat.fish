@@ -4,11 +4,11 @@
 
 function __keyshm_stat_columns
     if __fish_contains_opt events follow
-        printf '%s\n' TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO
+        printf '%s\n' TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER
     else if __fish_contains_opt workers
         printf '%s\n' POOL OWNER PID NAME STATE PICKS ATTACHED
     else
-        printf '%s\n' POOL OWNER SLOT KEY STATUS COOLDOWN PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE \
+        printf '%s\n' POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE \
             LIMITED QUOTA INVALID
     end
 end
@@ -22,6 +22,7 @@ complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events
 complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
 complete -c keyshm-stat -l check -d 'Report violated invariants'
 complete -c keyshm-stat -l all-users -d 'Show the pools of all users'
+complete -c keyshm-stat -l user -x -a '(__fish_complete_users)' -d 'The pools of that user'
 
 complete -c keyshm-stat -s j -l json -d 'Write JSON'
 complete -c keyshm-stat -l raw -d 'Write one line per row, one word per cell'

@@ -5,38 +5,43 @@
 
 _keyshm_statuses='available rate_limited quota_exceeded invalid'
 
-_keyshm_stat_options='--events --follow --workers --check --all-users --json --raw --openmetrics --output --output-all
-    --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch --iterations --help
-    --version'
+_keyshm_reasons='peer budget timeout server_error overloaded rate_limit quota billing
+    permission authentication operator'
 
-_keyshm_columns_of_keys='POOL OWNER SLOT KEY STATUS COOLDOWN PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE
-    LIMITED QUOTA INVALID'
-_keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO'
+_keyshm_stat_options='--events --follow --workers --check --all-users --user --json --raw --openmetrics --output
+    --output-all --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch --iterations
+    --help --version'
+
+_keyshm_columns_of_keys='POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA
+    LABEL AVAILABLE LIMITED QUOTA INVALID'
+_keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 
-_keyshm_commands='create destroy add remove next exec mark reset metadata label export import verify repair holder
-    break-lock'
+_keyshm_commands='create destroy add set remove next exec mark pause resume policy reset metadata label export import
+    verify repair holder break-lock'
 
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
     case $1 in
     create) echo '--capacity --key-max --cooldown --json' ;;
-    add) echo '--env --json' ;;
+    add) echo '--env --dry-run --json' ;;
+    set) echo '--env --dry-run --allow-empty --json' ;;
     exec) echo '--env --on-status --wait' ;;
-    mark) echo '--retry-after --json' ;;
+    mark) echo '--retry-after --until --reason --status --json' ;;
+    policy) echo '--cooldown --cooldown-max --json' ;;
     metadata | label) echo '--delete --json' ;;
     export) echo '--output --with-keys' ;;
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
-    destroy | remove | next | reset | verify | repair | holder) echo '--json' ;;
+    destroy | remove | next | pause | resume | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
-# The names of this user's pools.
+# The names of this user's pools, which come after the layout.
 _keyshm_pools() {
     local segment
-    for segment in "/dev/shm/keyshm.$EUID."*; do
-        [[ ! -e $segment ]] || echo "${segment#"/dev/shm/keyshm.$EUID."}"
+    for segment in "/dev/shm/keyshm.$EUID."*.*; do
+        [[ ! -e $segment ]] || echo "${segment#"/dev/shm/keyshm.$EUID."*.}"
     done
 }
 
@@ -85,6 +90,7 @@ _keyshm_stat() {
     --status) _keyshm_list "$_keyshm_statuses" ;;
     --key | -n | --iterations) ;;
     --color) _keyshm_words 'auto always never' ;;
+    --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     *)
         $split && return
         case $cur in
@@ -106,7 +112,8 @@ _keyshm_look_back() {
             return
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
-        --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --output) ((i++)) ;;
+        --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --reason | --status | \
+            --cooldown-max | --output | --user) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -123,7 +130,7 @@ _keyshm_look_back() {
 _keyshm_operand() {
     case $command:$operands in
     *:0) _keyshm_words "$(_keyshm_pools)" ;;
-    remove:1 | mark:1 | metadata:1 | label:1)
+    remove:1 | mark:1 | pause:1 | resume:1 | metadata:1 | label:1)
         _keyshm_words "$(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
         ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
@@ -144,7 +151,19 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after) return ;;
+    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --cooldown-max) return ;;
+    --user)
+        mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+        return
+        ;;
+    --reason)
+        _keyshm_words "$_keyshm_reasons"
+        return
+        ;;
+    --status)
+        _keyshm_words "${_keyshm_statuses#available }"
+        return
+        ;;
     --env)
         if [[ $command == exec ]]; then
             mapfile -t COMPREPLY < <(compgen -e -- "$cur")
@@ -154,9 +173,9 @@ _keyshm_ctl() {
     esac
     $split && return
     case $command:$cur in
-    :-*) _keyshm_words '--help --version' ;;
+    :-*) _keyshm_words '--user --help --version' ;;
     :*) _keyshm_words "$_keyshm_commands" ;;
-    *:-*) _keyshm_words "$(_keyshm_options_of "$command") --help" ;;
+    *:-*) _keyshm_words "$(_keyshm_options_of "$command") --user --help" ;;
     *) _keyshm_operand ;;
     esac
 }

@@ -294,7 +294,7 @@ static int mark_key(keyshm_pool *pool, keyshm_id id, enum counter outcome, const
     case RATE_LIMITED:
         return keyshm_mark_rate_limited(pool, id, answer->retry_after_ms);
     case QUOTA_EXCEEDED:
-        return keyshm_mark_quota_exceeded(pool, id, -1);
+        return keyshm_mark_quota_exceeded(pool, id, KEYSHM_NO_RETRY_AFTER);
     case UNAUTHORIZED:
         return keyshm_mark_invalid(pool, id);
     default:

@@ -18,37 +18,49 @@
  *   comment says otherwise. keyshm starts no thread, installs no signal handler and changes no process attribute.
  * - Strings that are returned as `const char *` are static. Lists and snapshots are allocated with malloc(3), and are
  *   independent of the attachment they came from: they stay valid until their own free function is called.
- * - Durations are in milliseconds of CLOCK_MONOTONIC (clock_gettime(2)), so setting the wall clock has no effect on them.
+ * - Durations are in milliseconds of CLOCK_BOOTTIME (clock_gettime(2)): setting the wall clock has no effect on them, and time
+ *   goes on while the machine sleeps. Those that are passed may have the two special values KEYSHM_NO_RETRY_AFTER and
+ *   KEYSHM_UNTIL_MARKED; those that are returned are -1 for "none" or "until marked".
+ * - A struct that a caller passes, and that may grow, begins with its size: set it with the _INIT macro of the struct, or with
+ *   the function of that name. Fields that the caller does not know get their defaults; fields that the library does not know
+ *   must be zero, otherwise -E2BIG. A list has the distance of two elements beside each array, so that a program can use the
+ *   lists of a later library.
  *
  * What is lock-free
  * =================
  *
- * keyshm_next(), every keyshm_mark_*(), keyshm_is_available(), keyshm_available_count(), keyshm_next_available_ms(),
- * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_get(), keyshm_snapshot(), keyshm_events() and keyshm_workers()
- * take no lock and never wait for another process, even if one was killed or stopped at any instruction. All of them
- * except the last three, which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is
- * off.
+ * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
+ * keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(), keyshm_available_count(), keyshm_next_available_ms(),
+ * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_get(), keyshm_get_metadata(), keyshm_inspect(),
+ * keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and
+ * never wait for another process, even if one was killed or stopped at any instruction. All of them except the last three,
+ * which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
  *
- * keyshm_add(), keyshm_remove(), keyshm_set_metadata() and keyshm_repair() are the "membership changes": they take the
- * pool's robust mutex (pthread_mutexattr_setrobust(3)). Each of them can also fail with:
+ * keyshm_add(), keyshm_remove(), keyshm_replace_keys(), keyshm_set_metadata() and keyshm_repair() are the "membership
+ * changes": they take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of
+ * them can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
- *   -EXDEV            the caller is in another PID namespace than the pool's creator; a robust mutex identifies its owner
- *                     by thread id, which is only meaningful within one PID namespace (pid_namespaces(7))
- *   -EDEADLK          called from a signal handler that interrupted a membership change in the same thread
+ *   -EXDEV            it is not certain that the caller is in the PID namespace of the pool's creator: it is in another one,
+ *                     or one of the two could not be found out (the log says which). A robust mutex identifies its owner by
+ *                     thread id, which is only meaningful within one PID namespace (pid_namespaces(7))
+ *   -EDEADLK          called from a signal handler that interrupted a membership change, in whichever pool, in the same
+ *                     thread
  *   -ENOTRECOVERABLE  the mutex cannot be recovered; picks, marks and inspection still work
  *
  * Caveats
  * =======
  *
- * - A membership change must finish in the thread that started it: do not leave one with siglongjmp(3) from a signal
- *   handler, and do not call fork(2) in a signal handler that may have interrupted one.
+ * - A call must finish in the thread that started it: do not leave one with siglongjmp(3) from a signal handler. Do not call
+ *   fork(2) in a signal handler that may have interrupted one, unless the child never returns from the handler (POSIX.1-2024
+ *   no longer lists fork() as safe in a handler).
  * - Do not call keyshm_close() on an attachment that another thread is still using.
  * - The contents of a pool are trusted as far as the pool's owner is: a process of the same user can overwrite the
  *   segment, just as it could ptrace(2) the workers. Other users cannot open it.
  * - The directory for shared memory is world-writable (shm_overview(7)), so another user can take the name of a pool that
  *   does not exist yet. keyshm refuses such a file (-EACCES, -EEXIST) and never trusts it.
- * - Processes in time namespaces whose offsets of the monotonic clock differ (time_namespaces(7)) must not share
- *   a pool.
+ * - Processes in time namespaces whose offsets of CLOCK_BOOTTIME differ (time_namespaces(7)) must not share a pool.
+ * - An attachment to a pool with a name keeps its file open, on a descriptor above 2 with FD_CLOEXEC. A program that closes all
+ *   descriptors may close it too: then keyshm_is_replaced() sees less.
  * - A pool exists until keyshm_unlink() or until the system shuts down. Processes that are attached to an unlinked pool
  *   continue to share it with each other; keyshm_is_replaced() detects this.
  * - If a segment's file is truncated, every process that has it mapped gets SIGBUS when it accesses the missing part, as
@@ -81,8 +93,15 @@ extern "C" {
 /* The maximum capacity of a pool: keys. */
 #define KEYSHM_CAPACITY_MAX 1048576u
 
-/* The maximum of every duration: 366 days, in milliseconds. */
+/* The longest duration: 366 days, in milliseconds. */
 #define KEYSHM_DURATION_MAX_MS (INT64_C(366) * 24 * 60 * 60 * 1000)
+
+/*
+ * Durations that are none: the policy's, because the provider has not said how long; and without end. No difference of two
+ * times yields either, and both are exact in a double.
+ */
+#define KEYSHM_NO_RETRY_AFTER (-INT64_C(9007199254740991))
+#define KEYSHM_UNTIL_MARKED INT64_C(9007199254740991)
 
 /* The maximum of lock_timeout_ms: one hour, in milliseconds. */
 #define KEYSHM_LOCK_TIMEOUT_MAX_MS (INT64_C(60) * 60 * 1000)
@@ -95,6 +114,9 @@ extern "C" {
 #define KEYSHM_METADATA_NAME_MAX 32
 #define KEYSHM_METADATA_VALUE_MAX 120
 #define KEYSHM_METADATA_BYTES_MAX 160
+
+/* The maximum length of the name of a layout, see keyshm_layout_name(): bytes, without the NUL. */
+#define KEYSHM_LAYOUT_NAME_MAX 16
 
 /* The buffer size for a masked key: a prefix of up to 12 bytes, an ellipsis (3 bytes of UTF-8), 4 bytes, and the NUL. */
 #define KEYSHM_MASKED_SIZE 24
@@ -124,8 +146,44 @@ enum keyshm_status {
 };
 #define KEYSHM_STATUS_COUNT 4
 
+/* What a mark is about. Of a key without a group, the group is the key itself. */
+enum keyshm_scope {
+    KEYSHM_SCOPE_KEY = 0,
+    KEYSHM_SCOPE_GROUP = 1,
+};
+
+/* Why a key is not available, in this order: the later one says more. */
+enum keyshm_reason {
+    KEYSHM_REASON_NONE = 0,
+    KEYSHM_REASON_PEER = 1,            /* another machine said so */
+    KEYSHM_REASON_BUDGET = 2,          /* what the provider allows is used up */
+    KEYSHM_REASON_TIMEOUT = 3,         /* no answer */
+    KEYSHM_REASON_SERVER_ERROR = 4,    /* the provider's fault */
+    KEYSHM_REASON_OVERLOADED = 5,      /* the provider has too much to do */
+    KEYSHM_REASON_RATE_LIMIT = 6,      /* too many requests */
+    KEYSHM_REASON_QUOTA = 7,           /* the allowance of a day or a month */
+    KEYSHM_REASON_BILLING = 8,         /* somebody must pay */
+    KEYSHM_REASON_PERMISSION = 9,      /* the key may not do this */
+    KEYSHM_REASON_AUTHENTICATION = 10, /* the key is not, or no longer, known */
+    KEYSHM_REASON_OPERATOR = 11,       /* somebody said so by hand */
+};
+#define KEYSHM_REASON_COUNT 12
+
 /* KEYSHM_VERSION of the library that is running, which may be newer than the header that a program was compiled with. */
 unsigned keyshm_version(void);
+
+/*
+ * The layout of the segments that this library makes and can attach to: it depends on the library's version, the word size and
+ * the libc. It is a part of the name of a segment, so that pools of different layouts stand side by side.
+ */
+const char *keyshm_layout_name(void);
+
+/* Returns "none", "rate_limit", "server_error" and so on, a static string: the name of the constant in lower case, without
+ * KEYSHM_REASON_; NULL for any other number. */
+const char *keyshm_reason_name(enum keyshm_reason reason);
+
+/* The inverse of keyshm_reason_name(); names match exactly. -EINVAL if no reason has this name. */
+int keyshm_reason_from_name(const char *name, enum keyshm_reason *ret_reason);
 
 /* Returns "available", "rate_limited", "quota_exceeded" or "invalid", a static string; NULL for any other number. */
 const char *keyshm_status_name(enum keyshm_status status);
@@ -136,43 +194,68 @@ int keyshm_status_from_name(const char *name, enum keyshm_status *ret_status);
 /* Describes any errno value that keyshm returns, negative or positive. Returns a static string, never NULL. */
 const char *keyshm_strerror(int error);
 
+/* Returns the name of an errno value, negative or positive, such as "ENOKEY"; NULL if it is none. */
+const char *keyshm_error_name(int error);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Pools
  */
 
 /*
- * The settings of a new pool. They cannot be changed later. Initialise it with KEYSHM_OPTIONS_INIT, then set fields. A
- * value outside its range is -EINVAL. `size` allows later versions to add fields: fields that the caller does not know
- * get their defaults; fields that the library does not know must be zero, otherwise -E2BIG.
+ * The settings of a new pool. Initialise it with KEYSHM_OPTIONS_INIT, then set fields. A value outside its range is -EINVAL. All
+ * but the cooldown, which is a part of the policy, are the pool's for as long as it exists.
  */
 struct keyshm_options {
     size_t size;                 /* sizeof(struct keyshm_options) */
     unsigned capacity;           /* maximum number of keys: 1 to KEYSHM_CAPACITY_MAX; default 1,024 */
     unsigned key_max;            /* maximum length of a key in bytes: 1 to KEYSHM_KEY_MAX; default 512 */
-    int64_t default_cooldown_ms; /* the cooldown when there is no Retry-After: 0 (until marked available) to
+    int64_t default_cooldown_ms; /* the first value of the policy's cooldown_ms: 0 (until marked available) to
                                     KEYSHM_DURATION_MAX_MS; default 60,000 */
     int64_t lock_timeout_ms;     /* how long a membership change waits for the mutex: 1 to KEYSHM_LOCK_TIMEOUT_MAX_MS;
                                     default 5,000 */
+    uid_t owner; /* whose pool it is; default KEYSHM_OWNER_CALLER. Only root may name another user, otherwise -EPERM:
+                             a master that starts as root creates the pool for the user of its workers */
+    unsigned
+        workers_max; /* rows for attached processes: 1 to KEYSHM_WORKERS_MAX; default 0: a quarter of the capacity, at
+                             least 256 and at most 4,096 */
 };
-#define KEYSHM_OPTIONS_INIT                                                                                    \
-    {                                                                                                          \
-        .size = sizeof(struct keyshm_options), .capacity = 1024, .key_max = 512, .default_cooldown_ms = 60000, \
-        .lock_timeout_ms = 5000                                                                                \
+#define KEYSHM_OPTIONS_INIT                                                                      \
+    {                                                                                            \
+        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u /*all*/ \
     }
+void keyshm_options_init(struct keyshm_options *options, size_t size);
+
+/* The effective user. */
+#define KEYSHM_OWNER_CALLER ((uid_t)-1)
+
+#define KEYSHM_WORKERS_MAX 65536u
 
 /*
- * Create the pool of the effective user for `provider`, and attach to it. NULL options are the defaults. Creation is
+ * Create the pool of the effective user (or of options->owner) for `provider`, and attach to it. NULL options are the defaults. Creation is
  * atomic: other processes see the complete pool or none, and if several processes create the same pool at once, exactly
  * one succeeds. All memory of the pool is allocated here.
  *
- * -EEXIST   the pool already exists (attach to it)
+ * A pool of the same name that belongs to root, while this one does not, or that has another layout, is a likely mistake: then
+ * the log has a warning that names both.
+ *
+ * -EEXIST   the pool already exists (attach to it, or use keyshm_open())
  * -EINVAL   an invalid provider name or option
  * -E2BIG    an option of a later version of keyshm is set
+ * -EPERM    another user was named as the owner, and the caller is not root
  * -ENOSPC   the shared-memory file system is full; nothing is left behind
  * -EFBIG    the pool is larger than this process's limit on file sizes (RLIMIT_FSIZE, getrlimit(2))
  * -ENOMEM, -EMFILE, -ENFILE, -EACCES, ...  from open(2), fallocate(2), mmap(2), linkat(2)
  */
 int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null);
+
+/*
+ * Attach to the pool of the effective user (or of options->owner) for `provider`, or create it when there is none: of any number
+ * of simultaneous callers all get the same pool. A pool that exists keeps its settings, whatever the options say; they are
+ * checked all the same. Errors as keyshm_create() and keyshm_attach(), without -EEXIST and -ENOENT; and:
+ *
+ * -EBUSY    the pool was unlinked and created again, 100 times during the call
+ */
+int keyshm_open(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null);
 
 /*
  * Like keyshm_create(), but the pool has no name (memfd_create(2)): only this process and the children it forks can use
@@ -193,6 +276,20 @@ int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const 
  */
 int keyshm_attach(keyshm_pool **ret_pool, const char *provider);
 
+/* Attach to the pool of the user `owner`. Errors as keyshm_attach(); -EACCES also if the caller is neither `owner` nor root. */
+int keyshm_attach_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
+
+/*
+ * Returns an attachment for the whole process to the effective user's pool for `provider`, made by keyshm_attach() at the first
+ * call and kept: for programs that have no place to keep one. At most every 100 ms it looks whether the pool was replaced, and
+ * then attaches anew; while there is no pool, it returns the old one. NULL when it has none and cannot attach:
+ * *ret_error_or_null is then the error of keyshm_attach(), or -ENOMEM.
+ *
+ * May be called from any thread, and in a forked child. Never close what it returns. It stays good for at least a minute after
+ * a later call has returned another one.
+ */
+keyshm_pool *keyshm_shared(const char *provider, int *ret_error_or_null);
+
 /*
  * Attach as an observer: the segment is mapped PROT_READ, so this attachment cannot change the pool. Calls that write,
  * including keyshm_next(), return -EROFS. Errors as keyshm_attach().
@@ -206,20 +303,27 @@ int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider);
 int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
 
 /*
- * Returns 0 while the pool's name refers to the attached segment, and 1 when it refers to another file or to none: the
- * pool was unlinked, and perhaps created again, so that other processes may share a pool that this one does not see. A
- * worker should then close its attachment and attach again. Always 0 for an anonymous pool.
+ * Returns 1 when it can be seen that the pool's name no longer leads to the attached segment: the pool was unlinked, and perhaps
+ * created again, so that other processes may share a pool that this one does not see. A worker should then close its attachment
+ * and attach again. Returns 0 otherwise, always for an anonymous pool.
  *
- * Works on every attachment; makes one call of lstat(2) and takes no lock. The name is resolved in the caller's mount
- * namespace (mount_namespaces(7)), which may differ from that of the parent that attached.
+ * A segment without a name left is replaced, wherever the caller is. That another file has taken its name is seen only where
+ * the name can be looked up: not in a chroot(2) or a mount namespace (mount_namespaces(7)) with another /dev/shm.
  *
- * -EBADMSG  the name refers to the attached segment, but its file was truncated; see "Caveats", above
- * -EACCES, ...  from lstat(2): the name could not be checked
+ * Works on every attachment; calls fstat(2) and perhaps lstat(2), and takes no lock.
+ *
+ * -EBADMSG  the attached segment has its name, but its file was truncated; see "Caveats", above
  */
 int keyshm_is_replaced(keyshm_pool *pool);
 
 /* Detach this process, and free the attachment. The pool continues to exist. NULL is ignored. */
 void keyshm_close(keyshm_pool *pool);
+
+/*
+ * Optional, in a forked child: do at once what its first pick would do (look up its PID namespace, pid and name, and list itself
+ * as a worker), for a sandbox that forbids system calls later. Membership changes make system calls all the same. -EROFS.
+ */
+int keyshm_after_fork(keyshm_pool *pool);
 
 /*
  * Remove the name of the effective user's pool for `provider`, whatever the file contains. Attached processes keep it.
@@ -230,10 +334,19 @@ void keyshm_close(keyshm_pool *pool);
  */
 int keyshm_unlink(const char *provider);
 
-/* The names of all pools of one user, sorted (strcmp(3)). */
+/* The same of the user `owner`. -EACCES also if the caller is neither `owner` nor root. */
+int keyshm_unlink_user(uid_t owner, const char *provider);
+
+/*
+ * All pools of one user, sorted by name (strcmp(3)), and those of one name by layout. A pool whose layout is not
+ * keyshm_layout_name() was made by another version of keyshm, and cannot be attached to.
+ */
 struct keyshm_pool_list {
     size_t count;
     char (*providers)[KEYSHM_PROVIDER_MAX + 1];
+    size_t providers_bytes; /* the distance of two providers */
+    char (*layouts)[KEYSHM_LAYOUT_NAME_MAX + 1];
+    size_t layouts_bytes; /* the distance of two layouts */
 };
 
 /*
@@ -247,6 +360,7 @@ void keyshm_pool_list_free(struct keyshm_pool_list *list);
 struct keyshm_owner_list {
     size_t count;
     uid_t *owners;
+    size_t element_bytes; /* the distance of two owners */
 };
 
 /*
@@ -275,6 +389,32 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 /* Remove a key and wipe its bytes. -ESTALE, -EROFS, and the errors of every membership change. */
 int keyshm_remove(keyshm_pool *pool, keyshm_id id);
 
+/* What keyshm_replace_keys() has done. */
+struct keyshm_replaced {
+    size_t size;    /* sizeof(struct keyshm_replaced) */
+    size_t kept;    /* keys that were in the pool already */
+    size_t added;   /* keys */
+    size_t removed; /* keys */
+    size_t invalid; /* with -EINVAL: the index of the first key that is not valid; then only this is set */
+};
+#define KEYSHM_REPLACED_INIT                        \
+    {                                               \
+        sizeof(struct keyshm_replaced), 0, 0, 0, 0u \
+    }
+void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size);
+
+/*
+ * Make the pool hold exactly these keys. Those that it has already keep their id, state, counts and notes. New ones are added
+ * first, as far as there is room, so that no pick finds the pool empty meanwhile. A key that is given twice is one key; a count
+ * of 0 empties the pool. It is one membership change for others, but not one step: a process that is killed in the middle has
+ * made a part of the changes, and the same call completes them. ret_or_null, on input, has its size.
+ *
+ * -EINVAL   a key is not valid, see keyshm_add(): nothing was changed; or the size is missing
+ * -ENOSPC   there are more keys than the pool's capacity: nothing was changed
+ * -ENOMEM, -EROFS, and the errors of every membership change
+ */
+int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null);
+
 /*
  * Look up the id of a key. Lock-free; works on every attachment.
  *
@@ -295,6 +435,18 @@ int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
 
 /*
+ * Copy the value of one note, NUL-terminated, into a buffer of `size` bytes. Returns its length in bytes, without the NUL.
+ * Lock-free; works on every attachment.
+ *
+ * -ENOENT   the key has no note of this name
+ * -ERANGE   the value does not fit; KEYSHM_METADATA_VALUE_MAX + 1 bytes always suffice
+ * -EINVAL   an invalid name
+ * -EBUSY    the key's notes were changed throughout the call
+ * -ESTALE
+ */
+int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char *buffer, size_t size);
+
+/*
  * Run the cleanup that follows the death of a mutex owner, whether one died or not: wipe slots that hold no key, rebuild
  * the index, and have every key rechecked for availability. This corrects what keyshm_verify() reports about these parts.
  * No key and no status changes. It is never required: the next membership change after such a death does the same.
@@ -306,32 +458,52 @@ int keyshm_repair(keyshm_pool *pool);
  * Picking
  */
 
-/* A picked key. It contains a secret: wipe it with explicit_bzero(3) after use. */
+/*
+ * A picked key. It contains a secret: wipe it with explicit_bzero(3) after use. The struct is frozen: programs that lay it out by
+ * themselves may rely on every offset.
+ */
 struct keyshm_pick {
     keyshm_id id;
     size_t key_length;            /* bytes, without the NUL */
+    uint64_t stamp;               /* opaque: what was known of the key; for a mark that answers this pick */
+    int64_t benched_ms;           /* 0: the key is available */
+    unsigned model;               /* 0: whatever the model */
+    uint32_t reserve_32;          /* 0 */
+    uint64_t reserve[3];          /* 0 */
     char key[KEYSHM_KEY_MAX + 1]; /* NUL-terminated; up to 63 bytes after the NUL may be set to zero */
 };
 
 /*
- * Pick the next available key: round-robin in slot order, starting after the key that any process picked last. While the
- * set of available keys does not change, the numbers of picks of any two available keys differ by at most the number of
- * attached processes.
+ * Pick the next available key: round-robin, in slot order. While the set of available keys does not change, the numbers of picks
+ * of any two available keys differ by no more than 1, and 1 more for each process of the greatest number that have ever picked in
+ * bursts at the same time: however many processes came and went, and whether they closed the pool, ended, or were killed.
  *
- * A single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
- * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the
- * end of the round. Its picks are still in slot order, and each of them still respects every mark made before it by any
- * process.
+ * A burst: a single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
+ * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the end of
+ * the round. Its picks still respect every mark made before them by any process. At most 8 processes do so at a time. Turns that
+ * a process leaves behind, or that a killed one had, are given to another that picks in a burst.
  *
- * Makes no system call where clock_gettime(2) needs none (vdso(7)), with one exception: the first pick in a forked child
- * looks up the child's PID namespace, pid and name (three calls), and may check whether the owners of rows in the list
- * of workers are still alive, until it finds a row to use.
+ * Makes no system call where clock_gettime(2) needs none (vdso(7)), with these exceptions: the first pick in a forked child
+ * looks up the child's PID namespace, pid, start time and name; that one, and later ones as long as no row of the list of workers
+ * is free, may check whether the owners of 8 rows are still alive; and a process in a burst may check those of 8 ranges of
+ * turns, at its beginning and every second.
  *
- * -EAGAIN   no key is available now; keyshm_next_available_ms() returns the time until one is
- * -ENOKEY   the pool is empty
+ * -EAGAIN   at one instant during the call no key was available. A key counts as available from the return, at the latest, of
+ *           the call that made it so; keyshm_next_available_ms() returns the time until one is
+ * -ENOKEY   at one instant during the call the pool was empty
+ * -EBUSY    other processes took or changed every key that was found, 10,000 times during the call
  * -EROFS    a read-only attachment
  */
 int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
+
+/*
+ * The same for a caller with a buffer of its own, of `size` bytes: copies the key, NUL-terminated, and returns its length in
+ * bytes without the NUL. There is no stamp. ret_id_or_null may be NULL. Wipe the buffer after use.
+ *
+ * -ERANGE   the picked key does not fit (its turn is used up); the pool's key_max + 1 bytes always suffice
+ * ...       and the errors of keyshm_next()
+ */
+ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id *ret_id_or_null);
 
 /*
  * Copy the key with this id, whatever its status: for exporting a pool, not for making requests. It does not count as a
@@ -350,39 +522,93 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool);
 /* ------------------------------------------------------------------------------------------------------------------
  * Marking
  *
- * A mark records what a provider answered. Marks are merged: the new status is the higher of the old and the marked one,
- * the new deadline the later. So the order in which marks arrive does not matter, and a stale mark cannot weaken a newer
- * one. A key whose deadline has passed counts as available, so its old status and deadline are ignored. A mark that
- * changes nothing is still counted, and returns 0.
+ * A mark records what a provider answered. Marks are merged: the new status is the higher of the old and the marked one, the new
+ * deadline the later, and of two reasons for the same status the later one in enum keyshm_reason stays. So the order in which
+ * marks arrive does not matter, and a stale mark cannot weaken a newer one. A key whose deadline has passed counts as available,
+ * so its old status, deadline and reason are ignored. A mark that changes nothing is still counted, and returns 0.
  *
- * A cooldown never ends before its deadline. It ends at most 1 ms after it, or 11 ms if the marking process makes more
- * than 1,024 calls within one tick of the kernel's coarse clock (CLOCK_MONOTONIC_COARSE, clock_gettime(2)).
+ * A duration below 0 is 0, unless it is KEYSHM_NO_RETRY_AFTER: that moment has passed, so the mark is counted and changes
+ * nothing else. A rate limit longer than the policy's cooldown_max_ms, and a quota longer than KEYSHM_DURATION_MAX_MS, is
+ * shortened to that, and the log has a warning. Neither is an error.
  *
- * The four marks return 0, or:
+ * A cooldown never ends before its deadline. It ends at most 1 ms after it, and two ticks of the kernel's coarse clock
+ * (CLOCK_MONOTONIC_COARSE, clock_gettime(2)) later for each process, of the one that marks and the one that picks, that makes more than
+ * 1,024 calls within one of them.
+ *
+ * The marks return 0, or:
  * -ESTALE   the key is not, or no longer, in the pool
- * -EINVAL   a duration below -1 or above KEYSHM_DURATION_MAX_MS
  * -EROFS    a read-only attachment
  * -EBUSY    other processes changed the same key 10,000 times during the call
+ * -EINVAL   keyshm_mark(): a field is outside its range, or the size is missing
+ * -E2BIG    keyshm_mark(): a field of a later version is set
  */
-#define KEYSHM_NO_RETRY_AFTER (-1)
+struct keyshm_mark {
+    size_t size; /* sizeof(struct keyshm_mark) */
+    enum keyshm_status status;
+    int64_t duration_ms; /* of a rate limit or a quota: from now; ignored for the other two. KEYSHM_NO_RETRY_AFTER: the
+                                   policy's cooldown_ms for a rate limit, until marked for a quota. KEYSHM_UNTIL_MARKED */
+    unsigned model;      /* 0: whatever the model */
+    enum keyshm_scope scope;
+    enum keyshm_reason reason; /* ignored for KEYSHM_AVAILABLE */
+    uint64_t stamp; /* of the pick that was answered; 0: not known. KEYSHM_AVAILABLE with a stamp does nothing if
+                                   the key was marked with another status after that pick */
+};
+#define KEYSHM_MARK_INIT                                                                                               \
+    {                                                                                                                  \
+        sizeof(struct keyshm_mark), KEYSHM_AVAILABLE, KEYSHM_NO_RETRY_AFTER, 0u, KEYSHM_SCOPE_KEY, KEYSHM_REASON_NONE, \
+            0u                                                                                                         \
+    }
+void keyshm_mark_init(struct keyshm_mark *mark, size_t size);
 
-/*
- * Do not pick the key for retry_after_ms from now. KEYSHM_NO_RETRY_AFTER stands for the pool's default_cooldown_ms. 0 is
- * counted but changes nothing: an available key stays available, and an unavailable one stays as it is.
- */
+int keyshm_mark(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *mark);
+
+/* Shorthands of keyshm_mark(). The reason of a rate limit is KEYSHM_REASON_RATE_LIMIT, that of a quota KEYSHM_REASON_QUOTA, that
+ * of an invalid key KEYSHM_REASON_AUTHENTICATION. */
 int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms);
-
-/*
- * Do not pick the key for reset_after_ms from now; -1: until it is marked available. 0 changes nothing, as with a rate
- * limit.
- */
 int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms);
 
 /* Do not pick the key until it is marked available. Adds to its error_count. */
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
-/* Make the key available now, whatever its status. No other call lowers a status before its deadline. */
+/* Make the key available now, whatever its status; it stays paused if it is. Only this, the mark KEYSHM_AVAILABLE and
+ * keyshm_mark_all_available() lower a status before its deadline. */
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
+
+/*
+ * Make every key available whose status is one of `status_mask` (bits 1u << enum keyshm_status), as after an outage. Returns the
+ * number of keys that this call made available. -EINVAL: no bit, or one of no status. -EROFS. -EBUSY: it was so for one of the
+ * keys; the others were done.
+ */
+int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
+
+/*
+ * Take a key out, and let it in again: for operators. A paused key is not picked, whatever it is marked; marks are recorded all
+ * the same, and count when it is resumed. Each may be said twice. -ESTALE, -EROFS, -EBUSY as a mark.
+ */
+int keyshm_pause(keyshm_pool *pool, keyshm_id id);
+int keyshm_resume(keyshm_pool *pool, keyshm_id id);
+
+/* How marks are understood: settings of a pool that can be changed at any time, for all processes at once. */
+struct keyshm_policy {
+    size_t size;         /* sizeof(struct keyshm_policy) */
+    int64_t cooldown_ms; /* of a rate limit without a Retry-After: 0 (until marked available) to KEYSHM_DURATION_MAX_MS;
+                                default 60,000 */
+    int64_t cooldown_max_ms; /* the longest rate limit: 1 to KEYSHM_DURATION_MAX_MS; default 86,400,000 */
+};
+#define KEYSHM_POLICY_INIT                            \
+    {                                                 \
+        sizeof(struct keyshm_policy), 60000, 86400000 \
+    }
+void keyshm_policy_init(struct keyshm_policy *policy, size_t size);
+
+/*
+ * Set the policy. A mark goes by the policy at its time; deadlines that were set before stay. A process that is killed in the
+ * middle has set some of the fields. -EINVAL: a field is outside its range. -E2BIG: a field of a later version is set. -EROFS.
+ */
+int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy);
+
+/* Copy the policy. Only the first ret_policy->size bytes are written. Works on every attachment. -EINVAL: the size is missing. */
+int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
 /*
  * Record the end of every cooldown that is over: in the state of the keys, the events and the log. It is never required:
@@ -408,11 +634,18 @@ struct keyshm_metadata {
     char value[KEYSHM_METADATA_VALUE_MAX + 1];
 };
 
+/* What keeps a key from being picked. */
+#define KEYSHM_BY_KEY 1u    /* its own status */
+#define KEYSHM_BY_PAUSE 16u /* keyshm_pause() */
+
 struct keyshm_key_snapshot {
     keyshm_id id;
     unsigned slot;
-    enum keyshm_status status;            /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
-    int64_t cooldown_left_ms;             /* 0: none; -1: until marked available */
+    enum keyshm_status status; /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
+    enum keyshm_reason reason; /* of the status */
+    int64_t cooldown_left_ms;  /* 0: none; -1: until marked available */
+    unsigned benched_by;       /* bits KEYSHM_BY_...; 0: it can be picked */
+    int is_paused;
     int64_t last_used_ago_ms;             /* since the last pick; -1: never picked */
     uint64_t error_count;                 /* times it was marked invalid */
     uint64_t picks;                       /* times it was picked */
@@ -420,6 +653,7 @@ struct keyshm_key_snapshot {
     char masked_key[KEYSHM_MASKED_SIZE];  /* "sk-…wXyz", or "…" for a key of less than 20 bytes; UTF-8 */
     size_t metadata_count;
     struct keyshm_metadata *metadata; /* sorted by name; freed with the snapshot; NULL if there is none */
+    size_t element_bytes;             /* the distance of two notes */
 };
 
 /*
@@ -430,9 +664,9 @@ struct keyshm_snapshot {
     char provider[KEYSHM_PROVIDER_MAX + 1];
     unsigned capacity; /* the settings of the pool, see struct keyshm_options */
     unsigned key_max;  /* bytes */
-    int64_t default_cooldown_ms;
+    struct keyshm_policy policy;
     int64_t created_unix_ms; /* wall-clock time of creation, in milliseconds since 1970 */
-    int64_t age_ms;          /* time since creation, by the monotonic clock */
+    int64_t age_ms;          /* time since creation, the time that the machine slept included */
     uid_t creator_uid;
     pid_t creator_pid;          /* in its own PID namespace */
     char creator_name[16];      /* as in /proc/PID/comm (proc(5)) at creation */
@@ -443,7 +677,9 @@ struct keyshm_snapshot {
     int64_t mutex_held_ms;      /* how long it has been held; -1 if it is free, or if not known */
     unsigned count;             /* keys in the pool; of these, status_count[s] have the status s */
     unsigned status_count[KEYSHM_STATUS_COUNT];
+    unsigned paused_count;            /* keys that are paused, whatever their status */
     struct keyshm_key_snapshot *keys; /* in slot order */
+    size_t keys_bytes;                /* the distance of two keys */
 };
 
 /*
@@ -456,15 +692,23 @@ int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
 
 /*
- * A process that is, or was, attached. A process is listed once for each attachment, from keyshm_create() or
- * keyshm_attach(), or, if it inherited the attachment by fork(2), from its first pick; until keyshm_close(). A process
- * that ends without keyshm_close() stays listed as dead until another process needs its row. Read-only attachments are
- * not listed.
+ * Copy the state of one key, without its notes: the first `size` bytes of *ret_key. Lock-free. `model` is 0. -ESTALE; -EINVAL:
+ * another model; -EBUSY: the key's slot was reused throughout the call.
+ */
+int keyshm_inspect(keyshm_pool *pool, keyshm_id id, unsigned model, size_t size, struct keyshm_key_snapshot *ret_key);
+
+/*
+ * A process that is, or was, attached. A process is listed once for each attachment: from keyshm_create(), keyshm_open() or
+ * keyshm_attach(), or, if it inherited the attachment by fork(2), from its first pick or keyshm_after_fork(). It stays listed
+ * after it has closed the attachment or ended, until another process needs its row. A process that was listed 24 hours ago, and
+ * is in another PID namespace, so that nobody can tell whether it is alive, may then have to take another row, too. Read-only
+ * attachments are not listed.
  */
 struct keyshm_worker {
     pid_t pid;      /* in its own PID namespace */
-    char name[16];  /* as in /proc/PID/comm (proc(5)) when it was listed */
-    int is_alive;   /* 1: yes; 0: no, it has ended; -1: not known, as it is in another PID namespace than the caller */
+    char name[16];  /* as in /proc/PID/comm (proc(5)) when it was listed, or as set with keyshm_set_worker_name() */
+    int is_alive;   /* 1: yes, and attached; 0: no; -1: not known, as it is in another PID namespace than the caller */
+    int has_closed; /* with is_alive 0: it ended this attachment by keyshm_close() or exit(3), rather than being killed */
     char state;     /* as in /proc/PID/stat (proc(5)), 'T' is stopped; '\0' if not known */
     uint64_t picks; /* through this attachment; too low if several threads of the process pick at once */
     int64_t attached_ago_ms;
@@ -473,13 +717,20 @@ struct keyshm_worker {
 struct keyshm_worker_list {
     size_t count;
     struct keyshm_worker *workers; /* the longest attached first */
-    unsigned capacity;             /* number of rows: a quarter of the pool's capacity, at least 256 */
+    size_t element_bytes;          /* the distance of two workers */
+    unsigned capacity;             /* number of rows, see workers_max in struct keyshm_options */
     uint64_t unlisted;             /* times that a process was not listed because all rows belonged to live processes */
 };
 
 /* List the processes that use the pool. Free the list with keyshm_worker_list_free(), which ignores NULL. -ENOMEM. */
 int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list);
 void keyshm_worker_list_free(struct keyshm_worker_list *list);
+
+/*
+ * Give this process a name of 1 to 15 bytes, without control characters, in the list of workers. -EINVAL, -EROFS; -EUSERS: it is
+ * not listed, as all rows belong to live processes.
+ */
+int keyshm_set_worker_name(keyshm_pool *pool, const char *name);
 
 enum keyshm_event_kind {
     KEYSHM_EVENT_ADDED = 0,
@@ -489,34 +740,41 @@ enum keyshm_event_kind {
     KEYSHM_EVENT_EXPIRED = 4,   /* the end of a cooldown was recorded, as by keyshm_reset_expired_cooldowns() */
     KEYSHM_EVENT_RECOVERED = 5, /* the pool was cleaned up after a mutex owner died */
     KEYSHM_EVENT_REPAIRED = 6,  /* keyshm_repair() */
+    KEYSHM_EVENT_PAUSED = 7,
+    KEYSHM_EVENT_RESUMED = 8,
+    KEYSHM_EVENT_REAPED = 9,    /* no event of this version */
+    KEYSHM_EVENT_SETTINGS = 10, /* the policy was set */
 };
-#define KEYSHM_EVENT_KIND_COUNT 7
+#define KEYSHM_EVENT_KIND_COUNT 11
 
-/*
- * Returns "added", "removed", "marked", "refused", "expired", "recovered" or "repaired", a static string; NULL for any
- * other number.
- */
+/* Returns "added", "removed" and so on, a static string: the name of the constant in lower case, without KEYSHM_EVENT_; NULL for
+ * any other number. */
 const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
 
 /* One event. A field that does not apply to its kind has the value that is called "none" below. */
 struct keyshm_event {
     enum keyshm_event_kind kind;
-    int64_t unix_us;     /* when, by the wall clock as it is set now: microseconds since 1970. Accurate to one tick of
+    uint64_t
+        number; /* of the event in its pool: no other has it, and of two of one class the later has the greater one */
+    int64_t unix_us; /* when, by the wall clock as it was set then: microseconds since 1970. Accurate to one tick of
                             the kernel's coarse clock, a few milliseconds */
-    int64_t ago_ms;      /* time since the event, by the monotonic clock */
-    pid_t pid;           /* the process that caused it, in its own PID namespace */
-    keyshm_id id;        /* of the key; 0: none */
-    int from;            /* enum keyshm_status, as a pick would have seen it; -1: none, or not known */
-    int to;              /* enum keyshm_status: the new one; for a refused mark, the one it asked for; -1: none */
-    int64_t duration_ms; /* of a mark: its retry_after_ms or reset_after_ms; -1: none */
-    pid_t dead_pid;      /* of a recovery: the process that died; 0: none, or not known */
+    int64_t ago_ms;  /* time since the event, the time that the machine slept included */
+    pid_t pid;       /* the process that caused it, in its own PID namespace */
+    keyshm_id id;    /* of the key; 0: none */
+    unsigned model;  /* 0: whatever the model */
+    enum keyshm_scope scope;
+    enum keyshm_reason reason; /* of a mark */
+    int from;                  /* enum keyshm_status, as a pick would have seen it; -1: none, or not known */
+    int to;                    /* enum keyshm_status: the new one; for a refused mark, the one it asked for; -1: none */
+    int64_t duration_ms;       /* of a mark: the one that counts; -1: none, or until marked */
+    pid_t dead_pid;            /* of a recovery: the process that died; 0: none, or not known */
     char masked_key[KEYSHM_MASKED_SIZE]; /* "" if the key is no longer in the pool */
 };
 
 /*
  * The recorded events. A pool keeps three classes of events separately, so that many events of one class do not displace
  * rarer ones: cooldowns (changes between available and rate_limited, and refused marks), lasting changes (to or from
- * quota_exceeded and invalid), and membership (all others). Of each class it keeps the last N, where N is a quarter of
+ * quota_exceeded and invalid, pauses, and settings), and membership (all others). Of each class it keeps the last N, where N is a quarter of
  * the capacity as a power of two, 256 to 16,384. Events outlive the processes that caused them; they end with the pool.
  *
  * A mark that repeats exactly the current state is no event.
@@ -524,6 +782,7 @@ struct keyshm_event {
 struct keyshm_event_list {
     size_t count;
     struct keyshm_event *events; /* the oldest first */
+    size_t element_bytes;        /* the distance of two events */
     uint64_t missing;            /* incomplete records: the process writing it was killed or stopped */
     uint64_t overwritten;        /* events after the cursor that are no longer kept */
 };
@@ -536,8 +795,9 @@ struct keyshm_event_cursor {
 };
 
 /*
- * Copy the events after the cursor, and move the cursor behind them; with NULL, copy all that are kept. On failure the
- * cursor is not moved. Lock-free; readers do not affect each other. Free the list with keyshm_event_list_free(), which
+ * Copy the events after the cursor, and move the cursor behind them; with NULL, copy all that are kept. A record that is still
+ * being written, and those of its class after it, are left for the next call, until a later one is a second old; then it counts as
+ * missing. On failure the cursor is not moved. Lock-free; readers do not affect each other. Free the list with keyshm_event_list_free(), which
  * ignores NULL. -ENOMEM, -EBADMSG as keyshm_snapshot().
  */
 int keyshm_events(keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null, struct keyshm_event_list **ret_list);
@@ -581,6 +841,10 @@ typedef void keyshm_log_fn(enum keyshm_log_level level, const char *message, voi
  * error. (Not in set-user-ID programs: secure_getenv(3).)
  */
 void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level least);
+
+/* The same, with messages written to a file descriptor, each as a line of one write(2): for programs that cannot give a function.
+ * -1 turns logging off. Of this call and keyshm_set_log() the last one counts. The descriptor stays the caller's. */
+void keyshm_set_log_fd(int fd, enum keyshm_log_level least);
 
 #ifdef __cplusplus
 }

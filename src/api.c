@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "attachment.h"
-#include "clock.h"
 #include "events.h"
 #include "log.h"
 #include "mark.h"
@@ -17,6 +16,9 @@
 #include "membership.h"
 #include "metadata.h"
 #include "pick.h"
+#include "policy.h"
+#include "pool_clock.h"
+#include "registers.h"
 #include "segment.h"
 #include "segment_name.h"
 #include "snapshot.h"
@@ -39,15 +41,7 @@ static int check_writable(const struct keyshm_pool *pool)
     return pool->readonly ? refuse_call(pool, -EROFS, "the attachment is read-only") : 0;
 }
 
-static int check_duration(const struct keyshm_pool *pool, int64_t duration_ms)
-{
-    if (duration_ms < -1 || duration_ms > KEYSHM_DURATION_MAX_MS)
-        return refuse_call(pool, -EINVAL, "a duration is neither -1 nor 0 to 366 days");
-    return 0;
-}
-
-/* A key as keyshm_add() accepts it. */
-static int check_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
+static int look_at_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
 {
     if (key == NULL)
         return refuse_call(pool, -EINVAL, "no key");
@@ -65,19 +59,38 @@ static int check_key(const struct keyshm_pool *pool, const char *key, size_t *re
     return 0;
 }
 
-/* The caller's options, with defaults for fields that its version does not have. */
-static int read_options(const struct keyshm_options *options, struct keyshm_options *ret_options)
+/* A key as keyshm_add() accepts it. */
+static int check_key(const struct keyshm_pool *pool, const char *key, size_t *ret_length)
+{
+    int r = look_at_key(pool, key, ret_length);
+    registers_wipe();
+    return r;
+}
+
+/*
+ * Copy a struct that begins with its size over one with the defaults: fields that the caller's version does not have keep them. -EINVAL
+ * when it has no size, -E2BIG when a field of a later version is set.
+ */
+static int read_struct(const struct keyshm_pool *pool_or_null, const void *from, void *to, size_t known_size)
+{
+    size_t size;
+    const unsigned char *bytes = from;
+    memcpy(&size, from, sizeof(size));
+    if (size < sizeof(size) || size > 4096)
+        return refuse_call(pool_or_null, -EINVAL, "a struct without its size");
+    for (size_t i = known_size; i < size; i++)
+        if (bytes[i] != 0)
+            return refuse_call(pool_or_null, -E2BIG, "a struct of a later version");
+    memcpy(to, from, size < known_size ? size : known_size);
+    return 0;
+}
+
+static int read_options(const struct keyshm_options *options_or_null, struct keyshm_options *ret_options)
 {
     struct keyshm_options known = KEYSHM_OPTIONS_INIT;
-    if (options != NULL) {
-        const unsigned char *bytes = (const unsigned char *)options;
-        if (options->size < sizeof(options->size) || options->size > 4096)
-            return refuse_call(NULL, -EINVAL, "options without their size");
-        for (size_t i = sizeof(known); i < options->size; i++)
-            if (bytes[i] != 0)
-                return refuse_call(NULL, -E2BIG, "options of a later version");
-        memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
-    }
+    int r = options_or_null != NULL ? read_struct(NULL, options_or_null, &known, sizeof(known)) : 0;
+    if (r < 0)
+        return r;
     if (known.capacity < 1 || known.capacity > KEYSHM_CAPACITY_MAX)
         return refuse_call(NULL, -EINVAL, "capacity is not 1 to 1048576");
     if (known.key_max < 1 || known.key_max > KEYSHM_KEY_MAX)
@@ -86,6 +99,10 @@ static int read_options(const struct keyshm_options *options, struct keyshm_opti
         return refuse_call(NULL, -EINVAL, "default_cooldown_ms is not 0 to 366 days");
     if (known.lock_timeout_ms < 1 || known.lock_timeout_ms > KEYSHM_LOCK_TIMEOUT_MAX_MS)
         return refuse_call(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
+    if (known.workers_max > KEYSHM_WORKERS_MAX)
+        return refuse_call(NULL, -EINVAL, "workers_max is not 0 to 65536");
+    if (known.owner != KEYSHM_OWNER_CALLER && known.owner != geteuid() && geteuid() != 0)
+        return refuse_call(NULL, -EPERM, "only root may name another user as the owner");
     *ret_options = known;
     return 0;
 }
@@ -119,15 +136,29 @@ int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const 
     return create(ret_pool, provider, options_or_null, false);
 }
 
+int keyshm_open(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
+{
+    struct keyshm_options options;
+    int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
+    if (r == 0)
+        r = read_options(options_or_null, &options);
+    return r == 0 ? attachment_open(ret_pool, provider, &options) : r;
+}
+
 static int attach(keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
 {
     int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
-    return r == 0 ? attachment_open(ret_pool, owner, provider, readonly) : r;
+    return r == 0 ? attachment_attach(ret_pool, owner, provider, readonly) : r;
 }
 
 int keyshm_attach(keyshm_pool **ret_pool, const char *provider)
 {
     return attach(ret_pool, geteuid(), provider, false);
+}
+
+int keyshm_attach_user(keyshm_pool **ret_pool, uid_t owner, const char *provider)
+{
+    return attach(ret_pool, owner, provider, false);
 }
 
 int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider)
@@ -138,6 +169,14 @@ int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider)
 int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider)
 {
     return attach(ret_pool, owner, provider, true);
+}
+
+int keyshm_after_fork(keyshm_pool *pool)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        workers_enter(pool, pool_now_ms(pool));
+    return r;
 }
 
 void keyshm_close(keyshm_pool *pool)
@@ -153,8 +192,13 @@ int keyshm_is_replaced(keyshm_pool *pool)
 
 int keyshm_unlink(const char *provider)
 {
+    return keyshm_unlink_user(geteuid(), provider);
+}
+
+int keyshm_unlink_user(uid_t owner, const char *provider)
+{
     int r = check_provider(provider);
-    return r == 0 ? segment_name_unlink(provider) : r;
+    return r == 0 ? segment_name_unlink(owner, provider) : r;
 }
 
 int keyshm_list_owners(struct keyshm_owner_list **ret_list)
@@ -198,6 +242,50 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
         refuse_call(pool, r, "the pool is full");
     if (ret_id != NULL && (r == 0 || r == -EEXIST))
         *ret_id = id;
+    return r;
+}
+
+/* ---- replacing all keys ---- */
+
+/* -EINVAL, and the index of the first key that is not valid. */
+static int check_keys(const struct keyshm_pool *pool, const char *const *keys, size_t count,
+                      struct keyshm_replaced *ret_or_null)
+{
+    size_t length;
+    for (size_t i = 0; i < count; i++) {
+        if (check_key(pool, keys[i], &length) == 0)
+            continue;
+        if (ret_or_null != NULL && ret_or_null->size >= sizeof(*ret_or_null))
+            ret_or_null->invalid = i;
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null)
+{
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    int r = check_writable(pool);
+    if (r == 0 && keys == NULL && count > 0)
+        r = -EINVAL;
+    if (r == 0 && ret_or_null != NULL && ret_or_null->size < sizeof(ret_or_null->size))
+        r = refuse_call(pool, -EINVAL, "a struct without its size");
+    if (r < 0)
+        return r;
+    r = check_keys(pool, keys, count, ret_or_null);
+    if (r == 0)
+        r = membership_replace(pool, keys, count, &replaced);
+    if (r == -ENOSPC)
+        refuse_call(pool, r, "there are more keys than the pool has room for");
+    else if (r == -ENOMEM)
+        refuse_call(pool, r, "there is no memory for the list of keys");
+    if (r == 0)
+        log_message(KEYSHM_LOG_INFO, "%s: replaced the keys: %zu kept, %zu added, %zu removed", pool->settings.provider,
+                    replaced.kept, replaced.added, replaced.removed);
+    if (ret_or_null != NULL && r == 0) {
+        replaced.size = ret_or_null->size;
+        memcpy(ret_or_null, &replaced, replaced.size < sizeof(replaced) ? replaced.size : sizeof(replaced));
+    }
     return r;
 }
 
@@ -270,6 +358,15 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
     return r;
 }
 
+int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char *buffer, size_t size)
+{
+    if (pool == NULL || name == NULL || buffer == NULL)
+        return -EINVAL;
+    if (!metadata_name_is_valid(name))
+        return refuse_call(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
+    return metadata_get(pool, id, name, buffer, size);
+}
+
 int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
 {
     return pool != NULL && ret_pick != NULL ? slot_get(pool, id, ret_pick) : -EINVAL;
@@ -284,6 +381,28 @@ int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick)
     return pick_next(pool, ret_pick);
 }
 
+ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id *ret_id_or_null)
+{
+    struct keyshm_pick pick;
+    int r = check_writable(pool);
+    if (r == 0 && buffer == NULL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    r = pick_next(pool, &pick);
+    if (r < 0)
+        return r;
+    ssize_t length = pick.key_length < size ? (ssize_t)pick.key_length : -ERANGE;
+    if (length >= 0)
+        memcpy(buffer, pick.key, pick.key_length + 1);
+    if (length >= 0 && ret_id_or_null != NULL)
+        *ret_id_or_null = pick.id;
+    /* Up to 63 bytes after the key were written. */
+    explicit_bzero(pick.key, pick.key_length < SLOT_HEAD_BYTES ? SLOT_HEAD_BYTES : pick.key_length);
+    registers_wipe();
+    return length;
+}
+
 int64_t keyshm_next_available_ms(keyshm_pool *pool)
 {
     return pool != NULL ? pick_next_available_ms(pool) : -EINVAL;
@@ -296,16 +415,17 @@ __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool 
                                                        enum keyshm_status status, const struct mark_change *change)
 {
     char masked[KEYSHM_MASKED_SIZE];
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = pool_now_ms(pool);
     enum keyshm_status before = word_status_at(change->before, now_ms);
     enum keyshm_status after = word_status_at(change->after, now_ms);
     uint64_t deadline_ms = word_deadline_ms(change->after);
-    enum keyshm_log_level level = change->before == change->after ? KEYSHM_LOG_DEBUG : KEYSHM_LOG_INFO;
+    bool is_same = word_is_same_state(change->before, change->after);
+    enum keyshm_log_level level = is_same ? KEYSHM_LOG_DEBUG : KEYSHM_LOG_INFO;
     if (!log_is_on(level))
         return;
 
     slot_masked_key(pool, id, masked);
-    if (change->before == change->after)
+    if (is_same)
         log_message(level, "%s: key %s, id %llu: marked %s, stays %s", pool->settings.provider, masked,
                     (unsigned long long)id, keyshm_status_name(status), keyshm_status_name(after));
     else if (deadline_ms == WORD_NO_DEADLINE || deadline_ms == WORD_FOREVER)
@@ -317,63 +437,168 @@ __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool 
                     (unsigned long long)(deadline_ms > now_ms ? deadline_ms - now_ms : 0));
 }
 
-static int mark_and_log(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms)
+static int mark_and_log(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *wanted)
 {
     struct mark_change change;
-    int r = mark(pool, id, status, duration_ms, &change);
+    bool was_too_long;
+    struct mark_request request = {
+        .status = wanted->status,
+        .reason = wanted->status != KEYSHM_AVAILABLE ? wanted->reason : KEYSHM_REASON_NONE,
+        .duration_ms = policy_duration_ms(pool, wanted->status, wanted->duration_ms, &was_too_long),
+        .stamp = wanted->stamp,
+    };
+    int r = mark(pool, id, &request, &change);
     if (r == -ESTALE)
         return refuse_stale(pool, id);
+    if (was_too_long)
+        log_message(KEYSHM_LOG_WARNING, "%s: id %llu: marked %s for %lld ms, shortened to %lld ms",
+                    pool->settings.provider, (unsigned long long)id, keyshm_status_name(wanted->status),
+                    (long long)wanted->duration_ms, (long long)request.duration_ms);
     if (r == 0 && log_is_on(KEYSHM_LOG_INFO)) /* debug is more */
-        log_change(pool, id, status, &change);
+        log_change(pool, id, wanted->status, &change);
     return r;
+}
+
+static int check_mark(const struct keyshm_pool *pool, const struct keyshm_mark *mark)
+{
+    if ((unsigned)mark->status >= KEYSHM_STATUS_COUNT)
+        return refuse_call(pool, -EINVAL, "a mark of no status");
+    if ((unsigned)mark->scope > KEYSHM_SCOPE_GROUP)
+        return refuse_call(pool, -EINVAL, "a mark of no scope");
+    if ((unsigned)mark->reason >= KEYSHM_REASON_COUNT)
+        return refuse_call(pool, -EINVAL, "a mark for no reason");
+    return mark->model == 0 ? 0 : refuse_call(pool, -EINVAL, "a mark for a model that the pool does not have");
+}
+
+int keyshm_mark(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *mark)
+{
+    struct keyshm_mark known = KEYSHM_MARK_INIT;
+    int r = check_writable(pool);
+    if (r == 0 && mark == NULL)
+        r = -EINVAL;
+    if (r == 0)
+        r = read_struct(pool, mark, &known, sizeof(known));
+    if (r == 0)
+        r = check_mark(pool, &known);
+    return r == 0 ? mark_and_log(pool, id, &known) : r;
 }
 
 int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms)
 {
+    const struct keyshm_mark mark = {
+        .status = KEYSHM_RATE_LIMITED, .duration_ms = retry_after_ms, .reason = KEYSHM_REASON_RATE_LIMIT};
     int r = check_writable(pool);
-    if (r == 0)
-        r = check_duration(pool, retry_after_ms);
-    if (r < 0)
-        return r;
-    if (retry_after_ms == KEYSHM_NO_RETRY_AFTER && pool->settings.default_cooldown_ms > 0)
-        retry_after_ms = pool->settings.default_cooldown_ms;
-    return mark_and_log(pool, id, KEYSHM_RATE_LIMITED, retry_after_ms);
+    return r == 0 ? mark_and_log(pool, id, &mark) : r;
 }
 
 int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms)
 {
+    const struct keyshm_mark mark = {
+        .status = KEYSHM_QUOTA_EXCEEDED, .duration_ms = reset_after_ms, .reason = KEYSHM_REASON_QUOTA};
     int r = check_writable(pool);
-    if (r == 0)
-        r = check_duration(pool, reset_after_ms);
-    return r == 0 ? mark_and_log(pool, id, KEYSHM_QUOTA_EXCEEDED, reset_after_ms) : r;
+    return r == 0 ? mark_and_log(pool, id, &mark) : r;
 }
 
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id)
 {
+    const struct keyshm_mark mark = {.status = KEYSHM_INVALID, .reason = KEYSHM_REASON_AUTHENTICATION};
     int r = check_writable(pool);
-    return r == 0 ? mark_and_log(pool, id, KEYSHM_INVALID, -1) : r;
+    return r == 0 ? mark_and_log(pool, id, &mark) : r;
 }
 
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id)
 {
+    const struct keyshm_mark mark = {.status = KEYSHM_AVAILABLE};
     int r = check_writable(pool);
-    return r == 0 ? mark_and_log(pool, id, KEYSHM_AVAILABLE, -1) : r;
+    return r == 0 ? mark_and_log(pool, id, &mark) : r;
 }
 
-static void log_expired(const struct keyshm_pool *pool, keyshm_id id)
+static void log_key_of(const struct keyshm_pool *pool, keyshm_id id, const char *what)
 {
     char masked[KEYSHM_MASKED_SIZE];
     if (!log_is_on(KEYSHM_LOG_INFO))
         return;
     slot_masked_key(pool, id, masked);
-    log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: its cooldown is over", pool->settings.provider, masked,
-                (unsigned long long)id);
+    log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: %s", pool->settings.provider, masked, (unsigned long long)id,
+                what);
+}
+
+static void log_available(const struct keyshm_pool *pool, keyshm_id id)
+{
+    log_key_of(pool, id, "available, as all of its status");
+}
+
+int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask)
+{
+    int r = check_writable(pool);
+    if (r < 0)
+        return r;
+    if (status_mask == 0 || status_mask >> KEYSHM_STATUS_COUNT != 0)
+        return refuse_call(pool, -EINVAL, "a status mask with no bit, or one of no status");
+    return mark_all_available(pool, status_mask, log_available);
+}
+
+static int set_paused(keyshm_pool *pool, keyshm_id id, bool is_paused)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = mark_paused(pool, id, is_paused);
+    if (r == -ESTALE)
+        return refuse_stale(pool, id);
+    if (r > 0)
+        log_key_of(pool, id, is_paused ? "paused" : "resumed");
+    return r < 0 ? r : 0;
+}
+
+int keyshm_pause(keyshm_pool *pool, keyshm_id id)
+{
+    return set_paused(pool, id, true);
+}
+
+int keyshm_resume(keyshm_pool *pool, keyshm_id id)
+{
+    return set_paused(pool, id, false);
+}
+
+static void log_expired(const struct keyshm_pool *pool, keyshm_id id)
+{
+    log_key_of(pool, id, "its cooldown is over");
 }
 
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
 {
     int r = check_writable(pool);
     return r == 0 ? mark_all_expired(pool, log_expired) : r;
+}
+
+int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy)
+{
+    struct keyshm_policy known;
+    int r = check_writable(pool);
+    if (r == 0 && policy == NULL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    policy_read(pool, &known);
+    r = read_struct(pool, policy, &known, sizeof(known));
+    if (r == 0 && policy_check(&known) < 0)
+        r = refuse_call(pool, -EINVAL, "a field of the policy is outside its range");
+    if (r < 0)
+        return r;
+    policy_set(pool, &known);
+    log_message(KEYSHM_LOG_INFO, "%s: the policy was set", pool->settings.provider);
+    return 0;
+}
+
+int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy)
+{
+    struct keyshm_policy policy;
+    if (pool == NULL || ret_policy == NULL || ret_policy->size < sizeof(ret_policy->size))
+        return -EINVAL;
+    policy.size = ret_policy->size;
+    policy_read(pool, &policy);
+    memcpy(ret_policy, &policy, policy.size < sizeof(policy) ? policy.size : sizeof(policy));
+    return 0;
 }
 
 /* ---- inspection ---- */
@@ -391,6 +616,25 @@ int keyshm_available_count(keyshm_pool *pool)
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
 {
     return pool != NULL && ret_snapshot != NULL ? snapshot_take(pool, ret_snapshot) : -EINVAL;
+}
+
+int keyshm_inspect(keyshm_pool *pool, keyshm_id id, unsigned model, size_t size, struct keyshm_key_snapshot *ret_key)
+{
+    if (pool == NULL || ret_key == NULL)
+        return -EINVAL;
+    if (model != 0)
+        return refuse_call(pool, -EINVAL, "a model that the pool does not have");
+    return snapshot_inspect(pool, id, size, ret_key);
+}
+
+int keyshm_set_worker_name(keyshm_pool *pool, const char *name)
+{
+    int r = check_writable(pool);
+    if (r < 0)
+        return r;
+    if (name == NULL || !workers_name_is_valid(name))
+        return refuse_call(pool, -EINVAL, "a worker's name is 1 to 15 bytes without control characters");
+    return workers_set_name(pool, name);
 }
 
 int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list)

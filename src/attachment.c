@@ -6,42 +6,84 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "lock.h"
 #include "log.h"
+#include "policy.h"
+#include "pool_clock.h"
 #include "process.h"
 #include "process_local.h"
+#include "rotation.h"
 #include "segment.h"
 #include "workers.h"
 
 /* The layout of this library, the mutex of its libc included; found once for each attachment. */
-struct own_layout {
+struct library_layout {
     uint32_t mutex_word_offset;
     uint64_t stamp;
 };
 
-static int find_own_layout(struct own_layout *ret_layout)
+static int find_layout(struct library_layout *ret_layout)
 {
     uint32_t offset;
     int r = lock_find_word(&offset);
     if (r == 0)
-        *ret_layout = (struct own_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
+        *ret_layout = (struct library_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
     return r;
 }
 
-/* Takes over the mapping, also when it fails. */
-static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct layout_settings *settings,
-                     const struct own_layout *layout, const struct stat *file, bool readonly)
+/* ---- at exit(3) ---- */
+
+/* The attachments of this process that are listed among the workers, so that it can say at its end that it has not been killed. Those
+ * that find no room here are listed as if it had been. A child inherits them. */
+#define LISTED_MAX 64
+static _Atomic(struct keyshm_pool *) listed[LISTED_MAX];
+
+static void list(struct keyshm_pool *pool)
+{
+    for (int i = 0; i < LISTED_MAX; i++) {
+        struct keyshm_pool *none = NULL;
+        if (atomic_compare_exchange_strong(&listed[i], &none, pool))
+            return;
+    }
+}
+
+/* False when the end of the process has come first, in another thread, and is using it. */
+static bool unlist(struct keyshm_pool *pool)
+{
+    if (pool->was_ended)
+        return false;
+    for (int i = 0; i < LISTED_MAX; i++) {
+        struct keyshm_pool *expected = pool;
+        if (atomic_compare_exchange_strong(&listed[i], &expected, NULL))
+            return true;
+    }
+    return !pool->was_ended;
+}
+
+__attribute__((destructor)) static void leave_all(void)
+{
+    for (int i = 0; i < LISTED_MAX; i++) {
+        struct keyshm_pool *pool = atomic_exchange(&listed[i], NULL);
+        if (pool == NULL)
+            continue;
+        pool->was_ended = true;
+        rotation_leave(pool);
+        workers_leave(pool);
+    }
+}
+
+/* ---- an attachment ---- */
+
+static struct keyshm_pool *allocate(unsigned char *base, const struct layout_settings *settings,
+                                    const struct library_layout *layout, bool readonly)
 {
     struct keyshm_pool *pool = calloc(1, sizeof(*pool));
-    if (pool == NULL) {
-        segment_unmap(bytes, settings->segment_bytes);
-        return -ENOMEM;
-    }
-    unsigned char *base = bytes;
-    pool->header = bytes;
+    if (pool == NULL)
+        return NULL;
+    pool->header = (struct layout_header *)(void *)base;
     pool->words = (_Atomic uint64_t *)(void *)(base + settings->words_offset);
     pool->ready = (_Atomic uint64_t *)(void *)(base + settings->ready_offset);
+    pool->due = (_Atomic uint64_t *)(void *)(base + settings->due_offset);
     pool->index = (_Atomic uint32_t *)(void *)(base + settings->index_offset);
     pool->slots = base + settings->slots_offset;
     pool->events = (struct layout_event *)(void *)(base + settings->events_offset);
@@ -49,21 +91,49 @@ static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct la
     pool->settings = *settings;
     pool->stamp = layout->stamp;
     pool->mutex_word_offset = layout->mutex_word_offset;
+    pool->coarse_lag_ms = (uint32_t)clock_coarse_lag_ms();
     pool->readonly = readonly;
     pool->local = readonly ? NULL : process_local_new();
-    pool->owner = file->st_uid;
-    pool->device = file->st_dev;
-    pool->inode = file->st_ino;
+    pool->fd = -1;
+    return pool;
+}
+
+/* Takes over the mapping, also when it fails. */
+static int make_pool(struct keyshm_pool **ret_pool, void *bytes, const struct layout_settings *settings,
+                     const struct library_layout *layout, bool readonly)
+{
+    struct keyshm_pool *pool = allocate(bytes, settings, layout, readonly);
+    if (pool == NULL) {
+        segment_unmap(bytes, settings->segment_bytes);
+        return -ENOMEM;
+    }
     segment_protect(bytes, settings->segment_bytes, readonly, settings->provider);
-    if (!readonly)
-        workers_enter(pool);
+    if (!readonly) {
+        pool_clock_look(pool);
+        workers_enter_attached(pool, pool_now_ms(pool));
+        list(pool);
+    }
     *ret_pool = pool;
     return 0;
 }
 
+/* From now on the descriptor is the pool's. */
+static void give_file(struct keyshm_pool *pool, int fd, const struct stat *file, const char *name)
+{
+    pool->named = true;
+    pool->fd = fd;
+    pool->device = file->st_dev;
+    pool->inode = file->st_ino;
+    memcpy(pool->name, name, strlen(name) + 1);
+}
+
 void attachment_close(struct keyshm_pool *pool)
 {
+    if (!pool->readonly && !unlist(pool))
+        return;
+    rotation_leave(pool);
     workers_leave(pool);
+    segment_close(pool);
     segment_unmap(pool->header, pool->settings.segment_bytes);
     process_local_free(pool->local);
     free(pool);
@@ -74,11 +144,10 @@ void attachment_close(struct keyshm_pool *pool)
 static void make_settings(struct layout_settings *settings, const char *provider, const struct keyshm_options *options)
 {
     memset(settings, 0, sizeof(*settings));
-    layout_compute(settings, options->capacity, options->key_max);
-    settings->default_cooldown_ms = options->default_cooldown_ms;
+    layout_compute(settings, options->capacity, options->key_max, options->workers_max);
     settings->lock_timeout_ms = options->lock_timeout_ms;
-    settings->created_unix_ms = clock_unix_ms();
-    settings->created_monotonic_ms = (int64_t)clock_now_ms();
+    settings->created_unix_us = clock_unix_us();
+    settings->epoch_boot_us = clock_boot_us() - POOL_CLOCK_BEGIN_US;
     settings->pid_namespace = process_pid_namespace();
     settings->creator_pid = (uint32_t)getpid();
     settings->creator_uid = geteuid();
@@ -86,47 +155,75 @@ static void make_settings(struct layout_settings *settings, const char *provider
     memcpy(settings->provider, provider, strlen(provider));
 }
 
-/* All else starts as zero, and means it: free slots, no ready bits, an empty index, a sweep that is due. */
+/* All else starts as zero, and means it: free slots, no ready bits, an empty index, groups that are due. */
 static int initialise(struct layout_header *header, const struct layout_settings *settings,
-                      const struct own_layout *layout)
+                      const struct library_layout *layout, const struct keyshm_options *options)
 {
     header->version = LAYOUT_VERSION;
     header->header_bytes = LAYOUT_HEADER_BYTES;
     header->stamp = layout->stamp;
     header->settings = *settings;
     header->settings_checksum = layout_checksum(settings);
+    header->pool_minus_monotonic_ms = pool_clock_minus_monotonic_ms(clock_boot_us() - settings->epoch_boot_us);
+    header->policy.cooldown_ms = options->default_cooldown_ms;
+    header->policy.cooldown_max_ms = policy_default.cooldown_max_ms;
     int r = lock_init(header);
     if (r == 0)
         memcpy(header->magic, LAYOUT_MAGIC, sizeof(header->magic));
     return r;
 }
 
-static int create_in(int fd, struct keyshm_pool **ret_pool, const struct layout_settings *settings, bool named)
+static int create_in(int fd, struct keyshm_pool **ret_pool, const struct layout_settings *settings,
+                     const struct keyshm_options *options)
 {
-    struct own_layout layout;
-    struct keyshm_pool *pool;
-    struct stat file;
+    struct library_layout layout;
     void *bytes;
-    int r = find_own_layout(&layout);
-    if (r == 0)
-        r = fstat(fd, &file) == 0 ? 0 : -errno;
+    int r = find_layout(&layout);
     if (r == 0)
         r = segment_map(fd, settings->segment_bytes, false, &bytes);
     if (r < 0)
         return r;
-    r = initialise(bytes, settings, &layout);
+    r = initialise(bytes, settings, &layout, options);
     if (r < 0) {
         segment_unmap(bytes, settings->segment_bytes);
         return r;
     }
-    r = make_pool(&pool, bytes, settings, &layout, &file, false);
+    return make_pool(ret_pool, bytes, settings, &layout, false);
+}
+
+static int publish(struct keyshm_pool *pool, struct segment_file *file, uid_t owner)
+{
+    char name[SEGMENT_NAME_SIZE];
+    struct stat status;
+    segment_name_make(name, owner, pool->settings.provider);
+    int r = fstat(file->fd, &status) == 0 ? segment_publish(file, name) : -errno;
+    if (r == 0)
+        give_file(pool, file->fd, &status, name);
+    return r;
+}
+
+static int create(struct keyshm_pool **ret_pool, const struct layout_settings *settings,
+                  const struct keyshm_options *options, bool named)
+{
+    struct segment_file file;
+    struct keyshm_pool *pool;
+    uid_t owner = options->owner != KEYSHM_OWNER_CALLER ? options->owner : geteuid();
+    int r = segment_make_file(&file, owner, settings->provider, settings->segment_bytes, named);
     if (r < 0)
         return r;
-    pool->named = named;
-    if (named && (r = segment_link(fd, settings->provider)) < 0) {
+    r = create_in(file.fd, &pool, settings, options);
+    if (r == 0 && named && (r = publish(pool, &file, owner)) < 0)
         attachment_close(pool);
+    if (r < 0)
+        segment_discard(&file);
+    if (r < 0 || !named)
+        close(file.fd);
+    if (r < 0)
         return r;
-    }
+    if (pool->local != NULL)
+        atomic_store_explicit(&pool->local->has_created, true, memory_order_relaxed);
+    if (named)
+        segment_name_warn_of_others(owner, settings->provider);
     *ret_pool = pool;
     return 0;
 }
@@ -154,11 +251,7 @@ int attachment_create(struct keyshm_pool **ret_pool, const char *provider, const
 {
     struct layout_settings settings;
     make_settings(&settings, provider, options);
-    int fd = segment_make_file(provider, settings.segment_bytes, named), r = fd;
-    if (fd >= 0) {
-        r = create_in(fd, ret_pool, &settings, named);
-        close(fd);
-    }
+    int r = create(ret_pool, &settings, options, named);
     log_creation(&settings, r);
     return r;
 }
@@ -169,20 +262,18 @@ static bool settings_are_sane(const struct layout_settings *settings)
 {
     struct layout_settings expected = *settings;
     if (settings->capacity < 1 || settings->capacity > KEYSHM_CAPACITY_MAX || settings->key_max < 1 ||
-        settings->key_max > KEYSHM_KEY_MAX)
+        settings->key_max > KEYSHM_KEY_MAX || settings->worker_rows < 1 || settings->worker_rows > KEYSHM_WORKERS_MAX)
         return false;
-    layout_compute(&expected, settings->capacity, settings->key_max);
-    return memcmp(settings, &expected, sizeof(expected)) == 0 && settings->default_cooldown_ms >= 0 &&
-           settings->default_cooldown_ms <= KEYSHM_DURATION_MAX_MS && settings->lock_timeout_ms >= 1 &&
-           settings->lock_timeout_ms <= KEYSHM_LOCK_TIMEOUT_MAX_MS && settings->created_unix_ms >= 0 &&
-           settings->created_monotonic_ms >= 0 &&
+    layout_compute(&expected, settings->capacity, settings->key_max, settings->worker_rows);
+    return memcmp(settings, &expected, sizeof(expected)) == 0 && settings->lock_timeout_ms >= 1 &&
+           settings->lock_timeout_ms <= KEYSHM_LOCK_TIMEOUT_MAX_MS && settings->created_unix_us <= (uint64_t)INT64_MAX &&
            memchr(settings->creator_name, '\0', sizeof(settings->creator_name)) != NULL &&
            memchr(settings->provider, '\0', sizeof(settings->provider)) != NULL;
 }
 
 /* The copy that was checked is the copy that is used: the segment may change meanwhile, and then does no harm. */
 static int check_header(const struct layout_header *header, uint64_t size, const char *provider,
-                        const struct own_layout *layout, struct layout_settings *ret_settings)
+                        const struct library_layout *layout, struct layout_settings *ret_settings)
 {
     if (memcmp(header->magic, LAYOUT_MAGIC, sizeof(header->magic)) != 0)
         return segment_refuse(provider, -EBADMSG, "not a keyshm segment");
@@ -202,11 +293,11 @@ static int check_header(const struct layout_header *header, uint64_t size, const
 
 static int attach_to(int fd, struct keyshm_pool **ret_pool, const struct stat *file, const char *provider, bool readonly)
 {
-    struct own_layout layout;
+    struct library_layout layout;
     struct layout_settings settings;
     uint64_t size = (uint64_t)file->st_size;
     void *bytes;
-    int r = find_own_layout(&layout);
+    int r = find_layout(&layout);
     if (r == 0)
         r = segment_map(fd, size, readonly, &bytes);
     if (r < 0)
@@ -216,21 +307,40 @@ static int attach_to(int fd, struct keyshm_pool **ret_pool, const struct stat *f
         segment_unmap(bytes, size);
         return r;
     }
-    r = make_pool(ret_pool, bytes, &settings, &layout, file, readonly);
-    if (r == 0)
-        (*ret_pool)->named = true;
-    return r;
+    return make_pool(ret_pool, bytes, &settings, &layout, readonly);
 }
 
-int attachment_open(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
+int attachment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly)
 {
+    char name[SEGMENT_NAME_SIZE];
     struct stat file;
-    int fd = segment_open(owner, provider, readonly, &file);
+    segment_name_make(name, owner, provider);
+    int fd = segment_open(owner, name, provider, readonly, &file);
     if (fd < 0)
         return fd;
     int r = attach_to(fd, ret_pool, &file, provider, readonly);
-    close(fd);
-    if (r == 0)
-        log_message(KEYSHM_LOG_DEBUG, "%s: attached%s", provider, readonly ? " read-only" : "");
-    return r;
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    give_file(*ret_pool, fd, &file, name);
+    log_message(KEYSHM_LOG_DEBUG, "%s: attached%s", provider, readonly ? " read-only" : "");
+    return 0;
+}
+
+/* Pools that are unlinked and created all the time. */
+#define OPEN_TRIES_MAX 100
+
+int attachment_open(struct keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options)
+{
+    uid_t owner = options->owner != KEYSHM_OWNER_CALLER ? options->owner : geteuid();
+    int r = -ENOENT;
+    for (int i = 0; i < OPEN_TRIES_MAX; i++) {
+        r = attachment_attach(ret_pool, owner, provider, false);
+        if (r == -ENOENT)
+            r = attachment_create(ret_pool, provider, options, true);
+        if (r != -EEXIST)
+            return r;
+    }
+    return -EBUSY;
 }

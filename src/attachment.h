@@ -12,7 +12,10 @@ int attachment_create(struct keyshm_pool **ret_pool, const char *provider, const
                       bool named);
 
 /* Map the segment of user `owner`, after checking everything in it that is ever trusted. */
-int attachment_open(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly);
+int attachment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *provider, bool readonly);
+
+/* As keyshm_open(). */
+int attachment_open(struct keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options);
 
 void attachment_close(struct keyshm_pool *pool);
 

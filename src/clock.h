@@ -2,11 +2,10 @@
 #ifndef KEYSHM_CLOCK_H
 #define KEYSHM_CLOCK_H
 
+/* The clocks of the system (clock_gettime(2)). What a pool calls the time is in pool_clock.h. */
+
 #include <stdint.h>
 #include <time.h>
-
-/* How far clock_coarse_ms() can lag behind clock_now_ms(): one tick of the slowest Linux (HZ=100). */
-#define CLOCK_COARSE_LAG_MS 10
 
 static inline uint64_t clock_read_us(clockid_t clock)
 {
@@ -23,40 +22,47 @@ static inline uint64_t clock_read_ms(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)(time.tv_nsec / 1000000);
 }
 
-/* CLOCK_MONOTONIC in milliseconds, rounded down. */
-static inline uint64_t clock_now_ms(void)
+/* Time since the system was started, the time that it slept included. */
+static inline uint64_t clock_boot_us(void)
+{
+    return clock_read_us(CLOCK_BOOTTIME);
+}
+
+/* The same without the time that it slept: for waiting. */
+static inline uint64_t clock_monotonic_us(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t clock_monotonic_ms(void)
 {
     return clock_read_ms(CLOCK_MONOTONIC);
 }
 
-/* The same clock at its last tick, for a quarter of the cost; never ahead of clock_now_ms(). */
+/* clock_monotonic_ms() at the kernel's last tick, for a quarter of the cost; never ahead of it. */
 static inline uint64_t clock_coarse_ms(void)
 {
     return clock_read_ms(CLOCK_MONOTONIC_COARSE);
 }
 
-/* clock_coarse_ms() in microseconds: the time of an event. It is the same for all processes and never goes back, so an
- * event is never recorded earlier than the one that caused it. */
 static inline uint64_t clock_coarse_us(void)
 {
     return clock_read_us(CLOCK_MONOTONIC_COARSE);
 }
 
-/* Time since the system was started, suspension included, as /proc counts the age of processes. */
-static inline uint64_t clock_boot_ms(void)
+/* How far the coarse clock can lag behind, rounded up. A tick is handled late now and then, so twice its length: 1.5 ticks were
+ * measured. */
+static inline uint64_t clock_coarse_lag_ms(void)
 {
-    return clock_read_ms(CLOCK_BOOTTIME);
+    struct timespec tick;
+    clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+    return ((uint64_t)tick.tv_nsec * 2 + 999999) / 1000000;
 }
 
 /* Wall-clock time since 1970, for people to read; nothing is decided by it. */
-static inline int64_t clock_unix_ms(void)
+static inline uint64_t clock_unix_us(void)
 {
-    return (int64_t)clock_read_ms(CLOCK_REALTIME);
-}
-
-static inline int64_t clock_unix_us(void)
-{
-    return (int64_t)clock_read_us(CLOCK_REALTIME);
+    return clock_read_us(CLOCK_REALTIME);
 }
 
 #endif

@@ -12,7 +12,7 @@
  */
 
 #include "event_record.h"
-#include "pool.h"
+#include "pool_clock.h"
 
 enum event_class {
     EVENT_CLASS_COOLDOWNS = 0,  /* what happens all the time under load */
@@ -39,19 +39,21 @@ static inline struct layout_event *event_at(const struct keyshm_pool *pool, enum
     return &pool->events[(size_t)event_class * count + (number & (count - 1))];
 }
 
-/* Always inlined: it is a tenth of a mark, whose words then stay in registers. */
+/* Always inlined: it is a tenth of a mark, whose words then stay in registers. The wall clock is filled in. */
 __attribute__((always_inline)) static inline void event_write(const struct keyshm_pool *pool, struct event_ticket ticket,
-                                                              const struct event_record *record)
+                                                              struct event_record *record)
 {
     struct layout_event *at = event_at(pool, ticket.event_class, ticket.number);
     uint64_t words[RECORD_WORDS];
+    record->unix_us = pool_unix_us(pool, record->time_us);
     record_pack(ticket.number, record, words);
     /* Not in a loop: the words stay in registers. */
     atomic_store_explicit(&at->words[0], words[0], memory_order_relaxed);
     atomic_store_explicit(&at->words[1], words[1], memory_order_relaxed);
     atomic_store_explicit(&at->words[2], words[2], memory_order_relaxed);
     atomic_store_explicit(&at->words[3], words[3], memory_order_relaxed);
-    _Static_assert(RECORD_WORDS == 4, "all of them");
+    atomic_store_explicit(&at->words[4], words[4], memory_order_relaxed);
+    _Static_assert(RECORD_WORDS == 5 && RECORD_WORDS <= LAYOUT_EVENT_WORDS, "all of them");
 }
 
 #endif

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "clock.h"
 #include "event_ring.h"
 #include "slot.h"
 
 /* A record that is not whole may be in the middle of being written: it is read again for some microseconds. */
 #define READ_TRIES_MAX 100
+
+/* A number without a record, in front of records, is given up when one of those is this old: its writer was killed or stopped. */
+#define UNFINISHED_MAX_US 1000000
 
 /* The events read so far, before they are put in order. */
 struct collection {
@@ -17,7 +19,7 @@ struct collection {
     struct keyshm_event_list *list;
     struct keyshm_event *events;
     uint64_t now_us;
-    int64_t unix_us; /* of the same moment */
+    bool is_followed; /* with a cursor: what is not finished is left for the next time */
 };
 
 static bool read_record(const struct keyshm_pool *pool, enum event_class event_class, uint64_t number,
@@ -34,17 +36,22 @@ static bool read_record(const struct keyshm_pool *pool, enum event_class event_c
     return false;
 }
 
-static void append(const struct collection *collection, const struct event_record *record)
+static void append(const struct collection *collection, enum event_class event_class, uint64_t number,
+                   const struct event_record *record)
 {
     struct keyshm_event *event = &collection->events[collection->list->count++];
     int64_t ago_us = record->time_us < collection->now_us ? (int64_t)(collection->now_us - record->time_us) : 0;
     bool is_death = record->kind == KEYSHM_EVENT_RECOVERED;
     *event = (struct keyshm_event){
         .kind = record->kind,
-        .unix_us = collection->unix_us - ago_us,
+        .number = number * KEYSHM_EVENT_CLASS_COUNT + (uint64_t)event_class,
+        .unix_us = (int64_t)record->unix_us,
         .ago_ms = ago_us / 1000,
         .pid = (pid_t)record->process,
         .id = record->id,
+        .model = record->model,
+        .scope = record->scope,
+        .reason = record->reason,
         .from = record->from,
         .to = record->to,
         .duration_ms = is_death ? -1 : record->number,
@@ -54,27 +61,42 @@ static void append(const struct collection *collection, const struct event_recor
         slot_masked_key(collection->pool, record->id, event->masked_key);
 }
 
+/* The next number that has a record, if that is old enough to give up the numbers before it; otherwise `number`. */
+static uint64_t give_up_to(const struct collection *collection, enum event_class event_class, uint64_t number,
+                           uint64_t end)
+{
+    struct event_record record;
+    uint64_t later = number + 1;
+    while (later < end && !read_record(collection->pool, event_class, later, &record))
+        later++;
+    return later < end && record.time_us + UNFINISHED_MAX_US <= collection->now_us ? later : number;
+}
+
 /* Append the events of a class from *next on, and move *next past them. There is room for a whole ring. */
 static void read_class(const struct collection *collection, enum event_class event_class, uint64_t *next)
 {
     const struct keyshm_pool *pool = collection->pool;
     uint64_t end = atomic_load_explicit(&pool->header->event_classes[event_class].next, memory_order_relaxed);
-    uint64_t kept = pool->settings.events_per_class, begin = *next;
+    uint64_t kept = pool->settings.events_per_class, number = *next;
     /* A cursor that is ahead belongs to another pool, or the segment was overwritten: begin with the oldest. */
-    if (begin > end)
-        begin = 0;
-    if (end - begin > kept) {
-        collection->list->overwritten += end - kept - begin;
-        begin = end - kept;
+    if (number > end)
+        number = 0;
+    if (end - number > kept) {
+        collection->list->overwritten += end - kept - number;
+        number = end - kept;
     }
-    for (uint64_t number = begin; number != end; number++) {
+    uint64_t given_up = collection->is_followed ? number : end; /* before this number, none is waited for */
+    for (; number < end; number++) {
         struct event_record record;
-        if (read_record(pool, event_class, number, &record))
-            append(collection, &record);
-        else
-            collection->list->missing++;
+        if (read_record(pool, event_class, number, &record)) {
+            append(collection, event_class, number, &record);
+            continue;
+        }
+        if (number >= given_up && (given_up = give_up_to(collection, event_class, number, end)) == number)
+            break;
+        collection->list->missing++;
     }
-    *next = end;
+    *next = number;
 }
 
 /* Within one tick of the clock: a key is more likely first added, then cooled down, and last given up. */
@@ -100,14 +122,14 @@ static void merge(const struct keyshm_event *from, const size_t ends[KEYSHM_EVEN
     for (size_t count = ends[KEYSHM_EVENT_CLASS_COUNT - 1]; count > 0; count--) {
         int first = 0;
         for (int i = 1; i < KEYSHM_EVENT_CLASS_COUNT; i++)
-            if (at[i] < ends[i] && (at[first] == ends[first] || from[at[i]].unix_us < from[at[first]].unix_us))
+            if (at[i] < ends[i] && (at[first] == ends[first] || from[at[i]].ago_ms > from[at[first]].ago_ms))
                 first = i;
         *to++ = from[at[first]++];
     }
 }
 
 /* On failure the list may be incomplete; it stays the caller's to free. */
-static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor,
+static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cursor *cursor, bool is_followed,
                          struct keyshm_event_list *list)
 {
     size_t room = (size_t)pool->settings.events_per_class * KEYSHM_EVENT_CLASS_COUNT, ends[KEYSHM_EVENT_CLASS_COUNT];
@@ -118,7 +140,7 @@ static int read_in_order(const struct keyshm_pool *pool, struct keyshm_event_cur
         return -ENOMEM;
     }
     struct collection collection = {
-        .pool = pool, .list = list, .events = by_class, .now_us = clock_coarse_us(), .unix_us = clock_unix_us()};
+        .pool = pool, .list = list, .events = by_class, .now_us = pool_now_us(pool), .is_followed = is_followed};
     read_classes(&collection, cursor, ends);
     merge(by_class, ends, list->events);
     free(by_class);
@@ -134,7 +156,8 @@ int events_read(const struct keyshm_pool *pool, struct keyshm_event_cursor *curs
         return -ENOMEM;
     if (cursor_or_null != NULL)
         cursor = *cursor_or_null;
-    int r = read_in_order(pool, &cursor, list);
+    list->element_bytes = sizeof(*list->events);
+    int r = read_in_order(pool, &cursor, cursor_or_null != NULL, list);
     if (r < 0) {
         keyshm_event_list_free(list);
         return r;

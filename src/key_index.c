@@ -71,9 +71,12 @@ void index_insert(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t sl
     /* Not reached: there are twice as many entries as slots, and one entry a slot. */
 }
 
+/* Of the key that an entry leads to; an entry that leads out of the pool was not written by keyshm, and is as good as any. */
 static uint64_t hash_of(const struct keyshm_pool *pool, uint32_t entry)
 {
-    return atomic_load_explicit(&pool_slot(pool, entry_slot(entry))->key_hash, memory_order_relaxed);
+    uint32_t slot = entry_slot(entry);
+    return slot < pool->settings.capacity ? atomic_load_explicit(&pool_slot(pool, slot)->key_hash, memory_order_relaxed)
+                                          : 0;
 }
 
 /* The position of the slot's entry; index_entries when there is none. */

@@ -10,8 +10,8 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) / alignment * alignment;
 }
 
-/* A quarter of the keys: the record of the past grows with the pool, and a pool of the default size takes less than a
- * kibibyte per key, everything included. */
+/* A quarter of the keys: the record of the past grows with the pool, and a pool of the default size takes little more
+ * than a kibibyte per key, everything included. */
 static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
 {
     uint32_t quarter = least;
@@ -20,8 +20,10 @@ static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
     return quarter;
 }
 
-void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max)
+void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max, unsigned worker_rows)
 {
+    uint64_t due_groups = layout_due_groups(capacity), due_words = due_groups + layout_due_groups((uint32_t)due_groups);
+
     /* At most half full, so that a probe of the index is short (key_index.c). */
     uint32_t index_entries = 2;
     while (index_entries < 2 * capacity)
@@ -31,11 +33,12 @@ void layout_compute(struct layout_settings *settings, unsigned capacity, unsigne
     settings->key_max = key_max;
     settings->index_entries = index_entries;
     settings->events_per_class = quarter_of(capacity, 256, 16384);
-    settings->worker_rows = quarter_of(capacity, 256, 4096);
+    settings->worker_rows = worker_rows > 0 ? worker_rows : quarter_of(capacity, 256, 4096);
     settings->slot_bytes = (uint32_t)align_up(sizeof(struct layout_slot) + align_up(key_max, 8), LAYOUT_LINE_BYTES);
     settings->words_offset = LAYOUT_HEADER_BYTES;
     settings->ready_offset = align_up(settings->words_offset + UINT64_C(8) * capacity, LAYOUT_LINE_BYTES);
-    settings->index_offset = settings->ready_offset + align_up(capacity, UINT64_C(8) * LAYOUT_LINE_BYTES) / 8;
+    settings->due_offset = settings->ready_offset + align_up(capacity, UINT64_C(8) * LAYOUT_LINE_BYTES) / 8;
+    settings->index_offset = align_up(settings->due_offset + 8 * due_words, LAYOUT_LINE_BYTES);
     settings->slots_offset = align_up(settings->index_offset + UINT64_C(4) * index_entries, LAYOUT_LINE_BYTES);
     settings->events_offset = settings->slots_offset + (uint64_t)settings->slot_bytes * capacity;
     settings->workers_offset = settings->events_offset + sizeof(struct layout_event) * KEYSHM_EVENT_CLASS_COUNT *
@@ -58,9 +61,13 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_worker),
         offsetof(struct layout_header, mutex),
         offsetof(struct layout_header, cursor),
-        offsetof(struct layout_header, next_sweep_ms),
+        offsetof(struct layout_header, made_available),
+        offsetof(struct layout_header, next_due),
+        offsetof(struct layout_header, pool_minus_monotonic_ms),
+        offsetof(struct layout_header, policy),
         offsetof(struct layout_header, event_classes),
         offsetof(struct layout_header, workers_cursor),
+        offsetof(struct layout_header, turns),
         offsetof(struct layout_slot, id),
         offsetof(struct layout_slot, key_hash),
         offsetof(struct layout_slot, metadata),
@@ -75,6 +82,25 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 #endif
     };
     return hash_bytes(facts, sizeof(facts));
+}
+
+#if UINTPTR_MAX == UINT64_MAX
+#define WORD_NAME "64"
+#else
+#define WORD_NAME "32"
+#endif
+#ifdef __GLIBC__
+#define LIBC_NAME "glibc"
+#else
+#define LIBC_NAME "other"
+#endif
+
+const char *keyshm_layout_name(void)
+{
+    static const char name[] = "v3-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 3, "the version in the name");
+    _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
+    return name;
 }
 
 uint64_t layout_checksum(const struct layout_settings *settings)

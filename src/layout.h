@@ -9,6 +9,7 @@
  *   0            struct layout_header, one page
  *   words        one state word a slot: the truth (state_word.h)
  *   ready        one bit a slot: a hint (ready_bits.c)
+ *   due          for 64 slots each, and for 64 of these, when the hint must be looked after (ready_bits.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
  *   slots        struct layout_slot and the bytes of its key
  *   events       a ring of records for each class of events (events.c)
@@ -27,7 +28,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 2u
+#define LAYOUT_VERSION 3u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_HEADER_BYTES 4096u
@@ -39,6 +40,7 @@ struct layout_settings {
     uint64_t segment_bytes;
     uint64_t words_offset;
     uint64_t ready_offset;
+    uint64_t due_offset;
     uint64_t index_offset;
     uint64_t slots_offset;
     uint64_t events_offset;
@@ -49,17 +51,25 @@ struct layout_settings {
     uint32_t key_max;
     uint32_t events_per_class; /* a power of two */
     uint32_t worker_rows;
-    int64_t default_cooldown_ms;
     int64_t lock_timeout_ms;
-    int64_t created_unix_ms;
-    int64_t created_monotonic_ms;
-    uint64_t pid_namespace; /* inode of the creator's /proc/self/ns/pid; 0 when it could not be read */
+    uint64_t created_unix_us;
+    uint64_t epoch_boot_us; /* when the time of the pool was 0 (pool_clock.h), by CLOCK_BOOTTIME; may be negative */
+    uint64_t pid_namespace; /* of the creator, as process_pid_namespace() has it */
     uint32_t creator_pid;
     uint32_t creator_uid;
     char creator_name[16];
     char provider[KEYSHM_PROVIDER_MAX + 1];
     char zero[7];
 };
+
+/* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the line at each pick. */
+struct layout_turns {
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t owner; /* worker_token() of the process; 0: none */
+    _Atomic uint64_t range;
+    unsigned char reserve[LAYOUT_LINE_BYTES - 16];
+};
+
+#define LAYOUT_TURNS 8
 
 struct layout_header {
     /* These five keep their place and meaning in every version, so that each version recognises the segments of
@@ -79,16 +89,30 @@ struct layout_header {
     _Atomic uint64_t recoveries;     /* dead owners cleaned up after */
     _Atomic uint32_t slots_used;     /* no slot at or above it was ever used; only grows */
     _Atomic uint32_t lowest_free;    /* no slot below it is free */
-    _Atomic uint64_t owned_since_ms; /* when the owner took it, by clock_now_ms(). A hint, as the owner is */
+    _Atomic uint64_t owned_since_ms; /* when the owner took it, by pool_now_ms(). A hint, as the owner is */
     unsigned char membership_reserve[LAYOUT_LINE_BYTES - 40];
 
     /* The one line that every claim writes. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the slot at which the next pick begins to look */
-    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 8];
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the last claim: rotation.h */
+    _Atomic uint64_t turns_left; /* bit i: turns[i] has an owner no more, and turns that nobody has taken. A hint */
+    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 16];
+
+    /* Written by whoever makes a key available, before the call returns: how often that was. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint32_t made_available;
+    unsigned char available_reserve[LAYOUT_LINE_BYTES - 4];
 
     /* Read by every pick, written when a cooldown begins or ends. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_sweep_ms; /* when the ready bits must be swept again */
-    unsigned char sweep_reserve[LAYOUT_LINE_BYTES - 8];
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the groups of slots: ready_bits.c */
+    unsigned char due_reserve[LAYOUT_LINE_BYTES - 8];
+
+    /* Read by marks, seldom written. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t pool_minus_monotonic_ms; /* pool_clock.h */
+    _Atomic uint64_t unix_minus_pool_us;
+    struct layout_policy {
+        _Atomic int64_t cooldown_ms; /* struct keyshm_policy */
+        _Atomic int64_t cooldown_max_ms;
+    } policy;
+    unsigned char policy_reserve[2 * LAYOUT_LINE_BYTES - 32];
 
     /* Written by the maker of an event of the class: the number of events so far. */
     struct layout_event_class {
@@ -100,22 +124,26 @@ struct layout_header {
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t workers_cursor; /* where the search for a row begins */
     _Atomic uint64_t workers_unlisted;
     unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
+
+    struct layout_turns turns[LAYOUT_TURNS];
 };
 
 /* One record of a ring: event_record.h. */
+#define LAYOUT_EVENT_WORDS 8
 struct layout_event {
-    _Atomic uint64_t words[4];
+    _Atomic uint64_t words[LAYOUT_EVENT_WORDS];
 };
 
 /* One row of the table of attached processes: workers.c. It has a line of its own, since its process writes it at every
  * pick. */
 struct layout_worker {
-    _Atomic uint64_t owner; /* process id << 32 | count of owners << 1 | whether the rest is filled in; process 0: free */
+    _Atomic uint64_t owner; /* workers.h */
     _Atomic uint64_t picks;
-    _Atomic uint64_t attached_ms;   /* by clock_boot_ms() */
+    _Atomic uint64_t attached_ms;   /* by pool_now_ms() */
     _Atomic uint64_t pid_namespace; /* as in the settings, of the process */
+    _Atomic uint64_t started_ticks; /* when the process was started: proc_pid_stat(5), field 22; 0: not known */
+    _Atomic uint64_t image;         /* which of the programs that it has executed (execve(2)) */
     _Atomic uint64_t name[2];       /* 16 bytes, with a NUL */
-    uint64_t reserve[2];
 };
 
 /*
@@ -127,23 +155,29 @@ struct layout_slot {
     _Atomic uint64_t picks;                       /* a tagged counter */
     _Atomic uint64_t last_used_ms;                /* a tagged value */
     _Atomic uint64_t marked[KEYSHM_STATUS_COUNT]; /* tagged counters */
-    uint64_t counters_reserve[2];                 /* request and token rates */
+    uint64_t counters_reserve[2];
 
     /* The line that every pick and mark reads. Immutable while the key is in the pool, but for the version. */
     _Atomic uint64_t id; /* of the key that is, or was last, in the slot; 0: never used */
     _Atomic uint64_t key_hash;
     _Atomic uint64_t key_length;       /* bytes; in a free slot not 0 while its bytes are still to be wiped */
     _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is valid */
-    uint64_t reserve[4];               /* leases, a cap in flight, weights */
+    uint64_t reserve[4];               /* its group, priority and weight */
 
     _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
                                                             key_max stays under 1 KiB */
     _Atomic uint64_t key[];                              /* key_max bytes, padded with zeros */
 };
 
-/* Compute the place of everything in a segment for `capacity` keys of at most `key_max` bytes; both must be within
- * their limits. Sets the fields from segment_bytes to worker_rows. */
-void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max);
+/* Compute the place of everything in a segment for `capacity` keys of at most `key_max` bytes, and `worker_rows` workers (0: a
+ * quarter of the capacity); all must be within their limits. Sets the fields from segment_bytes to worker_rows. */
+void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max, unsigned worker_rows);
+
+/* The words of due times: one for each 64 slots, and after them one for each 64 of these. */
+static inline uint32_t layout_due_groups(uint32_t capacity)
+{
+    return (capacity + 63) / 64;
+}
 
 /* A number that differs between two builds of this library whose processes must not share a segment. */
 uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset);
@@ -158,20 +192,20 @@ bool layout_is_unchanged(const struct layout_header *header, const struct layout
 LAYOUT_AT(struct layout_settings, segment_bytes, 0);
 LAYOUT_AT(struct layout_settings, words_offset, 8);
 LAYOUT_AT(struct layout_settings, ready_offset, 16);
-LAYOUT_AT(struct layout_settings, index_offset, 24);
-LAYOUT_AT(struct layout_settings, slots_offset, 32);
-LAYOUT_AT(struct layout_settings, events_offset, 40);
-LAYOUT_AT(struct layout_settings, workers_offset, 48);
-LAYOUT_AT(struct layout_settings, slot_bytes, 56);
-LAYOUT_AT(struct layout_settings, index_entries, 60);
-LAYOUT_AT(struct layout_settings, capacity, 64);
-LAYOUT_AT(struct layout_settings, key_max, 68);
-LAYOUT_AT(struct layout_settings, events_per_class, 72);
-LAYOUT_AT(struct layout_settings, worker_rows, 76);
-LAYOUT_AT(struct layout_settings, default_cooldown_ms, 80);
+LAYOUT_AT(struct layout_settings, due_offset, 24);
+LAYOUT_AT(struct layout_settings, index_offset, 32);
+LAYOUT_AT(struct layout_settings, slots_offset, 40);
+LAYOUT_AT(struct layout_settings, events_offset, 48);
+LAYOUT_AT(struct layout_settings, workers_offset, 56);
+LAYOUT_AT(struct layout_settings, slot_bytes, 64);
+LAYOUT_AT(struct layout_settings, index_entries, 68);
+LAYOUT_AT(struct layout_settings, capacity, 72);
+LAYOUT_AT(struct layout_settings, key_max, 76);
+LAYOUT_AT(struct layout_settings, events_per_class, 80);
+LAYOUT_AT(struct layout_settings, worker_rows, 84);
 LAYOUT_AT(struct layout_settings, lock_timeout_ms, 88);
-LAYOUT_AT(struct layout_settings, created_unix_ms, 96);
-LAYOUT_AT(struct layout_settings, created_monotonic_ms, 104);
+LAYOUT_AT(struct layout_settings, created_unix_us, 96);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 104);
 LAYOUT_AT(struct layout_settings, pid_namespace, 112);
 LAYOUT_AT(struct layout_settings, creator_pid, 120);
 LAYOUT_AT(struct layout_settings, creator_uid, 124);
@@ -196,14 +230,30 @@ LAYOUT_AT(struct layout_header, lowest_free, 604);
 LAYOUT_AT(struct layout_header, owned_since_ms, 608);
 LAYOUT_AT(struct layout_header, membership_reserve, 616);
 LAYOUT_AT(struct layout_header, cursor, 640);
-LAYOUT_AT(struct layout_header, cursor_reserve, 648);
-LAYOUT_AT(struct layout_header, next_sweep_ms, 704);
-LAYOUT_AT(struct layout_header, sweep_reserve, 712);
-LAYOUT_AT(struct layout_header, event_classes, 768);
-LAYOUT_AT(struct layout_header, workers_cursor, 960);
-LAYOUT_AT(struct layout_header, workers_unlisted, 968);
-LAYOUT_AT(struct layout_header, workers_reserve, 976);
+LAYOUT_AT(struct layout_header, turns_left, 648);
+LAYOUT_AT(struct layout_header, cursor_reserve, 656);
+LAYOUT_AT(struct layout_header, made_available, 704);
+LAYOUT_AT(struct layout_header, available_reserve, 708);
+LAYOUT_AT(struct layout_header, next_due, 768);
+LAYOUT_AT(struct layout_header, due_reserve, 776);
+LAYOUT_AT(struct layout_header, pool_minus_monotonic_ms, 832);
+LAYOUT_AT(struct layout_header, unix_minus_pool_us, 840);
+LAYOUT_AT(struct layout_header, policy, 848);
+LAYOUT_AT(struct layout_header, policy_reserve, 864);
+LAYOUT_AT(struct layout_header, event_classes, 960);
+LAYOUT_AT(struct layout_header, workers_cursor, 1152);
+LAYOUT_AT(struct layout_header, workers_unlisted, 1160);
+LAYOUT_AT(struct layout_header, workers_reserve, 1168);
+LAYOUT_AT(struct layout_header, turns, 1216);
 _Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
+
+LAYOUT_AT(struct layout_policy, cooldown_ms, 0);
+LAYOUT_AT(struct layout_policy, cooldown_max_ms, 8);
+
+LAYOUT_AT(struct layout_turns, owner, 0);
+LAYOUT_AT(struct layout_turns, range, 8);
+LAYOUT_AT(struct layout_turns, reserve, 16);
+_Static_assert(sizeof(struct layout_turns) == LAYOUT_LINE_BYTES, "struct layout_turns");
 
 LAYOUT_AT(struct layout_slot, picks, 0);
 LAYOUT_AT(struct layout_slot, last_used_ms, 8);
@@ -222,14 +272,15 @@ LAYOUT_AT(struct layout_event_class, reserve, 8);
 _Static_assert(sizeof(struct layout_event_class) == LAYOUT_LINE_BYTES, "struct layout_event_class");
 
 LAYOUT_AT(struct layout_event, words, 0);
-_Static_assert(sizeof(struct layout_event) == LAYOUT_LINE_BYTES / 2, "a record never lies across two lines");
+_Static_assert(sizeof(struct layout_event) == LAYOUT_LINE_BYTES, "a record never lies across two lines");
 
 LAYOUT_AT(struct layout_worker, owner, 0);
 LAYOUT_AT(struct layout_worker, picks, 8);
 LAYOUT_AT(struct layout_worker, attached_ms, 16);
 LAYOUT_AT(struct layout_worker, pid_namespace, 24);
-LAYOUT_AT(struct layout_worker, name, 32);
-LAYOUT_AT(struct layout_worker, reserve, 48);
+LAYOUT_AT(struct layout_worker, started_ticks, 32);
+LAYOUT_AT(struct layout_worker, image, 40);
+LAYOUT_AT(struct layout_worker, name, 48);
 _Static_assert(sizeof(struct layout_worker) == LAYOUT_LINE_BYTES, "struct layout_worker");
 
 _Static_assert(offsetof(struct layout_slot, key) % LAYOUT_LINE_BYTES == 0,

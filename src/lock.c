@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "event_ring.h"
 #include "log.h"
+#include "pool_clock.h"
 #include "process.h"
 #include "recover.h"
 #include "workers.h"
@@ -22,6 +23,17 @@
  * sleeps for ever on a free lock. A waiter that looks again every 20 ms does not.
  */
 #define LOCK_SLICE_MS 20
+
+/*
+ * This thread is in the middle of a membership change, from before the mutex is asked for until after it is released. A
+ * signal handler that makes another one, in whichever pool, is refused before it calls libc: there it would clear this
+ * thread's note of the mutex that is being taken (list_op_pending, get_robust_list(2)), and if the thread were killed before
+ * that mutex is in its list, the kernel would not know that it died as the owner.
+ *
+ * initial-exec: the first access to a thread-local variable of a library that was loaded late may allocate memory, which a
+ * signal handler must not.
+ */
+static __attribute__((tls_model("initial-exec"))) _Thread_local volatile sig_atomic_t is_changing;
 
 _Static_assert(sizeof(pthread_mutex_t) <= LAYOUT_MUTEX_BYTES, "room for the mutex");
 _Static_assert(_Alignof(pthread_mutex_t) <= LAYOUT_LINE_BYTES, "alignment of the mutex");
@@ -88,10 +100,23 @@ bool lock_is_robust(void)
     return syscall(SYS_get_robust_list, 0, &head, &size) == 0 && head != NULL;
 }
 
-static bool in_another_pid_namespace(const struct keyshm_pool *pool)
+/* Is a thread id here the same as for the pool's creator? Where a PID namespace is unknown, only for the creator itself. */
+static bool is_in_pid_namespace(const struct keyshm_pool *pool)
 {
-    /* Read each time: a child can be in another namespace than the parent whose attachment it inherited. */
-    return process_pid_namespace() != pool->settings.pid_namespace;
+    if (pool->local != NULL && atomic_load_explicit(&pool->local->has_created, memory_order_relaxed))
+        return true;
+    return pool->settings.pid_namespace != 0 && workers_pid_namespace(pool) == pool->settings.pid_namespace;
+}
+
+static void log_namespace(const struct keyshm_pool *pool)
+{
+    const char *reason = "the pool was created in another PID namespace";
+    if (pool->settings.pid_namespace == 0)
+        reason = "the PID namespace of the pool's creator is not known, as it had no /proc";
+    else if (workers_pid_namespace(pool) == 0)
+        reason = "the PID namespace of this process is not known, as there is no /proc";
+    log_message(KEYSHM_LOG_ERROR, "%s: %s: keys can be picked and marked here, but not added, removed or annotated",
+                pool->settings.provider, reason);
 }
 
 pid_t lock_holder(const struct keyshm_pool *pool)
@@ -104,7 +129,7 @@ pid_t lock_holder(const struct keyshm_pool *pool)
     uint32_t thread = atomic_load_explicit(futex, memory_order_relaxed) & FUTEX_TID_MASK;
     if (thread == 0)
         return 0;
-    if (in_another_pid_namespace(pool))
+    if (!is_in_pid_namespace(pool))
         return -1;
     uint64_t owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
     return (uint32_t)owner == thread ? (pid_t)(owner >> 32) : process_of_thread((pid_t)thread);
@@ -113,7 +138,7 @@ pid_t lock_holder(const struct keyshm_pool *pool)
 int64_t lock_held_ms(const struct keyshm_pool *pool)
 {
     uint64_t since_ms = atomic_load_explicit(&pool->header->owned_since_ms, memory_order_relaxed);
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = pool_now_ms(pool);
     return since_ms < now_ms ? (int64_t)(now_ms - since_ms) : 0;
 }
 
@@ -126,12 +151,12 @@ static struct timespec timespec_of_ms(uint64_t time_ms)
 static int lock_until(pthread_mutex_t *mutex, uint64_t deadline_ms)
 {
     int error;
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = clock_monotonic_ms();
     do {
         uint64_t slice_end_ms = now_ms + LOCK_SLICE_MS < deadline_ms ? now_ms + LOCK_SLICE_MS : deadline_ms;
         struct timespec slice_end = timespec_of_ms(slice_end_ms);
         error = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &slice_end);
-        now_ms = clock_now_ms();
+        now_ms = clock_monotonic_ms();
     } while (error == ETIMEDOUT && now_ms < deadline_ms);
     /* After a timeout glibc leaves the mutex in this thread's robust list as pending, and when the thread ends the
      * kernel would look at that address, whatever is mapped there by then. One more try clears the entry. */
@@ -164,7 +189,7 @@ static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
         .from = -1,
         .to = -1,
         .process = workers_process_id(pool),
-        .time_us = clock_coarse_us(), /* when the death was noticed, not when the repair ended */
+        .time_us = pool_coarse_us(pool), /* when the death was noticed, not when the repair ended */
         .number = (int64_t)(dead_owner >> 32),
     };
     recover(pool);
@@ -173,23 +198,32 @@ static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
     pthread_mutex_consistent(mutex_of(pool->header));
 }
 
+/* 0, EOWNERDEAD, or the error of a lock that was not taken, which has been logged. */
+static int take_mutex(const struct keyshm_pool *pool)
+{
+    if (!is_in_pid_namespace(pool)) {
+        log_namespace(pool);
+        return EXDEV;
+    }
+    int error = lock_until(mutex_of(pool->header), clock_monotonic_ms() + (uint64_t)pool->settings.lock_timeout_ms);
+    if (error == ETIMEDOUT)
+        log_timeout(pool);
+    else if (error != 0 && error != EOWNERDEAD)
+        log_message(KEYSHM_LOG_ERROR, "%s: cannot take the mutex: %s", pool->settings.provider, keyshm_strerror(error));
+    return error;
+}
+
 int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
 {
-    if (in_another_pid_namespace(pool)) {
-        log_message(KEYSHM_LOG_ERROR,
-                    "%s: the pool was created in another PID namespace: its keys can be picked and marked"
-                    " here, but not added, removed or annotated",
+    if (is_changing) {
+        log_message(KEYSHM_LOG_ERROR, "%s: refused: this thread is in the middle of a membership change",
                     pool->settings.provider);
-        return -EXDEV;
+        return -EDEADLK;
     }
-    pthread_mutex_t *mutex = mutex_of(pool->header);
-    int error = lock_until(mutex, clock_now_ms() + (uint64_t)pool->settings.lock_timeout_ms);
-    if (error == ETIMEDOUT) {
-        log_timeout(pool);
-        return -ETIMEDOUT;
-    }
+    is_changing = 1;
+    int error = take_mutex(pool);
     if (error != 0 && error != EOWNERDEAD) {
-        log_message(KEYSHM_LOG_ERROR, "%s: cannot take the mutex: %s", pool->settings.provider, keyshm_strerror(error));
+        is_changing = 0;
         return -error;
     }
 
@@ -197,7 +231,7 @@ int lock_take(struct keyshm_pool *pool, struct lock_guard *ret_guard)
     guard.dead_owner = atomic_load_explicit(&pool->header->owner, memory_order_relaxed);
     /* relaxed: the mutex orders it; to readers without the mutex it is a hint. */
     atomic_store_explicit(&pool->header->owner, (uint64_t)getpid() << 32 | (uint32_t)gettid(), memory_order_relaxed);
-    atomic_store_explicit(&pool->header->owned_since_ms, clock_now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&pool->header->owned_since_ms, pool_now_ms(pool), memory_order_relaxed);
     if (guard.recovered)
         clean_up_after(pool, guard.dead_owner);
     *ret_guard = guard;
@@ -208,6 +242,7 @@ void lock_drop(struct keyshm_pool *pool, const struct lock_guard *guard)
 {
     atomic_store_explicit(&pool->header->owner, 0, memory_order_relaxed);
     pthread_mutex_unlock(mutex_of(pool->header));
+    is_changing = 0;
     if (guard->recovered && guard->dead_owner == 0)
         log_message(KEYSHM_LOG_WARNING, "%s: recovered: a process died as it took or left the mutex",
                     pool->settings.provider);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOG_MESSAGE_SIZE 512
 #define LOG_SILENT (-1)
@@ -27,11 +28,18 @@ static const char *const level_names[] = {
 };
 #define LEVEL_COUNT ((int)(sizeof(level_names) / sizeof(level_names[0])))
 
-static void log_to_stderr(enum keyshm_log_level level, const char *message, void *user)
+/* `user` is the descriptor. One call, so that lines of different workers do not mix. */
+static void log_to_fd(enum keyshm_log_level level, const char *message, void *user)
 {
-    (void)user;
-    /* One call, so that lines of different workers do not mix. */
-    fprintf(stderr, "keyshm: %s: %s\n", level_names[level], message);
+    char line[LOG_MESSAGE_SIZE + sizeof("keyshm: warning: \n")];
+    int length = snprintf(line, sizeof(line), "keyshm: %s: %s\n", level_names[level], message);
+    ssize_t written = write((int)(intptr_t)user, line, (size_t)length);
+    (void)written; /* there is nobody to be told */
+}
+
+static void *user_of_fd(int fd)
+{
+    return (void *)(intptr_t)fd; /* cppcheck-suppress intToPointerCast ; it is never followed */
 }
 
 static void log_from_environment(void)
@@ -42,7 +50,8 @@ static void log_from_environment(void)
         return;
     for (int level = 0; level < LEVEL_COUNT; level++) {
         if (strcmp(wanted, level_names[level]) == 0) {
-            atomic_store(&log_fn, log_to_stderr);
+            atomic_store(&log_fn, log_to_fd);
+            atomic_store(&log_user, user_of_fd(STDERR_FILENO));
             atomic_store(&log_least, level);
         }
     }
@@ -79,4 +88,9 @@ void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level
     atomic_store(&log_fn, fn_or_null);
     if (fn_or_null != NULL)
         atomic_store(&log_least, (int)least);
+}
+
+void keyshm_set_log_fd(int fd, enum keyshm_log_level least)
+{
+    keyshm_set_log(fd >= 0 ? log_to_fd : NULL, user_of_fd(fd), least);
 }

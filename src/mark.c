@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#include "clock.h"
 #include "event_ring.h"
 #include "pace.h"
+#include "pool_clock.h"
 #include "ready_bits.h"
 #include "tagged.h"
 #include "workers.h"
@@ -18,47 +18,59 @@
 struct report {
     keyshm_id id;
     enum keyshm_status status;
+    enum keyshm_reason reason;
+    bool is_over;        /* it had ended when it was made: it changes nothing */
     int64_t duration_ms; /* negative: none */
     uint64_t deadline_ms;
+    uint64_t stamp;   /* 0: none */
     uint64_t now_ms;  /* a time that the mark is not earlier than; 0: not read */
-    uint64_t tick_us; /* clock_coarse_us(); 0: not read yet */
+    uint64_t tick_us; /* pool_coarse_us(); 0: not read yet */
 };
-
-static uint64_t deadline_of(enum keyshm_status status, int64_t duration_ms, uint64_t moment_end_ms)
-{
-    if (status == KEYSHM_INVALID || duration_ms < 0)
-        return WORD_FOREVER;
-    /* Counted from the end of the moment, so that a deadline is never early. */
-    return word_deadline_after(moment_end_ms, (uint64_t)duration_ms);
-}
 
 /* Marks with a deadline read the exact clock, or in a burst the coarse one; marks without a deadline read a clock only to
  * stamp the event. */
-static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status,
-                                 int64_t duration_ms)
+static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request)
 {
-    struct report report = {.id = id, .status = status, .duration_ms = duration_ms, .deadline_ms = WORD_FOREVER};
-    if (status == KEYSHM_AVAILABLE || status == KEYSHM_INVALID)
+    struct report report = {
+        .id = id,
+        .status = request->status,
+        .reason = request->reason,
+        .is_over = request->duration_ms == 0,
+        .duration_ms = request->duration_ms,
+        .deadline_ms = WORD_FOREVER,
+        .stamp = request->stamp,
+    };
+    if (request->status == KEYSHM_AVAILABLE || request->status == KEYSHM_INVALID)
         return report;
-    report.tick_us = clock_coarse_us();
+    uint64_t coarse_us = clock_coarse_us();
+    bool is_burst = pace_is_burst(pool, coarse_us / 1000);
+    report.tick_us = pool_us_of_coarse(pool, coarse_us);
     report.now_ms = report.tick_us / 1000;
-    uint64_t end_ms = report.now_ms + CLOCK_COARSE_LAG_MS + 1;
-    if (!pace_is_burst(pool, report.now_ms)) {
-        report.now_ms = clock_now_ms();
+    uint64_t end_ms = report.now_ms + pool_coarse_lag_ms(pool) + 1;
+    if (!is_burst) {
+        report.now_ms = pool_now_ms(pool);
         end_ms = report.now_ms + 1;
     }
-    report.deadline_ms = deadline_of(status, duration_ms, end_ms);
+    /* Counted from the end of the moment, so that a deadline is never early. */
+    if (request->duration_ms >= 0)
+        report.deadline_ms = word_deadline_after(end_ms, (uint64_t)request->duration_ms);
     return report;
 }
 
-/* The word after the mark. A duration of 0 has ended already, so it changes nothing. */
+/* Does an available mark answer a pick, after which something else was marked? */
+static bool is_outdated(uint64_t word, const struct report *report)
+{
+    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && report->stamp != word_marks(word);
+}
+
+/* The word after the mark. */
 static uint64_t marked(uint64_t word, const struct report *report)
 {
-    if (report->status == KEYSHM_AVAILABLE)
-        return word_make(KEYSHM_AVAILABLE, word_generation(word), WORD_NO_DEADLINE);
-    if (report->status != KEYSHM_INVALID && report->duration_ms == 0)
+    if (report->is_over || is_outdated(word, report))
         return word;
-    return word_join(word, report->status, report->deadline_ms, report->now_ms);
+    if (report->status == KEYSHM_AVAILABLE)
+        return word_release(word);
+    return word_join(word, report->status, report->reason, report->deadline_ms, report->now_ms);
 }
 
 /* ---- its event (event_ring.h) ---- */
@@ -68,7 +80,8 @@ static uint64_t marked(uint64_t word, const struct report *report)
 
 static enum event_class class_of(uint64_t before, uint64_t after)
 {
-    bool lasts = word_status(before) >= KEYSHM_QUOTA_EXCEEDED || word_status(after) >= KEYSHM_QUOTA_EXCEEDED;
+    bool lasts = word_status(before) >= KEYSHM_QUOTA_EXCEEDED || word_status(after) >= KEYSHM_QUOTA_EXCEEDED ||
+                 word_is_paused(before) != word_is_paused(after);
     return lasts ? EVENT_CLASS_LASTING : EVENT_CLASS_COOLDOWNS;
 }
 
@@ -79,8 +92,9 @@ ALWAYS_INLINE void record(const struct keyshm_pool *pool, struct event_ticket ti
         .kind = kind,
         .from = from,
         .to = (int)to,
+        .reason = report->reason,
         .id = report->id,
-        .time_us = report->tick_us != 0 ? report->tick_us : clock_coarse_us(),
+        .time_us = report->tick_us != 0 ? report->tick_us : pool_coarse_us(pool),
         .process = workers_process_id(pool),
         .number = report->duration_ms < 0 ? -1 : report->duration_ms,
     };
@@ -92,9 +106,9 @@ ALWAYS_INLINE void record_change(const struct keyshm_pool *pool, struct event_ti
 {
     enum keyshm_status from = word_status(change->before), to = word_status(change->after);
     if (report->tick_us == 0)
-        report->tick_us = clock_coarse_us();
+        report->tick_us = pool_coarse_us(pool);
     uint64_t now_ms = report->now_ms != 0 ? report->now_ms : report->tick_us / 1000;
-    if (word_is_cooling(change->before) && word_is_available(change->before, now_ms)) {
+    if (from != KEYSHM_AVAILABLE && !word_is_benched(change->before, now_ms)) {
         /* A pick would have found it available already. */
         if (to == KEYSHM_AVAILABLE) {
             record(pool, ticket, report, KEYSHM_EVENT_EXPIRED, to, (int)from);
@@ -105,11 +119,11 @@ ALWAYS_INLINE void record_change(const struct keyshm_pool *pool, struct event_ti
     record(pool, ticket, report, KEYSHM_EVENT_MARKED, to, (int)from);
 }
 
-/* Is a mark that changed the word to nothing else a stale one, worth a record? One that repeats what is known is not. */
+/* Is a mark that left the state as it was a stale one, worth a record? One that repeats what is known is not. */
 static bool is_stale(const struct report *report, uint64_t word)
 {
-    return report->status != KEYSHM_AVAILABLE && report->duration_ms != 0 &&
-           word != word_make(report->status, word_generation(word), report->deadline_ms);
+    uint64_t wanted = word_make(report->status, report->reason, 0, report->deadline_ms) | (word & WORD_PAUSED);
+    return report->status != KEYSHM_AVAILABLE && !report->is_over && !word_is_same_state(word, wanted);
 }
 
 /* The ticket is that of a change that other marks overtook; NULL: none was claimed. */
@@ -130,6 +144,16 @@ static bool change_word(_Atomic uint64_t *word_at, struct mark_change *change)
                                                  memory_order_relaxed);
 }
 
+/* The mark left the state of the key as it was, or is without a key. */
+static void record_no_change(const struct keyshm_pool *pool, const struct report *report,
+                             const struct event_ticket *claimed, uint64_t word)
+{
+    enum keyshm_status status = word_status(word);
+    int from = word_is_live(word) ? (int)status : -1;
+    if (from < 0 || claimed != NULL || is_stale(report, word))
+        record_refusal(pool, report, claimed, from);
+}
+
 /* The word becomes the join of what is known and the report. -ESTALE, -EBUSY. */
 static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct report *report, struct mark_change *change)
 {
@@ -138,45 +162,49 @@ static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct r
     for (int i = 0; i < MARK_TRIES_MAX; i++) {
         change->before = slot_word_at(word_at, at, report->id);
         if (!word_is_live(change->before)) {
-            record_refusal(pool, report, claimed, -1);
+            record_no_change(pool, report, claimed, change->before);
             return -ESTALE;
         }
         change->after = marked(change->before, report);
-        if (change->after == change->before) {
-            enum keyshm_status from = word_status(change->before);
-            if (claimed != NULL || is_stale(report, change->before))
-                record_refusal(pool, report, claimed, (int)from);
-            return 0;
-        }
+        bool is_event = !word_is_same_state(change->before, change->after);
         /* Before the change, so that a process killed in between leaves a number without a record. */
-        if (claimed == NULL) {
+        if (is_event && claimed == NULL) {
             ticket = event_claim(pool, class_of(change->before, change->after));
             claimed = &ticket;
         }
-        if (change_word(word_at, change)) {
+        if (change->after != change->before && !change_word(word_at, change))
+            continue;
+        if (is_event)
             record_change(pool, ticket, report, change);
-            return 0;
-        }
+        else
+            record_no_change(pool, report, claimed, change->before);
+        return 0;
     }
     return -EBUSY;
 }
 
-int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms,
-         struct mark_change *ret_change)
+int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request, struct mark_change *ret_change)
 {
     struct mark_change change;
     if (id_slot(id) >= pool->settings.capacity)
         return -ESTALE;
     struct layout_slot *at = pool_slot(pool, id_slot(id));
-    struct report report = make_report(pool, id, status, duration_ms);
+    struct report report = make_report(pool, id, request);
     int r = join(pool, at, &report, &change);
     if (r < 0)
         return r;
-    if (status == KEYSHM_AVAILABLE)
-        ready_set(pool, id_slot(id));
-    tagged_increment(&at->marked[status], id);
+    if (request->status == KEYSHM_AVAILABLE && word_is_available(change.after, 0))
+        ready_announce(pool, id_slot(id));
+    tagged_increment(&at->marked[request->status], id);
     *ret_change = change;
     return 0;
+}
+
+/* ---- all keys at once ---- */
+
+static bool has_expired(uint64_t word, uint64_t now_ms)
+{
+    return word_is_cooling(word) && !word_is_benched(word, now_ms);
 }
 
 /* AVAILABLE, if the cooldown of the key in the slot has ended: then its id, otherwise -EAGAIN. */
@@ -184,28 +212,24 @@ static int mark_if_expired(const struct keyshm_pool *pool, uint32_t slot, uint64
 {
     /* acquire: pairs with the publication in membership.c, so that the id is at least as new. */
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    if (!word_is_cooling(word) || !word_is_available(word, now_ms))
-        return -EAGAIN;
-    struct report report = {
-        .id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed),
-        .status = KEYSHM_AVAILABLE,
-        .duration_ms = -1,
-        .now_ms = now_ms,
-    };
-    struct mark_change change = {.before = word, .after = marked(word, &report)};
-    /* One try: if the word has changed, it was another mark's. */
-    if (!atomic_compare_exchange_strong_explicit(&pool->words[slot], &change.before, change.after, memory_order_acq_rel,
-                                                 memory_order_relaxed))
-        return -EAGAIN;
-    record_change(pool, event_claim(pool, class_of(change.before, change.after)), &report, &change);
-    ready_set(pool, slot);
-    *ret_id = report.id;
-    return 0;
+    struct report report = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .now_ms = now_ms};
+    for (int i = 0; i < MARK_TRIES_MAX && has_expired(word, now_ms); i++) {
+        report.id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
+        struct mark_change change = {.before = word, .after = word_release(word)};
+        if (change_word(&pool->words[slot], &change)) {
+            record_change(pool, event_claim(pool, class_of(change.before, change.after)), &report, &change);
+            ready_set(pool, slot);
+            *ret_id = report.id;
+            return 0;
+        }
+        word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+    }
+    return -EAGAIN;
 }
 
-int mark_all_expired(const struct keyshm_pool *pool, void (*on_marked)(const struct keyshm_pool *pool, keyshm_id id))
+int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
 {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
     int count = 0;
     for (uint32_t slot = 0; slot < used; slot++) {
@@ -216,4 +240,69 @@ int mark_all_expired(const struct keyshm_pool *pool, void (*on_marked)(const str
         count++;
     }
     return count;
+}
+
+/* 1: it was benched with such a status, and is available now; 0: it was not. -EBUSY. */
+static int mark_if_benched(const struct keyshm_pool *pool, uint32_t slot, unsigned status_mask, keyshm_id *ret_id)
+{
+    static const struct mark_request available = {.status = KEYSHM_AVAILABLE, .duration_ms = -1};
+    struct mark_change change;
+    /* acquire: as above. */
+    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+    if (!word_is_live(word) || !word_is_benched(word, pool_now_ms(pool)) || (status_mask >> word_status(word) & 1) == 0)
+        return 0;
+    *ret_id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
+    int r = mark(pool, *ret_id, &available, &change);
+    return r < 0 ? (r == -ESTALE ? 0 : r) : 1;
+}
+
+int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
+{
+    uint32_t used = pool_slots_used(pool);
+    int count = 0, error = 0;
+    for (uint32_t slot = 0; slot < used; slot++) {
+        keyshm_id id;
+        int r = mark_if_benched(pool, slot, status_mask, &id);
+        if (r > 0)
+            on_marked(pool, id);
+        count += r > 0;
+        error = r < 0 ? r : error;
+    }
+    return error < 0 ? error : count;
+}
+
+/* ---- pauses ---- */
+
+static uint64_t paused(uint64_t word, bool is_paused)
+{
+    return is_paused ? word | WORD_PAUSED : word & ~WORD_PAUSED;
+}
+
+int mark_paused(const struct keyshm_pool *pool, keyshm_id id, bool is_paused)
+{
+    struct report report = {.id = id, .reason = KEYSHM_REASON_OPERATOR, .duration_ms = -1};
+    uint32_t slot = id_slot(id);
+    if (slot >= pool->settings.capacity)
+        return -ESTALE;
+    struct event_ticket ticket, *claimed = NULL;
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        struct mark_change change = {.before = slot_word_at(&pool->words[slot], pool_slot(pool, slot), id)};
+        if (!word_is_live(change.before))
+            return -ESTALE;
+        change.after = paused(change.before, is_paused);
+        enum keyshm_status status = word_status(change.before);
+        if (change.after == change.before)
+            return 0;
+        if (claimed == NULL) {
+            ticket = event_claim(pool, EVENT_CLASS_LASTING);
+            claimed = &ticket;
+        }
+        if (!change_word(&pool->words[slot], &change))
+            continue;
+        record(pool, ticket, &report, is_paused ? KEYSHM_EVENT_PAUSED : KEYSHM_EVENT_RESUMED, status, (int)status);
+        if (!is_paused)
+            ready_announce(pool, slot);
+        return 1;
+    }
+    return -EBUSY;
 }

@@ -6,18 +6,33 @@
 
 #include "slot.h"
 
+/* A mark, with the policy applied to it. */
+struct mark_request {
+    enum keyshm_status status;
+    enum keyshm_reason reason;
+    int64_t duration_ms; /* from now; negative: until marked available, as for AVAILABLE and INVALID */
+    uint64_t stamp;
+};
+
 /* The word before and after a mark, for the log. */
 struct mark_change {
     uint64_t before;
     uint64_t after;
 };
 
-/* `duration_ms` from now, or, when negative, until marked available; ignored for AVAILABLE and INVALID. -ESTALE, -EBUSY.
- */
-int mark(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t duration_ms,
+/* -ESTALE, -EBUSY. */
+int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request,
          struct mark_change *ret_change);
 
+typedef void mark_fn(const struct keyshm_pool *pool, keyshm_id id);
+
 /* Mark each key AVAILABLE whose cooldown has ended, and call on_marked for it. Returns the number of keys. */
-int mark_all_expired(const struct keyshm_pool *pool, void (*on_marked)(const struct keyshm_pool *pool, keyshm_id id));
+int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked);
+
+/* The same of each key that has one of these statuses (bits 1u << status). -EBUSY: it was so for one of them. */
+int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked);
+
+/* 1; 0: it was so already. -ESTALE, -EBUSY. */
+int mark_paused(const struct keyshm_pool *pool, keyshm_id id, bool is_paused);
 
 #endif

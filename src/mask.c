@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "registers.h"
+
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026 in UTF-8 */
 #define MASK_KEY_MIN 20
 #define MASK_PREFIX_MAX 12
@@ -35,4 +37,5 @@ void mask_key(const char *key, size_t length, char ret_masked[KEYSHM_MASKED_SIZE
     if (length >= MASK_KEY_MIN)
         end = append_printable(end, key + length - MASK_SUFFIX, MASK_SUFFIX);
     *end = '\0';
+    registers_wipe();
 }

@@ -2,14 +2,16 @@
 #include "membership.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "clock.h"
 #include "event_ring.h"
 #include "key_index.h"
 #include "lock.h"
 #include "metadata.h"
 #include "ready_bits.h"
 #include "recover.h"
+#include "registers.h"
 #include "slot.h"
 #include "workers.h"
 
@@ -20,11 +22,16 @@ static keyshm_id id_in(const struct keyshm_pool *pool, uint32_t slot)
     return atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
 }
 
+static uint64_t word_in(const struct keyshm_pool *pool, uint32_t slot)
+{
+    return atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
+}
+
 static int find_free(const struct keyshm_pool *pool, uint32_t *ret_slot)
 {
     uint32_t slot = atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed);
     for (; slot < pool->settings.capacity; slot++) {
-        if (!word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed))) {
+        if (!word_is_live(word_in(pool, slot))) {
             *ret_slot = slot;
             return 0;
         }
@@ -47,7 +54,7 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
         .from = -1,
         .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
         .id = id_or_zero,
-        .time_us = clock_coarse_us(),
+        .time_us = pool_coarse_us(pool),
         .process = workers_process_id(pool),
         .number = -1,
     };
@@ -68,9 +75,9 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     slot_fill(pool, slot, id, key);
     index_insert(pool, key->hash, slot);
     /* release: publishes everything above; pairs with every acquire load of a word. */
-    atomic_store_explicit(&pool->words[slot], word_make(KEYSHM_AVAILABLE, generation, WORD_NO_DEADLINE),
+    atomic_store_explicit(&pool->words[slot], word_make_available(word_marks_next(word_in(pool, slot))),
                           memory_order_release);
-    ready_set(pool, slot);
+    ready_announce(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);
     record(pool, ticket, KEYSHM_EVENT_ADDED, id);
@@ -86,7 +93,7 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     index_begin_change(pool);
     /* A store, not a compare-and-swap: an earlier mark goes with its key, a later one misses. The release stores of the
      * wipe order it before the wipe. */
-    atomic_store_explicit(&pool->words[slot], word_make_free(id_generation(id_in(pool, slot))), memory_order_release);
+    atomic_store_explicit(&pool->words[slot], word_make_free(word_marks_next(word_in(pool, slot))), memory_order_release);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
@@ -124,6 +131,126 @@ static int set_metadata_locked(struct keyshm_pool *pool, keyshm_id id, const cha
         r = metadata_edit(&copy, name, value_or_null);
     if (r == 0)
         metadata_write(pool, id_slot(id), &copy);
+    return r;
+}
+
+/* ---- replacing all keys ---- */
+
+/* What a replacement is made of. All keys are valid, and none comes twice. */
+struct replacement {
+    struct keyshm_pool *pool;
+    const char **keys;
+    size_t count;
+    bool *is_kept;    /* of each slot */
+    uint32_t removed; /* no slot below it is to be removed */
+    struct keyshm_replaced *result;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, each once. */
+static size_t sort_keys(const char **keys, size_t count)
+{
+    size_t unique = 0;
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < count; i++)
+        if (unique == 0 || strcmp(keys[unique - 1], keys[i]) != 0)
+            keys[unique++] = keys[i];
+    registers_wipe();
+    return unique;
+}
+
+/* Those that are in the pool already are kept, and taken out of the list: new ones stay. */
+static void keep_known(struct replacement *replacement)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < replacement->count; i++) {
+        struct slot_key key;
+        keyshm_id id;
+        slot_key_make(&key, replacement->keys[i], strlen(replacement->keys[i]));
+        if (index_find(replacement->pool, &key, &id) == 0) {
+            replacement->is_kept[id_slot(id)] = true;
+            replacement->result->kept++;
+        } else {
+            replacement->keys[count++] = replacement->keys[i];
+        }
+        slot_key_forget(&key);
+    }
+    replacement->count = count;
+}
+
+/* Remove one key that is not in the list. -ENOENT: there is none. */
+static int remove_next(struct replacement *replacement)
+{
+    struct keyshm_pool *pool = replacement->pool;
+    uint32_t used = pool_slots_used(pool);
+    for (; replacement->removed < used; replacement->removed++) {
+        uint32_t slot = replacement->removed;
+        if (word_is_live(word_in(pool, slot)) && !replacement->is_kept[slot]) {
+            erase(pool, slot);
+            replacement->result->removed++;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static void add_next(struct replacement *replacement, const char *text, uint32_t slot)
+{
+    struct slot_key key;
+    slot_key_make(&key, text, strlen(text));
+    insert(replacement->pool, slot, &key);
+    slot_key_forget(&key);
+    replacement->is_kept[slot] = true;
+    replacement->result->added++;
+}
+
+/* Add before removing, as long as there is room; where there is none, one is removed for one that is added. There is room for all
+ * that are kept or new. */
+static void replace_locked(struct replacement *replacement)
+{
+    uint32_t slot;
+    keep_known(replacement);
+    for (size_t i = 0; i < replacement->count; i++) {
+        if (find_free(replacement->pool, &slot) == 0 ||
+            (remove_next(replacement) == 0 && find_free(replacement->pool, &slot) == 0))
+            add_next(replacement, replacement->keys[i], slot);
+    }
+    while (remove_next(replacement) == 0)
+        continue;
+}
+
+static int replace(struct replacement *replacement)
+{
+    struct lock_guard guard;
+    int r = lock_take(replacement->pool, &guard);
+    if (r < 0)
+        return r;
+    replace_locked(replacement);
+    lock_drop(replacement->pool, &guard);
+    return 0;
+}
+
+int membership_replace(struct keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *replaced)
+{
+    struct replacement replacement = {
+        .pool = pool,
+        .keys = calloc(count + 1, sizeof(*replacement.keys)),
+        .is_kept = calloc(pool->settings.capacity, sizeof(*replacement.is_kept)),
+        .result = replaced,
+    };
+    int r = replacement.keys != NULL && replacement.is_kept != NULL ? 0 : -ENOMEM;
+    if (r == 0) {
+        for (size_t i = 0; i < count; i++)
+            replacement.keys[i] = keys[i];
+        replacement.count = sort_keys(replacement.keys, count);
+        r = replacement.count <= pool->settings.capacity ? replace(&replacement) : -ENOSPC;
+    }
+    free(replacement.keys);
+    free(replacement.is_kept);
     return r;
 }
 

@@ -2,11 +2,13 @@
 #ifndef KEYSHM_MEMBERSHIP_H
 #define KEYSHM_MEMBERSHIP_H
 
-/* Membership: which keys are in the pool. Changes take the mutex; membership_find() does not. */
+/* Membership: which keys are in the pool. Changes take the mutex; membership_find() does not. As the calls of the same names; all arguments are
+ * checked. */
 
 #include "slot.h"
 
 int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
+int membership_replace(struct keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *replaced);
 int membership_remove(struct keyshm_pool *pool, keyshm_id id);
 int membership_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
 int membership_repair(struct keyshm_pool *pool);

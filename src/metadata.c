@@ -103,3 +103,33 @@ int metadata_edit(union metadata_copy *copy, const char *name, const char *value
         *copy = edited;
     return r;
 }
+
+static int find_value(const union metadata_copy *copy, const char *name, const char **ret_value)
+{
+    const char *found;
+    size_t position = 0;
+    while (metadata_next(copy, &position, &found, ret_value))
+        if (strcmp(found, name) == 0)
+            return 0;
+    return -ENOENT;
+}
+
+int metadata_get(const struct keyshm_pool *pool, keyshm_id id, const char *name, char *buffer, size_t size)
+{
+    union metadata_copy copy;
+    const char *value;
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    int r = metadata_read(pool, id_slot(id), &copy);
+    /* Were they this key's to the end? */
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    r = r == 0 ? find_value(&copy, name, &value) : -EBUSY;
+    if (r < 0)
+        return r;
+    size_t length = strlen(value);
+    if (length >= size)
+        return -ERANGE;
+    memcpy(buffer, value, length + 1);
+    return (int)length;
+}

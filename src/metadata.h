@@ -32,4 +32,7 @@ int metadata_edit(union metadata_copy *copy, const char *name, const char *value
  * formed. */
 bool metadata_next(const union metadata_copy *copy, size_t *position, const char **ret_name, const char **ret_value);
 
+/* As keyshm_get_metadata(). */
+int metadata_get(const struct keyshm_pool *pool, keyshm_id id, const char *name, char *buffer, size_t size);
+
 #endif

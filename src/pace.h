@@ -8,7 +8,7 @@
  * pick claims several turns at once (rotation.h).
  */
 
-#include "pool.h"
+#include "pool_clock.h"
 #include "process_local.h"
 
 /* Two processes that pass something back and forth through a pipe hardly make this many calls in a tick. */
@@ -16,16 +16,21 @@
 
 #define PACE_TICK_MASK ((UINT64_C(1) << 48) - 1)
 
-/* Count this call. Is it one of a burst? */
-static inline bool pace_is_burst(const struct keyshm_pool *pool, uint64_t coarse_now_ms)
+/* Count this call, which is made when the coarse clock says `coarse_ms`. Is it one of a burst? Call it before that is made a time of
+ * the pool: the first call in a tick looks whether the machine has slept. */
+static inline bool pace_is_burst(const struct keyshm_pool *pool, uint64_t coarse_ms)
 {
     struct process_local *local = pool->local;
     if (local == NULL)
         return false;
     /* relaxed, here and below: what threads overwrite of each other is a rough count. */
     uint64_t pace = atomic_load_explicit(&local->pace, memory_order_relaxed);
-    uint64_t tick = coarse_now_ms & PACE_TICK_MASK;
-    uint64_t calls = (pace & PACE_TICK_MASK) == tick ? pace >> 48 : 0;
+    uint64_t tick = coarse_ms & PACE_TICK_MASK;
+    uint64_t calls = pace >> 48;
+    if ((pace & PACE_TICK_MASK) != tick) {
+        pool_clock_look(pool);
+        calls = 0;
+    }
     if (calls >= PACE_BURST_CALLS)
         return true;
     atomic_store_explicit(&local->pace, (calls + 1) << 48 | tick, memory_order_relaxed);

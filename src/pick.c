@@ -4,55 +4,64 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "pace.h"
 #include "ready_bits.h"
+#include "registers.h"
 #include "rotation.h"
 #include "slot.h"
 #include "tagged.h"
 #include "workers.h"
 
-/* After this many picks by others in the middle of ours, take the cursor whatever it says: a bound, at the price of a
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+
+/* After this many picks by others in the middle of ours, take a key without moving the cursor: a bound, at the price of a
  * slightly uneven rotation under a contention that does not occur. */
 #define CLAIM_TRIES_MAX 1000
 
 /* And after this many tries give up: keys are being removed or marked as fast as they are found. */
 #define PICK_TRIES_MAX 10000
 
-/* The time of one pick: read from the coarse clock, and again exactly when a decision depends on the difference. In a
- * burst the coarse time counts as exact. */
-struct pick_time {
-    uint64_t now_ms;
-    bool is_exact;
+/* One pick. */
+struct turn {
+    const struct keyshm_pool *pool;
+    uint64_t now_ms; /* read from the coarse clock, and again exactly when a decision depends on the difference */
+    bool is_exact;   /* in a burst the coarse time counts as exact */
+    bool is_burst;
+    bool has_range; /* it may use a range of several turns, and claim one in a burst */
+    uint32_t slot;  /* whose turn was taken already; READY_NONE: none was */
 };
 
-static void make_exact(struct pick_time *time)
+static void make_exact(struct turn *turn)
 {
-    if (!time->is_exact)
-        *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true};
+    if (!turn->is_exact) {
+        turn->now_ms = pool_now_ms(turn->pool);
+        turn->is_exact = true;
+    }
 }
 
 /* Has `deadline_ms` passed? Makes the time exact if that depends on it. */
-static bool has_passed(struct pick_time *time, uint64_t deadline_ms)
+static bool has_passed(struct turn *turn, uint64_t deadline_ms)
 {
-    if (deadline_ms > time->now_ms && deadline_ms <= time->now_ms + CLOCK_COARSE_LAG_MS)
-        make_exact(time);
-    return deadline_ms <= time->now_ms;
+    if (deadline_ms > turn->now_ms && deadline_ms <= turn->now_ms + pool_coarse_lag_ms(turn->pool))
+        make_exact(turn);
+    return deadline_ms <= turn->now_ms;
 }
 
-static bool is_available(uint64_t word, struct pick_time *time)
+static bool is_available(uint64_t word, struct turn *turn)
 {
-    return word_is_cooling(word) ? has_passed(time, word_deadline_ms(word)) : word_is_available(word, time->now_ms);
+    uint64_t available_at_ms = word_available_at_ms(word);
+    return available_at_ms != WORD_FOREVER ? has_passed(turn, available_at_ms) : word_is_available(word, turn->now_ms);
 }
 
 /* The first available key in [from, end). Clears the bits of keys that turn out not to be available. */
-static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
+static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
 {
+    const struct keyshm_pool *pool = turn->pool;
     uint32_t slot = from;
     while ((slot = ready_find(pool, slot, end)) != READY_NONE) {
         /* acquire: pairs with the store that publishes the word in membership.c; the key's bytes are read after it. */
         uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-        if (is_available(word, time))
+        if (is_available(word, turn))
             return slot;
         ready_clear(pool, slot, word);
         slot++;
@@ -61,49 +70,70 @@ static uint32_t find_slowly(const struct keyshm_pool *pool, uint32_t from, uint3
 }
 
 /* Usually the first ready slot is it. */
-static inline uint32_t find_in(const struct keyshm_pool *pool, uint32_t from, uint32_t end, struct pick_time *time)
+static inline uint32_t find_in(struct turn *turn, uint32_t from, uint32_t end)
 {
+    const struct keyshm_pool *pool = turn->pool;
     uint32_t slot = ready_look(pool, from, end);
     if (slot != READY_NONE &&
-        word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), time->now_ms))
+        word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), turn->now_ms))
         return slot;
-    return find_slowly(pool, from, end, time);
+    return find_slowly(turn, from, end);
 }
 
 /* The first available key at or after `from`, going round. */
-static uint32_t find_from(const struct keyshm_pool *pool, uint32_t from, struct pick_time *time)
+static uint32_t find_from(struct turn *turn, uint32_t from)
 {
-    uint32_t used = pool_slots_used(pool);
-    uint32_t slot = find_in(pool, from, used, time);
-    return slot != READY_NONE ? slot : find_in(pool, 0, from < used ? from : used, time);
+    uint32_t used = pool_slots_used(turn->pool);
+    uint32_t slot = find_in(turn, from, used);
+    return slot != READY_NONE ? slot : find_in(turn, 0, from < used ? from : used);
 }
 
-/* No bit led to a key. The bits are a hint, so the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all. */
+/*
+ * No bit led to a key. The bits are a hint, so the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all.
+ *
+ * The words are read one after another, and meanwhile one key may have become available whose word was read already. So the answer is
+ * given only if nothing of the kind has happened: no key was made available from before the first word was read until after the
+ * last one, and no cooldown has ended. Then it is true of the instant at which the clock was read.
+ */
 static int find_in_words(const struct keyshm_pool *pool)
 {
-    uint64_t now_ms = clock_now_ms();
-    uint32_t used = pool_slots_used(pool);
-    bool empty = true, found = false;
+    uint32_t announced = ready_announced(pool), used = pool_slots_used(pool);
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
+    bool is_empty = true, is_found = false;
     for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
-        empty &= !word_is_live(word);
+        /* acquire: pairs with the release in ready_announce() by way of the count, which is read before and after. */
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+        uint64_t available_at_ms = word_available_at_ms(word);
+        is_empty &= !word_is_live(word);
+        earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
         if (word_is_available(word, now_ms)) {
             ready_set(pool, slot);
-            found = true;
+            is_found = true;
         }
     }
-    return empty ? -ENOKEY : found ? 0 : -EAGAIN;
+    if (is_found || earliest_ms <= pool_now_ms(pool) || ready_announced(pool) != announced)
+        return 0;
+    return is_empty ? -ENOKEY : -EAGAIN;
 }
 
 /* The next of the turns that this process has claimed. */
-static uint32_t next_kept(const struct keyshm_pool *pool, struct pick_time *time)
+static uint32_t next_of_range(struct turn *turn)
 {
-    uint32_t begin, end;
-    rotation_read_range(pool, &begin, &end);
-    if (begin >= end)
+    uint32_t taken = turn->slot;
+    turn->slot = READY_NONE;
+    if (taken != READY_NONE)
+        return taken;
+    uint32_t place = turn->has_range ? rotation_place(turn->pool) : 0;
+    if (place == 0)
         return READY_NONE;
-    uint32_t slot = find_in(pool, begin, end, time);
-    rotation_keep_range(pool, slot != READY_NONE ? slot + 1 : end, end);
+    _Atomic uint64_t *at = rotation_range(turn->pool, place);
+    uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
+    struct claim range = rotation_unpack_range(turn->pool, word);
+    if (range.begin >= range.end)
+        return READY_NONE;
+    uint32_t slot = find_in(turn, range.begin, range.end);
+    word = claim_after(word, slot != READY_NONE ? slot : range.end - 1);
+    atomic_store_explicit(at, word, memory_order_relaxed);
     return slot;
 }
 
@@ -117,133 +147,215 @@ static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
     return end < used ? end : used;
 }
 
-/* Make the next claim begin at `end`. False when another pick has claimed since `cursor` was read. */
-static bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint32_t end, int tries)
+/* Put a new claim in the place of `cursor`. False when another pick has claimed since that was read. */
+static inline bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint64_t next)
 {
-    /* relaxed: the cursor orders only itself. */
-    if (tries < CLAIM_TRIES_MAX)
-        return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, end, memory_order_relaxed,
-                                                       memory_order_relaxed);
-    atomic_store_explicit(&pool->header->cursor, end, memory_order_relaxed);
-    return true;
+    /* The one before must be where it belongs, or it would be lost here. relaxed: the cursor orders only itself. */
+    rotation_settle(pool, cursor);
+    return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, next, memory_order_relaxed,
+                                                   memory_order_relaxed);
 }
 
-/* -EBUSY: try again. */
-static int claim_next(const struct keyshm_pool *pool, struct pick_time *time, bool claims_range, int tries,
-                      uint32_t *ret_slot)
+/* Claim a range of several turns that begins with `slot`. Then it is this process's, and the turn is taken out of it. */
+static __attribute__((noinline)) bool claim_range(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
 {
+    uint32_t place = rotation_place(pool);
+    rotation_settle(pool, cursor);
+    /* Now every claim before this one is where it belongs. One by an ended process, that had this place before, may be in it: it must not
+     * be written over. */
+    struct claim own =
+        rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, place), memory_order_relaxed));
+    if (own.begin < own.end)
+        return false;
+    struct claim next = {
+        .number = claim_number_after(cursor),
+        .place = place,
+        .begin = slot,
+        .end = end_of_range(pool, slot),
+    };
+    bool is_claimed = claim(pool, cursor, claim_pack(&next));
+    if (is_claimed)
+        rotation_settle(pool, claim_pack(&next));
+    return is_claimed;
+}
+
+static inline bool claim_turn(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
+{
+    return claim(pool, cursor,
+                 claim_number_after(cursor) << RANGE_NUMBER_SHIFT | UINT64_C(1) << RANGE_LENGTH_SHIFT | slot);
+}
+
+/* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
+static __attribute__((noinline)) int look_in_words(struct turn *turn)
+{
+    int r = find_in_words(turn->pool);
+    turn->is_exact = false; /* a cooldown may have ended since */
+    make_exact(turn);
+    return r < 0 ? r : -EBUSY;
+}
+
+/* Claim the turn of the next key, or in a burst a range that begins with it. -EBUSY: try again; after a range was claimed, too. */
+static inline int claim_next(struct turn *turn, int tries, uint32_t *ret_slot)
+{
+    const struct keyshm_pool *pool = turn->pool;
     uint64_t cursor = atomic_load_explicit(&pool->header->cursor, memory_order_relaxed);
-    uint32_t from = cursor < pool->settings.capacity ? (uint32_t)cursor : 0;
-    uint32_t slot = find_from(pool, from, time);
-    if (slot == READY_NONE) {
-        int r = find_in_words(pool);
-        *time = (struct pick_time){.now_ms = clock_now_ms(), .is_exact = true}; /* a cooldown may have ended since */
-        return r < 0 ? r : -EBUSY;
-    }
-    uint32_t end = claims_range ? end_of_range(pool, slot) : slot + 1;
-    if (!claim(pool, cursor, end, tries))
-        return -EBUSY;
-    if (claims_range)
-        rotation_keep_range(pool, slot + 1, end);
+    uint32_t from = claim_end(cursor);
+    uint32_t slot = find_from(turn, from < pool->settings.capacity ? from : 0);
+    if (slot == READY_NONE)
+        return look_in_words(turn);
     *ret_slot = slot;
-    return 0;
+    if (tries >= CLAIM_TRIES_MAX)
+        return 0;
+    if (turn->has_range && turn->is_burst && rotation_take_place(pool, turn->now_ms)) {
+        claim_range(pool, cursor, slot);
+        return -EBUSY;
+    }
+    if (turn->has_range && !turn->is_burst)
+        rotation_leave(pool); /* its range is empty, or no turn would be claimed */
+    return claim_turn(pool, cursor, slot) ? 0 : -EBUSY;
 }
 
 /* Complete *ret_pick, and count the pick. */
-__attribute__((always_inline)) static inline void count_pick(const struct slot_copy *copy, uint64_t now_ms,
-                                                             struct keyshm_pick *ret_pick)
+ALWAYS_INLINE void count_pick(const struct slot_copy *copy, uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
-    ret_pick->id = copy->id;
-    ret_pick->key_length = copy->length;
-    ret_pick->key[copy->length] = '\0';
+    slot_complete_pick(copy, ret_pick);
     tagged_increment(&copy->at->picks, copy->id);
     tagged_raise(&copy->at->last_used_ms, copy->id, now_ms);
 }
 
 /* A long key, or one whose availability depends on the exact time. */
-static __attribute__((noinline)) int take_slowly(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
-                                                 struct keyshm_pick *ret_pick)
+static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
-    struct slot_copy copy = {.length = pool->settings.key_max};
-    int r = slot_copy_key(pool, slot, &copy, words);
-    if (r == 0 && !is_available(copy.word, time))
+    struct slot_copy copy = {.length = turn->pool->settings.key_max};
+    int r = slot_copy_key(turn->pool, slot, &copy, words);
+    if (r == 0 && !is_available(copy.word, turn))
         r = -ESTALE;
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
-        count_pick(&copy, time->now_ms, ret_pick);
+        count_pick(&copy, turn->now_ms, ret_pick);
     }
     explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only its own copy */
+    registers_wipe();
+    return r;
+}
+
+/* A key of up to 64 bytes that is available at this time; -ESTALE: it is longer, or not available, or no longer there. */
+ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_pick *ret_pick)
+{
+    struct slot_copy copy;
+    if (slot_copy_begin(pool, slot, &copy) < 0 || copy.length > SLOT_HEAD_BYTES)
+        return -ESTALE;
+    /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
+    struct slot_head head = slot_load_head(&copy);
+    int r = slot_copy_end(&copy) == 0 && word_is_available(copy.word, now_ms) ? 0 : -ESTALE;
+    if (r == 0)
+        slot_give_head(head, ret_pick->key);
+    slot_forget_head(head);
+    if (r == 0)
+        count_pick(&copy, now_ms, ret_pick);
     return r;
 }
 
 /* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that
  * leaves it available (its cooldown was reset, say) does not cost it its turn. */
-static inline int take(const struct keyshm_pool *pool, uint32_t slot, struct pick_time *time,
-                       struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
 {
-    struct slot_copy copy;
-    if (slot_copy_begin(pool, slot, &copy) < 0)
-        return -ESTALE;
-    if (copy.length > SLOT_HEAD_BYTES)
-        return take_slowly(pool, slot, time, ret_pick);
-    /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
-    struct slot_head head = slot_load_head(&copy);
-    if (slot_copy_end(&copy) < 0)
-        return -ESTALE;
-    if (!word_is_available(copy.word, time->now_ms))
-        return take_slowly(pool, slot, time, ret_pick);
-    slot_give_head(head, ret_pick->key);
-    count_pick(&copy, time->now_ms, ret_pick);
-    return 0;
+    return take_head(turn->pool, slot, turn->now_ms, ret_pick) == 0 ? 0 : take_slowly(turn, slot, ret_pick);
+}
+
+ALWAYS_INLINE int take_next(struct turn *turn, struct keyshm_pick *ret_pick)
+{
+    for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
+        uint32_t slot = next_of_range(turn);
+        int r = slot != READY_NONE ? 0 : claim_next(turn, tries, &slot);
+        if (r == 0 && take(turn, slot, ret_pick) == 0)
+            return 0;
+        if (r < 0 && r != -EBUSY)
+            return r;
+    }
+    return -EBUSY;
+}
+
+/* Any pick. */
+static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keyshm_pick *ret_pick)
+{
+    const struct keyshm_pool *pool = turn->pool;
+    if (has_passed(turn, ready_next_due_ms(pool))) {
+        make_exact(turn); /* or the sweep would miss a key whose deadline lies between the two clocks */
+        ready_sweep(pool, turn->now_ms);
+    }
+    turn->has_range = rotation_begin(pool, turn->is_burst);
+    int r = take_next(turn, ret_pick);
+    if (turn->has_range)
+        rotation_end(pool, rotation_place(pool));
+    if (r == 0)
+        workers_count_pick(pool, turn->now_ms);
+    return r;
+}
+
+/* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due. False: it is not so;
+ * *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
+ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, uint64_t now_ms, struct keyshm_pick *ret_pick,
+                                uint32_t *ret_slot)
+{
+    *ret_slot = READY_NONE;
+    if (ready_next_due_ms(pool) <= now_ms + pool_coarse_lag_ms(pool))
+        return false;
+    uint32_t place = rotation_begin_turn(pool);
+    if (place == 0)
+        return false;
+    _Atomic uint64_t *at = rotation_range(pool, place);
+    uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
+    struct claim range = rotation_unpack_range(pool, word);
+    uint32_t slot = ready_look(pool, range.begin, range.end);
+    bool is_taken = false;
+    if (slot != READY_NONE && word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms)) {
+        atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
+        is_taken = take_head(pool, slot, now_ms, ret_pick) == 0;
+        *ret_slot = slot;
+    }
+    rotation_end(pool, place);
+    if (is_taken)
+        workers_count_pick(pool, now_ms);
+    return is_taken;
 }
 
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
-    struct pick_time time = {.now_ms = clock_coarse_ms()};
-    time.is_exact = pace_is_burst(pool, time.now_ms);
-    bool claims_range = time.is_exact && rotation_claims_ranges(pool);
-    if (has_passed(&time, ready_next_sweep_ms(pool))) {
-        make_exact(&time); /* or the sweep would miss a key whose deadline lies between the two clocks */
-        ready_sweep(pool, time.now_ms);
-    }
-
-    for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
-        uint32_t slot = next_kept(pool, &time);
-        int r = slot != READY_NONE ? 0 : claim_next(pool, &time, claims_range, tries, &slot);
-        if (r == 0 && take(pool, slot, &time, ret_pick) == 0) {
-            workers_count_pick(pool);
-            return 0;
-        }
-        if (r < 0 && r != -EBUSY)
-            return r;
-    }
-    return -EAGAIN;
+    uint64_t coarse_ms = clock_coarse_ms();
+    bool is_burst = pace_is_burst(pool, coarse_ms);
+    uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
+    uint32_t slot = READY_NONE;
+    if (is_burst && pick_quickly(pool, now_ms, ret_pick, &slot))
+        return 0;
+    struct turn turn = {.pool = pool, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
+    return pick_slowly(&turn, ret_pick);
 }
 
 int64_t pick_next_available_ms(const struct keyshm_pool *pool)
 {
-    uint64_t now_ms = clock_now_ms(), earliest_ms = UINT64_MAX;
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
     uint32_t used = pool_slots_used(pool);
     for (uint32_t slot = 0; slot < used; slot++) {
         uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
+        uint64_t available_at_ms = word_available_at_ms(word);
         if (word_is_available(word, now_ms))
             return 0;
-        if (word_is_cooling(word) && word_deadline_ms(word) < earliest_ms)
-            earliest_ms = word_deadline_ms(word);
+        earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
     }
-    return earliest_ms != UINT64_MAX ? (int64_t)(earliest_ms - now_ms) : -1;
+    return earliest_ms != WORD_FOREVER ? (int64_t)(earliest_ms - now_ms) : -1;
 }
 
 int pick_is_available(const struct keyshm_pool *pool, keyshm_id id)
 {
     uint64_t word = slot_word_of(pool, id);
-    return word_is_live(word) ? word_is_available(word, clock_now_ms()) : -ESTALE;
+    return word_is_live(word) ? word_is_available(word, pool_now_ms(pool)) : -ESTALE;
 }
 
 int pick_available_count(const struct keyshm_pool *pool)
 {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
     int count = 0;
     for (uint32_t slot = 0; slot < used; slot++)

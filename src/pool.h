@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 #include "layout.h"
+#include "segment_name.h"
 
 struct keyshm_pool {
     struct layout_header *header;
     _Atomic uint64_t *words;
     _Atomic uint64_t *ready;
+    _Atomic uint64_t *due;
     _Atomic uint32_t *index;
     unsigned char *slots;
     struct layout_event *events;
@@ -20,12 +22,15 @@ struct keyshm_pool {
     struct layout_settings settings;
     uint64_t stamp;             /* of this library; equal to the segment's */
     uint32_t mutex_word_offset; /* in the mutex: the futex word; or LOCK_WORD_UNKNOWN (lock.h) */
+    uint32_t coarse_lag_ms;     /* pool_clock.h */
     bool readonly;
     struct process_local *local; /* process_local.h; NULL: none */
+    _Atomic bool was_ended;      /* attachment.c: the process is ending, and has left the pool */
 
-    /* The mapped file, and the user under whose name it was found or put. */
-    bool named; /* false: anonymous */
-    uid_t owner;
+    /* The mapped file, and the name under which it was found or put. */
+    bool named; /* false: anonymous, and the rest is not set */
+    int fd;     /* it stays open; the program may have closed it */
+    char name[SEGMENT_NAME_SIZE];
     dev_t device;
     ino_t inode;
 };

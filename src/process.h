@@ -4,6 +4,7 @@
 
 /* Processes as /proc shows them (proc(5)). */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,7 +12,10 @@
 #define PROCESS_NAME_SIZE 16 /* TASK_COMM_LEN, with the NUL */
 #define PROCESS_DESCRIPTION_SIZE 80
 
-/* The inode of the caller's PID namespace; 0 when /proc does not show it. */
+/*
+ * The inode of the caller's PID namespace; 0: not known. It does not change while a process lives, but a child may be in another
+ * one than its parent. Where /proc is not mounted, Linux 6.11 and later tell it all the same (PIDFD_GET_PID_NAMESPACE, pidfd_open(2)).
+ */
 uint64_t process_pid_namespace(void);
 
 /* The process that a thread belongs to; 0 when there is no such thread. */
@@ -20,14 +24,22 @@ pid_t process_of_thread(pid_t thread);
 /* From /proc/PID/stat. */
 struct process_look {
     char name[PROCESS_NAME_SIZE];
-    char state;          /* 'R', 'S', 'T' ... */
-    uint64_t started_ms; /* by clock_boot_ms(), to a tick of sysconf(_SC_CLK_TCK) */
+    char state;             /* 'R', 'S', 'T' ... */
+    uint64_t threads;       /* those that have not ended */
+    uint64_t started_ticks; /* since the system was started; no two processes with the same number have the same */
 };
 
-/* -ENOENT: there is no such process, or /proc does not show it; -EBADMSG: its line has another form. */
+/* Safe in a signal handler. -ENOENT: there is no such process, or /proc does not show it; -EBADMSG: its line has another form. */
 int process_look(pid_t pid, struct process_look *ret_look);
 
+/* Does /proc show the processes under the numbers that they have in the caller's PID namespace? Safe in a signal handler. */
+bool process_has_own_proc(void);
+
+/* As /proc/PID/comm has it. */
 void process_own_name(char ret_name[PROCESS_NAME_SIZE]);
+
+/* A number for what this process executes: another one after execve(2). */
+uint64_t process_image(void);
 
 /* "pid 17 (worker), state T"; "pid 17, gone" when there is none. */
 void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE]);

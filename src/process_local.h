@@ -6,13 +6,19 @@
  * inherits the attachment finds it all zero (MADV_WIPEONFORK, madvise(2)), and so knows that it is another process. */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct process_local {
-    _Atomic uint64_t pace;  /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint64_t range; /* rotation.h: end << 32 | begin: the rest of the claimed slots */
-    _Atomic uint32_t row;   /* workers.h: the number of its row, from 1; 0: none taken yet */
-    _Atomic uint32_t pid;   /* workers.h; 0: not read yet */
+    _Atomic uint64_t pace;          /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
+    _Atomic uint32_t place;         /* rotation.h */
+    _Atomic uint64_t next_look_ms;  /* rotation.c */
+    _Atomic uint64_t next_try_ms;   /* rotation.c */
+    _Atomic uint64_t token;         /* workers.h: of its row; 0: none */
+    _Atomic uint64_t next_entry_ms; /* workers.h: when it may try again to get a row */
+    _Atomic uint32_t pid;           /* workers.h; 0: not read yet */
+    _Atomic uint64_t pid_namespace; /* workers.h; 0: not known */
+    _Atomic bool has_created;       /* lock.c: this process has created the pool */
 };
 
 /* NULL when the system refuses: turns are then claimed one at a time, and the process is not listed. */

@@ -4,24 +4,33 @@
 #include "state_word.h"
 
 /*
- * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the
- * bit, then read the word again), and sweeping (S: move next_sweep_ms on, then read all words and bits).
+ * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the bit, lower
+ * the due time to the key's deadline, then read the word again), and sweeping a group (S: take its due time, read its words and
+ * bits, set the due time to the earliest deadline).
  *
  *   W and L.  The two changes of the bit have an order. If W's set comes second, the bit ends set. If L's clear comes
  *   second, it reads from W's set (both are read-modify-writes, release and acquire), so L's second read of the word sees
  *   what W wrote, and L sets the bit again.
  *
- *   L and S.  Before it clears the bit, L makes sure that a sweep is due no later than the key's deadline; afterwards
- *   it reads next_sweep_ms again. If that still covers the deadline, the sweep that will end the cooldown began after
- *   the clear and sees the bit as it is. Otherwise a sweep came in between and may have seen the bit still set, so L
- *   sets it again. Both sides store and then load, so these four accesses are seq_cst.
+ *   L and S.  S takes a due time by swapping it for a time shortly ahead with READY_IS_SWEPT, and in the end swaps that for the
+ *   time that it has found. If L lowers the due time in between, it takes READY_IS_SWEPT away, so that S's second swap fails: the
+ *   group is due again shortly. If L lowers it before S takes it, the bit was cleared before that, and S sees it as it is. If L
+ *   lowers it after S's second swap, it lowers the new time. S loads after it has stored, and L stores and then loads, so these
+ *   accesses are seq_cst.
  *
- * Killed between two steps, W before its set and L before it sets again leave a clear bit, which the next sweep
- * repairs. S, once it has moved next_sweep_ms, leaves a sweep undone until the next one is due, READY_SWEEP_INTERVAL_MS
- * later.
+ * The due times of 64 groups, and of the pool, are kept by the same two operations, with due times in the place of words and bits: L
+ * lowers them from the bottom up, S takes them from the top down, so what L has lowered below before S took what is above, S sees.
+ *
+ * Killed in the middle: W before its set leaves a clear bit, and so does L before it has lowered the due time, for
+ * READY_SWEEP_INTERVAL_MS at most; S leaves a group that is due after READY_SWEEP_TIMEOUT_MS.
  */
 
 #define LOWER_TRIES_MAX 64
+
+/* The most groups that one pick sweeps: a microsecond or two. */
+#define SWEEP_GROUPS_MAX 16
+
+#define DUE_NEVER WORD_FOREVER
 
 static uint64_t bit_of(uint32_t slot)
 {
@@ -32,6 +41,18 @@ void ready_set(const struct keyshm_pool *pool, uint32_t slot)
 {
     /* Its release pairs with the acquire of the fetch_and in ready_clear(), and carries the word written before. */
     atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
+}
+
+void ready_announce(const struct keyshm_pool *pool, uint32_t slot)
+{
+    ready_set(pool, slot);
+    /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */
+    atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_release);
+}
+
+uint32_t ready_announced(const struct keyshm_pool *pool)
+{
+    return atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
 }
 
 static uint64_t load_bits(const struct keyshm_pool *pool, uint32_t word)
@@ -77,59 +98,156 @@ uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
     return READY_NONE;
 }
 
-/* Make a sweep due at `deadline_ms` at the latest. False when others kept changing the time. */
-static bool sweep_no_later_than(const struct keyshm_pool *pool, uint64_t deadline_ms)
+/* ---- due times ---- */
+
+static _Atomic uint64_t *due_of_group(const struct keyshm_pool *pool, uint32_t group)
 {
-    uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
+    return &pool->due[group];
+}
+
+/* Of 64 groups. */
+static _Atomic uint64_t *due_of_groups(const struct keyshm_pool *pool, uint32_t first_group)
+{
+    return &pool->due[layout_due_groups(pool->settings.capacity) + first_group / 64];
+}
+
+/* Make it due at `due_ms` at the latest, and a sweep that is under way not put it off. False when others kept changing it. */
+static bool lower(_Atomic uint64_t *at, uint64_t due_ms)
+{
+    uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);
     for (int i = 0; i < LOWER_TRIES_MAX; i++) {
-        if (due <= deadline_ms || atomic_compare_exchange_weak_explicit(&pool->header->next_sweep_ms, &due, deadline_ms,
-                                                                        memory_order_seq_cst, memory_order_seq_cst))
+        uint64_t lowered = ready_due_ms(due) < due_ms ? ready_due_ms(due) : due_ms;
+        if (lowered == due ||
+            atomic_compare_exchange_weak_explicit(at, &due, lowered, memory_order_seq_cst, memory_order_seq_cst))
             return true;
     }
     return false;
 }
 
+/* From the bottom up. */
+static bool lower_all(const struct keyshm_pool *pool, uint32_t slot, uint64_t due_ms)
+{
+    return lower(due_of_group(pool, slot / 64), due_ms) && lower(due_of_groups(pool, slot / 64), due_ms) &&
+           lower(&pool->header->next_due, due_ms);
+}
+
+uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, uint32_t slot)
+{
+    _Atomic uint64_t *const levels[] = {due_of_group(pool, slot / 64), due_of_groups(pool, slot / 64),
+                                        &pool->header->next_due};
+    uint64_t latest_ms = 0;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        uint64_t due_ms = ready_due_ms(atomic_load_explicit(levels[i], memory_order_seq_cst));
+        latest_ms = due_ms > latest_ms ? due_ms : latest_ms;
+    }
+    return latest_ms;
+}
+
 void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
 {
-    uint64_t deadline_ms = word_is_cooling(word) ? word_deadline_ms(word) : UINT64_MAX;
-    if (!sweep_no_later_than(pool, deadline_ms))
-        return;
     atomic_fetch_and_explicit(&pool->ready[slot / 64], ~bit_of(slot), memory_order_seq_cst);
-    if (atomic_load_explicit(&pool->words[slot], memory_order_seq_cst) != word ||
-        atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst) > deadline_ms)
+    uint64_t due_ms = word_available_at_ms(word);
+    bool will_be_swept = due_ms == DUE_NEVER || lower_all(pool, slot, due_ms);
+    if (!will_be_swept || atomic_load_explicit(&pool->words[slot], memory_order_seq_cst) != word)
         ready_set(pool, slot);
 }
 
-/* Set the missing bits of the slots of one word, and find their earliest deadline. */
-static void sweep_bits(const struct keyshm_pool *pool, uint32_t begin, uint32_t end, uint64_t now_ms,
-                       uint64_t *earliest_ms)
+/* ---- sweeping ---- */
+
+/* A sweep that is under way in this process. */
+struct sweep {
+    const struct keyshm_pool *pool;
+    uint64_t now_ms;
+    uint32_t groups_used;
+    uint32_t groups_left; /* that this call may still sweep */
+};
+
+/* Take it if it is due: then this process sweeps, and the others use the bits as they are. */
+static bool begin(const struct sweep *sweep, _Atomic uint64_t *at)
 {
-    uint64_t available = 0, earliest = *earliest_ms;
-    for (uint32_t slot = begin; slot < end; slot++) {
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
-        bool is_available = word_is_available(word, now_ms);
-        uint64_t deadline_ms = !is_available && word_is_cooling(word) ? word_deadline_ms(word) : WORD_FOREVER;
-        available |= (uint64_t)is_available << (slot - begin);
-        earliest = deadline_ms < earliest ? deadline_ms : earliest;
+    uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);
+    return ready_due_ms(due) <= sweep->now_ms &&
+           atomic_compare_exchange_strong_explicit(at, &due, READY_IS_SWEPT | (sweep->now_ms + READY_SWEEP_TIMEOUT_MS),
+                                                   memory_order_seq_cst, memory_order_seq_cst);
+}
+
+/* It is due next at `due_ms`, unless somebody relies on the time that it has now. Returns when it is due. */
+static uint64_t end(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t due_ms)
+{
+    uint64_t taken = READY_IS_SWEPT | (sweep->now_ms + READY_SWEEP_TIMEOUT_MS);
+    uint64_t latest_ms = sweep->now_ms + READY_SWEEP_INTERVAL_MS;
+    due_ms = due_ms < latest_ms ? due_ms : latest_ms;
+    return atomic_compare_exchange_strong_explicit(at, &taken, due_ms, memory_order_seq_cst, memory_order_seq_cst)
+               ? due_ms
+               : ready_due_ms(taken);
+}
+
+/* Set the missing bits of a group. Returns its earliest deadline. */
+static uint64_t sweep_bits(const struct sweep *sweep, uint32_t group)
+{
+    const struct keyshm_pool *pool = sweep->pool;
+    uint32_t used = pool_slots_used(pool), first = group * 64, last = first + 64 < used ? first + 64 : used;
+    uint64_t available = 0, earliest_ms = DUE_NEVER;
+    for (uint32_t slot = first; slot < last; slot++) {
+        /* seq_cst: after the due time was taken. A word that is older than that could be one of before a look at it. */
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_seq_cst);
+        bool is_available = word_is_available(word, sweep->now_ms);
+        uint64_t due_ms = is_available ? DUE_NEVER : word_available_at_ms(word);
+        available |= (uint64_t)is_available << (slot - first);
+        earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    uint64_t missing = available & ~atomic_load_explicit(&pool->ready[begin / 64], memory_order_seq_cst);
+    uint64_t missing = available & ~atomic_load_explicit(&pool->ready[group], memory_order_seq_cst);
     if (missing != 0)
-        atomic_fetch_or_explicit(&pool->ready[begin / 64], missing, memory_order_seq_cst);
-    *earliest_ms = earliest;
+        atomic_fetch_or_explicit(&pool->ready[group], missing, memory_order_seq_cst);
+    return earliest_ms;
+}
+
+/* Returns when the group is due. */
+static uint64_t sweep_group(struct sweep *sweep, uint32_t group)
+{
+    _Atomic uint64_t *at = due_of_group(sweep->pool, group);
+    if (sweep->groups_left == 0 || !begin(sweep, at))
+        return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
+    sweep->groups_left--;
+    return end(sweep, at, sweep_bits(sweep, group));
+}
+
+/* Of 64 groups, those that are due. Returns when one of them is. */
+static uint64_t sweep_groups(struct sweep *sweep, uint32_t first)
+{
+    _Atomic uint64_t *at = due_of_groups(sweep->pool, first);
+    uint64_t earliest_ms = DUE_NEVER;
+    if (sweep->groups_left == 0 || !begin(sweep, at))
+        return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
+    for (uint32_t group = first; group < first + 64 && group < sweep->groups_used; group++) {
+        uint64_t due_ms = sweep_group(sweep, group);
+        earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
+    }
+    return end(sweep, at, earliest_ms);
 }
 
 void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
 {
-    uint64_t due = atomic_load_explicit(&pool->header->next_sweep_ms, memory_order_seq_cst);
-    /* The process that moves the time on does the sweep; the others use the bits as they are. */
-    if (due > now_ms ||
-        !atomic_compare_exchange_strong_explicit(&pool->header->next_sweep_ms, &due, now_ms + READY_SWEEP_INTERVAL_MS,
-                                                 memory_order_seq_cst, memory_order_seq_cst))
+    struct sweep sweep = {
+        .pool = pool,
+        .now_ms = now_ms,
+        .groups_used = layout_due_groups(pool_slots_used(pool)),
+        .groups_left = SWEEP_GROUPS_MAX,
+    };
+    uint64_t earliest_ms = DUE_NEVER;
+    if (!begin(&sweep, &pool->header->next_due))
         return;
+    for (uint32_t first = 0; first < sweep.groups_used; first += 64) {
+        uint64_t due_ms = sweep_groups(&sweep, first);
+        earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
+    }
+    end(&sweep, &pool->header->next_due, earliest_ms);
+}
 
-    uint64_t earliest_ms = WORD_FOREVER;
-    uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot += 64)
-        sweep_bits(pool, slot, slot + 64 < used ? slot + 64 : used, now_ms, &earliest_ms);
-    sweep_no_later_than(pool, earliest_ms != WORD_FOREVER ? earliest_ms : UINT64_MAX);
+void ready_make_all_due(const struct keyshm_pool *pool)
+{
+    uint32_t groups = layout_due_groups(pool->settings.capacity), words = groups + layout_due_groups(groups);
+    for (uint32_t i = 0; i < words; i++)
+        atomic_store_explicit(&pool->due[i], 0, memory_order_seq_cst);
+    atomic_store_explicit(&pool->header->next_due, 0, memory_order_seq_cst);
 }

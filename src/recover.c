@@ -2,6 +2,7 @@
 #include "recover.h"
 
 #include "key_index.h"
+#include "ready_bits.h"
 #include "slot.h"
 
 /*
@@ -10,7 +11,7 @@
  *   a slot filled but not published, or no longer published and not wiped  → wiped
  *   the index                                                             → rebuilt
  *   the lowest free slot                                                  → searched for again from the start
- *   the ready bits                                                        → a sweep is due now
+ *   the ready bits                                                        → every group is due for a sweep now
  *   the change count                                                      → even again, after all that
  */
 void recover(struct keyshm_pool *pool)
@@ -22,6 +23,6 @@ void recover(struct keyshm_pool *pool)
             slot_wipe(pool, slot);
     index_rebuild(pool);
     atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->header->next_sweep_ms, 0, memory_order_relaxed);
+    ready_make_all_due(pool);
     index_end_change(pool);
 }

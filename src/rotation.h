@@ -5,17 +5,28 @@
 /*
  * The rotation: whose turn it is, and which turns a process has claimed.
  *
- * The cursor in the segment is where the next claim begins. A pick claims the slots up to the key that it takes by one
- * compare-and-swap, so every round of the cursor gives each available key one turn.
+ * The cursor in the segment is the last claim: a range of slots, and the place behind it is where the next claim begins. A pick
+ * claims by one compare-and-swap. A range never reaches beyond the end of the round, so every round of the cursor gives each
+ * available key one turn.
  *
- * In a burst (pace.h) a pick claims a longer range, and the next picks of this process go through it without touching the
- * cursor, so that its cache line moves between processors less often. A range never reaches beyond the end of the round,
- * so a process that stops in the middle of one, for a while or for good, owes each key one turn at most: the counts of
- * two keys differ by no more than the number of processes.
+ * A pick usually claims the slots up to the key that it takes. In a burst (pace.h) it claims a longer range, and the next picks of
+ * this process go through it without touching the cursor, so that its cache line moves between processors less often. The range
+ * stands in the segment, in one of LAYOUT_TURNS places that a process takes, and gives up when its burst is over. When it closes
+ * the pool, or is killed, another one takes the place with what is left. So a range is never lost, and never given twice, and the
+ * counts of two keys differ by no more than the number of places that were ever taken at the same time.
  *
- * A claimed range belongs to this process alone (process_local.h); a child starts without one. Only a process with a
- * single thread claims ranges, so they are never contended.
+ * Between the claim and the place there are two stores, and a process may be killed between them. So the cursor says which place
+ * the range belongs to, and whoever claims next writes it there first, if it is not there yet (rotation_settle()). A number, which
+ * each claim increases, tells a range that was put there from one that was not.
+ *
+ *   cursor      bits 63..34 number of the claim; 33..30 place, from 1; 0: none; 29..20 length; 19..0 first slot
+ *   range       bits 63..34 number of the claim; 33..30 zero;                   29..20 length; 19..0 first slot
+ *
+ * Only a process with a single thread claims ranges, so that a turn is taken by a load and a store.
  */
+
+#include "pool.h"
+#include "process_local.h"
 
 #if __has_include(<sys/single_threaded.h>) /* glibc 2.32 and later */
 #include <sys/single_threaded.h>
@@ -24,29 +35,144 @@
 #define ROTATION_SINGLE_THREADED false
 #endif
 
-#include "pool.h"
-#include "process_local.h"
-
 /* The least number of turns that a range has, if the round has them. */
 #define ROTATION_TURNS_PER_CLAIM 16
 
-/* False once the process has other threads: it then claims no range, and ignores one claimed before. */
-static inline bool rotation_claims_ranges(const struct keyshm_pool *pool)
+#define RANGE_SLOT_BITS 20
+#define RANGE_LENGTH_BITS 10
+#define RANGE_PLACE_BITS 4
+#define RANGE_LENGTH_SHIFT RANGE_SLOT_BITS
+#define RANGE_PLACE_SHIFT (RANGE_LENGTH_SHIFT + RANGE_LENGTH_BITS)
+#define RANGE_NUMBER_SHIFT (RANGE_PLACE_SHIFT + RANGE_PLACE_BITS)
+#define RANGE_LENGTH_MAX ((UINT32_C(1) << RANGE_LENGTH_BITS) - 1)
+
+_Static_assert(KEYSHM_CAPACITY_MAX <= UINT32_C(1) << RANGE_SLOT_BITS, "every slot has a number");
+_Static_assert(LAYOUT_TURNS < UINT32_C(1) << RANGE_PLACE_BITS, "every place has a number");
+
+/* A claim, unpacked. */
+struct claim {
+    uint64_t number; /* of its bits, modulo 2^30 */
+    uint32_t place;  /* from 1; 0: none */
+    uint32_t begin;
+    uint32_t end;
+};
+
+static inline uint64_t claim_pack(const struct claim *claim)
 {
-    return pool->local != NULL && ROTATION_SINGLE_THREADED;
+    return claim->number << RANGE_NUMBER_SHIFT | (uint64_t)claim->place << RANGE_PLACE_SHIFT |
+           (uint64_t)(claim->end - claim->begin) << RANGE_LENGTH_SHIFT | claim->begin;
 }
 
-/* The claimed range [*ret_begin, *ret_end), which may be empty. */
-static inline void rotation_read_range(const struct keyshm_pool *pool, uint32_t *ret_begin, uint32_t *ret_end)
+static inline struct claim claim_unpack(uint64_t word)
 {
-    uint64_t range = rotation_claims_ranges(pool) ? atomic_load_explicit(&pool->local->range, memory_order_relaxed) : 0;
-    *ret_begin = (uint32_t)range;
-    *ret_end = (uint32_t)(range >> 32);
+    uint32_t begin = (uint32_t)word & ((UINT32_C(1) << RANGE_SLOT_BITS) - 1);
+    return (struct claim){
+        .number = word >> RANGE_NUMBER_SHIFT,
+        .place = (uint32_t)(word >> RANGE_PLACE_SHIFT) & ((UINT32_C(1) << RANGE_PLACE_BITS) - 1),
+        .begin = begin,
+        .end = begin + ((uint32_t)(word >> RANGE_LENGTH_SHIFT) & RANGE_LENGTH_MAX),
+    };
 }
 
-static inline void rotation_keep_range(const struct keyshm_pool *pool, uint32_t begin, uint32_t end)
+/* The place behind a claim, where the next one begins to look. */
+static inline uint32_t claim_end(uint64_t word)
 {
-    atomic_store_explicit(&pool->local->range, (uint64_t)end << 32 | begin, memory_order_relaxed);
+    return claim_unpack(word).end;
 }
+
+/* Of a claim after another one, the number. */
+static inline uint64_t claim_number_after(uint64_t word)
+{
+    return (word >> RANGE_NUMBER_SHIFT) + 1;
+}
+
+/* What a process keeps of its place: its number, from 1; 0: none; and whether a pick is using its range, or claiming one. */
+#define PLACE_IS_IN_USE UINT32_C(0x100)
+
+/* The place of this process, from 1; 0: none. */
+static inline uint32_t rotation_place(const struct keyshm_pool *pool)
+{
+    uint32_t place = pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
+    return place & ~PLACE_IS_IN_USE;
+}
+
+/* Give up the place of this process, with what is left of its range. */
+void rotation_leave(const struct keyshm_pool *pool);
+
+/* Nothing of what follows may be done before. Between a signal handler and what it has interrupted, the order of the program is enough
+ * (atomic_signal_fence()). */
+static inline void rotation_use(const struct keyshm_pool *pool, uint32_t place)
+{
+    atomic_store_explicit(&pool->local->place, place | PLACE_IS_IN_USE, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Begin to take a turn of the range of this process. Returns its place; 0: it has none; or it has other threads; or a pick is using it
+ * already, which a signal handler has interrupted with this one. */
+static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool)
+{
+    uint32_t place = atomic_load_explicit(&pool->local->place, memory_order_relaxed);
+    if (place - 1 >= LAYOUT_TURNS || !ROTATION_SINGLE_THREADED)
+        return 0;
+    rotation_use(pool, place);
+    return place;
+}
+
+/* Begin a pick that uses the range of this process, or may claim one in a burst: for the same reasons, this may be false. */
+static inline bool rotation_begin(const struct keyshm_pool *pool, bool is_burst)
+{
+    uint32_t place = pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
+    if ((place == 0 && (!is_burst || pool->local == NULL)) || (place & PLACE_IS_IN_USE) != 0)
+        return false;
+    if (!ROTATION_SINGLE_THREADED) {
+        rotation_leave(pool);
+        return false;
+    }
+    rotation_use(pool, place);
+    return true;
+}
+
+/* It has this place now. */
+static inline void rotation_end(const struct keyshm_pool *pool, uint32_t place)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&pool->local->place, place, memory_order_relaxed);
+}
+
+/* The word of the range of this process, which has a place. Only its owner changes it while it is not empty. */
+static inline _Atomic uint64_t *rotation_range(const struct keyshm_pool *pool, uint32_t place)
+{
+    return &pool->header->turns[place - 1].range;
+}
+
+/* The range in its word. One that is not of slots, as only damage makes it, has an end before its beginning: it is empty. */
+static inline struct claim rotation_unpack_range(const struct keyshm_pool *pool, uint64_t word)
+{
+    struct claim range = claim_unpack(word);
+    if (range.end > pool->settings.capacity)
+        range.end = 0;
+    return range;
+}
+
+/* What is left of a range after the turn of `slot`, which is in it. */
+static inline uint64_t claim_after(uint64_t word, uint32_t slot)
+{
+    uint64_t taken = slot + 1 - ((uint32_t)word & ((UINT32_C(1) << RANGE_SLOT_BITS) - 1));
+    return word + taken - (taken << RANGE_LENGTH_SHIFT);
+}
+
+/* Put a range that was claimed where it belongs, if it is not there yet. */
+void rotation_settle_range(const struct keyshm_pool *pool, uint64_t cursor);
+
+/* The same of the last claim, `cursor`, which may be of a single turn. */
+static inline void rotation_settle(const struct keyshm_pool *pool, uint64_t cursor)
+{
+    if ((cursor >> RANGE_PLACE_SHIFT & ((UINT64_C(1) << RANGE_PLACE_BITS) - 1)) != 0)
+        rotation_settle_range(pool, cursor);
+}
+
+/* Take a place for this process, with the turns that another has left in it if there are any, and give up the one that it had. Call
+ * it while the range of this process is empty. False: it has none, as other processes have them all. */
+bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms);
 
 #endif

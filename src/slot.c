@@ -6,6 +6,7 @@
 
 #include "hash.h"
 #include "mask.h"
+#include "registers.h"
 #include "tagged.h"
 
 void slot_key_make(struct slot_key *ret_key, const char *bytes, size_t length)
@@ -20,6 +21,7 @@ void slot_key_make(struct slot_key *ret_key, const char *bytes, size_t length)
 void slot_key_forget(struct slot_key *key)
 {
     explicit_bzero(key, offsetof(struct slot_key, words) + (size_t)slot_key_words(key->length) * 8);
+    registers_wipe();
 }
 
 /* release: pairs with the acquire loads of slot_copy_key() and slot_match_key(). */
@@ -91,37 +93,36 @@ int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_cop
     return slot_copy_end(ret_copy);
 }
 
-/* The key of `id`. *ret_length is the length to wipe, also on failure. */
+/* The key of `id`. ret_copy->length is the length to wipe, also on failure. */
 static int copy_key_of(const struct keyshm_pool *pool, keyshm_id id, uint64_t ret_words[SLOT_KEY_WORDS_MAX],
-                       uint32_t *ret_length)
+                       struct slot_copy *ret_copy)
 {
-    struct slot_copy copy = {.length = pool->settings.key_max};
-    int r = id_slot(id) < pool->settings.capacity ? slot_copy_key(pool, id_slot(id), &copy, ret_words) : -ESTALE;
-    *ret_length = copy.length;
-    return r == 0 && copy.id != id ? -ESTALE : r;
+    *ret_copy = (struct slot_copy){.length = pool->settings.key_max};
+    int r = id_slot(id) < pool->settings.capacity ? slot_copy_key(pool, id_slot(id), ret_copy, ret_words) : -ESTALE;
+    return r == 0 && ret_copy->id != id ? -ESTALE : r;
 }
 
 int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
-    uint32_t length;
-    int r = copy_key_of(pool, id, words, &length);
+    struct slot_copy copy;
+    int r = copy_key_of(pool, id, words, &copy);
     if (r == 0) {
-        ret_pick->id = id;
-        ret_pick->key_length = length;
-        memcpy(ret_pick->key, words, length);
-        ret_pick->key[length] = '\0';
+        memcpy(ret_pick->key, words, copy.length);
+        slot_complete_pick(&copy, ret_pick);
     }
-    explicit_bzero(words, (size_t)slot_key_words(length) * 8);
+    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
+    registers_wipe();
     return r;
 }
 
 void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE])
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
-    uint32_t length;
+    struct slot_copy copy;
     ret_masked[0] = '\0';
-    if (copy_key_of(pool, id, words, &length) == 0)
-        mask_key((const char *)words, length, ret_masked);
-    explicit_bzero(words, (size_t)slot_key_words(length) * 8);
+    if (copy_key_of(pool, id, words, &copy) == 0)
+        mask_key((const char *)words, copy.length, ret_masked);
+    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
+    registers_wipe();
 }

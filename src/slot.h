@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pool.h"
+#include "registers.h"
 #include "state_word.h"
 
 #define SLOT_KEY_WORDS_MAX (KEYSHM_KEY_MAX / 8)
@@ -44,16 +45,16 @@ int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *r
 void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_masked[KEYSHM_MASKED_SIZE]);
 
 /*
- * The word of the key `id`, or a free one when it is not, or no longer, in the pool. The whole id is compared, so that a
- * full turn of the word's generation does not pass.
+ * The word of the key `id`, or a free one when it is not, or no longer, in the pool.
  *
  * Loaded again after what belongs to a key was read, it shows that the key was there all the time.
  */
 static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struct layout_slot *at, keyshm_id id)
 {
-    /* acquire: pairs with the release that published the word in membership.c; then the slot's id is at least as new. */
+    /* acquire: pairs with the release that published the word in membership.c, so the slot's id is at least as new as the word:
+     * if it is still this one, so was the key. */
     uint64_t word = atomic_load_explicit(word_at, memory_order_acquire);
-    if (!word_is_of(word, id) || atomic_load_explicit(&at->id, memory_order_relaxed) != id)
+    if (!word_is_live(word) || atomic_load_explicit(&at->id, memory_order_relaxed) != id)
         return word_make_free(0);
     return word;
 }
@@ -103,6 +104,20 @@ static inline int slot_copy_end(struct slot_copy *copy)
     return word_is_live(copy->word) ? 0 : -ESTALE;
 }
 
+/* All of *ret_pick but the key's bytes. */
+__attribute__((always_inline)) static inline void slot_complete_pick(const struct slot_copy *copy,
+                                                                     struct keyshm_pick *ret_pick)
+{
+    ret_pick->id = copy->id;
+    ret_pick->key_length = copy->length;
+    ret_pick->stamp = word_marks(copy->word);
+    ret_pick->benched_ms = 0;
+    ret_pick->model = 0;
+    ret_pick->reserve_32 = 0;
+    ret_pick->reserve[0] = ret_pick->reserve[1] = ret_pick->reserve[2] = 0;
+    ret_pick->key[copy->length] = '\0';
+}
+
 /* Copy the key that is in the slot, all of it. Lock-free. Writes at most the words of the copied length. */
 int slot_copy_key(const struct keyshm_pool *pool, uint32_t slot, struct slot_copy *ret_copy, uint64_t *ret_words);
 
@@ -116,14 +131,40 @@ struct slot_head {
     slot_pair first, second, third, fourth;
 };
 
+/*
+ * On x86-64 the words come from memory to the vector register by no other register, so that there is nothing else to wipe. Each is
+ * loaded at once, and any load is an acquire there; the compiler is told by "memory". ThreadSanitizer does not see it, and gets loads
+ * that it knows.
+ */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define SLOT_LOADS_PAIRS 1
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#undef SLOT_LOADS_PAIRS
+#endif
+#endif
+#endif
+
 static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
 {
+#ifdef SLOT_LOADS_PAIRS
+    slot_pair pair;
+    __asm__ volatile("movq %1, %0\n\tmovhps %2, %0" : "=x"(pair) : "m"(words[0]), "m"(words[1]) : "memory");
+#else
     slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
                       atomic_load_explicit(&words[1], memory_order_acquire)};
-#ifdef __SSE2__
-    __asm__("" : "+x"(pair)); /* into one vector register now: there are too few others */
 #endif
     return pair;
+}
+
+/* Wipe the register that a pair was in. Elsewhere than on x86-64: all that may have been used. */
+static inline void slot_forget_pair(slot_pair pair)
+{
+#ifdef SLOT_LOADS_PAIRS
+    __asm__ volatile("pxor %0, %0" : "+x"(pair));
+#else
+    (void)pair;
+#endif
 }
 
 static inline struct slot_head slot_load_head(const struct slot_copy *copy)
@@ -131,6 +172,18 @@ static inline struct slot_head slot_load_head(const struct slot_copy *copy)
     const _Atomic uint64_t *words = copy->at->key;
     return (struct slot_head){slot_load_pair(words), slot_load_pair(words + 2), slot_load_pair(words + 4),
                               slot_load_pair(words + 6)};
+}
+
+/* Also when it is not given. */
+static inline void slot_forget_head(struct slot_head head)
+{
+    slot_forget_pair(head.first);
+    slot_forget_pair(head.second);
+    slot_forget_pair(head.third);
+    slot_forget_pair(head.fourth);
+#ifndef SLOT_LOADS_PAIRS
+    registers_wipe();
+#endif
 }
 
 /* Pair by pair: a copy of the whole would pass through memory. */

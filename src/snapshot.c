@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "lock.h"
 #include "metadata.h"
+#include "policy.h"
+#include "pool_clock.h"
 #include "process.h"
 #include "slot.h"
 #include "tagged.h"
@@ -18,9 +19,18 @@
 
 static int64_t cooldown_left_ms(uint64_t word, uint64_t now_ms)
 {
-    if (word_is_available(word, now_ms))
+    if (!word_is_benched(word, now_ms))
         return 0;
     return word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
+}
+
+static void copy_state(uint64_t word, uint64_t now_ms, struct keyshm_key_snapshot *key)
+{
+    key->status = word_status_at(word, now_ms);
+    key->reason = word_reason_at(word, now_ms);
+    key->cooldown_left_ms = cooldown_left_ms(word, now_ms);
+    key->is_paused = word_is_paused(word);
+    key->benched_by = (word_is_benched(word, now_ms) ? KEYSHM_BY_KEY : 0) | (key->is_paused ? KEYSHM_BY_PAUSE : 0);
 }
 
 /* Allocate a copy of the entries; NULL when there are none. */
@@ -59,49 +69,65 @@ static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct 
 }
 
 /* One try. -ENOENT: no key in the slot; -ESTALE: it changed while it was read. */
-static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_key_snapshot *key)
+static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, bool has_metadata,
+                        struct keyshm_key_snapshot *key)
 {
     union metadata_copy metadata;
-    /* acquire: pairs with the publication in membership.c. */
-    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    if (!word_is_live(word))
-        return -ENOENT;
     memset(key, 0, sizeof(*key));
     key->id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
+    uint64_t word = slot_word_of(pool, key->id);
+    if (!word_is_live(word))
+        return word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)) ? -ESTALE : -ENOENT;
     key->slot = slot;
-    key->status = word_status_at(word, now_ms);
-    key->cooldown_left_ms = cooldown_left_ms(word, now_ms);
+    key->element_bytes = sizeof(*key->metadata);
+    copy_state(word, now_ms, key);
     slot_masked_key(pool, key->id, key->masked_key);
     copy_counters(pool_slot(pool, slot), now_ms, key);
-    if (metadata_read(pool, slot, &metadata) < 0 || !word_is_live(slot_word_of(pool, key->id)) ||
-        !word_is_of(word, key->id))
+    int r = has_metadata ? metadata_read(pool, slot, &metadata) : 0;
+    if (r < 0 || !word_is_live(slot_word_of(pool, key->id)))
         return -ESTALE;
-    return copy_metadata(&metadata, key);
+    return has_metadata ? copy_metadata(&metadata, key) : 0;
 }
 
-static int copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_key_snapshot *key)
+static int copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, bool has_metadata,
+                    struct keyshm_key_snapshot *key)
 {
     int r = -ESTALE;
     for (int i = 0; i < COPY_TRIES_MAX && r == -ESTALE; i++)
-        r = try_copy_key(pool, slot, now_ms, key);
+        r = try_copy_key(pool, slot, now_ms, has_metadata, key);
     return r;
+}
+
+int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, size_t size, struct keyshm_key_snapshot *ret_key)
+{
+    struct keyshm_key_snapshot key;
+    uint32_t slot = id_slot(id);
+    int r = slot < pool->settings.capacity ? copy_key(pool, slot, pool_now_ms(pool), false, &key) : -ESTALE;
+    if (r == -ESTALE && word_is_live(slot_word_of(pool, id)))
+        return -EBUSY;
+    if (r < 0 || key.id != id)
+        return -ESTALE;
+    memcpy(ret_key, &key, size < sizeof(key) ? size : sizeof(key));
+    return 0;
 }
 
 static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
 {
     uint32_t used = pool_slots_used(pool);
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = pool_now_ms(pool);
+    snapshot->keys_bytes = sizeof(*snapshot->keys);
     snapshot->keys = calloc(used > 0 ? used : 1, sizeof(*snapshot->keys));
     if (snapshot->keys == NULL)
         return -ENOMEM;
     for (uint32_t slot = 0; slot < used; slot++) {
         struct keyshm_key_snapshot *key = &snapshot->keys[snapshot->count];
-        int r = copy_key(pool, slot, now_ms, key);
+        int r = copy_key(pool, slot, now_ms, true, key);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
             continue;
         snapshot->status_count[key->status]++;
+        snapshot->paused_count += key->is_paused != 0;
         snapshot->count++;
     }
     return 0;
@@ -125,9 +151,10 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
     memcpy(snapshot->creator_name, settings->creator_name, sizeof(snapshot->creator_name));
     snapshot->capacity = settings->capacity;
     snapshot->key_max = settings->key_max;
-    snapshot->default_cooldown_ms = settings->default_cooldown_ms;
-    snapshot->created_unix_ms = settings->created_unix_ms;
-    snapshot->age_ms = (int64_t)clock_now_ms() - settings->created_monotonic_ms;
+    snapshot->policy.size = sizeof(snapshot->policy);
+    policy_read(pool, &snapshot->policy);
+    snapshot->created_unix_ms = (int64_t)settings->created_unix_us / 1000;
+    snapshot->age_ms = (int64_t)((pool_now_us(pool) - POOL_CLOCK_BEGIN_US) / 1000);
     snapshot->creator_uid = settings->creator_uid;
     snapshot->creator_pid = (pid_t)settings->creator_pid;
     snapshot->recoveries = atomic_load_explicit(&pool->header->recoveries, memory_order_relaxed);

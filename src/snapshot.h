@@ -7,4 +7,7 @@
 /* As keyshm_snapshot(). */
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 
+/* As keyshm_inspect(). */
+int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, size_t size, struct keyshm_key_snapshot *ret_key);
+
 #endif

@@ -6,9 +6,11 @@
  * The state word of a slot: pack, unpack, and the rules by which it changes. Pure functions: no memory, no clock.
  *
  *   bits 63..61  what is in the slot: 0 nothing, otherwise 1 + enum keyshm_status
- *   bits 60..59  flags, 0 so far
- *   bits 58..38  the low 21 bits of the key's generation; a free slot keeps those of the key it had
- *   bits 37..0   deadline in milliseconds of CLOCK_MONOTONIC; 0: none; all ones: until marked available
+ *   bits 60..57  enum keyshm_reason
+ *   bit  56      paused
+ *   bits 55..54  0, for a probe and for limits
+ *   bits 53..38  marks: how often a key came, went, or was marked with another status than AVAILABLE, modulo 65,535 and from 1 on
+ *   bits 37..0   deadline in milliseconds of the pool's time (pool_clock.h); 0: none; all ones: until marked available
  *
  *            add                    rate limited                  quota exceeded               invalid
  *   FREE ──────────▶ AVAILABLE ──────────────────▶ RATE_LIMITED ────────────────▶ QUOTA ────────────────▶ INVALID
@@ -16,8 +18,9 @@
  *     │ remove,         │  └── the deadline passes ─────┴───────────────────────────┘                        │
  *     │ from any        └───────────────────── marked available, from any ───────────────────────────────────┘
  *
- * 38 bits of milliseconds are 8.7 years of uptime. The 21 bits of generation only have to differ between a load and the
- * compare-and-swap that follows it; two keys of one slot are told apart by their ids, which have 40 bits of it.
+ * 38 bits of milliseconds are 8.7 years of a pool's life. The count of marks makes each word differ from all that were in the slot
+ * before, so that a compare-and-swap fails that was prepared for one of them; and a pick keeps it as its stamp, which tells whether
+ * something bad was marked since. Which key the word belongs to is said by the slot's id.
  */
 
 #include <stdbool.h>
@@ -26,12 +29,17 @@
 #include "keyshm.h"
 
 #define WORD_DEADLINE_BITS 38
-#define WORD_GENERATION_BITS 21
-#define WORD_GENERATION_SHIFT WORD_DEADLINE_BITS
+#define WORD_MARKS_BITS 16
+#define WORD_MARKS_SHIFT WORD_DEADLINE_BITS
+#define WORD_PAUSED_SHIFT 56
+#define WORD_REASON_SHIFT 57
 #define WORD_CONTENT_SHIFT 61
 
 #define WORD_DEADLINE_MASK ((UINT64_C(1) << WORD_DEADLINE_BITS) - 1)
-#define WORD_GENERATION_MASK ((UINT64_C(1) << WORD_GENERATION_BITS) - 1)
+#define WORD_MARKS_MASK ((UINT64_C(1) << WORD_MARKS_BITS) - 1)
+#define WORD_PAUSED (UINT64_C(1) << WORD_PAUSED_SHIFT)
+#define WORD_REASON_MASK UINT64_C(15)
+_Static_assert(KEYSHM_REASON_COUNT <= WORD_REASON_MASK + 1, "room for every reason");
 
 /* Deadlines that are not times. */
 #define WORD_NO_DEADLINE UINT64_C(0)
@@ -57,15 +65,21 @@ static inline uint64_t id_generation(keyshm_id id)
     return id >> ID_SLOT_BITS;
 }
 
-static inline uint64_t word_make(enum keyshm_status status, uint64_t generation, uint64_t deadline_ms)
+static inline uint64_t word_make(enum keyshm_status status, enum keyshm_reason reason, uint64_t marks,
+                                 uint64_t deadline_ms)
 {
-    return ((uint64_t)status + 1) << WORD_CONTENT_SHIFT | (generation & WORD_GENERATION_MASK) << WORD_GENERATION_SHIFT |
-           deadline_ms;
+    return ((uint64_t)status + 1) << WORD_CONTENT_SHIFT | (uint64_t)reason << WORD_REASON_SHIFT |
+           (marks & WORD_MARKS_MASK) << WORD_MARKS_SHIFT | deadline_ms;
 }
 
-static inline uint64_t word_make_free(uint64_t generation)
+static inline uint64_t word_make_available(uint64_t marks)
 {
-    return (generation & WORD_GENERATION_MASK) << WORD_GENERATION_SHIFT;
+    return word_make(KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, marks, WORD_NO_DEADLINE);
+}
+
+static inline uint64_t word_make_free(uint64_t marks)
+{
+    return (marks & WORD_MARKS_MASK) << WORD_MARKS_SHIFT;
 }
 
 static inline uint64_t word_deadline_ms(uint64_t word)
@@ -73,9 +87,15 @@ static inline uint64_t word_deadline_ms(uint64_t word)
     return word & WORD_DEADLINE_MASK;
 }
 
-static inline uint64_t word_generation(uint64_t word)
+static inline uint64_t word_marks(uint64_t word)
 {
-    return word >> WORD_GENERATION_SHIFT & WORD_GENERATION_MASK;
+    return word >> WORD_MARKS_SHIFT & WORD_MARKS_MASK;
+}
+
+/* The count after one more. Never 0, which would be a stamp that is not known. */
+static inline uint64_t word_marks_next(uint64_t word)
+{
+    return word_marks(word) % WORD_MARKS_MASK + 1;
 }
 
 /* Is there a key in the slot? A content that no version writes counts as none. */
@@ -84,53 +104,91 @@ static inline bool word_is_live(uint64_t word)
     return (word >> WORD_CONTENT_SHIFT) - 1 < KEYSHM_STATUS_COUNT;
 }
 
-/* Is there a key in the slot, of this id's generation? */
-static inline bool word_is_of(uint64_t word, keyshm_id id)
-{
-    return word_is_live(word) && word_generation(word) == (id_generation(id) & WORD_GENERATION_MASK);
-}
-
 /* The status as it was written; of a live word only. */
 static inline enum keyshm_status word_status(uint64_t word)
 {
     return (enum keyshm_status)((word >> WORD_CONTENT_SHIFT) - 1);
 }
 
-/* Will the key become available by itself? */
+static inline enum keyshm_reason word_reason(uint64_t word)
+{
+    return (enum keyshm_reason)(word >> WORD_REASON_SHIFT & WORD_REASON_MASK);
+}
+
+static inline bool word_is_paused(uint64_t word)
+{
+    return (word & WORD_PAUSED) != 0;
+}
+
+/* Will the bench of the key end by itself? */
 static inline bool word_is_cooling(uint64_t word)
 {
     return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE && word_deadline_ms(word) != WORD_FOREVER;
 }
 
-/* The rule of availability: AVAILABLE, or a deadline that has passed. */
+/* Is the key kept back by its status, whether it is paused or not? Of a live word only. */
+static inline bool word_is_benched(uint64_t word, uint64_t now_ms)
+{
+    return word_status(word) != KEYSHM_AVAILABLE &&
+           (word_deadline_ms(word) == WORD_FOREVER || word_deadline_ms(word) > now_ms);
+}
+
+/* The rule of availability: not paused, and AVAILABLE, or a deadline that has passed. */
 static inline bool word_is_available(uint64_t word, uint64_t now_ms)
 {
-    return word_is_live(word) &&
-           (word_status(word) == KEYSHM_AVAILABLE || (word_is_cooling(word) && word_deadline_ms(word) <= now_ms));
+    /* The usual word first: AVAILABLE, for no reason, not paused. */
+    return word >> WORD_PAUSED_SHIFT == word_make_available(0) >> WORD_PAUSED_SHIFT ||
+           (word_is_live(word) && !word_is_paused(word) && !word_is_benched(word, now_ms));
+}
+
+/* When the key becomes available by itself; WORD_FOREVER: never. */
+static inline uint64_t word_available_at_ms(uint64_t word)
+{
+    return word_is_cooling(word) && !word_is_paused(word) ? word_deadline_ms(word) : WORD_FOREVER;
 }
 
 /* The status as a pick sees it: a cooldown that has ended is over. Of a live word only. */
 static inline enum keyshm_status word_status_at(uint64_t word, uint64_t now_ms)
 {
-    return word_is_available(word, now_ms) ? KEYSHM_AVAILABLE : word_status(word);
+    return word_is_benched(word, now_ms) ? word_status(word) : KEYSHM_AVAILABLE;
+}
+
+static inline enum keyshm_reason word_reason_at(uint64_t word, uint64_t now_ms)
+{
+    return word_is_benched(word, now_ms) ? word_reason(word) : KEYSHM_REASON_NONE;
+}
+
+/* The same state, however many marks there were. */
+static inline bool word_is_same_state(uint64_t a, uint64_t b)
+{
+    return ((a ^ b) & ~(WORD_MARKS_MASK << WORD_MARKS_SHIFT)) == 0;
 }
 
 /*
- * The word after a mark that the key is `status` until deadline_ms (WORD_FOREVER: until marked available).
+ * The word after a mark that the key is `status` for `reason` until deadline_ms (WORD_FOREVER: until marked available).
  *
- * The higher status and the later deadline win, independently. This is the join of a semilattice (commutative,
- * associative, idempotent), so the order in which marks arrive does not matter, and a stale mark cannot weaken a newer
- * one. A cooldown that has expired takes no part.
+ * The higher status with the later reason, as one number, and the later deadline win, independently. This is the join of a
+ * semilattice (commutative, associative, idempotent), so the order in which marks arrive does not matter, and a stale mark cannot
+ * weaken a newer one; only the marks are counted. A cooldown that has expired takes no part. A pause stays.
  */
-static inline uint64_t word_join(uint64_t word, enum keyshm_status status, uint64_t deadline_ms, uint64_t now_ms)
+static inline uint64_t word_join(uint64_t word, enum keyshm_status status, enum keyshm_reason reason,
+                                 uint64_t deadline_ms, uint64_t now_ms)
 {
-    if (!word_is_available(word, now_ms)) {
-        if (word_status(word) > status)
+    if (word_is_benched(word, now_ms)) {
+        if (word_status(word) > status || (word_status(word) == status && word_reason(word) > reason)) {
             status = word_status(word);
+            reason = word_reason(word);
+        }
         if (word_deadline_ms(word) > deadline_ms)
             deadline_ms = word_deadline_ms(word);
     }
-    return word_make(status, word_generation(word), deadline_ms);
+    return word_make(status, reason, word_marks_next(word), deadline_ms) | (word & WORD_PAUSED);
+}
+
+/* The word after a mark that the key is available. */
+static inline uint64_t word_release(uint64_t word)
+{
+    return word_make_available(word_marks(word)) | (word & WORD_PAUSED);
 }
 
 /* The deadline `duration_ms` from now, below WORD_FOREVER. */

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "hash.h"
 #include "key_index.h"
 #include "metadata.h"
+#include "pool_clock.h"
 #include "ready_bits.h"
+#include "rotation.h"
 #include "slot.h"
 #include "tagged.h"
 
@@ -53,6 +54,26 @@ static void verify_header(const struct keyshm_pool *pool, struct findings *findi
         find(findings, "more slots are counted as used than there are");
 }
 
+static void verify_claim(const struct keyshm_pool *pool, uint64_t word, const char *what, struct findings *findings)
+{
+    struct claim claim = claim_unpack(word);
+    if (claim.end > pool->settings.capacity || claim.place > LAYOUT_TURNS)
+        find(findings, "%s is not a range of slots", what);
+}
+
+/* What rotation.h says of the cursor and the ranges. */
+static void verify_rotation(const struct keyshm_pool *pool, struct findings *findings)
+{
+    verify_claim(pool, load_word(&pool->header->cursor), "the cursor", findings);
+    for (int i = 0; i < LAYOUT_TURNS; i++) {
+        const struct layout_turns *turns = &pool->header->turns[i];
+        uint64_t row = load_word(&turns->owner) >> 32;
+        verify_claim(pool, load_word(&turns->range), "a claimed range", findings);
+        if (row > pool->settings.worker_rows)
+            find(findings, "a claimed range belongs to a worker that there is not");
+    }
+}
+
 /* The deadlines that state_word.h gives each status. */
 static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
 {
@@ -66,18 +87,19 @@ static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
         [KEYSHM_INVALID] = {WORD_FOREVER, WORD_FOREVER},
     };
     uint64_t deadline_ms = word_deadline_ms(word);
-    uint64_t least_ms = 0, most_ms = 0;
-    if (word_is_live(word)) {
-        least_ms = deadlines[word_status(word)].least_ms;
-        most_ms = deadlines[word_status(word)].most_ms;
-    } else if (word != word_make_free(word_generation(word))) {
-        find(findings, "slot %u: its state word is none that keyshm writes", slot);
+    if (!word_is_live(word)) {
+        if (word != word_make_free(word_marks(word)))
+            find(findings, "slot %u: its state word is none that keyshm writes", slot);
         return;
     }
-    if (deadline_ms < least_ms || deadline_ms > most_ms)
+    enum keyshm_status status = word_status(word);
+    enum keyshm_reason reason = word_reason(word);
+    if (deadline_ms < deadlines[status].least_ms || deadline_ms > deadlines[status].most_ms)
         find(findings, "slot %u: its deadline does not match its status", slot);
-    if (word_is_live(word) && word != word_make(word_status(word), word_generation(word), deadline_ms))
-        find(findings, "slot %u: its state word has flags that are never set", slot);
+    if ((word & ~WORD_PAUSED) != word_make(status, reason, word_marks(word), deadline_ms) || word_marks(word) == 0)
+        find(findings, "slot %u: its state word has bits that are never so", slot);
+    if (reason >= KEYSHM_REASON_COUNT || (status == KEYSHM_AVAILABLE && reason != KEYSHM_REASON_NONE))
+        find(findings, "slot %u: its reason does not match its status", slot);
 }
 
 /* Are the words of a slot's key from `word` on all zero? */
@@ -89,11 +111,11 @@ static bool key_is_zero_from(const struct keyshm_pool *pool, uint32_t slot, uint
     return true;
 }
 
-static void verify_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t word, struct findings *findings)
+static void verify_key(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX] = {0};
     struct slot_copy copy;
-    if (slot_copy_key(pool, slot, &copy, words) < 0 || !word_is_of(word, copy.id)) {
+    if (slot_copy_key(pool, slot, &copy, words) < 0) {
         find(findings, "slot %u: its id, its key and its state word do not belong together", slot);
         return;
     }
@@ -134,20 +156,18 @@ static void verify_metadata(const struct keyshm_pool *pool, uint32_t slot, struc
 /* A key that is available, or will be, must be found in time: by its bit, or by a sweep. */
 static void verify_hints(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
-    /* The bit before the sweep and both before the word: a bit is cleared only with a sweep to come (ready_bits.c). */
     bool ready = atomic_load(&pool->ready[slot / 64]) >> (slot % 64) & 1;
-    uint64_t sweep_ms = atomic_load(&pool->header->next_sweep_ms);
-    uint64_t word = atomic_load(&pool->words[slot]);
-    if (ready || !word_is_live(word))
+    uint64_t due_ms = ready_slot_due_ms(pool, slot);
+    if (ready || !word_is_live(load_word(&pool->words[slot])))
         return;
     /* The clock last: other processes go on picking, and a sweep moves the time on from the clock at that moment. */
-    if (sweep_ms > clock_now_ms() + READY_SWEEP_INTERVAL_MS)
+    if (due_ms > pool_now_ms(pool) + READY_SWEEP_INTERVAL_MS)
         find(findings, "slot %u: the key is hidden until a sweep that is too far away", slot);
 }
 
-static void verify_live_slot(const struct keyshm_pool *pool, uint32_t slot, uint64_t word, struct findings *findings)
+static void verify_live_slot(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
 {
-    verify_key(pool, slot, word, findings);
+    verify_key(pool, slot, findings);
     verify_counters(pool, slot, findings);
     verify_metadata(pool, slot, findings);
     if (!index_has(pool, load_word(&pool_slot(pool, slot)->key_hash), slot))
@@ -177,7 +197,7 @@ static void verify_slots(const struct keyshm_pool *pool, struct findings *findin
             continue;
         }
         live++;
-        verify_live_slot(pool, slot, word, findings);
+        verify_live_slot(pool, slot, findings);
         verify_hints(pool, slot, findings);
         if (slot >= used)
             find(findings, "slot %u: in use, but counted as never used", slot);
@@ -211,6 +231,7 @@ int verify(const struct keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *
         uint64_t before = index_change_count(pool);
         findings.count = 0;
         verify_header(pool, &findings);
+        verify_rotation(pool, &findings);
         verify_slots(pool, &findings);
         verify_uniqueness(pool, &findings);
         if (before % 2 != 0 || index_change_count(pool) != before)

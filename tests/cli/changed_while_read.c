@@ -32,7 +32,7 @@ static char other_name[KEYSHM_PROVIDER_MAX + 1], spare_name[KEYSHM_PROVIDER_MAX 
 
 static void make_path(const char *name, char path[PATH_MAX])
 {
-    snprintf(path, PATH_MAX, "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    snprintf(path, PATH_MAX, "/dev/shm/keyshm.%u.%s.%s", geteuid(), keyshm_layout_name(), name);
 }
 
 static void make_pool(const char *name, unsigned capacity, unsigned keys)

@@ -19,6 +19,18 @@ $(id_of "$pool" 1) sk-…BBBB"
 err_has "^keyshm-ctl: pool $pool: 2 added, 0 present before; it has 2/8 keys$"
 picks "$(key AAAA)" "$(key BBBB)" "$(key AAAA)"
 
+# --dry-run checks everything, and changes nothing.
+feed '%s\n%s\n' "$(key BBBB)" "$(key CCCC)"
+before=$(cksum <"$segment")
+run 0 "$ctl" add "$pool" --dry-run <"$in"
+out_is 'nothing was changed; it would be: 1 added, 1 present before'
+run 0 "$ctl" add "$pool" --dry-run --json <"$in"
+is "$(json added) $(json present) $(json count) $(json is_dry_run)" '1 1 2 true'
+is "$(json keys 0 id) $(json keys 0 masked_key) $(json keys 1 id) $(json keys 1 masked_key)" "$(id_of "$pool" 1) sk-…BBBB 0 -"
+feed '%s\n"\n' "$(key CCCC)"
+refused 1 "$ctl" add "$pool" --dry-run <"$in"
+is "$(cksum <"$segment")" "$before" "the pool after --dry-run"
+
 # A key that is already in the pool, or earlier in the input, is no error and has the same id.
 feed '%s\n%s\n%s\n' "$(key BBBB)" "$(key CCCC)" "$(key CCCC)"
 run 0 "$ctl" add "$pool" <"$in"
@@ -30,22 +42,22 @@ err_has ": 1 added, 1 present before; it has 3/8 keys$"
 run 0 env KEYSHM_LOG=debug "$ctl" add "$pool" <"$in"
 err_has '^keyshm: debug: .* sk-…BBBB'
 
-# CRLF line ends, blank lines, and a last line without a newline.
-feed '\n\r\n%s\r\n\n%s\r\n%s' "$(key DDDD)" "$(key EEEE)" "$(key FFFF)"
+# CRLF line ends, blank lines, comments, quotes around a key, and a last line without a newline.
+feed '\n\r\n%s\r\n\n# a comment, longer than any key: %05000d\n#\r\n"%s"\r\n""\n%s' "$(key DDDD)" 0 "$(key EEEE)" "$(key FFFF)"
 run 0 "$ctl" add "$pool" <"$in"
 picks "$(key BBBB)" "$(key CCCC)" "$(key DDDD)" "$(key EEEE)" "$(key FFFF)"
 feed '%s\r' "$(key DDDD)"
 run 0 "$ctl" add "$pool" <"$in"
 out_is "$(id_of "$pool" 3) sk-…DDDD present"
 
-# Valid keys: short, with inner spaces, as long as the pool allows, not ASCII. Nothing of a short key is shown.
+# Valid keys: short, as long as the pool allows, like an assignment. Nothing of a short key is shown.
 long=$(printf "%64s" "$secret" | tr ' ' L)
-feed '%s\n%s\n' "$secret x \"\\" "$long"
+feed '%s\n%s\n' "$secret==" "$long"
 run 0 "$ctl" add "$pool" <"$in"
 out_is "$(id_of "$pool" 6) …
 $(id_of "$pool" 7) …CRET"
 holds 8
-picks "$secret x \"\\" "$long" "$(key AAAA)"
+picks "$secret==" "$long" "$(key AAAA)"
 
 # The last free slot, for a key that is given twice; and a full pool with nothing new to add.
 run 0 "$ctl" remove "$pool" "$(id_of "$pool" 2)"

@@ -8,7 +8,7 @@ add "$pool" AAAA
 # bad LINE REASON: check that all of $in is refused.
 bad() {
     refused 1 "$ctl" add "$pool" <"$in"
-    is "$(cat "$err")" "keyshm-ctl: line $1: $2; nothing was added"
+    is "$(cat "$err")" "keyshm-ctl: line $1: $2; nothing was changed"
     holds 1
 }
 
@@ -43,6 +43,21 @@ bad 1 "$space"
 feed '\357\273\277%s\n' "$(key BBBB)"
 bad 1 "$mark"
 
+# What a person did not mean as a key.
+assignment='it is an assignment, and only the key may stand there; for variables use --env'
+feed '# keys\n%s\nexport KEY=%s\n' "$(key BBBB)" "$(key CCCC)"
+bad 3 "$assignment"
+feed 'OPENAI_API_KEY=%s\n' "$(key BBBB)"
+bad 1 "$assignment"
+feed 'OPENAI_API_KEY="%s"\n' "$(key BBBB)"
+bad 1 "$assignment"
+feed '%s # mine\n' "$(key BBBB)"
+bad 1 'it has a space in it'
+feed "%s'\n" "$(key BBBB)"
+bad 1 'it has a quotation mark in it'
+feed '" %s"\n' "$(key BBBB)"
+bad 1 "$space"
+
 # The log shows no keys.
 feed '%s\n\t%s\n' "$(key BBBB)" "$(key CCCC)"
 refused 1 env KEYSHM_LOG=debug "$ctl" add "$pool" <"$in"
@@ -63,7 +78,7 @@ run 0 "$ctl" create "$pool.wide" --key-max 4096
 for length in 4097 4098 4099 9000 10000000; do
     head -c "$length" /dev/zero | tr '\0' "$secret" >"$in"
     refused 1 "$ctl" add "$pool.wide" <"$in"
-    err_has '^keyshm-ctl: line 1: longer than the 4096 bytes that this pool allows a key; nothing was added$'
+    err_has '^keyshm-ctl: line 1: longer than the 4096 bytes that this pool allows a key; nothing was changed$'
 done
 is "$(of_pool "$pool.wide" count)" 0
 
@@ -71,12 +86,12 @@ is "$(of_pool "$pool.wide" count)" 0
 mkfifo "$tmp/endless-line" "$tmp/endless-keys"
 yes "$secret" 2>/dev/null | tr -d '\n' 2>/dev/null >"$tmp/endless-line" &
 refused 1 timeout 600 "$ctl" add "$pool" <"$tmp/endless-line"
-err_has "^keyshm-ctl: line 1: $too_long; nothing was added$"
+err_has "^keyshm-ctl: line 1: $too_long; nothing was changed$"
 
 # So is an endless list of keys: the pool has room for three more. Keys that are already in it take no room.
 seq -f "sk-$secret-%020.0f" inf >"$tmp/endless-keys" 2>/dev/null &
 refused 1 timeout 600 "$ctl" add "$pool" <"$tmp/endless-keys"
-is "$(cat "$err")" "keyshm-ctl: line 4: the pool has no room for it: it was made for 4 keys; nothing was added"
+is "$(cat "$err")" "keyshm-ctl: line 4: the pool has no room for it: it was made for 4 keys; nothing was changed"
 holds 1
 feed '%s\n%s\n%s\n%s\n%s\n' "$(key AAAA)" "$(key BBBB)" "$(key CCCC)" "$(key DDDD)" "$(key EEEE)"
 bad 5 'the pool has no room for it: it was made for 4 keys'
@@ -99,7 +114,7 @@ err_has "$nothing"
 
 # Unreadable input.
 refused 1 "$ctl" add "$pool" <&-
-err_has '^keyshm-ctl: cannot read standard input: Bad file descriptor; nothing was added$'
+err_has '^keyshm-ctl: cannot read standard input: Bad file descriptor; nothing was changed$'
 refused 1 "$ctl" add "$pool" 0>"$in"
 err_has '^keyshm-ctl: cannot read standard input: '
 refused 1 "$ctl" add "$pool" <"$tmp"

@@ -25,12 +25,20 @@ shift_clock() {
     chmod 600 "$3"
 }
 
-run 0 "$ctl" create "$pool" --capacity 8 --key-max 64
+# create POOL [OPTION]...: one in which a rate limit may be long.
+create() {
+    run 0 "$ctl" create "$@"
+    run 0 "$ctl" policy "$1" --cooldown-max 31622400
+}
+
+create "$pool" --capacity 8 --key-max 64
 add "$pool" AAAA BBBB CCCC DDDD EEEE
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" rate_limited --retry-after 100000
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded --retry-after 200000
-run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
+run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid --reason billing
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 4)" quota_exceeded
+run 0 "$ctl" pause "$pool" "$(id_of "$pool" 3)"
+run 0 "$ctl" pause "$pool" "$(id_of "$pool" 4)"
 run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first" ä'
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 1)" team ''
 state=$tmp/state
@@ -41,7 +49,7 @@ run 0 "$ctl" export "$pool" --output "$keys" --with-keys
 # Without keys, into a pool that has most of them in other slots. A long key is recognised by all of its bytes.
 long=$(printf '%0600d' 0)
 other=$pool.other
-run 0 "$ctl" create "$other" --capacity 16 --key-max 1024
+create "$other" --capacity 16 --key-max 1024
 feed '%s\n%s1\n%s2\n' "$secret" "$long" "$long"
 run 0 "$ctl" add "$other" <"$in"
 add "$other" EEEE DDDD FFFF BBBB AAAA
@@ -50,7 +58,7 @@ run 0 "$ctl" import "$other" "$state" --dry-run --json
 counts 0 4 1 3
 out_has '"is_dry_run":true'
 run 0 "$ctl" import "$other" --dry-run <"$state"
-out_is 'nothing was changed; it would be: 0 added, 4 found, 1 not found; 3 marked'
+out_is 'nothing was changed; it would be: 0 added, 4 found, 1 not found; 3 marked, 2 paused'
 is "$(cksum <"$segments.$other")" "$before" "the pool after --dry-run"
 run 0 "$ctl" import "$other" "$state" --json
 counts 0 4 1 3
@@ -64,7 +72,7 @@ is "$(of_pool "$other" keys 6 metadata)" 'team '
 between 90000000 100000100 "$(of_pool "$other" keys 6 cooldown_left_ms)"
 is "$(of_pool "$other" count)" 8 "no key was added"
 run 0 "$ctl" import "$other" <"$state"
-out_is '0 added, 4 found, 1 not found; 3 marked'
+out_is '0 added, 4 found, 1 not found; 3 marked, 2 paused'
 err_has "^keyshm-ctl: pool $other: to import keys that were not found, use keyshm-ctl add first, or export --with-keys$"
 run 0 "$ctl" mark "$other" "$(id_of "$other" 2)" invalid
 run 0 "$ctl" export "$other" --output "$tmp/long"
@@ -81,7 +89,7 @@ done
 
 # Time passes between export and import: some cooldowns are over, none is too short, none grows.
 add_all() {
-    run 0 "$ctl" create "$1" --capacity 5
+    create "$1" --capacity 5
     add "$1" AAAA BBBB CCCC DDDD EEEE
 }
 add_all "$pool.later"
@@ -115,8 +123,8 @@ run 0 "$ctl" mark "$pool.back" "$(id_of "$pool.back" 1)" rate_limited --retry-af
 run 0 "$ctl" import "$pool.back" "$state"
 between 800000000 900000100 "$(of_pool "$pool.back" keys 1 cooldown_left_ms)"
 
-# A rate limit without end stays one, or gets the maximum duration.
-run 0 "$ctl" create "$pool.endless" --cooldown 0
+# A rate limit without end stays one, whatever the policy.
+create "$pool.endless" --cooldown 0
 add "$pool.endless" AAAA
 run 0 "$ctl" mark "$pool.endless" "$(id_of "$pool.endless" 0)" rate_limited
 run 0 "$ctl" export "$pool.endless" --output "$tmp/endless"
@@ -125,24 +133,30 @@ run 0 "$ctl" import "$pool.endless" "$tmp/endless"
 is "$(of_pool "$pool.endless" keys 0 status) $(of_pool "$pool.endless" keys 0 cooldown_left_ms)" 'rate_limited -1'
 add_all "$pool.end"
 run 0 "$ctl" import "$pool.end" "$tmp/endless"
-is "$(of_pool "$pool.end" keys 0 status)" rate_limited
-between 31000000000 31622400100 "$(of_pool "$pool.end" keys 0 cooldown_left_ms)"
+is "$(of_pool "$pool.end" keys 0 status) $(of_pool "$pool.end" keys 0 cooldown_left_ms)" 'rate_limited -1'
 
 # With keys, into an empty pool: everything is restored. Again, into the same pool: nothing is added.
 new=$pool.new
-run 0 "$ctl" create "$new" --capacity 6
+create "$new" --capacity 6
 before=$(cksum <"$segments.$new")
 run 0 "$ctl" import "$new" "$keys" --dry-run --json
 counts 5 0 0 4
 is "$(cksum <"$segments.$new")" "$before" "the pool after --dry-run"
 run 0 "$ctl" import "$new" "$keys"
-out_is '5 added, 0 found, 0 not found; 4 marked'
+out_is '5 added, 0 found, 0 not found; 4 marked, 2 paused'
 [ ! -s "$err" ] || fail "an unexpected message"
 for slot in 0 1 2 3 4; do
     for member in masked_key status metadata; do
         is "$(of_pool "$new" keys "$slot" "$member")" "$(of_pool "$pool" keys "$slot" "$member")" "$member of $slot"
     done
 done
+run 0 "$ctl" export "$new"
+for slot in 0 1 2 3 4; do
+    for member in reason is_paused; do
+        is "$(json keys "$slot" "$member")" "$("$JSON_GET" keys "$slot" "$member" <"$keys")" "$member of $slot"
+    done
+done
+is "$(json keys 3 reason) $(json keys 3 is_paused) $(json keys 1 is_paused)" 'billing true false'
 run 0 "$ctl" next "$new"
 is "$(cut -d ' ' -f 2 "$out")" "$(key AAAA)"
 run 0 "$ctl" import "$new" "$keys" --json

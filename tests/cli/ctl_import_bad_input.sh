@@ -144,7 +144,7 @@ refused_as 'in the file, keys must be an array of up to 1048576 keys'
 # ---- a key ----
 # in_key MEMBER VALUE RULE: the same for a member of the second key.
 in_key() {
-    member "3s/\"$1\":\(\"[^\"]*\"\|{[^}]*}\|-\?[0-9]*\)/\"$1\":$2/" "keys[1].$1 must be $3"
+    member "3s/\"$1\":\(\"[^\"]*\"\|{[^}]*}\|true\|false\|-\?[0-9]*\)/\"$1\":$2/" "keys[1].$1 must be $3"
 }
 bad keys '3s/{.*}/5/' 'in the file, keys[1] must be an object'
 for value in -1 16777216 '"1"'; do
@@ -156,6 +156,12 @@ done
 statuses='available, rate_limited, quota_exceeded or invalid'
 for value in 1 '""' '"RATE_LIMITED"' '"limited"' null "\"$secret\""; do
     in_key status "$value" "$statuses"
+done
+for value in 1 '""' '"RATE_LIMIT"' null "\"$secret\""; do
+    in_key reason "$value" 'the name of a reason, such as rate_limit, or none'
+done
+for value in 1 '"true"' null; do
+    in_key is_paused "$value" 'true or false'
 done
 for value in -2 31622400001 99999999999999999 1.5 '"5"' null; do
     in_key cooldown_left_ms "$value" "-1, or $days"
@@ -210,5 +216,5 @@ END
 sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
 chmod 600 "$tmp/good"
 run 0 "$ctl" import "$pool" "$tmp/good"
-out_is '2 added, 1 found, 0 not found; 2 marked'
+out_is '2 added, 1 found, 0 not found; 2 marked, 0 paused'
 run 0 "$ctl" verify "$pool"

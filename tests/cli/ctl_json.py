@@ -47,6 +47,8 @@ def test_keys():
     created = compare(pool, "create", "--capacity", "5", "--key-max", "64", "--cooldown", "1.5")
     check((created["capacity"], created["key_max"], created["default_cooldown_ms"]) == (5, 64, 1500), created)
     add(pool, "AAAA")
+    compare(pool, "add", "--dry-run", keys=f"{key('AAAA')}\n")
+    compare(pool, "set", keys=f"{key('AAAA')}\n")
     added = compare(pool, "add", keys=f"{key('AAAA')}\n{key('BBBB')}\n")
     check((added["added"], added["present"], added["count"]) == (1, 1, 2), added)
     check([each["present"] for each in added["keys"]] == [True, False], added)
@@ -57,6 +59,10 @@ def test_keys():
     check(marked["status"] == "rate_limited" and 0 < marked["cooldown_left_ms"] <= 30001, marked)  # never early
     check(compare(pool, "mark", first, "invalid")["cooldown_left_ms"] == -1, "until marked")
     check(compare(pool, "mark", first, "rate_limited")["status"] == "invalid", "marks join")
+    check(compare(pool, "mark", "all", "available", "--status", "invalid")["changed"] == 1, "not all")
+    compare(pool, "pause", first)
+    compare(pool, "resume", first)
+    check(compare(pool, "policy", "--cooldown", "2")["cooldown_ms"] == 2000, "policy")
     ctl("mark", pool, second, "rate_limited", "--retry-after", "0.001")
     while keys_of(pool)[1]["cooldown_left_ms"] > 0:
         pass

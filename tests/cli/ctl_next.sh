@@ -20,7 +20,7 @@ done
 is "$(of_pool "$pool" keys 0 picks)" 2
 
 run 0 "$ctl" next --json "$pool"
-is "$(json)" 'schema provider id key '
+is "$(json)" 'schema provider id key stamp '
 is "$(json schema)" 1
 is "$(json provider)" "$pool"
 is "$(json id)" "$(id_of "$pool" 1)"
@@ -41,10 +41,10 @@ err_has 'no key is available until one is marked available; see them with: keysh
 
 # Keys that JSON must escape, and one that it cannot represent.
 run 0 "$ctl" create "$pool.odd"
-feed '%s\n' "\"\\$secret\\\""
+feed '%s\n' "\\$secret\\"
 run 0 "$ctl" add "$pool.odd" <"$in"
 run 0 "$ctl" next "$pool.odd" --json
-is "$(json key)" "\"\\$secret\\\""
+is "$(json key)" "\\$secret\\"
 run 0 "$ctl" remove "$pool.odd" "$(id_of "$pool.odd" 0)"
 feed '%s\377\n' "$secret"
 run 0 "$ctl" add "$pool.odd" <"$in"
@@ -55,7 +55,7 @@ is "$(cut -d ' ' -f 2 "$out" | od -An -c)" "$(printf '%s\377\n' "$secret" | od -
 
 # The longest key, every byte of it escaped.
 run 0 "$ctl" create "$pool.wide" --key-max 4096
-head -c 4096 /dev/zero | tr '\0' '"' >"$in"
+head -c 4096 /dev/zero | tr '\0' '\\' >"$in"
 run 0 "$ctl" add "$pool.wide" <"$in"
 run 0 "$ctl" next "$pool.wide" --json
 is "$(json key | wc -c)" 4097

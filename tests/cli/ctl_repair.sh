@@ -42,7 +42,7 @@ pool $pool: repaired"
 run 0 "$FIXTURE" spoil "$pool"
 run 3 "$ctl" verify "$pool"
 out_has 'index'
-err_has "^keyshm-ctl: pool $pool: [0-9]* of its invariants \(is\|are\) broken; repair it with: keyshm-ctl repair $pool$"
+err_has "^keyshm-ctl: pool $pool: [0-9]* of its invariants \(is\|are\) broken; what can be repaired is, with: keyshm-ctl repair $pool; if that does not help, and no worker needs it, remove it with: keyshm-ctl destroy $pool$"
 run 4 "$stat" --check "$pool"
 run 0 "$ctl" repair "$pool"
 out_has "^pool $pool: repaired$"

@@ -90,6 +90,28 @@ def test_add_shows_progress():
         check(said.count(b"\n") == 1 and b"\r" not in said, f"progress, and no terminal: {said}")
 
 
+def test_keys_are_not_shown():
+    """What is typed is not shown, and the terminal shows what is typed afterwards, also after Ctrl-C."""
+    pool, _ = make_pool("-silent")
+    for command in ("add", "set"):
+        terminal = Terminal(["sh", "-c", f"{CTL} {command} {pool}; read line; echo got $line"], columns=120)
+        terminal.wait_for("they are not shown")
+        terminal.send(key("AAAA") + "\r\x04")
+        terminal.wait_for("1 added" if command == "add" else "1 kept")
+        terminal.send("visible\r")
+        check(terminal.finish() == 0, f"status {terminal.status}: {terminal.text()}")
+        check("TOPSECRET" not in terminal.text(), terminal.text())
+        check(terminal.text().count("visible") == 2, f"the terminal does not show what is typed: {terminal.text()}")
+    terminal = Terminal(["sh", "-c", f"trap : INT; {CTL} add {pool}; read line; echo got $line"], columns=120)
+    terminal.wait_for("they are not shown")
+    terminal.send(key("BBBB") + "\x03")
+    time.sleep(0.1)
+    terminal.send("visible\r")
+    check(terminal.finish() == 0, f"status {terminal.status}: {terminal.text()}")
+    check("TOPSECRET" not in terminal.text() and terminal.text().count("visible") == 2, terminal.text())
+    check(len(keys_of(pool)) == 1, "the key was added")
+
+
 COUNT_INTERRUPTS = """
 import signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -127,5 +149,5 @@ def test_exec_and_ctrl_z():
     check(terminal.finish() == 5, f"status {terminal.status}: {terminal.text()}")
 
 
-run_tests([test_break_lock_asks, test_break_lock_looks_again, test_add_shows_progress, test_exec_and_ctrl_c,
+run_tests([test_keys_are_not_shown, test_break_lock_asks, test_break_lock_looks_again, test_add_shows_progress, test_exec_and_ctrl_c,
            test_exec_and_ctrl_z])

@@ -16,7 +16,9 @@ wrong() {
 }
 
 wrong 'a command is missing' "$ctl"
-wrong 'there is no such command' "$ctl" frobnicate "$pool"
+wrong 'there is no such command: frobnicate' "$ctl" frobnicate "$pool"
+wrong 'there is no such command: frobnicate' "$ctl" help frobnicate
+wrong 'there is no such command: frobnicate' "$ctl" frobnicate --help
 wrong 'there is no such command' "$ctl" "$(key AAAA)"
 wrong 'there is no such command' "$ctl" '' "$pool"
 for command in create destroy add remove next mark reset export import verify; do
@@ -86,6 +88,18 @@ run 0 "$ctl" create --help
 for option in --capacity --key-max --cooldown; do
     out_has " $option: "
 done
+
+cp "$out" "$tmp/create"
+run 0 "$ctl" help create
+cmp "$out" "$tmp/create" || fail "help create is not create --help"
+run 0 "$ctl" help
+cmp "$out" "$tmp/help" || fail "help is not --help"
+
+# A level of the log that there is not.
+run 0 env KEYSHM_LOG=verbose "$ctl" --version
+is "$(cat "$err")" 'keyshm-ctl: KEYSHM_LOG must be error, warning, info or debug; it is ignored'
+run 0 env KEYSHM_LOG= "$stat" --version
+[ ! -s "$err" ] || fail "an unexpected message"
 
 # Every member of the JSON is in the help.
 run 0 "$stat" --help

@@ -12,6 +12,7 @@
  * cli-fixture work POOL                  pick keys and mark them, again and again
  * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
  * cli-fixture tear POOL                  an event whose record was never written
+ * cli-fixture layout                     print the name of the layout
  */
 
 #include <errno.h>
@@ -163,6 +164,13 @@ static int tear(char **arguments)
     return 0;
 }
 
+static int print_layout(char **arguments)
+{
+    (void)arguments;
+    puts(keyshm_layout_name());
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -170,9 +178,9 @@ int main(int argc, char **argv)
         int argument_count;
         int (*run)(char **arguments);
     } commands[] = {
-        {"create", 2, create},   {"metadata", 4, metadata}, {"hold", 1, hold},
-        {"hold-as", 2, hold_as}, {"change", 1, change},     {"add-and-stop", 2, add_and_stop},
-        {"work", 1, work},       {"spoil", 1, spoil},       {"tear", 1, tear},
+        {"create", 2, create}, {"metadata", 4, metadata},         {"hold", 1, hold}, {"hold-as", 2, hold_as},
+        {"change", 1, change}, {"add-and-stop", 2, add_and_stop}, {"work", 1, work}, {"spoil", 1, spoil},
+        {"tear", 1, tear},     {"layout", 0, print_layout},
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

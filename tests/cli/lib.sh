@@ -20,7 +20,7 @@ secret=TOPSECRET
 
 # Unique; the names of all pools of this test begin with it.
 pool=cli-$(basename "$0" .sh | tr _ -)-$$
-segments=/dev/shm/keyshm.$(id -u)
+segments=/dev/shm/keyshm.$(id -u).$("$FIXTURE" layout)
 segment=$segments.$pool
 
 tmp=$(mktemp -d)

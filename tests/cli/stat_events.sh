@@ -23,12 +23,12 @@ run 0 "$ctl" remove "$pool" "$id"
 run 0 "$stat" --events "$pool"
 [ ! -s "$err" ] || fail "an unexpected message"
 time='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}[+-][0-9]{2}:[0-9]{2}'
-sed -E "s/^$time/TIME/; s/ +[0-9]+ ([^ ]+) *$/ PID \1/; s/ +/ /g; s/ \$//" "$out" >"$tmp/table"
+sed -E "s/^$time/TIME/; s/ +[0-9]+ ([^ ]+ +[^ ]+) *$/ PID \1/; s/ +/ /g; s/ \$//" "$out" >"$tmp/table"
 diff -u "$here/golden/events.txt" "$tmp/table" >&2 || fail "not as in golden/events.txt"
 
 run 0 "$stat" --events --json "$pool"
 is "$(json pools 0 events)" 7
-is "$(json pools 0 events 0)" 'unix_us kind masked_key id from to duration_ms pid name dead_pid ago_ms '
+is "$(json pools 0 events 0)" 'unix_us kind masked_key id from to duration_ms pid name dead_pid ago_ms reason number '
 is "$(json pools 0 events 0 kind)" added
 is "$(json pools 0 events 0 from)" null
 is "$(json pools 0 events 2 kind)" marked

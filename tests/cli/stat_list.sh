@@ -16,7 +16,7 @@ for name in zeta alpha Beta; do
     run 0 "$ctl" create "$name"
 done
 : >"$segments..hidden"
-: >"${segments}x.other"
+: >"${segments}X.other"
 : >/dev/shm/keyshm.4294967294.stranger
 : >/dev/shm/other
 run 0 "$stat"
@@ -24,6 +24,13 @@ is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
 run 0 "$stat" --json
 is "$(json pools)" 3
 is "$(json pools 2 provider)" zeta
+
+# One of another layout is named, and the others are shown.
+: >"/dev/shm/keyshm.$(id -u).v1-8-gnu.old"
+run 3 "$stat"
+is "$(cat "$err")" "keyshm-stat: pool old: one has the layout v1-8-gnu, which another version of keyshm made; this one reads $("$FIXTURE" layout)"
+is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
+rm "/dev/shm/keyshm.$(id -u).v1-8-gnu.old"
 
 # A damaged pool is reported, and the others are still shown.
 head -c 5000 /dev/urandom >"$segments.bad"

@@ -40,9 +40,9 @@ run 0 "$ctl" create "$pool.times"
 add "$pool.times" AAAA
 said_as() {
     run 0 "$ctl" mark "$pool.times" "$(id_of "$pool.times" 0)" available
-    run 0 "$ctl" mark "$pool.times" "$(id_of "$pool.times" 0)" rate_limited --retry-after "$1"
+    run 0 "$ctl" mark "$pool.times" "$(id_of "$pool.times" 0)" quota_exceeded --retry-after "$1"
     run 0 "$stat" "$pool.times"
-    out_has " rate_limited *$2 "
+    out_has " quota_exceeded *$2 "
 }
 said_as 59 '5[0-9]\.[0-9]s'
 said_as 3599 '5[0-9]m [0-9][0-9]s'

@@ -26,7 +26,7 @@ for option in ids json raw openmetrics events follow workers check all-users out
     help version; do
     wrong "--$option is not an option, or takes no value" "--$option=$given"
 done
-for option in output sort status key iterations; do
+for option in output sort status key iterations user; do
     wrong "--$option needs a value" "--$option"
 done
 for letter in o s n; do
@@ -106,7 +106,7 @@ wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 run 0 "$stat" --help
 grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out" | grep -o '\-\-[a-z-]*' >"$tmp/options"
 is "$(sort "$tmp/options" | uniq -d)" '' "options that are twice in the help"
-is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 24 "options"
+is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 25 "options"
 [ "$(wc -L <"$out")" -le 120 ] || fail "lines that are too long"
 cp "$out" "$tmp/help"
 for mode in '' --events --workers; do

@@ -14,7 +14,8 @@ from watch_terminal import Terminal
 
 STAT, CTL, FIXTURE = (os.environ[name] for name in ("KEYSHM_STAT", "KEYSHM_CTL", "FIXTURE"))
 BASE = f"cli-{os.path.splitext(os.path.basename(sys.argv[0]))[0].replace('_', '-')}-{os.getpid()}"
-SEGMENTS = f"/dev/shm/keyshm.{os.geteuid()}."
+LAYOUT = subprocess.check_output([FIXTURE, "layout"], text=True).strip()
+SEGMENTS = f"/dev/shm/keyshm.{os.geteuid()}.{LAYOUT}."
 helpers = []
 
 

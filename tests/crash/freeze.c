@@ -142,7 +142,7 @@ static bool freeze_at(const struct operation *operation, size_t index)
 static bool is_untouched(const struct freeze_key *key)
 {
     const struct freeze_key *after = freeze_key_of_id(&done, key->row.id);
-    return key->row.status == KEYSHM_AVAILABLE && after != NULL && after->row.status == KEYSHM_AVAILABLE &&
+    return key->row.benched_by == 0 && after != NULL && after->row.benched_by == 0 &&
            memcmp(key->row.marked, after->row.marked, sizeof(key->row.marked)) == 0 &&
            key->row.picks == after->row.picks && strcmp(key->note, after->note) == 0;
 }
@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     print_head();
     unsigned operation_count = operations_in(FROZEN, operations);
     for (unsigned i = 0; i < operation_count; i++)
-        if (argc < 3 || strcmp(argv[2], operations[i]->name) == 0)
+        if (operation_is_meant(operations[i], argc > 2 ? argv[2] : NULL))
             freeze_everywhere(operations[i], stride);
     printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.stops, total.broken);
     return total.broken > 0 ? 1 : 0;

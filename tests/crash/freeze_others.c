@@ -73,19 +73,40 @@ static void call_is_available_again(void)
     HOLD(keyshm_is_available(pool, others->released->row.id) == 1, "a release meanwhile has no effect");
 }
 
-/* One key more or less is the victim's. */
-static bool is_near(unsigned count, unsigned expected)
+static bool is_there(const struct freeze_key *key)
 {
-    return count + 1 >= expected && count <= expected + 1;
+    return key != NULL;
+}
+
+static bool is_available(const struct freeze_key *key)
+{
+    return key != NULL && key->row.benched_by == 0;
+}
+
+/* How many keys are so in `a` and not in `b`. */
+static unsigned count_gone(const struct freeze_state *a, const struct freeze_state *b,
+                           bool (*is_so)(const struct freeze_key *key))
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < a->count; i++)
+        count += is_so(&a->keys[i]) && !is_so(freeze_key_of_id(b, a->keys[i].row.id));
+    return count;
+}
+
+/* The victim's changes may have been made, or not; `others_keys` are those that the others have benched. */
+static bool is_possible(unsigned count, unsigned others_keys, bool (*is_so)(const struct freeze_key *key))
+{
+    unsigned before = 0;
+    for (unsigned i = 0; i < others->before->count; i++)
+        before += is_so(&others->before->keys[i]);
+    return count + others_keys + count_gone(others->before, others->done, is_so) >= before &&
+           count + others_keys <= before + count_gone(others->done, others->before, is_so);
 }
 
 static void call_count(void)
 {
-    unsigned available = 0;
     int count = keyshm_available_count(pool);
-    for (unsigned i = 0; i < others->before->count; i++)
-        available += others->before->keys[i].row.status == KEYSHM_AVAILABLE;
-    HOLD(count >= 0 && is_near((unsigned)count, available - 1), "the count of available keys meanwhile");
+    HOLD(count >= 0 && is_possible((unsigned)count, 1, is_available), "the count of available keys meanwhile");
 }
 
 static void call_find(void)
@@ -105,7 +126,7 @@ static void look_at(const struct keyshm_snapshot *snapshot)
             snapshot->keys[i].id == others->kept->row.id && snapshot->keys[i].status == KEYSHM_RATE_LIMITED;
     }
     HOLD(is_kept_limited, "a snapshot taken meanwhile does not show a mark");
-    HOLD(is_near(snapshot->count, others->before->count), "the rows of a snapshot taken meanwhile");
+    HOLD(is_possible(snapshot->count, 0, is_there), "the rows of a snapshot taken meanwhile");
     HOLD(snapshot->mutex_holder_pid == others->holder, "a snapshot taken meanwhile does not name the holder");
 }
 

@@ -6,10 +6,10 @@
  * down to counters and to the keys that are picked from then on. Every operation is one step, but for those that are two
  * calls: another may come between them.
  *
- *   interleave [STRIDE [SHARED_STRIDE]]
+ *   interleave [STRIDE [SHARED_STRIDE [TARGET]]]
  *       A stops, B runs as a whole, A goes on to its end: every ordered pair of operations, A stopped at each of its
  *       instructions, those in the C library included
- *   interleave two [STRIDE [SHARED_STRIDE]]
+ *   interleave two [STRIDE [SHARED_STRIDE [TARGET]]]
  *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no lock,
  *       but for the snapshot, which writes nothing and reads much
  *
@@ -17,7 +17,7 @@
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
  * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
  * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.) A SHARED_STRIDE
- * makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only.
+ * makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the settings in meeting.c.
  *
  * A pick never gives a key that was removed, invalid or cooling for the whole of the call: the picks of the serial orders
  * do not (run_in_order() looks), and the key that was picked has to be that of one of these.
@@ -310,6 +310,7 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
 static void run_setting(bool is_two, size_t stride)
 {
     meeting_begin(setting);
+    operation_count = operations_in(setting->proof, operations);
     warm_up();
     for (unsigned i = 0; i < operation_count; i++)
         if (!is_two || (operations[i]->proofs & INTERLEAVED_TWICE) != 0)
@@ -324,18 +325,19 @@ int main(int argc, char **argv)
     size_t stride = argc > options ? strtoul(argv[options], NULL, 10) : 1;
     if (argc > options + 1)
         shared_stride = strtoul(argv[options + 1], NULL, 10);
-    if (argc > options + 2 || stride == 0 || shared_stride == 0) {
-        fprintf(stderr, "usage: interleave [two] [STRIDE [SHARED_STRIDE]]\n");
+    const char *only_or_null = argc > options + 2 ? argv[options + 2] : NULL;
+    if (argc > options + 3 || stride == 0 || shared_stride == 0) {
+        fprintf(stderr, "usage: interleave [two] [STRIDE [SHARED_STRIDE [TARGET]]]\n");
         return 2;
     }
     if (!tracer_is_possible())
         return 77;
     virtual_clock_begin();
     seen = expect_shared_memory(sizeof(*seen));
-    operation_count = operations_in(INTERLEAVED, operations);
     print_head();
     for (setting = settings; setting < settings + setting_count; setting++)
-        run_setting(is_two, stride);
+        if (only_or_null == NULL || strcmp(only_or_null, setting->name) == 0)
+            run_setting(is_two, stride);
     printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.runs, total.broken);
     return total.broken > 0 ? 1 : 0;
 }

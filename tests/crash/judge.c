@@ -3,12 +3,13 @@
 
 #include <time.h>
 
-#include "clock.h"
+#include "pool_clock.h"
 #include "ready_bits.h"
 #include "slot.h"
 
 #include "expect.h"
 #include "picks.h"
+#include "turns.h"
 
 /* A process that cannot go on for this long is held up. kill.c counts those that are merely late. */
 enum { CHANGE_MAX_MS = 2000 };
@@ -45,36 +46,64 @@ static void look_at_key(int number, const struct keyshm_snapshot *snapshot)
         return;
     }
     HOLD(r == 0 && id == key->id, "key %d is not found under its id", number);
-    uint64_t word = atomic_load(&world_pool()->words[id_slot(key->id)]);
-    HOLD(word == key->word, "the word of key %d: %#llx and not %#llx", number, (unsigned long long)word,
-         (unsigned long long)key->word);
     HOLD(keyshm_is_available(world_pool(), key->id) == world_is_pickable(number), "key %d is available or not, wrongly",
          number);
     look_at_row(number, snapshot);
 }
 
-static int count_missed(void)
+/* Of the free slots, too. */
+static void look_at_words(void)
+{
+    for (uint32_t slot = 0; slot < CAPACITY; slot++) {
+        uint64_t word = atomic_load(&world_pool()->words[slot]);
+        HOLD(word == world.words[slot], "the word of slot %u: %#llx and not %#llx", slot, (unsigned long long)word,
+             (unsigned long long)world.words[slot]);
+    }
+}
+
+static void look_at_policy(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    HOLD(keyshm_get_policy(world_pool(), &policy) == 0, "the policy cannot be read");
+    HOLD(policy.cooldown_ms == world.policy.cooldown_ms && policy.cooldown_max_ms == world.policy.cooldown_max_ms,
+         "the policy");
+}
+
+/* In one round. */
+static int count_missed(bool ret_was_missed[KEYS])
 {
     bool was_picked[KEYS];
     int missed = 0;
     picks_round(was_picked);
-    for (int i = 0; i < KEYS; i++)
-        missed += world_is_pickable(i) && !was_picked[i];
+    for (int i = 0; i < KEYS; i++) {
+        ret_was_missed[i] = world_is_pickable(i) && !was_picked[i];
+        missed += ret_was_missed[i];
+    }
     return missed;
+}
+
+/* Until the sweep that will find a key that a hint hides. */
+static int64_t hidden_ms(int number)
+{
+    uint64_t due_ms = ready_slot_due_ms(world_pool(), id_slot(world.keys[number].id)), now_ms = world_now_ms();
+    return due_ms > now_ms ? (int64_t)(due_ms - now_ms) : 1;
 }
 
 /* Every available key is picked in one round; or after the next sweep, and that is near. */
 static void look_at_picks(void)
 {
-    if (count_missed() == 0)
+    bool was_missed[KEYS];
+    int64_t latest_ms = READY_SWEEP_INTERVAL_MS + (int64_t)pool_coarse_lag_ms(world_pool());
+    if (count_missed(was_missed) == 0)
         return;
-    int64_t hidden_ms = (int64_t)(atomic_load(&world_pool()->header->next_sweep_ms) - clock_now_ms());
-    HOLD(hidden_ms <= READY_SWEEP_INTERVAL_MS + CLOCK_COARSE_LAG_MS,
-         "a key is hidden until a sweep that is too far away");
-    if (hidden_ms > verdict.hidden_ms)
-        verdict.hidden_ms = hidden_ms;
-    atomic_store(&world_pool()->header->next_sweep_ms, 1); /* as if that time had passed */
-    int missed = count_missed();
+    for (int i = 0; i < KEYS; i++) {
+        int64_t missed_ms = was_missed[i] ? hidden_ms(i) : 0;
+        HOLD(missed_ms <= latest_ms, "key %d is hidden until a sweep that is too far away", i);
+        if (missed_ms > verdict.hidden_ms)
+            verdict.hidden_ms = missed_ms;
+    }
+    world_make_all_due();
+    int missed = count_missed(was_missed);
     HOLD(missed == 0, "%d keys are not picked", missed);
 }
 
@@ -83,6 +112,8 @@ static void look(void)
     struct keyshm_snapshot *snapshot;
     int available = world_count_pickable(), there = world_count_keys();
     EXPECT_EQ(keyshm_snapshot(world_pool(), &snapshot), 0);
+    look_at_words();
+    look_at_policy();
     for (int i = 0; i < KEYS; i++)
         look_at_key(i, snapshot);
     HOLD(snapshot->count == (unsigned)there, "%u keys in the snapshot and not %d", snapshot->count, there);
@@ -202,7 +233,8 @@ static void mark_and_unmark(void)
     HOLD(keyshm_mark_rate_limited(world_pool(), key->id, COOLDOWN_MS) == 0, "a further mark");
     HOLD(keyshm_is_available(world_pool(), key->id) == 0, "a further mark has no effect");
     HOLD(keyshm_mark_available(world_pool(), key->id) == 0, "a further release");
-    key->word = word_make(KEYSHM_AVAILABLE, id_generation(key->id), WORD_NO_DEADLINE);
+    uint64_t *word = world_word_of(AVAILABLE_KEY);
+    *word = word_make_available(word_marks_next(*word)) | (*word & WORD_PAUSED);
     key->marked[KEYSHM_RATE_LIMITED]++;
     key->marked[KEYSHM_AVAILABLE]++;
 }
@@ -220,15 +252,33 @@ static void go_on(const struct victim victims[VICTIMS_MAX], bool by_adding)
     verify_all();
 }
 
+/* Each also after what the other does. */
+static void look_and_take_turns(bool begins_with_turns)
+{
+    if (begins_with_turns)
+        turns_look();
+    look();
+    if (!begins_with_turns)
+        turns_look();
+}
+
 void judge(const struct victim victims[VICTIMS_MAX], bool by_adding, struct verdict *ret_verdict)
 {
+    const struct operation *operation = victims[0].operation;
     problem_forget();
-    verdict = (struct verdict){.outcome = victims[0].operation->settle()};
+    verdict = (struct verdict){.outcome = operation->settle()};
     if (victims[1].operation != NULL)
         victims[1].operation->settle();
     verify_unrecovered();
-    look();
+    if (operation->is_burst)
+        look_and_take_turns(by_adding);
+    else
+        look();
     go_on(victims, by_adding);
+    if (operation->complete != NULL) {
+        operation->complete();
+        look();
+    }
     snprintf(verdict.problem, sizeof(verdict.problem), "%s", problem_text());
     *ret_verdict = verdict;
 }

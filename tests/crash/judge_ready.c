@@ -4,7 +4,6 @@
  * Ready in time. The clock is moved on by a millisecond at a time, and at each of them there is one round of picks.
  */
 
-#include "clock.h"
 #include "expect.h"
 #include "judge.h"
 #include "picks.h"
@@ -22,7 +21,7 @@ struct wait {
 /* For how long it will have been hidden when the next pick is made. */
 static int64_t watch_one(int number, bool was_picked, struct wait *wait)
 {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = world_now_ms();
     bool is_available = world_is_pickable(number);
     if (is_available && !wait->is_available)
         wait->since_ms = now_ms;

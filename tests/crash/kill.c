@@ -291,7 +291,7 @@ static void run_all(const struct mode *mode, size_t stride, const char *only_or_
     const struct operation *operations[OPERATIONS_MAX];
     unsigned operation_count = operations_in(mode->proof, operations);
     for (unsigned i = 0; i < operation_count; i++)
-        if (only_or_null == NULL || strcmp(only_or_null, operations[i]->name) == 0)
+        if (operation_is_meant(operations[i], only_or_null))
             mode->run(operations[i], stride);
 }
 

@@ -3,10 +3,12 @@
 
 #include "lock.h"
 #include "pool.h"
+#include "ready_bits.h"
 #include "slot.h"
 
 #include "burst.h"
 #include "expect.h"
+#include "proof.h"
 #include "virtual_clock.h"
 
 enum { TARGET, LONG_LIMITED_KEY, SECOND_KEY, THIRD_KEY, INVALID_KEY, KEYS, SLOTS = KEYS + 1 };
@@ -50,12 +52,44 @@ static void let_target_expire(void)
 static void limit_target(void)
 {
     EXPECT_EQ(keyshm_mark_rate_limited(meeting.pool, ids[TARGET], COOLING_MS), 0);
-    atomic_store(&meeting.pool->header->next_sweep_ms, 1);
+    ready_make_all_due(meeting.pool);
+}
+
+/* The next pick sweeps, and finds it available. */
+static void make_due(void)
+{
+    ready_make_all_due(meeting.pool);
+}
+
+/* As if a process had died that made the target available. A pick finds no bit that is set, and so reads every word. */
+static void hide_target(void)
+{
+    meeting.target = ids[THIRD_KEY];
+    meeting.other = ids[TARGET];
+    ready_sweep(meeting.pool, pool_now_ms(meeting.pool));
+    atomic_store(&meeting.pool->ready[0], 0);
+}
+
+static void bench_all_others(void)
+{
+    EXPECT_EQ(keyshm_mark_invalid(meeting.pool, ids[TARGET]), 0);
+    EXPECT_EQ(keyshm_mark_invalid(meeting.pool, ids[SECOND_KEY]), 0);
+    hide_target();
+}
+
+static void remove_all_others(void)
+{
+    for (int i = 0; i < KEYS; i++)
+        EXPECT(i == THIRD_KEY || keyshm_remove(meeting.pool, ids[i]) == 0);
+    hide_target();
 }
 
 const struct setting settings[] = {
-    {"cooled down", let_target_expire},
-    {"cooling", limit_target},
+    {"cooled_down", let_target_expire, INTERLEAVED},
+    {"cooling", limit_target, INTERLEAVED},
+    {"sweep_due", make_due, SWEEP_DUE},
+    {"one_available", bench_all_others, ONE_AVAILABLE},
+    {"one_key", remove_all_others, ONE_KEY},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 
@@ -102,6 +136,8 @@ void meeting_begin(const struct setting *setting)
     name_target();
     use_pool();
     setting->prepare();
+    meeting.token = workers_token(meeting.pool);
+    meeting.stamp = word_marks(atomic_load(&meeting.pool->words[id_slot(meeting.target)]));
     began_ns = virtual_clock->monotonic_ns;
     image = malloc(meeting_bytes());
     EXPECT(image != NULL);
@@ -112,8 +148,8 @@ void meeting_begin(const struct setting *setting)
 void meeting_restore(void)
 {
     virtual_clock->monotonic_ns = began_ns;
-    memcpy(meeting_memory(), image, meeting_bytes());
     burst_end(meeting.pool);
+    memcpy(meeting_memory(), image, meeting_bytes());
 }
 
 void meeting_end(void)

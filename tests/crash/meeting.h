@@ -38,8 +38,11 @@ static inline uint64_t digest_add_text(uint64_t digest, const char *text)
 /* What the steps of an operation work on. */
 struct meeting {
     keyshm_pool *pool;
+    uint64_t token; /* of the row of the process that made the pool (workers.h) */
     keyshm_id target;
+    uint64_t stamp; /* that of a pick of the target just before */
     const char *target_text;
+    keyshm_id other;            /* another key, in a slot before it */
     const char *added_text;     /* of keys to be added: one, */
     const char *replacing_text; /* and one in the place of the target */
 };
@@ -56,10 +59,11 @@ static inline struct result meeting_next(const struct meeting *meeting)
     return result;
 }
 
-/* What the target is like. */
+/* What the target is like, and the operations that meet there: a bit of enum proof (proof.h). */
 struct setting {
     const char *name;
     void (*prepare)(void);
+    unsigned proof;
 };
 
 extern const struct setting settings[];

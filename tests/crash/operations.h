@@ -12,16 +12,8 @@
 #include <stddef.h>
 
 #include "meeting.h"
+#include "proof.h"
 #include "world.h"
-
-enum proof {
-    KILLED = 1 << 0,               /* kill kill */
-    KILLED_AND_RECOVERED = 1 << 1, /* kill recovery: killed, and then the process that recovers is killed */
-    READY_IN_TIME = 1 << 2,        /* kill ready: a key becomes available, or will shortly */
-    FROZEN = 1 << 3,               /* freeze */
-    INTERLEAVED = 1 << 4,          /* interleave, with each of the others */
-    INTERLEAVED_TWICE = 1 << 5,    /* interleave two: takes no lock */
-};
 
 enum { STEPS_MAX = 2 };
 
@@ -33,9 +25,10 @@ struct operation {
     void (*prepare)(void);        /* changes the world first; may be NULL */
     void (*act)(void);            /* the one call, in the victim */
     enum outcome (*settle)(void); /* finds out from the pool whether the call has happened, and updates the model */
+    void (*complete)(void);       /* of a call that is done in steps: a survivor makes it again; may be NULL */
     bool is_without_effect;       /* so that its outcome is always OLD */
     bool is_named;                /* the world is a pool with a name */
-    bool is_burst; /* of several turns (rotation.h); goes another way when a tick of the clock ends in it */
+    bool is_burst; /* it claims several turns (rotation.h); goes another way when a tick of the clock ends in it */
 
     /* Done in a meeting (meeting.h), by one of two processes: one call, or two that others may come between. */
     struct result (*steps[STEPS_MAX])(const struct meeting *meeting);
@@ -56,17 +49,27 @@ struct operation_list {
 
 extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations;
 
-/* Those that take part in a proof, in the order of the tables. */
+/* Those that take part in one of the proofs, in the order of the tables. */
 enum { OPERATIONS_MAX = 100 };
-unsigned operations_in(enum proof proof, const struct operation *ret_operations[OPERATIONS_MAX]);
+unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX]);
+
+/* Is it one of those that an argument of a program means: the one of that name, or with "next," all whose name begins so, or with
+ * NULL every one? */
+bool operation_is_meant(const struct operation *operation, const char *name_or_null);
 
 /* What the second of two victims does: it has to recover first. */
 extern const struct operation recovering_operation;
 
+/* A victim adds a key, and the handler of a signal that arrives meanwhile does what the second of two victims does, if it may. */
+extern const struct operation signalled_operation;
+
+/* A victim picks in a burst, and so does the handler. */
+extern const struct operation signalled_pick;
+
 /* How many of the victims may take another way than recorded, so that they cannot be stopped where they should. */
 static inline long operation_strays_max(const struct operation *operation, long victims)
 {
-    return victims / (operation->is_burst ? 4 : 100);
+    return 1 + victims / (operation->is_burst ? 4 : 100);
 }
 
 /* The settle function of an operation without effect. */
@@ -74,5 +77,8 @@ enum outcome settle_as_before(void);
 
 /* There was a sweep just now, so the next one is as far away as it can be. */
 void prepare_just_swept(void);
+
+/* A round begins. */
+void prepare_round(void);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "operations.h"
 
-#include "clock.h"
 #include "ready_bits.h"
 #include "slot.h"
 #include "tagged.h"
@@ -9,29 +8,68 @@
 #include "expect.h"
 #include "problem.h"
 
-/* The word is the old one, or says exactly what the mark says; and the mark is counted only if it does. */
-static enum outcome settle_mark(int number, enum keyshm_status status, uint64_t least_ms, uint64_t most_ms)
+/* What a mark makes of a word. */
+struct expected {
+    enum keyshm_status status;
+    enum keyshm_reason reason;
+    uint64_t least_ms, most_ms; /* the deadline */
+};
+
+static uint64_t load_word(int number)
+{
+    return atomic_load(&world_pool()->words[id_slot(world.keys[number].id)]);
+}
+
+/* How often the key was marked with the status: once more, perhaps. Updates the model. */
+static bool settle_count(int number, enum keyshm_status status)
 {
     struct model_key *key = &world.keys[number];
-    uint64_t word = atomic_load(&world_pool()->words[id_slot(key->id)]);
-    uint64_t deadline_ms = word_deadline_ms(word);
-    uint64_t marked = tagged_value(atomic_load(&world_slot_of(number)->marked[status]), key->id);
-    if (word == key->word)
+    uint64_t before = key->marked[status];
+    key->marked[status] = tagged_value(atomic_load(&world_slot_of(number)->marked[status]), key->id);
+    HOLD(key->marked[status] == before || key->marked[status] == before + 1, "marked %llu times",
+         (unsigned long long)key->marked[status]);
+    return key->marked[status] != before;
+}
+
+/* The word is the old one, or says exactly what the mark says; and the mark is counted only if it does. */
+static enum outcome settle_mark(int number, const struct expected *expected)
+{
+    uint64_t before = *world_word_of(number), word = load_word(number), deadline_ms = word_deadline_ms(word);
+    uint64_t marks = expected->status == KEYSHM_AVAILABLE ? word_marks(before) : word_marks_next(before);
+    if (word == before)
         return OLD;
-    HOLD(word == word_make(status, id_generation(key->id), deadline_ms), "the mark is half-done: %#llx",
-         (unsigned long long)word);
-    HOLD(deadline_ms >= least_ms && deadline_ms <= most_ms, "the mark's deadline is %llu",
+    HOLD(word == (word_make(expected->status, expected->reason, marks, deadline_ms) | (before & WORD_PAUSED)),
+         "the mark is half-done: %#llx", (unsigned long long)word);
+    HOLD(deadline_ms >= expected->least_ms && deadline_ms <= expected->most_ms, "the mark's deadline is %llu",
          (unsigned long long)deadline_ms);
-    HOLD(marked == key->marked[status] || marked == key->marked[status] + 1, "marked %llu times",
-         (unsigned long long)marked);
-    key->word = word;
-    key->marked[status] = marked;
+    *world_word_of(number) = word;
+    settle_count(number, expected->status);
     return NEW;
 }
 
+/* With the reason that the shorthands of keyshm_mark() give. */
 static enum outcome settle_mark_for(int number, enum keyshm_status status, uint64_t duration_ms)
 {
-    return settle_mark(number, status, world_began_ms + 1 + duration_ms, clock_now_ms() + 1 + duration_ms);
+    const struct expected expected = {
+        .status = status,
+        .reason = status == KEYSHM_RATE_LIMITED ? KEYSHM_REASON_RATE_LIMIT : KEYSHM_REASON_QUOTA,
+        .least_ms = world_began_ms + 1 + duration_ms,
+        .most_ms = world_now_ms() + 1 + duration_ms,
+    };
+    return settle_mark(number, &expected);
+}
+
+static enum outcome settle_invalid(int number)
+{
+    return settle_mark(number, &(struct expected){.status = KEYSHM_INVALID,
+                                                  .reason = KEYSHM_REASON_AUTHENTICATION,
+                                                  .least_ms = WORD_FOREVER,
+                                                  .most_ms = WORD_FOREVER});
+}
+
+static enum outcome settle_release(int number)
+{
+    return settle_mark(number, &(struct expected){.status = KEYSHM_AVAILABLE});
 }
 
 static void act_mark_rate_limited(void)
@@ -62,7 +100,7 @@ static void act_mark_invalid(void)
 
 static enum outcome settle_mark_invalid(void)
 {
-    return settle_mark(AVAILABLE_KEY, KEYSHM_INVALID, WORD_FOREVER, WORD_FOREVER);
+    return settle_invalid(AVAILABLE_KEY);
 }
 
 static void act_mark_available(void)
@@ -72,7 +110,7 @@ static void act_mark_available(void)
 
 static enum outcome settle_mark_available(void)
 {
-    return settle_mark(LIMITED_KEY, KEYSHM_AVAILABLE, WORD_NO_DEADLINE, WORD_NO_DEADLINE);
+    return settle_release(LIMITED_KEY);
 }
 
 static void act_reset_expired(void)
@@ -82,20 +120,169 @@ static void act_reset_expired(void)
 
 static enum outcome settle_reset_expired(void)
 {
-    return settle_mark(EXPIRED_KEY, KEYSHM_AVAILABLE, WORD_NO_DEADLINE, WORD_NO_DEADLINE);
+    return settle_release(EXPIRED_KEY);
+}
+
+/* ---- with all that keyshm_mark() can say ---- */
+
+/* Limited for less time than it is, and for a reason that says more. */
+static void act_mark_with_reason(void)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = COOLDOWN_MS;
+    mark.reason = KEYSHM_REASON_OPERATOR;
+    EXPECT_EQ(keyshm_mark(world_pool(), world.keys[LIMITED_KEY].id, &mark), 0);
+}
+
+static enum outcome settle_mark_with_reason(void)
+{
+    uint64_t deadline_ms = word_deadline_ms(*world_word_of(LIMITED_KEY));
+    return settle_mark(LIMITED_KEY, &(struct expected){.status = KEYSHM_RATE_LIMITED,
+                                                       .reason = KEYSHM_REASON_OPERATOR,
+                                                       .least_ms = deadline_ms,
+                                                       .most_ms = deadline_ms});
+}
+
+/* As an answer to a pick that was made when the key had been marked so often. */
+static void mark_available_with(uint64_t stamp)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.stamp = stamp;
+    EXPECT_EQ(keyshm_mark(world_pool(), world.keys[LIMITED_KEY].id, &mark), 0);
+}
+
+static void act_mark_with_stamp(void)
+{
+    mark_available_with(word_marks(*world_word_of(LIMITED_KEY)));
+}
+
+/* The key was limited after that pick: the mark is counted, and changes nothing. */
+static void act_mark_outdated(void)
+{
+    mark_available_with(word_marks(*world_word_of(LIMITED_KEY)) - 1);
+}
+
+static enum outcome settle_mark_outdated(void)
+{
+    return settle_count(LIMITED_KEY, KEYSHM_AVAILABLE) ? NEW : OLD;
+}
+
+/* ---- all keys at once ---- */
+
+static void act_mark_all_available(void)
+{
+    unsigned status_mask = 1u << KEYSHM_RATE_LIMITED | 1u << KEYSHM_QUOTA_EXCEEDED;
+    EXPECT_EQ(keyshm_mark_all_available(world_pool(), status_mask), 2);
+}
+
+/* The others of `freeze` mark keys as rate limited, too. */
+static void act_mark_all_of_quota(void)
+{
+    EXPECT_EQ(keyshm_mark_all_available(world_pool(), 1u << KEYSHM_QUOTA_EXCEEDED), 1);
+}
+
+/* In the order of the slots. */
+static enum outcome settle_mark_all_available(void)
+{
+    enum outcome first = settle_release(LIMITED_KEY), second = settle_release(QUOTA_KEY);
+    HOLD(first == NEW || second == OLD, "a later key was marked before an earlier one");
+    return first;
+}
+
+/* ---- pauses ---- */
+
+static void act_pause(void)
+{
+    EXPECT_EQ(keyshm_pause(world_pool(), world.keys[AVAILABLE_KEY].id), 0);
+}
+
+static void act_resume(void)
+{
+    EXPECT_EQ(keyshm_resume(world_pool(), world.keys[AVAILABLE_KEY].id), 0);
+}
+
+/* All else that is known of the key stays known. */
+static enum outcome settle_paused(bool is_paused)
+{
+    uint64_t before = *world_word_of(AVAILABLE_KEY), word = load_word(AVAILABLE_KEY);
+    uint64_t after = is_paused ? before | WORD_PAUSED : before & ~WORD_PAUSED;
+    HOLD(word == before || word == after, "the pause is half-done: %#llx", (unsigned long long)word);
+    *world_word_of(AVAILABLE_KEY) = word;
+    return word == before ? OLD : NEW;
+}
+
+static enum outcome settle_pause(void)
+{
+    return settle_paused(true);
+}
+
+static enum outcome settle_resume(void)
+{
+    return settle_paused(false);
+}
+
+/* A pick has found that it is paused, and there was a sweep since. */
+static void prepare_paused(void)
+{
+    uint32_t slot = id_slot(world.keys[AVAILABLE_KEY].id);
+    act_pause();
+    ready_clear(world_pool(), slot, atomic_load(&world_pool()->words[slot]));
+    prepare_just_swept();
+}
+
+static void prepare_limited_paused(void)
+{
+    EXPECT_EQ(keyshm_pause(world_pool(), world.keys[LIMITED_KEY].id), 0);
+}
+
+/* ---- the policy ---- */
+
+enum { OTHER_COOLDOWN_MS = 1234, OTHER_COOLDOWN_MAX_MS = 2 * HOUR_MS };
+
+static void act_set_policy(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_ms = OTHER_COOLDOWN_MS;
+    policy.cooldown_max_ms = OTHER_COOLDOWN_MAX_MS;
+    EXPECT_EQ(keyshm_set_policy(world_pool(), &policy), 0);
+}
+
+/* The one that was set, or the one that is. */
+static bool settle_field(int64_t value, int64_t set, int64_t *model)
+{
+    bool is_set = value == set;
+    HOLD(is_set || value == *model, "a field of the policy is half-done");
+    *model = value;
+    return is_set;
+}
+
+/* Each field for itself. */
+static enum outcome settle_set_policy(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    EXPECT_EQ(keyshm_get_policy(world_pool(), &policy), 0);
+    bool first = settle_field(policy.cooldown_ms, OTHER_COOLDOWN_MS, &world.policy.cooldown_ms);
+    bool second = settle_field(policy.cooldown_max_ms, OTHER_COOLDOWN_MAX_MS, &world.policy.cooldown_max_ms);
+    return first || second ? NEW : OLD;
 }
 
 /* ---- keys that become available ---- */
 
 void prepare_just_swept(void)
 {
-    ready_sweep(world_pool(), clock_now_ms());
+    ready_sweep(world_pool(), world_now_ms());
 }
 
-/* A process has announced a sweep and died before it. The next sweep is as far away as it can be. */
+/* A process has begun a sweep of everything, and died before it could set a bit. */
 static void prepare_unswept(void)
 {
-    atomic_store(&world_pool()->header->next_sweep_ms, clock_now_ms() + READY_SWEEP_INTERVAL_MS);
+    keyshm_pool *pool = world_pool();
+    uint64_t taken = READY_IS_SWEPT | (world_now_ms() + READY_SWEEP_TIMEOUT_MS);
+    uint32_t groups = layout_due_groups(CAPACITY), words = groups + layout_due_groups(groups);
+    for (uint32_t i = 0; i < words; i++)
+        atomic_store(&pool->due[i], taken);
+    atomic_store(&pool->header->next_due, taken);
 }
 
 static void act_limit_shortly(void)
@@ -145,7 +332,7 @@ static void act_invalidate_expired(void)
 
 static enum outcome settle_invalidate_expired(void)
 {
-    return settle_mark(EXPIRED_KEY, KEYSHM_INVALID, WORD_FOREVER, WORD_FOREVER);
+    return settle_invalid(EXPIRED_KEY);
 }
 
 static void act_release_expired(void)
@@ -175,9 +362,27 @@ static struct result step_invalidate(const struct meeting *meeting)
     return (struct result){.value = keyshm_mark_invalid(meeting->pool, meeting->target)};
 }
 
+/* As the answer to a pick that was made just now. */
+static struct result step_answer(const struct meeting *meeting)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.stamp = meeting->stamp;
+    return (struct result){.value = keyshm_mark(meeting->pool, meeting->target, &mark)};
+}
+
+static struct result step_pause(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_pause(meeting->pool, meeting->target)};
+}
+
 static struct result step_make_available(const struct meeting *meeting)
 {
     return (struct result){.value = keyshm_mark_available(meeting->pool, meeting->target)};
+}
+
+static struct result step_release_other(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_mark_available(meeting->pool, meeting->other)};
 }
 
 /* A step for each key, and so there is only one to reset. */
@@ -198,6 +403,23 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
     {"reset_expired", .act = act_reset_expired, .settle = settle_reset_expired, .steps = {step_reset},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | READY_IN_TIME},
+    {"mark, with a reason", .act = act_mark_with_reason, .settle = settle_mark_with_reason, .proofs = KILLED | FROZEN},
+    {"mark, with a stamp", .act = act_mark_with_stamp, .settle = settle_mark_available, .steps = {step_answer},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+    {"mark, outdated", .act = act_mark_outdated, .settle = settle_mark_outdated, .proofs = KILLED | FROZEN},
+    {"mark_all_available", .act = act_mark_all_available, .settle = settle_mark_all_available, .proofs = KILLED},
+    {"mark_all_available, quota", .act = act_mark_all_of_quota, .proofs = FROZEN},
+    {"mark_all_available, swept", .prepare = prepare_just_swept, .act = act_mark_all_available,
+     .settle = settle_mark_all_available, .proofs = READY_IN_TIME},
+    {"pause", .act = act_pause, .settle = settle_pause, .steps = {step_pause},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+    {"resume", .prepare = prepare_paused, .act = act_resume, .settle = settle_resume,
+     .proofs = KILLED | FROZEN | READY_IN_TIME},
+    {"limit, then next", .steps = {step_limit, meeting_next}, .proofs = SWEEP_DUE},
+    {"other available, invalid", .steps = {step_release_other, step_invalidate}, .proofs = ONE_AVAILABLE},
+    {"mark_available, paused", .prepare = prepare_limited_paused, .act = act_mark_available,
+     .settle = settle_mark_available, .proofs = KILLED},
+    {"set_policy", .act = act_set_policy, .settle = settle_set_policy, .proofs = KILLED | FROZEN},
     {"mark_available, just swept", .prepare = prepare_just_swept, .act = act_mark_available,
      .settle = settle_mark_available, .proofs = READY_IN_TIME},
     {"mark_available, expired", .prepare = prepare_just_swept, .act = act_release_expired, .settle = settle_reset_expired,

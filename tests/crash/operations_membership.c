@@ -14,14 +14,22 @@ static const char new_note[] = "another, and a longer one";
 /* Whether the key is in is for the pool to say, once. All else is held against this answer. */
 static enum outcome settle_added(int number)
 {
-    struct model_key *key = &world.keys[number];
-    int r = keyshm_find(world_pool(), key->text, &key->id);
+    keyshm_id id;
+    int r = keyshm_find(world_pool(), world.keys[number].text, &id);
+    HOLD(r == 0 || r == -ENOENT, "find: %s", keyshm_strerror(r));
+    if (r == 0)
+        world_note_added(number, id);
+    return r == 0 ? NEW : OLD;
+}
+
+static enum outcome settle_removed(int number)
+{
+    keyshm_id id;
+    int r = keyshm_find(world_pool(), world.keys[number].text, &id);
     HOLD(r == 0 || r == -ENOENT, "find: %s", keyshm_strerror(r));
     if (r < 0)
-        return OLD;
-    key->is_there = true;
-    key->word = word_make(KEYSHM_AVAILABLE, id_generation(key->id), WORD_NO_DEADLINE);
-    return NEW;
+        world_note_removed(number);
+    return r < 0 ? NEW : OLD;
 }
 
 static void act_add(void)
@@ -63,11 +71,87 @@ static void act_remove(void)
 
 static enum outcome settle_remove(void)
 {
-    keyshm_id id;
-    int r = keyshm_find(world_pool(), world.keys[NOTED_KEY].text, &id);
-    HOLD(r == 0 || r == -ENOENT, "find: %s", keyshm_strerror(r));
-    world.keys[NOTED_KEY].is_there = r == 0;
-    return r == 0 ? OLD : NEW;
+    return settle_removed(NOTED_KEY);
+}
+
+/* ---- replacing keys ---- */
+
+/* The list: of the keys that are there all but NOTED_KEY and QUOTA_KEY, and two new ones. */
+static const int listed[] = {AVAILABLE_KEY, LIMITED_KEY, EXPIRED_KEY, SPARE_KEY, ADDED_KEY, REPLACING_KEY};
+enum { LISTED = sizeof(listed) / sizeof(listed[0]) };
+
+static bool is_listed(int number)
+{
+    for (int i = 0; i < LISTED; i++)
+        if (listed[i] == number)
+            return true;
+    return false;
+}
+
+static int replace_keys(struct keyshm_replaced *ret_replaced)
+{
+    const char *texts[LISTED];
+    for (int i = 0; i < LISTED; i++)
+        texts[i] = world.keys[listed[i]].text;
+    return keyshm_replace_keys(world_pool(), texts, LISTED, ret_replaced);
+}
+
+static void act_replace_keys(void)
+{
+    EXPECT_EQ(replace_keys(NULL), 0);
+}
+
+/* Of its steps, those that were made come before those that were not: two adds and two removes, in the order in which they are made
+ * where there is room for both. */
+static enum outcome settle_replace_keys(void)
+{
+    enum outcome steps[] = {settle_added(ADDED_KEY), settle_added(REPLACING_KEY), settle_removed(NOTED_KEY),
+                            settle_removed(QUOTA_KEY)};
+    for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++)
+        HOLD(steps[i] == OLD || steps[i - 1] == NEW, "step %zu of the replacement was made before the one before it", i);
+    return steps[0];
+}
+
+/* All slots but one are taken: the first key is added, and for the second one must go. */
+static void prepare_nearly_full(void)
+{
+    for (int i = FILLING_KEYS; i < KEYS - 1; i++)
+        EXPECT_EQ(world_add_key(i), 0);
+}
+
+/* The second key is in the slot of the first that had to go. */
+static enum outcome settle_replace_in_full(void)
+{
+    enum outcome first = settle_added(ADDED_KEY), gone = settle_removed(NOTED_KEY), second = settle_added(REPLACING_KEY);
+    enum outcome last = settle_removed(QUOTA_KEY);
+    HOLD(first == NEW || gone == OLD, "a key is removed, and there was room for another");
+    HOLD(gone == NEW || second == OLD, "a key is added, and there was no room for it");
+    HOLD(second == NEW || last == OLD, "keys are removed before all are added");
+    for (int i = FILLING_KEYS; i < KEYS - 1; i++)
+        HOLD(settle_removed(i) == OLD || last == NEW, "keys are removed in another order than that of their slots");
+    return first;
+}
+
+/* The same call again completes it. */
+static void complete_replace_keys(void)
+{
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    bool was_there[KEYS];
+    for (int i = 0; i < KEYS; i++)
+        was_there[i] = world.keys[i].is_there;
+    int r = replace_keys(&replaced);
+    HOLD(r == 0, "the keys cannot be replaced again: %s", keyshm_strerror(r));
+    size_t kept = 0;
+    for (int i = 0; i < KEYS; i++) {
+        kept += was_there[i] && is_listed(i);
+        if (was_there[i] && !is_listed(i))
+            settle_removed(i);
+    }
+    for (int i = 0; i < LISTED; i++)
+        if (!was_there[listed[i]])
+            HOLD(settle_added(listed[i]) == NEW, "key %d was not added by the second call", listed[i]);
+    HOLD(replaced.kept == kept && kept + replaced.added == LISTED && world_count_keys() == LISTED,
+         "the second call has kept %zu keys, added %zu and removed %zu", replaced.kept, replaced.added, replaced.removed);
 }
 
 static void act_set_metadata(void)
@@ -105,10 +189,17 @@ static enum outcome settle_delete_metadata(void)
     return settle_note(NULL);
 }
 
-static int create_another(keyshm_pool **ret_pool)
+static struct keyshm_options options_of_another(void)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     options.capacity = CAPACITY;
+    options.workers_max = WORKERS_MAX;
+    return options;
+}
+
+static int create_another(keyshm_pool **ret_pool)
+{
+    struct keyshm_options options = options_of_another();
     return keyshm_create(ret_pool, expect_name, &options);
 }
 
@@ -140,6 +231,13 @@ static enum outcome settle_create(void)
     return outcome;
 }
 
+static void act_open(void)
+{
+    keyshm_pool *opened;
+    struct keyshm_options options = options_of_another();
+    EXPECT_EQ(keyshm_open(&opened, expect_name, &options), 0);
+}
+
 static void act_recover(void)
 {
     EXPECT_EQ(keyshm_add(world_pool(), world.keys[SECOND_KEY].text, NULL), 0);
@@ -148,6 +246,12 @@ static void act_recover(void)
 static enum outcome settle_recover(void)
 {
     return settle_added(SECOND_KEY);
+}
+
+static enum outcome settle_signalled(void)
+{
+    enum outcome handlers = settle_recover();
+    return settle_add() == NEW || handlers == NEW ? NEW : OLD;
 }
 
 /* ---- interleaved ---- */
@@ -175,6 +279,7 @@ static struct result step_add_another(const struct meeting *meeting)
     return step_add_text(meeting, meeting->replacing_text);
 }
 
+/* What is half-done in the middle of replace_keys is an add or a remove, so the recovery from those is enough. */
 static const struct operation operations[] = {
     {"add, fresh slot", .act = act_add, .settle = settle_add, .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED},
     {"add, reused slot", .prepare = prepare_reused_slot, .act = act_add, .settle = settle_add, .steps = {step_add},
@@ -186,11 +291,19 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN},
     {"remove", .act = act_remove, .settle = settle_remove, .steps = {step_remove}, .takes_mutex = true,
      .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED | INTERLEAVED},
+    {"add, then remove", .steps = {step_add, step_remove}, .takes_mutex = true, .proofs = ONE_KEY},
     {"remove, then add", .steps = {step_remove, step_add_another}, .takes_mutex = true, .proofs = INTERLEAVED},
+    {"replace_keys", .act = act_replace_keys, .settle = settle_replace_keys, .complete = complete_replace_keys,
+     .proofs = KILLED | FROZEN},
+    {"replace_keys, nearly full", .prepare = prepare_nearly_full, .act = act_replace_keys,
+     .settle = settle_replace_in_full, .complete = complete_replace_keys, .proofs = KILLED},
     {"set_metadata, new value", .act = act_set_metadata, .settle = settle_set_metadata, .proofs = KILLED | FROZEN},
     {"set_metadata, delete", .act = act_delete_metadata, .settle = settle_delete_metadata, .proofs = KILLED | FROZEN},
     {"create", .act = act_create, .settle = settle_create, .proofs = KILLED | FROZEN},
+    {"open, no pool", .act = act_open, .settle = settle_create, .proofs = KILLED},
 };
 const struct operation_list membership_operations = OPERATION_LIST(operations);
 
 const struct operation recovering_operation = {"recover", .act = act_recover, .settle = settle_recover};
+
+const struct operation signalled_operation = {"add, signalled", .act = act_add, .settle = settle_signalled};

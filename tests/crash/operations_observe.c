@@ -4,7 +4,9 @@
 
 #include "operations.h"
 
+#include "burst.h"
 #include "expect.h"
+#include "turns.h"
 
 static void act_find(void)
 {
@@ -18,6 +20,40 @@ static void act_attach(void)
     EXPECT_EQ(keyshm_attach(&attached, expect_name), 0);
 }
 
+static void act_open(void)
+{
+    keyshm_pool *opened;
+    EXPECT_EQ(keyshm_open(&opened, expect_name, NULL), 0);
+}
+
+static void act_after_fork(void)
+{
+    EXPECT_EQ(keyshm_after_fork(world_pool()), 0);
+}
+
+/* ---- a name for the process ---- */
+
+#define WORKER_NAME "another name" /* longer than one word */
+
+static void act_set_worker_name(void)
+{
+    EXPECT_EQ(keyshm_set_worker_name(world_pool(), WORKER_NAME), 0);
+}
+
+static enum outcome settle_worker_name(void)
+{
+    struct keyshm_worker_list *list;
+    enum outcome outcome = OLD;
+    EXPECT_EQ(keyshm_workers(world_pool(), &list), 0);
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->workers[i].name, WORKER_NAME) == 0)
+            outcome = NEW;
+    keyshm_worker_list_free(list);
+    return outcome;
+}
+
+/* ---- calls that write nothing but what is the process's own ---- */
+
 static void act_snapshot(void)
 {
     struct keyshm_snapshot *snapshot;
@@ -28,6 +64,20 @@ static void act_snapshot(void)
 static void act_close(void)
 {
     keyshm_close(world_pool());
+}
+
+/* With turns that it has claimed and not used. */
+static void act_close_in_burst(void)
+{
+    struct keyshm_pick pick;
+    burst_begin(world_pool());
+    EXPECT_EQ(keyshm_next(world_pool(), &pick), 0);
+    keyshm_close(world_pool());
+}
+
+static enum outcome settle_close_in_burst(void)
+{
+    return turns_settle(1);
 }
 
 /* ---- interleaved ---- */
@@ -73,8 +123,15 @@ static const struct operation operations[] = {
     {"is available, count", .steps = {step_is_available, step_count}, .proofs = INTERLEAVED | INTERLEAVED_TWICE},
     {"attach", .act = act_attach, .settle = settle_as_before, .is_without_effect = true, .is_named = true,
      .proofs = KILLED | FROZEN},
+    {"open, a pool", .act = act_open, .settle = settle_as_before, .is_without_effect = true, .is_named = true,
+     .proofs = KILLED},
+    {"after_fork", .act = act_after_fork, .settle = settle_as_before, .is_without_effect = true,
+     .proofs = KILLED | FROZEN},
+    {"set_worker_name", .act = act_set_worker_name, .settle = settle_worker_name, .proofs = KILLED | FROZEN},
     {"snapshot", .act = act_snapshot, .settle = settle_as_before, .is_without_effect = true, .steps = {step_snapshot},
      .proofs = KILLED | FROZEN | INTERLEAVED},
     {"close", .act = act_close, .settle = settle_as_before, .is_without_effect = true, .proofs = KILLED | FROZEN},
+    {"close, turns left", .prepare = prepare_round, .act = act_close_in_burst, .settle = settle_close_in_burst,
+     .is_burst = true, .proofs = KILLED | FROZEN},
 };
 const struct operation_list observing_operations = OPERATION_LIST(operations);

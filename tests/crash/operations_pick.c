@@ -7,6 +7,7 @@
 #include "burst.h"
 #include "expect.h"
 #include "problem.h"
+#include "turns.h"
 
 static void act_next(void)
 {
@@ -19,7 +20,8 @@ static int next_number(void)
 {
     for (uint32_t i = 0; i < CAPACITY; i++)
         for (int number = 0; number < KEYS; number++)
-            if (world_is_pickable(number) && id_slot(world.keys[number].id) == (world.cursor + i) % CAPACITY)
+            if (world_is_pickable(number) &&
+                id_slot(world.keys[number].id) == (claim_unpack(world.cursor).end + i) % CAPACITY)
                 return number;
     return -1;
 }
@@ -35,51 +37,101 @@ static bool settle_count(int number)
 }
 
 /* The turn is used up, or is not; and the pick is counted only if it is. */
-static enum outcome settle_claim(uint64_t cursor_after, int number)
-{
-    uint64_t cursor = atomic_load(&world_pool()->header->cursor);
-    if (cursor == world.cursor)
-        return OLD;
-    HOLD(cursor == cursor_after, "the cursor is at %llu", (unsigned long long)cursor);
-    settle_count(number);
-    return NEW;
-}
-
 static enum outcome settle_next(void)
 {
     int number = next_number();
     EXPECT(number >= 0);
-    return settle_claim(id_slot(world.keys[number].id) + 1, number);
+    uint32_t slot = id_slot(world.keys[number].id);
+    struct claim claim = {.number = claim_unpack(world.cursor).number + 1, .begin = slot, .end = slot + 1};
+    uint64_t cursor = atomic_load(&world_pool()->header->cursor);
+    if (cursor == world.cursor)
+        return OLD;
+    HOLD(cursor == claim_pack(&claim), "the cursor is %#llx", (unsigned long long)cursor);
+    settle_count(number);
+    return NEW;
 }
 
-/* The victim claims all turns up to the end of the round, and uses one of them. */
+/* ---- in a burst ---- */
+
+void prepare_round(void)
+{
+    struct claim claim = {.number = 1};
+    atomic_store(&world_pool()->header->cursor, claim_pack(&claim));
+}
+
+/* The victim claims all turns of the round, and uses one of them. */
 static void act_next_in_burst(void)
 {
     burst_begin(world_pool());
     act_next();
 }
 
-static enum outcome settle_next_in_burst(void)
+/* And the next one. */
+static void act_next_two_in_burst(void)
 {
-    int number = next_number();
-    EXPECT(number >= 0);
-    /* Or of one turn, when a tick has just ended. */
-    uint32_t one = id_slot(world.keys[number].id) + 1;
-    bool is_one = atomic_load(&world_pool()->header->cursor) == one;
-    return settle_claim(is_one ? one : pool_slots_used(world_pool()), number);
-}
-
-/* It has claimed them in the round before: those up to the cursor. */
-static void act_next_of_kept(void)
-{
-    rotation_keep_range(world_pool(), 0, (uint32_t)world.cursor);
+    act_next_in_burst();
     act_next();
 }
 
-static enum outcome settle_next_of_kept(void)
+static enum outcome settle_next_in_burst(void)
 {
-    return settle_count(AVAILABLE_KEY) ? NEW : OLD;
+    return turns_settle(1);
 }
+
+static enum outcome settle_next_two_in_burst(void)
+{
+    return turns_settle(2);
+}
+
+static enum outcome settle_next_signalled(void)
+{
+    return turns_settle(3);
+}
+
+/* ---- turns that others have left ---- */
+
+/* As a child does that then ends. */
+static void run_child(void (*act)(void))
+{
+    pid_t child = expect_fork();
+    if (child == 0) {
+        act();
+        _exit(0); /* and so it does not close the pool */
+    }
+    expect_success_of(child);
+}
+
+static void act_next_and_close(void)
+{
+    act_next_in_burst();
+    keyshm_close(world_pool());
+}
+
+/* A process has claimed the rest of a round, used one turn, and was killed. (If all of a round were lost, nobody could see it.) */
+static void prepare_dead_claimer(void)
+{
+    do
+        run_child(act_next_in_burst);
+    while (claim_unpack(atomic_load(&world_pool()->header->cursor)).place == 0); /* its burst has ended too early */
+}
+
+static void prepare_closed_claimer(void)
+{
+    do
+        run_child(act_next_and_close);
+    while (claim_unpack(atomic_load(&world_pool()->header->cursor)).place == 0);
+}
+
+/* It was killed before it could write down what it had claimed. */
+static void prepare_unsettled_claimer(void)
+{
+    struct claim none = {.number = 0};
+    prepare_dead_claimer();
+    uint32_t place = claim_unpack(atomic_load(&world_pool()->header->cursor)).place;
+    atomic_store(&world_pool()->header->turns[place - 1].range, claim_pack(&none));
+}
+
+/* ---- a key that will be available shortly ---- */
 
 /* The victim finds a key that will be available again shortly, and puts it aside until then. */
 static void prepare_short_cooldown(void)
@@ -90,23 +142,39 @@ static void prepare_short_cooldown(void)
 
 /* ---- interleaved ---- */
 
-/* Claims all turns up to the end of the round, and goes away with them. */
+/* Claims all turns up to the end of the round, and goes away with them: the place stays taken, by a row of the list of workers that all
+ * processes of the meeting share. So none of them ends for the others. */
 static struct result step_next_in_burst(const struct meeting *meeting)
 {
+    atomic_store(&meeting->pool->local->token, meeting->token);
     burst_begin(meeting->pool);
     struct result result = meeting_next(meeting);
-    burst_end(meeting->pool);
+    atomic_store(&meeting->pool->local->pace, 0);
+    atomic_store(&meeting->pool->local->place, 0);
     return result;
 }
 
 static const struct operation operations[] = {
     {"next", .act = act_next, .settle = settle_next, .steps = {meeting_next}, .is_pick = true,
-     .proofs = KILLED | FROZEN | READY_IN_TIME | INTERLEAVED | INTERLEAVED_TWICE},
-    {"next, in a burst", .act = act_next_in_burst, .settle = settle_next_in_burst, .is_burst = true,
-     .steps = {step_next_in_burst}, .is_pick = true, .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
-    {"next, of turns in hand", .act = act_next_of_kept, .settle = settle_next_of_kept, .is_burst = true,
-     .proofs = KILLED | FROZEN},
+     .proofs = KILLED | FROZEN | READY_IN_TIME | INTERLEAVED | INTERLEAVED_TWICE | ONE_AVAILABLE | ONE_KEY | SWEEP_DUE},
+    {"next, in a burst", .prepare = prepare_round, .act = act_next_in_burst, .settle = settle_next_in_burst,
+     .is_burst = true, .steps = {step_next_in_burst}, .is_pick = true,
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+    {"next, two in a burst", .prepare = prepare_round, .act = act_next_two_in_burst, .settle = settle_next_two_in_burst,
+     .is_burst = true, .proofs = FROZEN},
+    {"next, turns of a dead one", .prepare = prepare_dead_claimer, .act = act_next_two_in_burst,
+     .settle = settle_next_two_in_burst, .is_burst = true, .proofs = KILLED | FROZEN},
+    {"next, turns of a closed one", .prepare = prepare_closed_claimer, .act = act_next_in_burst,
+     .settle = settle_next_in_burst, .is_burst = true, .proofs = KILLED},
+    {"next, unsettled turns", .prepare = prepare_unsettled_claimer, .act = act_next_in_burst,
+     .settle = settle_next_in_burst, .is_burst = true, .proofs = KILLED},
+    {"next, one, unsettled turns", .prepare = prepare_unsettled_claimer, .act = act_next, .settle = settle_next_in_burst,
+     .is_burst = true, .proofs = KILLED},
     {"next, past a short cooldown", .prepare = prepare_short_cooldown, .act = act_next, .settle = settle_next,
      .proofs = READY_IN_TIME},
 };
+/* Two picks in a burst; the handler makes another. */
+const struct operation signalled_pick = {"next, signalled", .prepare = prepare_round, .act = act_next_two_in_burst,
+                                         .settle = settle_next_signalled, .is_burst = true};
+
 const struct operation_list pick_operations = OPERATION_LIST(operations);

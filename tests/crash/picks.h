@@ -6,6 +6,9 @@
 
 #include "world.h"
 
+/* The number of the picked key; -1: none, which is a problem. */
+int picks_one(void);
+
 /* As many picks as keys are available. */
 void picks_round(bool ret_was_picked[KEYS]);
 

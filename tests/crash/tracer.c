@@ -288,6 +288,36 @@ void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), s
     expect_kill(child);
 }
 
+/* With a signal, the kernel makes the child's frame for the handler, and stops it there. */
+void tracer_signal(pid_t child, int signal)
+{
+    int status;
+    EXPECT_EQ(ptrace(PTRACE_SINGLESTEP, child, NULL, (long)signal), 0);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+}
+
+/* The handler returns to code that makes a system call, sigreturn(2). */
+bool tracer_leave_handler(pid_t child)
+{
+    bool is_going_on = run_to(child, (uintptr_t)read_code(child, read_stack(child)));
+    while (is_going_on && (read_code(child, read_instruction(child)) & SYSCALL_MASK) != SYSCALL_CODE)
+        is_going_on = tracer_step(child);
+    return is_going_on && tracer_step(child);
+}
+
+void tracer_record_handler(pid_t child, int signal, void (*look)(pid_t child, size_t index), struct tracer_walk *ret_walk)
+{
+    uintptr_t address = read_instruction(child), stack = read_stack(child);
+    ret_walk->count = 0;
+    tracer_signal(child, signal);
+    while (read_instruction(child) != address || read_stack(child) != stack) {
+        append(ret_walk, read_instruction(child));
+        look(child, ret_walk->count - 1);
+        EXPECT(tracer_step(child));
+    }
+}
+
 /* By a system call in the child, whose registers are put back. */
 static void protect(pid_t child, void *memory, size_t bytes, int protection)
 {

@@ -50,6 +50,17 @@ void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), s
  * system. Any other instruction can as well come before or after whatever another process does. */
 void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct tracer_walk *ret_walk);
 
+/* Let a signal arrive at a child that stands, so that it is before the first instruction of the handler. */
+void tracer_signal(pid_t child, int signal);
+
+/* From there to where the signal has interrupted it. False when it has ended before. */
+bool tracer_leave_handler(pid_t child);
+
+/* The walk of a child that stands through the handler of the signal, from its first instruction until the child is back where it
+ * stood. */
+void tracer_record_handler(pid_t child, int signal, void (*look)(pid_t child, size_t index),
+                           struct tracer_walk *ret_walk);
+
 /* Let a child that was just started go to a place in the walk. False when it has gone another way than it did when the
  * walk was recorded; it may have ended then. */
 bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);

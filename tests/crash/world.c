@@ -3,14 +3,17 @@
 
 #include <linux/futex.h>
 
-#include "clock.h"
 #include "lock.h"
+#include "pool_clock.h"
+#include "ready_bits.h"
 #include "slot.h"
+#include "tagged.h"
 
 #include "burst.h"
 #include "expect.h"
 #include "operations.h"
 #include "problem.h"
+#include "turns.h"
 
 enum { LOCK_TIMEOUT_MS = 3000 };
 
@@ -23,18 +26,39 @@ static keyshm_pool *pool;
 struct world world;
 uint64_t world_began_ms;
 
-int world_add_key(int number)
+uint64_t world_now_ms(void)
+{
+    return pool_now_ms(pool);
+}
+
+uint64_t *world_word_of(int number)
+{
+    return &world.words[id_slot(world.keys[number].id)];
+}
+
+void world_note_added(int number, keyshm_id id)
 {
     struct model_key *key = &world.keys[number];
-    int r = keyshm_add(pool, key->text, &key->id);
-    if (r == 0) {
-        keyshm_id id = key->id;
-        key->is_there = true;
-        key->note = NULL;
-        key->picks = 0;
-        memset(key->marked, 0, sizeof(key->marked));
-        key->word = word_make(KEYSHM_AVAILABLE, id_generation(id), WORD_NO_DEADLINE);
-    }
+    key->id = id;
+    key->is_there = true;
+    key->note = NULL;
+    key->picks = 0;
+    memset(key->marked, 0, sizeof(key->marked));
+    *world_word_of(number) = word_make_available(word_marks_next(*world_word_of(number)));
+}
+
+void world_note_removed(int number)
+{
+    world.keys[number].is_there = false;
+    *world_word_of(number) = word_make_free(word_marks_next(*world_word_of(number)));
+}
+
+int world_add_key(int number)
+{
+    keyshm_id id;
+    int r = keyshm_add(pool, world.keys[number].text, &id);
+    if (r == 0)
+        world_note_added(number, id);
     return r;
 }
 
@@ -42,7 +66,7 @@ int world_remove_key(int number)
 {
     int r = keyshm_remove(pool, world.keys[number].id);
     if (r == 0)
-        world.keys[number].is_there = false;
+        world_note_removed(number);
     return r;
 }
 
@@ -57,11 +81,17 @@ static void make_texts(void)
     }
 }
 
-static void learn_words(void)
+static void learn(void)
 {
     for (int i = 0; i < KEYS; i++)
         if (world.keys[i].is_there)
-            world.keys[i].word = atomic_load(&pool->words[id_slot(world.keys[i].id)]);
+            world.keys[i].picks = tagged_value(atomic_load(&world_slot_of(i)->picks), world.keys[i].id);
+    for (uint32_t slot = 0; slot < CAPACITY; slot++)
+        world.words[slot] = atomic_load(&pool->words[slot]);
+    world.cursor = atomic_load(&pool->header->cursor);
+    turns_count_owed(world.owed);
+    keyshm_policy_init(&world.policy, sizeof(world.policy));
+    EXPECT_EQ(keyshm_get_policy(pool, &world.policy), 0);
 }
 
 static void mark_some(void)
@@ -73,21 +103,32 @@ static void mark_some(void)
     EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[EXPIRED_KEY].id, HOUR_MS), 0);
     world.keys[LIMITED_KEY].marked[KEYSHM_RATE_LIMITED] = world.keys[EXPIRED_KEY].marked[KEYSHM_RATE_LIMITED] = 1;
     /* Once round: these picks find that the two are not available, and clear their bits. */
-    for (int i = 0; i < FIRST_KEYS - 2; i++) {
+    for (int i = 0; i < FIRST_KEYS - 2; i++)
         EXPECT_EQ(keyshm_next(pool, &pick), 0);
-        world.keys[id_slot(pick.id)].picks++;
-    }
     /* And the bit of this one is still set. */
     EXPECT_EQ(keyshm_mark_quota_exceeded(pool, world.keys[QUOTA_KEY].id, KEYSHM_NO_RETRY_AFTER), 0);
     world.keys[QUOTA_KEY].marked[KEYSHM_QUOTA_EXCEEDED] = 1;
 }
 
-/* As if an hour had passed for one key, and with it the sweep had become due. */
+void world_make_all_due(void)
+{
+    ready_make_all_due(pool);
+}
+
+/* As if an hour had passed for one key, and with it a sweep had become due. */
 static void pass_time(void)
 {
-    keyshm_id id = world.keys[EXPIRED_KEY].id;
-    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
-    atomic_store(&pool->header->next_sweep_ms, 1);
+    _Atomic uint64_t *word = &pool->words[id_slot(world.keys[EXPIRED_KEY].id)];
+    uint64_t marks = word_marks(atomic_load(word));
+    atomic_store(word, word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, marks, 1));
+    world_make_all_due();
+}
+
+/* The next turn is that of LIMITED_KEY. */
+static void set_cursor(void)
+{
+    struct claim claim = {.number = 1, .begin = NOTED_KEY, .end = LIMITED_KEY};
+    atomic_store(&pool->header->cursor, claim_pack(&claim));
 }
 
 void world_begin(const struct operation *operation)
@@ -96,6 +137,7 @@ void world_begin(const struct operation *operation)
     options.capacity = CAPACITY;
     options.key_max = KEY_MAX;
     options.lock_timeout_ms = LOCK_TIMEOUT_MS;
+    options.workers_max = WORKERS_MAX;
     memset(&world, 0, sizeof(world));
     make_texts();
     EXPECT_EQ(operation->is_named ? keyshm_create(&pool, expect_name, &options)
@@ -105,11 +147,10 @@ void world_begin(const struct operation *operation)
         EXPECT_EQ(world_add_key(i), 0);
     mark_some();
     pass_time();
+    set_cursor();
     if (operation->prepare != NULL)
         operation->prepare();
-    learn_words();
-    world.cursor = LIMITED_KEY;
-    atomic_store(&pool->header->cursor, world.cursor);
+    learn();
 }
 
 keyshm_pool *world_pool(void)
@@ -135,15 +176,15 @@ struct world_image *world_save(void)
 /* The state of a mutex that no living process holds is in its bytes, a dead owner's too. */
 void world_restore(const struct world_image *image)
 {
+    burst_end(pool);
     world = image->model;
     memcpy(pool->header, image->bytes, pool->settings.segment_bytes);
-    world_began_ms = clock_now_ms();
-    burst_end(pool);
+    world_began_ms = world_now_ms();
 }
 
 bool world_has_changed(void)
 {
-    static unsigned char last[64 * 1024];
+    static unsigned char last[256 * 1024];
     EXPECT(pool->settings.segment_bytes <= sizeof(last));
     if (memcmp(last, pool->header, pool->settings.segment_bytes) == 0)
         return false;
@@ -170,7 +211,9 @@ struct layout_slot *world_slot_of(int number)
 
 bool world_is_pickable(int number)
 {
-    return world.keys[number].is_there && word_is_available(world.keys[number].word, clock_now_ms());
+    uint64_t word = *world_word_of(number);
+    return world.keys[number].is_there && !word_is_paused(word) &&
+           (word_status(word) == KEYSHM_AVAILABLE || word_deadline_ms(word) <= world_now_ms());
 }
 
 int world_count_pickable(void)

@@ -20,22 +20,22 @@ enum {
     ADDED_KEY = FIRST_KEYS, /* by the victim */
     SECOND_KEY,             /* by the victim that recovers */
     SURVIVORS_KEY,
+    REPLACING_KEY, /* by the victim that replaces keys, beside ADDED_KEY */
     FILLING_KEYS,
     CAPACITY = 10,
     KEYS = FILLING_KEYS + CAPACITY - FIRST_KEYS
 };
 
-enum { KEY_MAX = 64, SHORT_MS = 300, COOLDOWN_MS = 60000, HOUR_MS = 60 * 60 * 1000 };
+enum { KEY_MAX = 64, WORKERS_MAX = 8, SHORT_MS = 300, COOLDOWN_MS = 60000, HOUR_MS = 60 * 60 * 1000 };
 
 /* Of NOTED_KEY. */
 #define WORLD_NOTE "note"
 
-/* What the pool should hold of a key. A change is of one word, so the model has that word. */
+/* What the pool should hold of a key, but for its word. */
 struct model_key {
     char text[KEY_MAX + 1];
     bool is_there;
     keyshm_id id;
-    uint64_t word;
     const char *note; /* NULL: none */
     uint64_t picks;
     uint64_t marked[KEYSHM_STATUS_COUNT];
@@ -43,7 +43,10 @@ struct model_key {
 
 struct world {
     struct model_key keys[KEYS];
-    uint64_t cursor;
+    uint64_t words[CAPACITY]; /* a change of a key is of one word, so the model has that of each slot, to the bit */
+    uint64_t cursor;          /* before the victim's call, and so are these: */
+    int owed[KEYS];           /* turns that are left in the round (turns.h) */
+    struct keyshm_policy policy;
 };
 
 /* A victim's call has not happened, or has. */
@@ -62,6 +65,10 @@ struct world_image;
 void world_begin(const struct operation *operation);
 void world_end(void);
 keyshm_pool *world_pool(void);
+
+/* As if so much time had passed that every hint must be looked after. */
+void world_make_all_due(void);
+
 struct world_image *world_save(void);
 void world_restore(const struct world_image *image);
 
@@ -76,6 +83,16 @@ bool world_owner_has_died(void);
 
 /* A slot is being filled or wiped. */
 bool world_is_half_done(void);
+
+/* By the clock of the pool. */
+uint64_t world_now_ms(void);
+
+/* The word of a key, as the model has it. */
+uint64_t *world_word_of(int number);
+
+/* A key has come into its slot, or gone from it: the model follows. */
+void world_note_added(int number, keyshm_id id);
+void world_note_removed(int number);
 
 /* In the pool and, on success, in the model. Return what keyshm_add() and keyshm_remove() return. */
 int world_add_key(int number);

@@ -60,4 +60,6 @@ class Ctl:
         text = help_of(program)
         self.commands = {name: Command(program, name) for name in found(r"^  ([a-z-]+) POOL", text)}
         # {"--help": "-h, --help"}
-        self.options = {words.split()[-1]: words for words in found(r"^  (-\w, --[a-z]+) ", text)}
+        self.options = {}
+        for words in found(r"^  (?:(?=-)|    )((?:-\w, )?--[a-z]+(?: [A-Z]+)?)  +", text):
+            self.options[re.search(r"--[a-z]+", words).group()] = words

@@ -50,8 +50,8 @@ def expectations(stat, ctl, ids):
     yield "keyshm-ctl --", set(ctl.options)
     for name, command in ctl.commands.items():
         yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}
-        yield f"keyshm-ctl {name} {POOL} --", command.options | {"--help"}
-    for name in ("remove", "mark", "metadata", "label"):
+        yield f"keyshm-ctl {name} {POOL} --", command.options | {"--user", "--help"}
+    for name in ("remove", "mark", "pause", "resume", "metadata", "label"):
         yield f"keyshm-ctl {name} {POOL} ", ids
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}

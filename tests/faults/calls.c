@@ -5,6 +5,7 @@
 
 #include "expect.h"
 #include "inject.h"
+#include "pool.h"
 #include "segment_copy.h"
 
 const char fixture_untouched;
@@ -67,6 +68,35 @@ static int64_t run_create_anonymous(struct fixture *fixture)
     return keyshm_create_anonymous(&fixture->made.pool, fixture->other, &options);
 }
 
+/* Only root may name another. */
+static uid_t other_user(void)
+{
+    return geteuid() == 0 ? 65534 : geteuid();
+}
+
+static int64_t run_create_for_other(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    options.owner = other_user();
+    return keyshm_create(&fixture->made.pool, fixture->other, &options);
+}
+
+static int64_t run_open(struct fixture *fixture)
+{
+    return keyshm_open(&fixture->made.pool, fixture->provider, NULL);
+}
+
+static int64_t run_open_nothing(struct fixture *fixture)
+{
+    struct keyshm_options options = small_pool();
+    return keyshm_open(&fixture->made.pool, fixture->other, &options);
+}
+
+static int64_t run_attach_user(struct fixture *fixture)
+{
+    return keyshm_attach_user(&fixture->made.pool, geteuid(), fixture->provider);
+}
+
 static int64_t run_attach(struct fixture *fixture)
 {
     return keyshm_attach(&fixture->made.pool, fixture->provider);
@@ -102,6 +132,13 @@ static void close_and_unlink_made(struct fixture *fixture)
     EXPECT_EQ(keyshm_unlink(fixture->other), was_made ? 0 : -ENOENT);
 }
 
+static void close_and_unlink_of_other(struct fixture *fixture)
+{
+    bool was_made = fixture->made.any != &fixture_untouched;
+    close_made(fixture);
+    EXPECT_EQ(keyshm_unlink_user(other_user(), fixture->other), was_made ? 0 : -ENOENT);
+}
+
 /* What the test has opened is not the library's, and not counted. */
 static void close_own(int fd)
 {
@@ -132,6 +169,70 @@ static void open_stdin_and_unlink_made(struct fixture *fixture)
 {
     open_stdin(fixture);
     close_and_unlink_made(fixture);
+}
+
+static void forbid_unnamed_files(struct fixture *fixture)
+{
+    (void)fixture;
+    inject_without(FAULT_OPEN_UNNAMED, EOPNOTSUPP);
+}
+
+/* Of a process that was killed while it was making a pool. */
+#define ABANDONED "/dev/shm/keyshm-new.1.1"
+
+static void forbid_unnamed_files_and_abandon_one(struct fixture *fixture)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, ABANDONED, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    EXPECT(fd >= 0);
+    close_own(fd);
+    forbid_unnamed_files(fixture);
+}
+
+static void forbid_unnamed_files_and_close_stdin(struct fixture *fixture)
+{
+    forbid_unnamed_files(fixture);
+    close_stdin(fixture);
+}
+
+static void allow_unnamed_files(struct fixture *fixture)
+{
+    (void)fixture;
+    inject_without(FAULT_OPEN_UNNAMED, 0);
+}
+
+static void allow_unnamed_files_and_unlink_made(struct fixture *fixture)
+{
+    allow_unnamed_files(fixture);
+    close_and_unlink_made(fixture);
+}
+
+/* It stays only when something fails. */
+static void allow_unnamed_files_and_unlink_all(struct fixture *fixture)
+{
+    allow_unnamed_files_and_unlink_made(fixture);
+    int r = (int)syscall(SYS_unlinkat, AT_FDCWD, ABANDONED, 0);
+    EXPECT(r != 0 ? errno == ENOENT : inject_has_failed());
+}
+
+static void allow_unnamed_files_open_stdin_and_unlink_made(struct fixture *fixture)
+{
+    allow_unnamed_files(fixture);
+    open_stdin_and_unlink_made(fixture);
+}
+
+/* An attachment of a process that cannot learn its PID namespace. */
+static void attach_in_unknown_namespace(struct fixture *fixture)
+{
+    inject_without(FAULT_STAT_NAMESPACE, ENOENT);
+    inject_without(FAULT_NAMESPACE, ENOTTY);
+    EXPECT_EQ(keyshm_attach(&fixture->extra, fixture->provider), 0);
+}
+
+static void leave_unknown_namespace(struct fixture *fixture)
+{
+    inject_without(FAULT_STAT_NAMESPACE, 0);
+    inject_without(FAULT_NAMESPACE, 0);
+    keyshm_close(fixture->extra);
 }
 
 /* A process that has ended without closing has the second row. */
@@ -185,8 +286,6 @@ static void turn_to_dead_row(struct fixture *fixture)
         segment_copy_read(&begin, fixture->provider);
         leave_dead_worker(fixture);
         turn(fixture, rows - 2);
-        /* Past the first. */
-        turn(fixture, 1);
         segment_copy_read(&turned, fixture->provider);
     }
     segment_copy_change(fixture->provider, &begin, &turned);
@@ -217,6 +316,13 @@ static void make_extra_and_unlink(struct fixture *fixture)
 static void attach_extra(struct fixture *fixture)
 {
     EXPECT_EQ(keyshm_attach(&fixture->extra, fixture->provider), 0);
+    fixture->saved_fd = fixture->extra->fd;
+}
+
+/* It stays open only when something fails. */
+static void close_saved_fd(struct fixture *fixture)
+{
+    EXPECT(close(fixture->saved_fd) != 0 || inject_has_failed());
 }
 
 static void make_extra_and_close(struct fixture *fixture)
@@ -245,6 +351,11 @@ static int64_t run_close(struct fixture *fixture)
 static int64_t run_unlink(struct fixture *fixture)
 {
     return keyshm_unlink(fixture->other);
+}
+
+static int64_t run_unlink_user(struct fixture *fixture)
+{
+    return keyshm_unlink_user(geteuid(), fixture->other);
 }
 
 static int64_t run_list_pools(struct fixture *fixture)
@@ -308,6 +419,27 @@ static int64_t run_remove(struct fixture *fixture)
     return keyshm_remove(fixture->pool, fixture->ids[1]);
 }
 
+static int64_t run_add_to_extra(struct fixture *fixture)
+{
+    return keyshm_add(fixture->extra, NEW_KEY, &fixture->made_id);
+}
+
+/* One stays, one is new, two go. */
+static int64_t run_replace_keys(struct fixture *fixture)
+{
+    static const char *const wanted[] = {NEW_KEY, "sk-one-abcdefghijklmnop"};
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    int r = keyshm_replace_keys(fixture->pool, wanted, 2, &replaced);
+    EXPECT(replaced.kept + replaced.added == (r == 0 ? 2 : 0));
+    return r;
+}
+
+static int64_t run_get_metadata(struct fixture *fixture)
+{
+    char value[KEYSHM_METADATA_VALUE_MAX + 1];
+    return keyshm_get_metadata(fixture->observer, fixture->ids[1], "owner", value, sizeof(value));
+}
+
 static int64_t run_set_metadata(struct fixture *fixture)
 {
     return keyshm_set_metadata(fixture->pool, fixture->ids[0], "plan", "free");
@@ -365,19 +497,62 @@ static int64_t run_next(struct fixture *fixture)
     return keyshm_next(fixture->pool, &fixture->pick);
 }
 
-/* The first pick of a child, in which it takes a row of its own. The child has to leave nothing behind either. */
-static int64_t run_next_in_child(struct fixture *fixture)
+static int64_t run_next_key(struct fixture *fixture)
+{
+    return keyshm_next_key(fixture->pool, fixture->pick.key, sizeof(fixture->pick.key), &fixture->made_id);
+}
+
+static int64_t in_child(struct fixture *fixture, int (*run)(struct fixture *fixture))
 {
     *child_result = 1;
     pid_t child = expect_fork();
     if (child == 0) {
-        struct held before = held_now;
-        *child_result = keyshm_next(fixture->pool, &fixture->pick);
-        EXPECT(memcmp(&before, &held_now, sizeof(before)) == 0);
+        *child_result = run(fixture);
         _exit(0);
     }
     expect_success_of(child);
     return *child_result;
+}
+
+/* The first pick of a child, in which it takes a row of its own. The child has to leave nothing behind either. */
+static int next_first(struct fixture *fixture)
+{
+    struct held before = held_now;
+    int r = keyshm_next(fixture->pool, &fixture->pick);
+    EXPECT(memcmp(&before, &held_now, sizeof(before)) == 0);
+    return r;
+}
+
+static int64_t run_next_in_child(struct fixture *fixture)
+{
+    return in_child(fixture, next_first);
+}
+
+static int after_fork(struct fixture *fixture)
+{
+    struct held before = held_now;
+    int r = keyshm_after_fork(fixture->pool);
+    EXPECT(memcmp(&before, &held_now, sizeof(before)) == 0);
+    return r;
+}
+
+static int64_t run_after_fork(struct fixture *fixture)
+{
+    return in_child(fixture, after_fork);
+}
+
+/* What it keeps ends with the child. */
+static int share(struct fixture *fixture)
+{
+    int error = 0;
+    keyshm_pool *pool = keyshm_shared(fixture->provider, &error);
+    EXPECT((pool == NULL) == (error < 0));
+    return pool != NULL ? keyshm_next(pool, &fixture->pick) : error;
+}
+
+static int64_t run_shared(struct fixture *fixture)
+{
+    return in_child(fixture, share);
 }
 
 static int64_t run_get(struct fixture *fixture)
@@ -402,7 +577,48 @@ static int64_t run_mark_rate_limited(struct fixture *fixture)
 
 static int64_t run_mark_quota_exceeded(struct fixture *fixture)
 {
-    return keyshm_mark_quota_exceeded(fixture->pool, fixture->ids[0], -1);
+    return keyshm_mark_quota_exceeded(fixture->pool, fixture->ids[0], KEYSHM_UNTIL_MARKED);
+}
+
+static int64_t run_mark(struct fixture *fixture)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.reason = KEYSHM_REASON_OVERLOADED;
+    mark.duration_ms = 50;
+    return keyshm_mark(fixture->pool, fixture->ids[0], &mark);
+}
+
+static int64_t run_mark_all_available(struct fixture *fixture)
+{
+    return keyshm_mark_all_available(fixture->pool, 1U << KEYSHM_RATE_LIMITED);
+}
+
+static int64_t run_pause(struct fixture *fixture)
+{
+    return keyshm_pause(fixture->pool, fixture->ids[0]);
+}
+
+static void pause_key(struct fixture *fixture)
+{
+    EXPECT_EQ(run_pause(fixture), 0);
+}
+
+static int64_t run_resume(struct fixture *fixture)
+{
+    return keyshm_resume(fixture->pool, fixture->ids[0]);
+}
+
+static int64_t run_set_policy(struct fixture *fixture)
+{
+    const struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    return keyshm_set_policy(fixture->pool, &policy);
+}
+
+static int64_t run_get_policy(struct fixture *fixture)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    return keyshm_get_policy(fixture->observer, &policy);
 }
 
 static int64_t run_mark_invalid(struct fixture *fixture)
@@ -445,6 +661,17 @@ static int64_t run_snapshot(struct fixture *fixture)
     if (r == 0)
         EXPECT(fixture->made.snapshot->count == FIXTURE_KEYS && fixture->made.snapshot->keys[0].metadata_count == 1);
     return r;
+}
+
+static int64_t run_inspect(struct fixture *fixture)
+{
+    struct keyshm_key_snapshot key;
+    return keyshm_inspect(fixture->observer, fixture->ids[0], 0, sizeof(key), &key);
+}
+
+static int64_t run_set_worker_name(struct fixture *fixture)
+{
+    return keyshm_set_worker_name(fixture->pool, "worker 1");
 }
 
 static void free_snapshot(struct fixture *fixture)
@@ -549,6 +776,63 @@ static int64_t run_strerror(struct fixture *fixture)
     return strcmp(keyshm_strerror(-EINTR), strerror(EINTR));
 }
 
+static int64_t run_error_name(struct fixture *fixture)
+{
+    (void)fixture;
+    return strcmp(keyshm_error_name(-ENOKEY), "ENOKEY");
+}
+
+static int64_t run_reason_name(struct fixture *fixture)
+{
+    (void)fixture;
+    return strcmp(keyshm_reason_name(KEYSHM_REASON_QUOTA), "quota");
+}
+
+static int64_t run_reason_from_name(struct fixture *fixture)
+{
+    enum keyshm_reason reason;
+    (void)fixture;
+    return keyshm_reason_from_name("quota", &reason);
+}
+
+static int64_t run_layout_name(struct fixture *fixture)
+{
+    (void)fixture;
+    return strlen(keyshm_layout_name()) <= KEYSHM_LAYOUT_NAME_MAX ? 0 : -1;
+}
+
+static int64_t run_options_init(struct fixture *fixture)
+{
+    struct keyshm_options options;
+    (void)fixture;
+    keyshm_options_init(&options, sizeof(options));
+    return options.size == sizeof(options) ? 0 : -1;
+}
+
+static int64_t run_mark_init(struct fixture *fixture)
+{
+    struct keyshm_mark mark;
+    (void)fixture;
+    keyshm_mark_init(&mark, sizeof(mark));
+    return mark.size == sizeof(mark) ? 0 : -1;
+}
+
+static int64_t run_policy_init(struct fixture *fixture)
+{
+    struct keyshm_policy policy;
+    (void)fixture;
+    keyshm_policy_init(&policy, sizeof(policy));
+    return policy.size == sizeof(policy) ? 0 : -1;
+}
+
+static int64_t run_replaced_init(struct fixture *fixture)
+{
+    struct keyshm_replaced replaced;
+    (void)fixture;
+    keyshm_replaced_init(&replaced, sizeof(replaced));
+    return replaced.size == sizeof(replaced) ? 0 : -1;
+}
+
 static int64_t run_event_kind_name(struct fixture *fixture)
 {
     (void)fixture;
@@ -563,6 +847,13 @@ static int64_t run_set_log(struct fixture *fixture)
     return 0;
 }
 
+static int64_t run_set_log_fd(struct fixture *fixture)
+{
+    (void)fixture;
+    keyshm_set_log_fd(-1, KEYSHM_LOG_ERROR);
+    return 0;
+}
+
 /* ---- all of them ---- */
 
 const struct call calls[] = {
@@ -570,6 +861,17 @@ const struct call calls[] = {
     {"keyshm_create", "there is one", CALL_CREATES, run_create_again, -EEXIST, NULL, NULL, false},
     {"keyshm_create", "standard input is closed", CALL_CREATES, run_create, 0, close_stdin, open_stdin_and_unlink_made,
      false},
+    {"keyshm_create", "there are no unnamed files", CALL_CREATES, run_create, 0, forbid_unnamed_files,
+     allow_unnamed_files_and_unlink_made, false},
+    {"keyshm_create", "there are no unnamed files, and one was abandoned", CALL_CREATES | CALL_LISTS, run_create, 0,
+     forbid_unnamed_files_and_abandon_one, allow_unnamed_files_and_unlink_all, false},
+    {"keyshm_create", "there is one, and there are no unnamed files", CALL_CREATES, run_create_again, -EEXIST,
+     forbid_unnamed_files, allow_unnamed_files, false},
+    {"keyshm_create", "there are no unnamed files, and standard input is closed", CALL_CREATES, run_create, 0,
+     forbid_unnamed_files_and_close_stdin, allow_unnamed_files_open_stdin_and_unlink_made, false},
+    {"keyshm_create", "for another user", CALL_CREATES, run_create_for_other, 0, NULL, close_and_unlink_of_other, false},
+    {"keyshm_open", "", CALL_ATTACHES, run_open, 0, NULL, close_made, false},
+    {"keyshm_open", "there is none", CALL_CREATES, run_open_nothing, 0, NULL, close_and_unlink_made, false},
     {"keyshm_create_anonymous", "", CALL_CREATES, run_create_anonymous, 0, NULL, close_made, false},
     {"keyshm_create_anonymous", "standard input is closed", CALL_CREATES, run_create_anonymous, 0, close_stdin,
      open_stdin_and_close_made, false},
@@ -580,13 +882,18 @@ const struct call calls[] = {
     {"keyshm_attach", "the next row is taken", CALL_ATTACHES, run_attach, 0, turn_to_own_row, close_made, false},
     {"keyshm_attach", "the next row is a dead process's", CALL_ATTACHES, run_attach, 0, turn_to_dead_row, close_made,
      false},
+    {"keyshm_attach_user", "", CALL_ATTACHES, run_attach_user, 0, NULL, close_made, false},
+    {"keyshm_shared", "", CALL_PLAIN, run_shared, 0, NULL, NULL, false},
+    {"keyshm_after_fork", "", CALL_PLAIN, run_after_fork, 0, NULL, NULL, false},
+    {"keyshm_after_fork", "the next row is taken", CALL_PLAIN, run_after_fork, 0, turn_to_own_row, NULL, false},
     {"keyshm_attach_readonly", "", CALL_ATTACHES, run_attach_readonly, 0, NULL, close_made, false},
     {"keyshm_attach_readonly_user", "", CALL_ATTACHES, run_attach_readonly_user, 0, NULL, close_made, false},
     {"keyshm_is_replaced", "", CALL_INSPECTS, run_is_replaced, 0, NULL, NULL, false},
     {"keyshm_is_replaced", "unlinked", CALL_INSPECTS, run_is_extra_replaced, 1, make_extra_and_unlink, close_extra,
      false},
-    {"keyshm_close", "", CALL_PLAIN, run_close, 0, attach_extra, NULL, false},
+    {"keyshm_close", "", CALL_PLAIN, run_close, 0, attach_extra, close_saved_fd, false},
     {"keyshm_unlink", "", CALL_CREATES, run_unlink, 0, make_extra_and_close, unlink_other, false},
+    {"keyshm_unlink_user", "", CALL_CREATES, run_unlink_user, 0, make_extra_and_close, unlink_other, false},
     {"keyshm_list_pools", "", CALL_LISTS, run_list_pools, 0, NULL, free_pools, false},
     {"keyshm_pool_list_free", "", CALL_LISTS, run_pool_list_free, 0, list_pools, NULL, false},
     {"keyshm_list_owners", "", CALL_LISTS, run_list_owners, 0, NULL, free_owners, false},
@@ -598,21 +905,33 @@ const struct call calls[] = {
     {"keyshm_add", "the mutex is held by nobody knows whom", CALL_MEMBERSHIP, run_add, -ETIMEDOUT, hold_before_record,
      end_holder, true},
     {"keyshm_add", "the holder has died", CALL_MEMBERSHIP, run_add, 0, leave_dead_holder, NULL, true},
+    {"keyshm_add", "nobody tells the PID namespace", CALL_MEMBERSHIP, run_add_to_extra, -EXDEV,
+     attach_in_unknown_namespace, leave_unknown_namespace, false},
+    {"keyshm_replace_keys", "", CALL_MEMBERSHIP, run_replace_keys, 0, NULL, NULL, false},
+    {"keyshm_replace_keys", "the holder has died", CALL_MEMBERSHIP, run_replace_keys, 0, leave_dead_holder, NULL, true},
     {"keyshm_remove", "", CALL_MEMBERSHIP, run_remove, 0, NULL, NULL, false},
     {"keyshm_find", "", CALL_INSPECTS, run_find, 0, NULL, NULL, false},
     {"keyshm_set_metadata", "", CALL_MEMBERSHIP, run_set_metadata, 0, NULL, NULL, false},
+    {"keyshm_get_metadata", "", CALL_INSPECTS, run_get_metadata, 6, NULL, NULL, false},
     {"keyshm_repair", "", CALL_MEMBERSHIP, run_repair, 0, NULL, NULL, false},
 
     {"keyshm_next", "", CALL_PLAIN, run_next, 0, NULL, NULL, false},
     {"keyshm_next", "the first of a child", CALL_PLAIN, run_next_in_child, 0, NULL, NULL, false},
     {"keyshm_next", "the first of a child, the next row is taken", CALL_PLAIN, run_next_in_child, 0, turn_to_own_row,
      NULL, false},
+    {"keyshm_next_key", "", CALL_PLAIN, run_next_key, 23, NULL, NULL, false},
     {"keyshm_get", "", CALL_INSPECTS, run_get, 0, NULL, NULL, false},
     {"keyshm_next_available_ms", "", CALL_INSPECTS, run_next_available_ms, 0, NULL, NULL, false},
     {"keyshm_mark_rate_limited", "", CALL_PLAIN, run_mark_rate_limited, 0, NULL, NULL, false},
     {"keyshm_mark_quota_exceeded", "", CALL_PLAIN, run_mark_quota_exceeded, 0, NULL, NULL, false},
     {"keyshm_mark_invalid", "", CALL_PLAIN, run_mark_invalid, 0, NULL, NULL, false},
     {"keyshm_mark_available", "", CALL_PLAIN, run_mark_available, 0, NULL, NULL, false},
+    {"keyshm_mark", "", CALL_PLAIN, run_mark, 0, NULL, NULL, false},
+    {"keyshm_mark_all_available", "", CALL_PLAIN, run_mark_all_available, 1, NULL, NULL, false},
+    {"keyshm_pause", "", CALL_PLAIN, run_pause, 0, NULL, NULL, false},
+    {"keyshm_resume", "", CALL_PLAIN, run_resume, 0, pause_key, NULL, false},
+    {"keyshm_set_policy", "", CALL_PLAIN, run_set_policy, 0, NULL, NULL, false},
+    {"keyshm_get_policy", "", CALL_INSPECTS, run_get_policy, 0, NULL, NULL, false},
     {"keyshm_reset_expired_cooldowns", "", CALL_PLAIN, run_reset_expired, 1, wait_for_cooldown, NULL, false},
 
     {"keyshm_is_available", "", CALL_INSPECTS, run_is_available, 1, NULL, NULL, false},
@@ -622,6 +941,8 @@ const struct call calls[] = {
      free_snapshot_and_end_holder, true},
     {"keyshm_snapshot", "the mutex is held by nobody knows whom", CALL_INSPECTS, run_snapshot, 0, hold_before_record,
      free_snapshot_and_end_holder, true},
+    {"keyshm_inspect", "", CALL_INSPECTS, run_inspect, 0, NULL, NULL, false},
+    {"keyshm_set_worker_name", "", CALL_PLAIN, run_set_worker_name, 0, NULL, NULL, false},
     {"keyshm_snapshot_free", "", CALL_INSPECTS, run_snapshot_free, 0, take_snapshot, NULL, false},
     {"keyshm_workers", "", CALL_INSPECTS, run_workers, 0, NULL, free_workers, false},
     {"keyshm_workers", "one has ended", CALL_INSPECTS, run_workers, 0, leave_dead_worker, free_workers, false},
@@ -635,6 +956,15 @@ const struct call calls[] = {
     {"keyshm_status_from_name", "", CALL_INSPECTS, run_status_from_name, 0, NULL, NULL, false},
     {"keyshm_strerror", "", CALL_INSPECTS, run_strerror, 0, NULL, NULL, false},
     {"keyshm_event_kind_name", "", CALL_INSPECTS, run_event_kind_name, 0, NULL, NULL, false},
+    {"keyshm_error_name", "", CALL_INSPECTS, run_error_name, 0, NULL, NULL, false},
+    {"keyshm_reason_name", "", CALL_INSPECTS, run_reason_name, 0, NULL, NULL, false},
+    {"keyshm_reason_from_name", "", CALL_INSPECTS, run_reason_from_name, 0, NULL, NULL, false},
+    {"keyshm_layout_name", "", CALL_INSPECTS, run_layout_name, 0, NULL, NULL, false},
+    {"keyshm_options_init", "", CALL_INSPECTS, run_options_init, 0, NULL, NULL, false},
+    {"keyshm_mark_init", "", CALL_INSPECTS, run_mark_init, 0, NULL, NULL, false},
+    {"keyshm_policy_init", "", CALL_INSPECTS, run_policy_init, 0, NULL, NULL, false},
+    {"keyshm_replaced_init", "", CALL_INSPECTS, run_replaced_init, 0, NULL, NULL, false},
+    {"keyshm_set_log_fd", "", CALL_INSPECTS, run_set_log_fd, 0, NULL, NULL, false},
     {"keyshm_set_log", "", CALL_INSPECTS, run_set_log, 0, NULL, NULL, false},
 };
 const size_t call_count = sizeof(calls) / sizeof(calls[0]);

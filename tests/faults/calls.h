@@ -48,7 +48,7 @@ enum call_class {
     CALL_ATTACHES = 4,
     CALL_MEMBERSHIP = 8,
     CALL_INSPECTS = 16, /* never changes the pool */
-    CALL_LISTS = 32,
+    CALL_LISTS = 32,    /* looks at what is in the directory */
 };
 
 struct call {

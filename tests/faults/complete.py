@@ -16,6 +16,8 @@ from declarations import comments, functions  # noqa: E402
 
 # What the compiler and the loader add.
 NOT_CALLED = re.compile(r"_ITM_\w+|__gmon_start__|__cxa_finalize|__stack_chk_fail")
+# Whose comments say it in other words.
+SAME_AS = {"keyshm_attach_readonly_user": "keyshm_attach", "keyshm_unlink_user": "keyshm_unlink"}
 MEMBERSHIP = {"EDEADLK", "ENOTRECOVERABLE", "ETIMEDOUT", "EXDEV"}
 
 
@@ -57,10 +59,10 @@ def documents(function, error, manual, notes):
         return True
     if re.search(r"^-E[^\n]*\.\.\.", note, re.M):
         return True
-    other = re.search(r"(?:[Ee]rrors|\b-E\w+) as (keyshm_\w+)\(\)", note.replace("\n", " "))
+    other = re.search(r"(?:[Ee]rrors?|\b-E\w+) (?:as|of) (keyshm_\w+)\(\)", note.replace("\n", " "))
     if other:
         return documents(other.group(1), error, manual, notes)
-    return function == "keyshm_attach_readonly_user" and documents("keyshm_attach", error, manual, notes)
+    return function in SAME_AS and documents(SAME_AS[function], error, manual, notes)
 
 
 def main():

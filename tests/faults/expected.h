@@ -20,9 +20,6 @@ struct expected {
     const char *log; /* a warning has this in it; NULL: need not be one */
 };
 
-struct expected expected_of(const struct call *call, enum fault_kind kind, int error, enum fault_mode mode, unsigned nth);
-
-/* What is known to be wrong with it, and is not tried until it is mended; NULL: nothing. */
-const char *defect_of(const struct call *call, enum fault_kind kind, int error);
+struct expected expected_of(const struct call *call, enum fault_kind kind, int error, enum fault_mode mode);
 
 #endif

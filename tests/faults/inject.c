@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,13 +25,20 @@
 const struct fault faults[FAULT_KINDS] = {
     [FAULT_CALLOC] = {"calloc", NULL, "malloc(3)", {ENOMEM}, false},
     [FAULT_REALLOCARRAY] = {"reallocarray", NULL, "malloc(3)", {ENOMEM}, false},
-    [FAULT_OPEN_FILE] = {"open64",
-                         "of a new file",
-                         "open(2)",
-                         {EACCES, EINTR, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EROFS},
-                         false},
+    [FAULT_ACCESS] = {"access", "of /proc/self/fd", "access(2)", {EACCES, ENOENT, ENOMEM}, false},
+    [FAULT_OPEN_UNNAMED] = {"open64",
+                            "of an unnamed file",
+                            "open(2)",
+                            {EACCES, EINTR, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EROFS},
+                            false},
+    [FAULT_OPEN_FILE] =
+        {"open64", "of a new file", "open(2)", {EACCES, EEXIST, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS}, false},
     [FAULT_OPEN_PROC] =
         {"open64", "of a file in /proc", "open(2)", {EACCES, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM}, false},
+    [FAULT_OPENAT] = {"openat64", NULL, "open(2)", {EACCES, EINTR, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM}, false},
+    [FAULT_FOPEN] = {"fopen64", "of /proc/self/uid_map", "fopen(3)", {EACCES, EMFILE, ENFILE, ENOENT, ENOMEM}, false},
+    [FAULT_FSCANF] = {"fscanf", NULL, "fscanf(3)", {EINTR, EIO, ENOMEM}, false},
+    [FAULT_FCLOSE] = {"fclose", NULL, "fclose(3)", {EINTR, EIO}, false},
     [FAULT_READ] = {"read", NULL, "read(2)", {EINTR, EIO}, false},
     [FAULT_CLOSE] = {"close", NULL, "close(2)", {EINTR, EIO}, false},
     [FAULT_MEMFD] = {"memfd_create", NULL, "memfd_create(2)", {EMFILE, ENFILE, ENOMEM}, false},
@@ -40,6 +48,8 @@ const struct fault faults[FAULT_KINDS] = {
     [FAULT_DUP] = {"fcntl64", "F_DUPFD_CLOEXEC", "fcntl(2)", {EINVAL, EMFILE}, false},
     [FAULT_SEAL] = {"fcntl64", "F_ADD_SEALS", "fcntl(2)", {EBUSY, EINVAL, EPERM}, false},
     [FAULT_FCHMOD] = {"fchmod", NULL, "chmod(2)", {EIO, EPERM, EROFS}, false},
+    [FAULT_FCHOWN] = {"fchown", NULL, "chown(2)", {EIO, EPERM, EROFS}, true}, /* only by root */
+    [FAULT_FLOCK] = {"flock", NULL, "flock(2)", {EINTR, ENOLCK, EWOULDBLOCK}, false},
     [FAULT_FALLOCATE] = {"posix_fallocate64", NULL, "fallocate(2)", {EFBIG, EINTR, EINVAL, EIO, ENODEV, ENOSPC}, false},
     [FAULT_MMAP_SEGMENT] =
         {"mmap64", "of the segment", "mmap(2)", {EACCES, EAGAIN, ENFILE, ENODEV, ENOMEM, EPERM}, false},
@@ -50,14 +60,20 @@ const struct fault faults[FAULT_KINDS] = {
     [FAULT_FSTAT] = {"fstat64", NULL, "stat(2)", {ENOMEM, EOVERFLOW}, false},
     [FAULT_LSTAT] = {"lstat64", NULL, "lstat(2)", {EACCES, ELOOP, ENOENT, ENOMEM}, false},
     [FAULT_STAT_NAMESPACE] = {"stat64", "of /proc/self/ns/pid", "stat(2)", {EACCES, ENOENT, ENOMEM}, false},
+    [FAULT_PIDFD] = {"syscall", "SYS_pidfd_open", "pidfd_open(2)", {EMFILE, ENFILE, ENODEV, ENOMEM, ENOSYS}, false},
+    [FAULT_NAMESPACE] = {"ioctl", "PIDFD_GET_PID_NAMESPACE", "ioctl(2)", {EINVAL, ENOTTY}, false},
+    [FAULT_READLINK] = {"readlink", "of /proc/self", "readlink(2)", {EACCES, ENOENT, ENOMEM}, false},
     [FAULT_FSTATAT] = {"fstatat64", NULL, "stat(2)", {EACCES, ENOENT, ENOMEM}, false},
     [FAULT_LINKAT] =
         {"linkat", NULL, "linkat(2)", {EACCES, EDQUOT, EEXIST, EIO, EMLINK, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS}, false},
+    [FAULT_RENAMEAT] =
+        {"renameat2", NULL, "rename(2)", {EACCES, EDQUOT, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS}, false},
+    [FAULT_UNLINKAT] = {"unlinkat", NULL, "unlink(2)", {EACCES, EBUSY, ENOENT, ENOMEM, EPERM, EROFS}, false},
     [FAULT_OPENDIR] = {"opendir", NULL, "opendir(3)", {EACCES, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR}, false},
     [FAULT_READDIR] = {"readdir64", NULL, "readdir(3)", {EBADF, EOVERFLOW}, false},
     [FAULT_CLOSEDIR] = {"closedir", NULL, "closedir(3)", {EBADF}, false},
-    [FAULT_SYSCONF] = {"sysconf", NULL, "sysconf(3)", {EINVAL}, false},
     [FAULT_KILL] = {"kill", NULL, "kill(2)", {EPERM, ESRCH}, false},
+    [FAULT_ATFORK] = {"__register_atfork", NULL, "pthread_atfork(3)", {ENOMEM}, false},
     [FAULT_MUTEXATTR_INIT] = {"pthread_mutexattr_init", NULL, "pthread_mutexattr_init(3)", {ENOMEM}, false},
     [FAULT_MUTEX_INIT] = {"pthread_mutex_init", NULL, "pthread_mutex_init(3)", {EAGAIN, ENOMEM, EPERM}, false},
     [FAULT_MUTEX_LOCK] = {"pthread_mutex_clocklock",
@@ -67,14 +83,14 @@ const struct fault faults[FAULT_KINDS] = {
                           false},
     [FAULT_MUTEX_TRYLOCK] =
         {"pthread_mutex_trylock", "after a time-out", "pthread_mutex_lock(3)", {EBUSY, ENOTRECOVERABLE}, false},
-    [FAULT_FPRINTF] = {"fprintf", NULL, "fprintf(3)", {EBADF, EIO, ENOSPC, EPIPE}, true}, /* only with KEYSHM_LOG */
+    [FAULT_WRITE] = {"write", NULL, "write(2)", {EAGAIN, EBADF, EINTR, EIO, ENOSPC}, true}, /* only with KEYSHM_LOG */
     [FAULT_ROBUST_LIST] = {"syscall", "SYS_get_robust_list", "get_robust_list(2)", {ENOSYS}, false},
 };
 
 const struct reliable_function cannot_fail[] = {
     {"__errno_location", "the address of errno"},
     {"__libc_single_threaded", "a variable"},
-    {"stderr", "a variable"},
+    {"clock_getres", "the clock exists and the pointer is good"},
     {"clock_gettime", "the clocks exist and the pointer is good"},
     {"dirfd", "the directory is open"},
     {"explicit_bzero", "memory"},
@@ -87,6 +103,7 @@ const struct reliable_function cannot_fail[] = {
     {"prctl", "PR_GET_NAME: the pointer is good"},
     {"pthread_mutex_consistent", "the mutex is robust, and was just found inconsistent"},
     {"pthread_mutex_destroy", "nobody holds it"},
+    {"pthread_mutex_lock", "of a plain mutex that this thread does not hold"},
     {"pthread_mutex_unlock", "this thread holds it"},
     {"pthread_mutexattr_destroy", "it was initialised"},
     {"pthread_mutexattr_setpshared", "the value exists, on every Linux"},
@@ -97,9 +114,9 @@ const struct reliable_function cannot_fail[] = {
     {"secure_getenv", "NULL means: not set"},
     {"snprintf", "numbers and strings only"},
     {"vsnprintf", "numbers and strings only"},
-    {"sscanf", "NULL was ruled out; what does not match is counted"},
     {"strerrordesc_np", "NULL means: not known, and is looked at"},
-    {"strtol", "what is no number is 0"},
+    {"strerrorname_np", "NULL means: not known, which is an answer"},
+    {"unlink", "of a temporary file: if it stays, the next creation removes it"},
     {"bcmp", "memory"},
     {"memchr", "memory"},
     {"memcmp", "memory"},
@@ -132,6 +149,8 @@ static struct injection {
     bool has_timed_out; /* pthread_mutex_clocklock(3), last */
 } * injection;
 
+static int missing[FAULT_KINDS]; /* the error with which a kind fails always */
+
 struct held held_now;
 
 void inject_prepare(void)
@@ -159,16 +178,21 @@ unsigned inject_calls(enum fault_kind kind)
     return injection->calls[kind];
 }
 
+void inject_without(enum fault_kind kind, int error)
+{
+    missing[kind] = error;
+}
+
 /* The error with which this call has to fail; 0: it is to be made. */
 static int fault_of(enum fault_kind kind)
 {
     if (injection == NULL || !injection->is_on)
-        return 0;
+        return missing[kind];
     unsigned call = ++injection->calls[kind];
     bool fails = kind == injection->kind && injection->nth != 0 &&
                  (injection->mode == FAULT_ONCE ? call == injection->nth : call >= injection->nth);
     injection->has_failed |= fails;
-    return fails ? injection->error : 0;
+    return fails ? injection->error : missing[kind];
 }
 
 /* The same for a function that sets errno. */
@@ -266,6 +290,14 @@ int __wrap_fcntl64(int fd, int command, ...);
 int __real_fcntl64(int fd, int command, ...);
 int __wrap_fchmod(int fd, mode_t mode);
 int __real_fchmod(int fd, mode_t mode);
+int __wrap_fchown(int fd, uid_t owner, gid_t group);
+int __real_fchown(int fd, uid_t owner, gid_t group);
+int __wrap_flock(int fd, int operation);
+int __real_flock(int fd, int operation);
+int __wrap_access(const char *path, int mode);
+int __real_access(const char *path, int mode);
+int __wrap_openat64(int directory, const char *path, int flags, ...);
+int __real_openat64(int directory, const char *path, int flags, ...);
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t length);
 int __real_posix_fallocate64(int fd, off_t offset, off_t length);
 int __wrap_fstat64(int fd, struct stat *status);
@@ -278,6 +310,10 @@ int __wrap_fstatat64(int directory, const char *path, struct stat *status, int f
 int __real_fstatat64(int directory, const char *path, struct stat *status, int flags);
 int __wrap_linkat(int from_directory, const char *from, int to_directory, const char *to, int flags);
 int __real_linkat(int from_directory, const char *from, int to_directory, const char *to, int flags);
+int __wrap_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+int __real_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+int __wrap_unlinkat(int directory, const char *path, int flags);
+int __real_unlinkat(int directory, const char *path, int flags);
 
 static int count_descriptor(int fd)
 {
@@ -291,9 +327,21 @@ int __wrap_open64(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    if (fails(strncmp(path, "/proc/", 6) == 0 ? FAULT_OPEN_PROC : FAULT_OPEN_FILE))
+    enum fault_kind kind = (flags & O_TMPFILE) == O_TMPFILE ? FAULT_OPEN_UNNAMED : FAULT_OPEN_FILE;
+    if (fails(strncmp(path, "/proc/", 6) == 0 ? FAULT_OPEN_PROC : kind))
         return -1;
     return count_descriptor(__real_open64(path, flags, mode));
+}
+
+int __wrap_openat64(int directory, const char *path, int flags, ...)
+{
+    EXPECT((flags & (O_CREAT | O_TMPFILE)) == 0);
+    return fails(FAULT_OPENAT) ? -1 : count_descriptor(__real_openat64(directory, path, flags));
+}
+
+int __wrap_access(const char *path, int mode)
+{
+    return fails(FAULT_ACCESS) ? -1 : __real_access(path, mode);
 }
 
 ssize_t __wrap_read(int fd, void *buffer, size_t count)
@@ -342,6 +390,16 @@ int __wrap_fchmod(int fd, mode_t mode)
     return fails(FAULT_FCHMOD) ? -1 : __real_fchmod(fd, mode);
 }
 
+int __wrap_fchown(int fd, uid_t owner, gid_t group)
+{
+    return fails(FAULT_FCHOWN) ? -1 : __real_fchown(fd, owner, group);
+}
+
+int __wrap_flock(int fd, int operation)
+{
+    return fails(FAULT_FLOCK) ? -1 : __real_flock(fd, operation);
+}
+
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t length)
 {
     int error = fault_of(FAULT_FALLOCATE);
@@ -374,6 +432,52 @@ int __wrap_linkat(int from_directory, const char *from, int to_directory, const 
     return fails(FAULT_LINKAT) ? -1 : __real_linkat(from_directory, from, to_directory, to, flags);
 }
 
+int __wrap_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
+{
+    return fails(FAULT_RENAMEAT) ? -1 : __real_renameat2(from_directory, from, to_directory, to, flags);
+}
+
+int __wrap_unlinkat(int directory, const char *path, int flags)
+{
+    return fails(FAULT_UNLINKAT) ? -1 : __real_unlinkat(directory, path, flags);
+}
+
+/* ---- streams ---- */
+
+FILE *__wrap_fopen64(const char *path, const char *mode);
+FILE *__real_fopen64(const char *path, const char *mode);
+int __wrap_fscanf(FILE *stream, const char *format, ...);
+/* What the headers make of it. */
+int __wrap___isoc99_fscanf(FILE *stream, const char *format, ...) __attribute__((alias("__wrap_fscanf")));
+int __wrap___isoc23_fscanf(FILE *stream, const char *format, ...) __attribute__((alias("__wrap_fscanf")));
+int __wrap_fclose(FILE *stream);
+int __real_fclose(FILE *stream);
+
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+    FILE *stream = fails(FAULT_FOPEN) ? NULL : __real_fopen64(path, mode);
+    held_now.descriptors += stream != NULL;
+    return stream;
+}
+
+int __wrap_fscanf(FILE *stream, const char *format, ...)
+{
+    if (fails(FAULT_FSCANF))
+        return EOF;
+    va_list arguments;
+    va_start(arguments, format);
+    int r = vfscanf(stream, format, arguments);
+    va_end(arguments);
+    return r;
+}
+
+int __wrap_fclose(FILE *stream)
+{
+    int r = __real_fclose(stream);
+    held_now.descriptors -= r == 0;
+    return fails(FAULT_FCLOSE) ? EOF : r;
+}
+
 /* ---- directories ---- */
 
 DIR *__wrap_opendir(const char *path);
@@ -404,34 +508,52 @@ int __wrap_closedir(DIR *directory)
 
 /* ---- processes, and the rest ---- */
 
-long __wrap_sysconf(int name);
-long __real_sysconf(int name);
 int __wrap_kill(pid_t process, int signal_number);
 int __real_kill(pid_t process, int signal_number);
-int __wrap_fprintf(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+int __real___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+ssize_t __wrap_write(int fd, const void *bytes, size_t count);
+ssize_t __real_write(int fd, const void *bytes, size_t count);
+ssize_t __wrap_readlink(const char *path, char *buffer, size_t size);
+ssize_t __real_readlink(const char *path, char *buffer, size_t size);
+int __wrap_ioctl(int fd, unsigned long request, ...);
 long __wrap_syscall(long number, ...);
 long __real_syscall(long number, ...);
-
-long __wrap_sysconf(int name)
-{
-    return fails(FAULT_SYSCONF) ? -1 : __real_sysconf(name);
-}
 
 int __wrap_kill(pid_t process, int signal_number)
 {
     return fails(FAULT_KILL) ? -1 : __real_kill(process, signal_number);
 }
 
-/* What the library would write is not for the test's own output. */
-int __wrap_fprintf(FILE *stream, const char *format, ...)
+int __wrap___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library)
 {
-    if (strncmp(format, "keyshm: ", 8) == 0)
-        return fails(FAULT_FPRINTF) ? -1 : 1;
-    va_list arguments;
-    va_start(arguments, format);
-    int r = vfprintf(stream, format, arguments);
-    va_end(arguments);
-    return r;
+    int error = fault_of(FAULT_ATFORK);
+    return error != 0 ? error : __real___register_atfork(prepare, parent, child, library);
+}
+
+/* What the library would write is not for the test's own output. */
+ssize_t __wrap_write(int fd, const void *bytes, size_t count)
+{
+    static const char mark[] = "keyshm: ";
+    if (count < sizeof(mark) - 1 || memcmp(bytes, mark, sizeof(mark) - 1) != 0)
+        return __real_write(fd, bytes, count);
+    return fails(FAULT_WRITE) ? -1 : (ssize_t)count;
+}
+
+ssize_t __wrap_readlink(const char *path, char *buffer, size_t size)
+{
+    EXPECT(strcmp(path, "/proc/self") == 0);
+    return fails(FAULT_READLINK) ? -1 : __real_readlink(path, buffer, size);
+}
+
+/* As Linux 6.11 does it, whichever runs: a descriptor for the namespace. */
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    (void)fd;
+    EXPECT_EQ(request, _IO(0xFF, 5)); /* PIDFD_GET_PID_NAMESPACE */
+    if (fails(FAULT_NAMESPACE))
+        return -1;
+    return count_descriptor((int)__real_syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
 }
 
 long __wrap_syscall(long number, ...)
@@ -443,8 +565,11 @@ long __wrap_syscall(long number, ...)
         argument[i] = va_arg(arguments, long);
     va_end(arguments);
     /* The test's own are others, and made outside. */
-    EXPECT(number == SYS_get_robust_list || injection == NULL || !injection->is_on);
-    return fails(FAULT_ROBUST_LIST) ? -1 : __real_syscall(number, argument[0], argument[1], argument[2], argument[3]);
+    EXPECT(number == SYS_get_robust_list || number == SYS_pidfd_open || injection == NULL || !injection->is_on);
+    if ((number == SYS_get_robust_list && fails(FAULT_ROBUST_LIST)) || (number == SYS_pidfd_open && fails(FAULT_PIDFD)))
+        return -1;
+    long r = __real_syscall(number, argument[0], argument[1], argument[2], argument[3]);
+    return number == SYS_pidfd_open ? count_descriptor((int)r) : r;
 }
 
 /* ---- the mutex ---- */

@@ -17,8 +17,14 @@
 enum fault_kind {
     FAULT_CALLOC,
     FAULT_REALLOCARRAY,
+    FAULT_ACCESS,
+    FAULT_OPEN_UNNAMED,
     FAULT_OPEN_FILE,
     FAULT_OPEN_PROC,
+    FAULT_OPENAT,
+    FAULT_FOPEN,
+    FAULT_FSCANF,
+    FAULT_FCLOSE,
     FAULT_READ,
     FAULT_CLOSE,
     FAULT_MEMFD,
@@ -27,6 +33,8 @@ enum fault_kind {
     FAULT_DUP,
     FAULT_SEAL,
     FAULT_FCHMOD,
+    FAULT_FCHOWN,
+    FAULT_FLOCK,
     FAULT_FALLOCATE,
     FAULT_MMAP_SEGMENT,
     FAULT_MMAP_LOCAL,
@@ -36,18 +44,23 @@ enum fault_kind {
     FAULT_FSTAT,
     FAULT_LSTAT,
     FAULT_STAT_NAMESPACE,
+    FAULT_PIDFD,
+    FAULT_NAMESPACE,
+    FAULT_READLINK,
     FAULT_FSTATAT,
     FAULT_LINKAT,
+    FAULT_RENAMEAT,
+    FAULT_UNLINKAT,
     FAULT_OPENDIR,
     FAULT_READDIR,
     FAULT_CLOSEDIR,
-    FAULT_SYSCONF,
     FAULT_KILL,
+    FAULT_ATFORK,
     FAULT_MUTEXATTR_INIT,
     FAULT_MUTEX_INIT,
     FAULT_MUTEX_LOCK,
     FAULT_MUTEX_TRYLOCK,
-    FAULT_FPRINTF,
+    FAULT_WRITE,
     FAULT_ROBUST_LIST,
     FAULT_KINDS,
 };
@@ -88,6 +101,9 @@ void inject_begin(enum fault_kind kind, int error, enum fault_mode mode, unsigne
 void inject_end(void);
 bool inject_has_failed(void);                /* was there an n-th call? */
 unsigned inject_calls(enum fault_kind kind); /* how many of a kind there were */
+
+/* What this system does not have: each call of the kind fails, whether calls are counted or not. 0: it has it. */
+void inject_without(enum fault_kind kind, int error);
 
 /* ---- holding the mutex ---- */
 

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #define SHM "/dev/shm"
+#define TEMPORARY "keyshm-new." /* what a pool is made under where there are no unnamed files */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SANITIZER 1
@@ -33,8 +34,8 @@ static void append(char *text, size_t size, const char *line)
     EXPECT((size_t)snprintf(text + length, size - length, "%s\n", line) < size - length);
 }
 
-/* By system calls, which allocate nothing: what the library's calls count is left as it is. */
-static void read_directory(const char *path, const char *part, char *ret_text, size_t size)
+/* By system calls, which allocate nothing: what the library's calls count is left as it is. The names with one of two parts. */
+static void read_directory(const char *path, const char *part, const char *other, char *ret_text, size_t size)
 {
     _Alignas(struct directory_entry) char buffer[8192];
     long length;
@@ -44,7 +45,7 @@ static void read_directory(const char *path, const char *part, char *ret_text, s
     while ((length = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
         for (long at = 0; at < length;) {
             const struct directory_entry *entry = (const struct directory_entry *)(const void *)(buffer + at);
-            if (strstr(entry->name, part) != NULL)
+            if (strstr(entry->name, part) != NULL || strstr(entry->name, other) != NULL)
                 append(ret_text, size, entry->name);
             at += entry->length;
         }
@@ -80,8 +81,8 @@ static void read_mappings(char *ret_text, size_t size)
 void left_behind_look(struct left_behind *ret_look, const char *name)
 {
     ret_look->held = held_now;
-    read_directory("/proc/self/fd", "", ret_look->descriptors, sizeof(ret_look->descriptors));
-    read_directory(SHM, name, ret_look->names, sizeof(ret_look->names));
+    read_directory("/proc/self/fd", "", "", ret_look->descriptors, sizeof(ret_look->descriptors));
+    read_directory(SHM, name, TEMPORARY, ret_look->names, sizeof(ret_look->names));
     read_mappings(ret_look->mappings, sizeof(ret_look->mappings));
 }
 

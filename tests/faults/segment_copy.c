@@ -4,11 +4,13 @@
 #include <sys/syscall.h>
 
 #include "expect.h"
+#include "segment_name.h"
 
 static int open_segment(const char *provider, int flags)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", (unsigned)geteuid(), provider);
+    char name[SEGMENT_NAME_SIZE], path[sizeof(SEGMENT_NAME_DIRECTORY) + SEGMENT_NAME_SIZE];
+    segment_name_make(name, geteuid(), provider);
+    snprintf(path, sizeof(path), "%s%s", SEGMENT_NAME_DIRECTORY, name);
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC);
     EXPECT(fd >= 0);
     return fd;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, PICKS = 12, LENGTH_MASK = 15 };
+enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, PICKS = 12, BURST = 1200, LENGTH_MASK = 15 };
 
 static keyshm_pool *good;
 static unsigned char *good_bytes;
@@ -35,8 +35,9 @@ static void begin(void)
         need(keyshm_set_metadata(good, ids[i], "note", key) == 0);
     }
     need(keyshm_mark_rate_limited(good, ids[1], KEYSHM_DURATION_MAX_MS) == 0);
-    need(keyshm_mark_quota_exceeded(good, ids[2], -1) == 0);
+    need(keyshm_mark_quota_exceeded(good, ids[2], KEYSHM_UNTIL_MARKED) == 0);
     need(keyshm_mark_invalid(good, ids[3]) == 0);
+    need(keyshm_pause(good, ids[5]) == 0);
     need(keyshm_remove(good, ids[4]) == 0);
     need(keyshm_verify(good, NULL, NULL) == 0);
     good_bytes = malloc(good->settings.segment_bytes);
@@ -62,6 +63,7 @@ struct keyshm_pool image_pool_in(unsigned char *bytes)
     pool.header = moved(pool.header, bytes);
     pool.words = moved(pool.words, bytes);
     pool.ready = moved(pool.ready, bytes);
+    pool.due = moved(pool.due, bytes);
     pool.index = moved(pool.index, bytes);
     pool.slots = moved(pool.slots, bytes);
     pool.events = moved(pool.events, bytes);
@@ -88,8 +90,10 @@ void image_read(keyshm_pool *pool)
     struct keyshm_snapshot *snapshot;
     struct keyshm_event_list *events;
     struct keyshm_worker_list *workers;
+    struct keyshm_key_snapshot row;
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     struct keyshm_pick pick;
-    char key[KEY_MAX + 1];
+    char key[KEY_MAX + 1], value[KEYSHM_METADATA_VALUE_MAX + 1];
     keyshm_id id;
     for (unsigned i = 0; i < KEYS; i++) {
         make_key(i, key);
@@ -97,7 +101,13 @@ void image_read(keyshm_pool *pool)
             keyshm_is_available(pool, id);
         keyshm_is_available(pool, ids[i]);
         keyshm_get(pool, ids[i], &pick);
+        keyshm_get_metadata(pool, ids[i], "note", value, sizeof(value));
+        keyshm_inspect(pool, ids[i], 0, sizeof(row), &row);
     }
+    keyshm_inspect(pool, UINT64_MAX, 0, sizeof(row), &row);
+    keyshm_get_metadata(pool, UINT64_MAX, "note", value, sizeof(value));
+    need(keyshm_get_policy(pool, &policy) == 0 && policy.cooldown_ms >= 0 &&
+         policy.cooldown_ms <= KEYSHM_DURATION_MAX_MS && policy.cooldown_max_ms >= 1);
     keyshm_is_available(pool, UINT64_MAX);
     keyshm_available_count(pool);
     keyshm_next_available_ms(pool);
@@ -113,8 +123,13 @@ void image_read(keyshm_pool *pool)
 
 void image_write(keyshm_pool *pool)
 {
+    struct keyshm_event_cursor cursor = {{0}};
+    struct keyshm_event_list *events;
+    const struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     struct keyshm_pick pick;
     for (unsigned i = 0; i < KEYS; i++) {
+        keyshm_pause(pool, ids[i]);
+        keyshm_resume(pool, ids[i]);
         keyshm_mark_rate_limited(pool, ids[i], i % 2 == 0 ? KEYSHM_NO_RETRY_AFTER : 1000);
         keyshm_mark_quota_exceeded(pool, ids[i], KEYSHM_DURATION_MAX_MS);
     }
@@ -124,6 +139,13 @@ void image_write(keyshm_pool *pool)
     keyshm_reset_expired_cooldowns(pool);
     keyshm_mark_available(pool, ids[3]);
     keyshm_mark_available(pool, UINT64_MAX);
-    for (unsigned i = 0; i < PICKS; i++)
+    keyshm_mark_all_available(pool, 1U << KEYSHM_RATE_LIMITED | 1U << KEYSHM_INVALID);
+    keyshm_set_policy(pool, &policy);
+    keyshm_set_worker_name(pool, "fuzz");
+    keyshm_after_fork(pool);
+    /* More than a burst is: turns are claimed, and found where others have left them. */
+    for (unsigned i = 0; i < BURST; i++)
         keyshm_next(pool, &pick);
+    if (keyshm_events(pool, &cursor, &events) == 0)
+        keyshm_event_list_free(events);
 }

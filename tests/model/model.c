@@ -27,6 +27,7 @@ static struct shared {
     uint64_t random;
     uint64_t calls;
     uint64_t picks;
+    int64_t noticed_ns; /* how long the machine had slept when a process looked last */
     keyshm_id gone[16]; /* ids of keys that were removed */
 } * shared;
 
@@ -74,14 +75,17 @@ static keyshm_id random_id(void)
 
 static int64_t random_duration_ms(void)
 {
-    static const int64_t limits[] = {-2, INT64_MIN, KEYSHM_DURATION_MAX_MS, KEYSHM_DURATION_MAX_MS + 1, INT64_MAX};
+    static const int64_t limits[] = {
+        -1, -3000, INT64_MIN, KEYSHM_DURATION_MAX_MS, KEYSHM_DURATION_MAX_MS + 1, INT64_MAX, KEYSHM_UNTIL_MARKED - 1,
+    };
     switch (random_below(32)) {
     case 0:
-        return limits[random_below(5)];
+        return limits[random_below(sizeof(limits) / sizeof(limits[0]))];
     case 1:
     case 2:
+        return KEYSHM_NO_RETRY_AFTER;
     case 3:
-        return -1;
+        return KEYSHM_UNTIL_MARKED;
     case 4:
     case 5:
     case 6:
@@ -91,11 +95,6 @@ static int64_t random_duration_ms(void)
     default:
         return 1 + random_below(1200);
     }
-}
-
-static bool is_duration(int64_t duration_ms)
-{
-    return duration_ms >= -1 && duration_ms <= KEYSHM_DURATION_MAX_MS;
 }
 
 /* A call that only reads must return the same through either attachment. */
@@ -108,9 +107,22 @@ static keyshm_pool *any_attachment(void)
 
 static void read_clock(void)
 {
-    shared->reference.now_ms = virtual_clock->monotonic_ns / NS_PER_MS;
-    shared->reference.tick_ms =
-        (virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns) / NS_PER_MS;
+    int64_t tick_ns = virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns;
+    shared->reference.now_ms = (virtual_clock->monotonic_ns + virtual_clock->slept_ns) / NS_PER_MS;
+    shared->reference.tick_ms = tick_ns / NS_PER_MS + shared->noticed_ns / NS_PER_MS;
+}
+
+/* A pick, and a mark with a duration, look whether the machine has slept. */
+static void notice_sleep(void)
+{
+    shared->noticed_ns = virtual_clock->slept_ns;
+}
+
+/* No process goes on within the tick in which the machine went to sleep. */
+static void sleep_ms(int64_t duration_ms)
+{
+    virtual_clock_sleep_ms(duration_ms);
+    virtual_clock->monotonic_ns += virtual_clock->tick_ns;
 }
 
 /* To the moment at which a key becomes available, or one millisecond beside it. */
@@ -137,6 +149,9 @@ static void pass_time(void)
         break;
     case 5: /* which nothing may depend on */
         virtual_clock->realtime_ns = (int64_t)(random_bits() >> 2);
+        break;
+    case 6:
+        sleep_ms(random_below(1000));
         break;
     default:
         virtual_clock->monotonic_ns += random_below(3) == 0 ? random_below(2500000) : 0;
@@ -181,6 +196,109 @@ static void call_remove(void)
     shared->gone[random_below(16)] = id;
 }
 
+/* What keyshm_replace_keys() is asked to make of the pool. */
+struct replacement {
+    size_t count;
+    char texts[TEXTS][REFERENCE_KEY_SIZE];
+    const char *keys[TEXTS];
+    size_t invalid; /* the first key that is; `count`: none */
+    unsigned unique, kept;
+};
+
+/* Most of the keys that are in, and some others; some come twice. */
+static void make_replacement(struct replacement *replacement)
+{
+    struct reference *reference = &shared->reference;
+    size_t count = 0;
+    for (unsigned slot = 0; slot < reference->capacity && random_below(16) != 0; slot++)
+        if (reference->keys[slot].is_in && random_below(8) != 0)
+            snprintf(replacement->texts[count++], REFERENCE_KEY_SIZE, "%s", reference->keys[slot].text);
+    for (uint32_t more = random_below(16); more > 0 && count < TEXTS; more--)
+        random_text(replacement->texts[count++]);
+    replacement->count = replacement->invalid = count;
+    for (size_t i = 0; i < count; i++) {
+        replacement->keys[i] = replacement->texts[i];
+        if (replacement->invalid == count && strlen(replacement->texts[i]) > reference->key_max)
+            replacement->invalid = i;
+    }
+}
+
+/* Is it the first of its text? */
+static bool is_first(const struct replacement *replacement, size_t number)
+{
+    for (size_t i = 0; i < number; i++)
+        if (strcmp(replacement->texts[i], replacement->texts[number]) == 0)
+            return false;
+    return true;
+}
+
+static void count_replacement(struct replacement *replacement)
+{
+    replacement->unique = replacement->kept = 0;
+    for (size_t i = 0; i < replacement->count; i++) {
+        if (!is_first(replacement, i))
+            continue;
+        replacement->unique++;
+        replacement->kept += reference_of_text(&shared->reference, replacement->texts[i]) != NULL;
+    }
+}
+
+static bool is_wanted(const struct replacement *replacement, const char *text)
+{
+    for (size_t i = 0; i < replacement->count; i++)
+        if (strcmp(replacement->texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* The new keys, where the library has put them: in free slots first. */
+static void apply_replacement(const struct replacement *replacement)
+{
+    struct reference *reference = &shared->reference;
+    unsigned free_before = reference->capacity - reference_count(reference), into_free = 0, added = 0;
+    bool was_in[REFERENCE_CAPACITY_MAX];
+    for (unsigned slot = 0; slot < reference->capacity; slot++) {
+        was_in[slot] = reference->keys[slot].is_in;
+        if (was_in[slot] && !is_wanted(replacement, reference->keys[slot].text))
+            reference->keys[slot].is_in = false;
+    }
+    for (size_t i = 0; i < replacement->count; i++) {
+        keyshm_id id;
+        if (reference_of_text(reference, replacement->texts[i]) != NULL)
+            continue;
+        EXPECT_EQ(keyshm_find(pool, replacement->texts[i], &id), 0);
+        struct reference_key *slot = &reference->keys[id & 0xffffff];
+        EXPECT(!slot->is_in && id > slot->id);
+        into_free += !was_in[id & 0xffffff];
+        added++;
+        reference_add(slot, id, replacement->texts[i]);
+    }
+    EXPECT_EQ(into_free, added < free_before ? added : free_before);
+}
+
+static void call_replace_keys(void)
+{
+    static struct replacement replacement;
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    struct reference *reference = &shared->reference;
+    make_replacement(&replacement);
+    count_replacement(&replacement);
+    unsigned before = reference_count(reference);
+    int r = keyshm_replace_keys(pool, replacement.keys, replacement.count, &replaced);
+    if (replacement.invalid < replacement.count) {
+        EXPECT_EQ(r, -EINVAL);
+        EXPECT_EQ(replaced.invalid, replacement.invalid);
+    } else if (replacement.unique > reference->capacity) {
+        EXPECT_EQ(r, -ENOSPC);
+    } else {
+        EXPECT_EQ(r, 0);
+        EXPECT_EQ(replaced.kept, replacement.kept);
+        EXPECT_EQ(replaced.added, replacement.unique - replacement.kept);
+        EXPECT_EQ(replaced.removed, before - replacement.kept);
+        apply_replacement(&replacement);
+    }
+}
+
 static void call_find(void)
 {
     char text[REFERENCE_KEY_SIZE];
@@ -204,6 +322,23 @@ static void call_set_metadata(void)
     EXPECT_EQ(r, key != NULL ? reference_set_note(key, name, deletes ? NULL : value) : -ESTALE);
 }
 
+static void call_get_metadata(void)
+{
+    char value[KEYSHM_METADATA_VALUE_MAX + 1];
+    keyshm_id id = random_id();
+    unsigned name = random_below(REFERENCE_NAMES);
+    size_t size = random_below(4) == 0 ? random_below(sizeof(value)) : sizeof(value);
+    const struct reference_key *key = reference_of_id(&shared->reference, id);
+    int r = keyshm_get_metadata(any_attachment(), id, reference_names[name], value, size), expected = -ESTALE;
+    if (key != NULL)
+        expected = !key->has_note[name]               ? -ENOENT
+                   : strlen(key->notes[name]) >= size ? -ERANGE
+                                                      : (int)strlen(key->notes[name]);
+    EXPECT_EQ(r, expected);
+    if (r >= 0)
+        EXPECT_EQ(strcmp(value, key->notes[name]), 0);
+}
+
 /* ---- picks and marks ---- */
 
 static void call_next(void)
@@ -212,51 +347,150 @@ static void call_next(void)
     int slot = reference_next(&shared->reference);
     int r = keyshm_next(pool, &pick);
     EXPECT_EQ(r, slot < 0 ? slot : 0);
+    notice_sleep();
     if (slot < 0)
         return;
-    const struct reference_key *key = &shared->reference.keys[slot];
+    struct reference_key *key = &shared->reference.keys[slot];
     EXPECT_EQ(pick.id, key->id);
     EXPECT_EQ(pick.key_length, strlen(key->text));
     EXPECT_EQ(strcmp(pick.key, key->text), 0);
+    EXPECT(pick.stamp != 0 && pick.benched_ms == 0 && pick.model == 0);
+    key->stamp = pick.stamp;
     shared->picks++;
 }
 
-static void check_mark(keyshm_id id, enum keyshm_status status, int64_t duration_ms, int r)
+static void call_next_key(void)
 {
-    struct reference_key *key = reference_of_id(&shared->reference, id);
-    if (!is_duration(duration_ms)) {
-        EXPECT_EQ(r, -EINVAL);
+    char buffer[REFERENCE_KEY_SIZE];
+    keyshm_id id = 0;
+    size_t size = random_below(4) == 0 ? random_below(sizeof(buffer)) : sizeof(buffer);
+    int slot = reference_next(&shared->reference);
+    ssize_t r = keyshm_next_key(pool, buffer, size, random_below(4) == 0 ? NULL : &id);
+    notice_sleep();
+    if (slot < 0) {
+        EXPECT_EQ(r, slot);
         return;
     }
+    struct reference_key *key = &shared->reference.keys[slot];
+    EXPECT_EQ(r, strlen(key->text) < size ? (ssize_t)strlen(key->text) : -ERANGE);
+    EXPECT(id == 0 || id == key->id);
+    EXPECT(r < 0 || strcmp(buffer, key->text) == 0);
+    key->stamp = 0; /* it gave none */
+    shared->picks++;
+}
+
+static void check_mark(keyshm_id id, const struct keyshm_mark *mark, int r)
+{
+    struct reference_key *key = reference_of_id(&shared->reference, id);
     EXPECT_EQ(r, key != NULL ? 0 : -ESTALE);
+    if (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED)
+        notice_sleep();
     if (key != NULL)
-        reference_mark(&shared->reference, key, status, duration_ms);
+        reference_mark(&shared->reference, key, mark);
 }
 
 static void call_mark_rate_limited(void)
 {
     keyshm_id id = random_id();
-    int64_t duration_ms = random_duration_ms();
-    check_mark(id, KEYSHM_RATE_LIMITED, duration_ms, keyshm_mark_rate_limited(pool, id, duration_ms));
+    struct keyshm_mark mark = {
+        .status = KEYSHM_RATE_LIMITED, .reason = KEYSHM_REASON_RATE_LIMIT, .duration_ms = random_duration_ms()};
+    check_mark(id, &mark, keyshm_mark_rate_limited(pool, id, mark.duration_ms));
 }
 
 static void call_mark_quota_exceeded(void)
 {
     keyshm_id id = random_id();
-    int64_t duration_ms = random_duration_ms();
-    check_mark(id, KEYSHM_QUOTA_EXCEEDED, duration_ms, keyshm_mark_quota_exceeded(pool, id, duration_ms));
+    struct keyshm_mark mark = {
+        .status = KEYSHM_QUOTA_EXCEEDED, .reason = KEYSHM_REASON_QUOTA, .duration_ms = random_duration_ms()};
+    check_mark(id, &mark, keyshm_mark_quota_exceeded(pool, id, mark.duration_ms));
 }
 
 static void call_mark_invalid(void)
 {
+    static const struct keyshm_mark invalid = {.status = KEYSHM_INVALID, .reason = KEYSHM_REASON_AUTHENTICATION};
     keyshm_id id = random_id();
-    check_mark(id, KEYSHM_INVALID, 0, keyshm_mark_invalid(pool, id));
+    check_mark(id, &invalid, keyshm_mark_invalid(pool, id));
 }
 
 static void call_mark_available(void)
 {
+    static const struct keyshm_mark available = {.status = KEYSHM_AVAILABLE};
     keyshm_id id = random_id();
-    check_mark(id, KEYSHM_AVAILABLE, 0, keyshm_mark_available(pool, id));
+    check_mark(id, &available, keyshm_mark_available(pool, id));
+}
+
+/* Any status for any reason, and the stamp of the last pick, or another. */
+static void call_mark(void)
+{
+    keyshm_id id = random_id();
+    const struct reference_key *key = reference_of_id(&shared->reference, id);
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = random_below(KEYSHM_STATUS_COUNT + 1);
+    mark.reason = random_below(KEYSHM_REASON_COUNT + 1);
+    mark.duration_ms = random_duration_ms();
+    mark.scope = random_below(2);
+    mark.model = random_below(16) == 0;
+    if (random_below(2) == 0)
+        mark.stamp = key != NULL && random_below(8) != 0 ? key->stamp : random_bits() | UINT64_C(1) << 63;
+    int r = keyshm_mark(pool, id, &mark);
+    if (mark.status < KEYSHM_STATUS_COUNT && mark.reason < KEYSHM_REASON_COUNT && mark.model == 0)
+        check_mark(id, &mark, r);
+    else
+        EXPECT_EQ(r, -EINVAL);
+}
+
+static void call_mark_all_available(void)
+{
+    unsigned mask = random_below(1U << (KEYSHM_STATUS_COUNT + 1));
+    int r = keyshm_mark_all_available(pool, mask);
+    if (mask == 0 || mask >> KEYSHM_STATUS_COUNT != 0)
+        EXPECT_EQ(r, -EINVAL);
+    else
+        EXPECT_EQ(r, reference_mark_all_available(&shared->reference, mask));
+}
+
+static void call_pause(void)
+{
+    keyshm_id id = random_id();
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    EXPECT_EQ(keyshm_pause(pool, id), key != NULL ? 0 : -ESTALE);
+    if (key != NULL)
+        key->is_paused = true;
+}
+
+static void call_resume(void)
+{
+    keyshm_id id = random_id();
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    EXPECT_EQ(keyshm_resume(pool, id), key != NULL ? 0 : -ESTALE);
+    if (key != NULL)
+        key->is_paused = false;
+}
+
+static void call_set_policy(void)
+{
+    struct reference *reference = &shared->reference;
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_ms = random_below(4) == 0 ? 0 : (int64_t)random_below(3000) - 1;
+    policy.cooldown_max_ms = random_below(8) == 0 ? 0 : 1 + random_below(20000);
+    /* As a program does that knows only the first field: the second stays. */
+    bool knows_all = random_below(4) != 0;
+    policy.size = knows_all ? sizeof(policy) : offsetof(struct keyshm_policy, cooldown_max_ms);
+    bool is_valid = policy.cooldown_ms >= 0 && (policy.cooldown_max_ms >= 1 || !knows_all);
+    EXPECT_EQ(keyshm_set_policy(pool, &policy), is_valid ? 0 : -EINVAL);
+    if (!is_valid)
+        return;
+    reference->cooldown_ms = policy.cooldown_ms;
+    if (knows_all)
+        reference->cooldown_max_ms = policy.cooldown_max_ms;
+}
+
+static void call_get_policy(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    EXPECT_EQ(keyshm_get_policy(any_attachment(), &policy), 0);
+    EXPECT_EQ(policy.cooldown_ms, shared->reference.cooldown_ms);
+    EXPECT_EQ(policy.cooldown_max_ms, shared->reference.cooldown_max_ms);
 }
 
 static void call_reset_expired(void)
@@ -311,14 +545,17 @@ static void check_masked(const struct keyshm_key_snapshot *row, const char *text
 static void check_row(const struct keyshm_key_snapshot *row, const struct reference_key *key)
 {
     const struct reference *reference = &shared->reference;
-    bool is_available = reference_is_available(reference, key);
     enum keyshm_status expected = reference_status(reference, key);
+    bool is_benched = expected != KEYSHM_AVAILABLE;
     EXPECT_EQ(row->id, key->id);
     EXPECT_EQ(row->slot, key - reference->keys);
     EXPECT_EQ(row->status, expected);
-    EXPECT_EQ(row->cooldown_left_ms, is_available                            ? 0
+    EXPECT(row->reason == reference_reason(reference, key));
+    EXPECT_EQ(row->cooldown_left_ms, !is_benched                             ? 0
                                      : key->deadline_ms == REFERENCE_FOREVER ? -1
                                                                              : key->deadline_ms - reference->now_ms);
+    EXPECT_EQ(row->is_paused, key->is_paused);
+    EXPECT_EQ(row->benched_by, (is_benched ? KEYSHM_BY_KEY : 0) | (key->is_paused ? KEYSHM_BY_PAUSE : 0));
     EXPECT_EQ(row->picks, key->picks);
     EXPECT_EQ(row->error_count, key->marked[KEYSHM_INVALID]);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
@@ -331,39 +568,61 @@ static void check_row(const struct keyshm_key_snapshot *row, const struct refere
         EXPECT(row->last_used_ago_ms >= reference->now_ms - key->used_to_ms);
     }
     check_masked(row, key->text);
-    check_notes(row, key);
 }
 
 static void call_snapshot(void)
 {
     const struct reference *reference = &shared->reference;
     struct keyshm_snapshot *snapshot;
-    unsigned row = 0, statuses[KEYSHM_STATUS_COUNT] = {0};
+    unsigned row = 0, paused = 0, statuses[KEYSHM_STATUS_COUNT] = {0};
     EXPECT_EQ(keyshm_snapshot(any_attachment(), &snapshot), 0);
     EXPECT_EQ(snapshot->count, reference_count(reference));
     for (unsigned slot = 0; slot < reference->capacity; slot++) {
         if (!reference->keys[slot].is_in)
             continue;
         statuses[reference_status(reference, &reference->keys[slot])]++;
-        check_row(&snapshot->keys[row++], &reference->keys[slot]);
+        paused += reference->keys[slot].is_paused;
+        check_row(&snapshot->keys[row], &reference->keys[slot]);
+        check_notes(&snapshot->keys[row++], &reference->keys[slot]);
     }
+    EXPECT_EQ(snapshot->paused_count, paused);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         EXPECT_EQ(snapshot->status_count[status], statuses[status]);
     EXPECT_EQ(snapshot->capacity, reference->capacity);
     EXPECT_EQ(snapshot->key_max, reference->key_max);
-    EXPECT_EQ(snapshot->default_cooldown_ms, reference->default_cooldown_ms);
+    EXPECT_EQ(snapshot->policy.cooldown_ms, reference->cooldown_ms);
+    EXPECT_EQ(snapshot->policy.cooldown_max_ms, reference->cooldown_max_ms);
     EXPECT_EQ(snapshot->recoveries, 0);
     EXPECT_EQ(snapshot->mutex_holder_pid, 0);
     keyshm_snapshot_free(snapshot);
 }
 
+static void call_inspect(void)
+{
+    struct keyshm_key_snapshot row;
+    keyshm_id id = random_id();
+    const struct reference_key *key = reference_of_id(&shared->reference, id);
+    EXPECT_EQ(keyshm_inspect(any_attachment(), id, 0, sizeof(row), &row), key != NULL ? 0 : -ESTALE);
+    if (key == NULL)
+        return;
+    check_row(&row, key);
+    EXPECT(row.metadata_count == 0 && row.metadata == NULL);
+}
+
 static void call_refused(void)
 {
     struct keyshm_pick pick;
+    const struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    const struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     keyshm_id id = random_id();
     EXPECT_EQ(keyshm_next(observer, &pick), -EROFS);
     EXPECT_EQ(keyshm_remove(observer, id), -EROFS);
+    EXPECT_EQ(keyshm_replace_keys(observer, NULL, 0, NULL), -EROFS);
+    EXPECT_EQ(keyshm_mark(observer, id, &mark), -EROFS);
     EXPECT_EQ(keyshm_mark_invalid(observer, id), -EROFS);
+    EXPECT_EQ(keyshm_mark_all_available(observer, 2), -EROFS);
+    EXPECT_EQ(keyshm_pause(observer, id), -EROFS);
+    EXPECT_EQ(keyshm_set_policy(observer, &policy), -EROFS);
     EXPECT_EQ(keyshm_reset_expired_cooldowns(observer), -EROFS);
 }
 
@@ -381,34 +640,48 @@ static void check_invariants(void)
 /* ---- the sequence ---- */
 
 static const struct call {
-    unsigned weight; /* of 100 */
+    unsigned weight; /* of 200 */
     void (*make)(void);
 } calls[] = {
-    {25, call_next},
-    {7, call_add},
-    {5, call_remove},
-    {5, call_find},
-    {6, call_set_metadata},
-    {14, call_mark_rate_limited},
-    {7, call_mark_quota_exceeded},
-    {4, call_mark_invalid},
-    {8, call_mark_available},
-    {4, call_reset_expired},
-    {5, call_is_available},
-    {4, call_available_count},
-    {4, call_next_available_ms},
+    {46, call_next},
+    {4, call_next_key},
+    {14, call_add},
+    {9, call_remove},
+    {1, call_replace_keys},
+    {9, call_find},
+    {11, call_set_metadata},
+    {4, call_get_metadata},
+    {24, call_mark_rate_limited},
+    {12, call_mark_quota_exceeded},
+    {7, call_mark_invalid},
+    {14, call_mark_available},
+    {10, call_mark},
+    {1, call_mark_all_available},
+    {2, call_pause},
+    {4, call_resume},
+    {1, call_set_policy},
+    {2, call_get_policy},
+    {6, call_reset_expired},
+    {7, call_is_available},
+    {5, call_available_count},
+    {5, call_next_available_ms},
+    {1, call_inspect},
     {1, call_snapshot},
-    {1, call_refused},
 };
+
+/* And these, now and then. */
+enum { CHOICES = 200, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {
     const struct call *call = calls;
-    uint32_t choice = random_below(100);
+    uint32_t choice = random_below(CHOICES);
     for (; choice >= call->weight; call++)
         choice -= call->weight;
     pass_time();
     call->make();
+    if (random_below(REFUSED_EVERY) == 0)
+        call_refused();
     if (++shared->calls % VERIFY_EVERY == 0)
         check_invariants();
 }
@@ -417,12 +690,15 @@ static void begin_pool(void)
 {
     struct reference *reference = &shared->reference;
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    const struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     memset(reference, 0, sizeof(*reference));
     memset(shared->gone, 0, sizeof(shared->gone));
     options.capacity = reference->capacity = 1 + random_below(REFERENCE_CAPACITY_MAX);
     options.key_max = reference->key_max = 40 + random_below(REFERENCE_KEY_SIZE - 40);
-    options.default_cooldown_ms = reference->default_cooldown_ms = random_below(4) == 0 ? 0 : 1 + random_below(3000);
+    options.default_cooldown_ms = reference->cooldown_ms = random_below(4) == 0 ? 0 : 1 + random_below(3000);
+    reference->cooldown_max_ms = policy.cooldown_max_ms;
     virtual_clock->monotonic_ns = BOOT_MS * NS_PER_MS;
+    virtual_clock->slept_ns = shared->noticed_ns = 0;
     virtual_clock->tick_ns = (1 + random_below(10)) * NS_PER_MS;
     EXPECT_EQ(keyshm_create(&pool, expect_name, &options), 0);
     EXPECT_EQ(keyshm_attach_readonly(&observer, expect_name), 0);
@@ -450,6 +726,7 @@ static void attach_anew(void)
     keyshm_close(observer);
     EXPECT_EQ(keyshm_attach(&pool, expect_name), 0);
     EXPECT_EQ(keyshm_attach_readonly(&observer, expect_name), 0);
+    notice_sleep();
 }
 
 static void make_calls_in_turns(uint64_t count)

@@ -57,9 +57,14 @@ enum keyshm_status reference_status(const struct reference *reference, const str
     return has_expired(reference, key) ? KEYSHM_AVAILABLE : key->status;
 }
 
+enum keyshm_reason reference_reason(const struct reference *reference, const struct reference_key *key)
+{
+    return has_expired(reference, key) ? KEYSHM_REASON_NONE : key->reason;
+}
+
 bool reference_is_available(const struct reference *reference, const struct reference_key *key)
 {
-    return key->is_in && reference_status(reference, key) == KEYSHM_AVAILABLE;
+    return key->is_in && !key->is_paused && reference_status(reference, key) == KEYSHM_AVAILABLE;
 }
 
 int reference_available_count(const struct reference *reference)
@@ -76,7 +81,8 @@ int64_t reference_next_available_ms(const struct reference *reference)
     if (reference_available_count(reference) > 0)
         return 0;
     for (unsigned slot = 0; slot < reference->capacity; slot++)
-        if (reference->keys[slot].is_in && reference->keys[slot].deadline_ms < earliest_ms)
+        if (reference->keys[slot].is_in && !reference->keys[slot].is_paused &&
+            reference->keys[slot].deadline_ms < earliest_ms)
             earliest_ms = reference->keys[slot].deadline_ms;
     return earliest_ms == REFERENCE_FOREVER ? -1 : earliest_ms - reference->now_ms;
 }
@@ -93,6 +99,7 @@ int reference_next(struct reference *reference)
         if (key->used_from_ms < reference->tick_ms) /* the stamp never goes back */
             key->used_from_ms = reference->tick_ms;
         key->used_to_ms = reference->now_ms;
+        key->bad_marks_before = key->bad_marks;
         return (int)slot;
     }
     return reference_count(reference) > 0 ? -EAGAIN : -ENOKEY;
@@ -100,36 +107,62 @@ int reference_next(struct reference *reference)
 
 /* ---- marks ---- */
 
-/* Higher status and later deadline, each for itself; what has expired takes no part. */
-static void join(const struct reference *reference, struct reference_key *key, enum keyshm_status status,
+static void make_available(struct reference_key *key)
+{
+    key->status = KEYSHM_AVAILABLE;
+    key->reason = KEYSHM_REASON_NONE;
+    key->deadline_ms = REFERENCE_NONE;
+}
+
+/* Higher status with the later reason, and later deadline, each for itself; what has expired takes no part. */
+static void join(const struct reference *reference, struct reference_key *key, const struct keyshm_mark *mark,
                  int64_t deadline_ms)
 {
-    if (reference_is_available(reference, key)) {
-        key->status = status;
-        key->deadline_ms = deadline_ms;
-        return;
-    }
-    if (status > key->status)
-        key->status = status;
+    key->bad_marks++;
+    if (reference_status(reference, key) == KEYSHM_AVAILABLE)
+        make_available(key);
+    if (mark->status > key->status || (mark->status == key->status && mark->reason > key->reason))
+        key->reason = mark->reason;
+    if (mark->status > key->status)
+        key->status = mark->status;
     if (deadline_ms > key->deadline_ms)
         key->deadline_ms = deadline_ms;
 }
 
-void reference_mark(const struct reference *reference, struct reference_key *key, enum keyshm_status status,
-                    int64_t duration_ms)
+/* By the policy: what a mark lasts, or REFERENCE_FOREVER. */
+static int64_t duration_of(const struct reference *reference, const struct keyshm_mark *mark)
 {
-    key->marked[status]++;
-    if (status == KEYSHM_RATE_LIMITED && duration_ms == KEYSHM_NO_RETRY_AFTER && reference->default_cooldown_ms > 0)
-        duration_ms = reference->default_cooldown_ms;
-    if (status == KEYSHM_AVAILABLE) {
-        key->status = KEYSHM_AVAILABLE;
-        key->deadline_ms = REFERENCE_NONE;
-    } else if (status == KEYSHM_INVALID || duration_ms < 0) {
-        join(reference, key, status, REFERENCE_FOREVER);
-    } else if (duration_ms > 0) {
-        /* A deadline is never early, so it is counted from the end of the millisecond that the clock shows. */
-        join(reference, key, status, reference->now_ms + 1 + duration_ms);
+    bool is_rate_limit = mark->status == KEYSHM_RATE_LIMITED;
+    int64_t duration_ms = mark->duration_ms, most_ms = KEYSHM_DURATION_MAX_MS;
+    if (is_rate_limit && duration_ms == KEYSHM_NO_RETRY_AFTER && reference->cooldown_ms > 0)
+        duration_ms = reference->cooldown_ms;
+    if (is_rate_limit)
+        most_ms = reference->cooldown_max_ms;
+    if (mark->status == KEYSHM_INVALID || duration_ms == KEYSHM_NO_RETRY_AFTER || duration_ms == KEYSHM_UNTIL_MARKED)
+        return REFERENCE_FOREVER;
+    return duration_ms < 0 ? 0 : duration_ms < most_ms ? duration_ms : most_ms;
+}
+
+/* Was the key marked with another status since the pick that this mark answers? */
+static bool is_outdated(const struct reference_key *key, const struct keyshm_mark *mark)
+{
+    return mark->stamp != 0 && (mark->stamp != key->stamp || key->bad_marks != key->bad_marks_before);
+}
+
+void reference_mark(const struct reference *reference, struct reference_key *key, const struct keyshm_mark *mark)
+{
+    key->marked[mark->status]++;
+    if (mark->status == KEYSHM_AVAILABLE) {
+        if (!is_outdated(key, mark))
+            make_available(key);
+        return;
     }
+    int64_t duration_ms = duration_of(reference, mark);
+    if (duration_ms == REFERENCE_FOREVER)
+        join(reference, key, mark, REFERENCE_FOREVER);
+    else if (duration_ms > 0)
+        /* A deadline is never early, so it is counted from the end of the millisecond that the clock shows. */
+        join(reference, key, mark, reference->now_ms + 1 + duration_ms);
 }
 
 int reference_reset_expired(struct reference *reference)
@@ -139,8 +172,22 @@ int reference_reset_expired(struct reference *reference)
         struct reference_key *key = &reference->keys[slot];
         if (!key->is_in || !has_expired(reference, key))
             continue;
-        key->status = KEYSHM_AVAILABLE;
-        key->deadline_ms = REFERENCE_NONE;
+        make_available(key);
+        count++;
+    }
+    return count;
+}
+
+int reference_mark_all_available(struct reference *reference, unsigned status_mask)
+{
+    int count = 0;
+    for (unsigned slot = 0; slot < reference->capacity; slot++) {
+        struct reference_key *key = &reference->keys[slot];
+        enum keyshm_status status = key->is_in ? reference_status(reference, key) : KEYSHM_AVAILABLE;
+        if (status == KEYSHM_AVAILABLE || (status_mask >> status & 1) == 0)
+            continue;
+        key->marked[KEYSHM_AVAILABLE]++;
+        make_available(key);
         count++;
     }
     return count;

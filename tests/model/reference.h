@@ -27,7 +27,12 @@ struct reference_key {
     bool is_in;
     char text[REFERENCE_KEY_SIZE];
     enum keyshm_status status; /* as it was last written: see reference_status() */
+    enum keyshm_reason reason;
     int64_t deadline_ms;
+    bool is_paused;
+    uint64_t bad_marks;        /* those that a mark AVAILABLE with the stamp of an earlier pick gives way to */
+    uint64_t stamp;            /* of the last pick; 0: none */
+    uint64_t bad_marks_before; /* that pick */
     uint64_t picks;
     int64_t used_from_ms; /* the last pick was between these two; used_to_ms is 0 when there was none */
     int64_t used_to_ms;
@@ -39,7 +44,8 @@ struct reference_key {
 struct reference {
     unsigned capacity;
     unsigned key_max;
-    int64_t default_cooldown_ms;
+    int64_t cooldown_ms; /* of the policy */
+    int64_t cooldown_max_ms;
     unsigned cursor; /* the slot at which the next pick begins */
     int64_t now_ms;
     int64_t tick_ms; /* now_ms as of the last tick of the coarse clock */
@@ -56,6 +62,7 @@ void reference_add(struct reference_key *slot, keyshm_id id, const char *text);
 
 /* As a pick sees it: what has expired is available. Of a key that is in. */
 enum keyshm_status reference_status(const struct reference *reference, const struct reference_key *key);
+enum keyshm_reason reference_reason(const struct reference *reference, const struct reference_key *key);
 bool reference_is_available(const struct reference *reference, const struct reference_key *key);
 int reference_available_count(const struct reference *reference);
 int64_t reference_next_available_ms(const struct reference *reference);
@@ -63,10 +70,10 @@ int64_t reference_next_available_ms(const struct reference *reference);
 /* The slot that is picked, or -EAGAIN or -ENOKEY. */
 int reference_next(struct reference *reference);
 
-/* `duration_ms` as the public call takes it. */
-void reference_mark(const struct reference *reference, struct reference_key *key, enum keyshm_status status,
-                    int64_t duration_ms);
+/* The fields as keyshm_mark() takes them; the model is 0. */
+void reference_mark(const struct reference *reference, struct reference_key *key, const struct keyshm_mark *mark);
 int reference_reset_expired(struct reference *reference);
+int reference_mark_all_available(struct reference *reference, unsigned status_mask);
 
 /* What keyshm_set_metadata() returns; the name by its place in reference_names. */
 int reference_set_note(struct reference_key *key, unsigned name, const char *value_or_null);

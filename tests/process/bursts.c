@@ -2,18 +2,26 @@
 
 /*
  * A process in a burst claims several turns at once, and reads the clock by its tick. What is promised holds all the
- * same: the exact order in one process, the bound between several, and that no cooldown ends early.
+ * same: the exact order in one process, the bound between several, however they come and go, and that no cooldown ends early.
  */
 
 #include <pthread.h>
+#include <sys/time.h>
 
-#include "clock.h"
+#include "burst.h"
 #include "expect.h"
-#include "pace.h"
-#include "rotation.h"
 #include "state_word.h"
 
-enum { KEYS = 100, PROCESSES = 4, PICKS = 50001, COOLDOWN_MS = 200, UNTIL_BURST_MAX = 1000000 };
+enum {
+    KEYS = 100,
+    PROCESSES = 4,
+    PICKS = 50001,
+    COOLDOWN_MS = 200,
+    UNTIL_BURST_MAX = 1000000,
+    ONE_BY_ONE = 500,
+    AT_ONCE = 10000,
+    INTERRUPTED_PICKS = 2000000,
+};
 
 static keyshm_pool *pool;
 static keyshm_id ids[KEYS];
@@ -39,14 +47,22 @@ static unsigned pick(void)
     EXPECT_EQ(keyshm_next(pool, &picked), 0);
     unsigned slot = (unsigned)(picked.id & 0xffffff);
     EXPECT(slot < KEYS && picked.id == ids[slot]);
-    picks_of[slot]++;
+    atomic_fetch_add(&picks_of[slot], 1);
     return slot;
+}
+
+/* In a burst, unless the clock goes on to its next tick in between. */
+static unsigned pick_in_burst(void)
+{
+    atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
+    return pick();
 }
 
 static uint32_t turns_left(void)
 {
-    uint64_t range = atomic_load(&pool->local->range);
-    return (uint32_t)(range >> 32) - (uint32_t)range;
+    uint32_t place = rotation_place(pool);
+    struct claim range = claim_unpack(place != 0 ? atomic_load(rotation_range(pool, place)) : 0);
+    return range.end - range.begin;
 }
 
 /* Until some turns are claimed and not used up. Returns the last that was. */
@@ -154,14 +170,135 @@ static void die_in_bursts(void)
     keyshm_close(pool);
 }
 
-/* ---- time ---- */
+/* ---- coming and going ---- */
 
-static int64_t exact_ns(void)
+static void end_killed(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    raise(SIGKILL);
 }
+
+static void end_closed(void)
+{
+    keyshm_close(pool);
+    _exit(0);
+}
+
+static void end_in_order(void)
+{
+    exit(0);
+}
+
+static void end_at_once(void)
+{
+    _exit(0);
+}
+
+static void (*const ends[])(void) = {end_killed, end_closed, end_killed, end_in_order, end_killed, end_at_once};
+
+/* A child that makes some picks in a burst, and then ends with turns in hand: every second one is killed. */
+static void start_short_lived(unsigned number)
+{
+    if (expect_fork() != 0)
+        return;
+    burst_begin(pool);
+    for (unsigned i = 0; i < 1 + number * 7 % 150; i++)
+        pick_in_burst();
+    ends[number % (sizeof(ends) / sizeof(ends[0]))]();
+}
+
+static void wait_for_one(void)
+{
+    int status;
+    EXPECT(waitpid(-1, &status, 0) > 0);
+    EXPECT(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+}
+
+/* There is never more than one: its turns go to the next, so that none is lost. A pick that is in no burst, as the clock has just
+ * gone on, may get ahead of them. */
+static void come_and_go_one_by_one(void)
+{
+    begin_pool();
+    for (unsigned i = 0; i < ONE_BY_ONE; i++) {
+        start_short_lived(i);
+        wait_for_one();
+        expect_fair(2);
+    }
+    keyshm_close(pool);
+}
+
+static void come_and_go_at_once(void)
+{
+    begin_pool();
+    for (unsigned i = 0; i < PROCESSES; i++)
+        start_short_lived(i);
+    for (unsigned i = PROCESSES; i < AT_ONCE; i++) {
+        wait_for_one();
+        start_short_lived(i);
+    }
+    for (unsigned i = 0; i < PROCESSES; i++)
+        wait_for_one();
+    expect_fair(PROCESSES + 1);
+    keyshm_close(pool);
+}
+
+/* One process has claimed turns and stands still. The others claim one turn at a time: they can be a turn ahead of one another, and
+ * of the turns that they wait for in vain. */
+static void stand_still_in_a_burst(void)
+{
+    begin_pool();
+    struct gate gate = gate_make();
+    int claimed[2];
+    char byte;
+    EXPECT_EQ(pipe(claimed), 0);
+    pid_t child = expect_fork();
+    if (child == 0) {
+        burst_begin(pool);
+        pick_in_burst();
+        EXPECT_EQ(write(claimed[1], "", 1), 1);
+        gate_wait(&gate);
+        _exit(0);
+    }
+    EXPECT_EQ(read(claimed[0], &byte, 1), 1);
+    for (int i = 0; i < 10 * KEYS + KEYS / 2; i++) {
+        burst_end(pool);
+        pick();
+        expect_fair(2);
+    }
+    gate_open(&gate);
+    expect_success_of(child);
+    keyshm_close(pool);
+}
+
+/* ---- a signal handler that picks, in the middle of a pick ---- */
+
+static void pick_in_handler(int number)
+{
+    (void)number;
+    pick();
+}
+
+static void set_timer(suseconds_t interval_us)
+{
+    struct itimerval timer = {.it_interval.tv_usec = interval_us, .it_value.tv_usec = interval_us};
+    EXPECT_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+static void pick_in_the_middle_of_a_pick(void)
+{
+    struct sigaction before, action = {.sa_handler = pick_in_handler, .sa_flags = SA_RESTART};
+    begin_pool();
+    EXPECT_EQ(sigaction(SIGALRM, &action, &before), 0);
+    set_timer(20);
+    for (int i = 0; i < INTERRUPTED_PICKS; i++)
+        pick();
+    set_timer(0);
+    EXPECT_EQ(sigaction(SIGALRM, &before, NULL), 0);
+    expect_fair(2);
+    keyshm_close(pool);
+    expect_end_in_time(); /* it has been set to go off by the same timer */
+}
+
+/* ---- time ---- */
 
 /* Of many marks in a row, the last is late by a tick at most, and never early. */
 static void cool_down_in_burst(void)
@@ -169,12 +306,11 @@ static void cool_down_in_burst(void)
     begin_pool();
     for (int i = 0; i < 4 * PACE_BURST_CALLS; i++)
         EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[i % KEYS], 1), 0);
-    int64_t before_ns = exact_ns();
+    uint64_t before_us = pool_now_us(pool);
     EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[0], COOLDOWN_MS), 0);
-    int64_t after_ns = exact_ns(), ns_per_ms = 1000000;
-    int64_t deadline_ms = (int64_t)word_deadline_ms(atomic_load(&pool->words[0]));
-    EXPECT(deadline_ms * ns_per_ms >= before_ns + COOLDOWN_MS * ns_per_ms);
-    EXPECT(deadline_ms <= after_ns / ns_per_ms + COOLDOWN_MS + CLOCK_COARSE_LAG_MS + 1);
+    uint64_t after_ms = pool_now_ms(pool), deadline_ms = word_deadline_ms(atomic_load(&pool->words[0]));
+    EXPECT(deadline_ms * 1000 >= before_us + COOLDOWN_MS * 1000);
+    EXPECT(deadline_ms <= after_ms + COOLDOWN_MS + pool_coarse_lag_ms(pool) + 1);
     keyshm_close(pool);
 }
 
@@ -183,7 +319,7 @@ int main(void)
     picks_of = expect_shared_memory(KEYS * sizeof(*picks_of));
     expect_end_in_time();
     begin_pool();
-    bool is_possible = pool->local != NULL && rotation_claims_ranges(pool);
+    bool is_possible = pool->local != NULL && ROTATION_SINGLE_THREADED;
     keyshm_close(pool);
     if (!is_possible) {
         printf("skipped: no MADV_WIPEONFORK, or a C library that does not report whether there are threads\n");
@@ -193,6 +329,10 @@ int main(void)
     claim_one_turn_with_threads();
     pick_in_processes();
     die_in_bursts();
+    come_and_go_one_by_one();
+    come_and_go_at_once();
+    stand_still_in_a_burst();
+    pick_in_the_middle_of_a_pick();
     cool_down_in_burst();
     return 0;
 }

@@ -54,7 +54,7 @@ static void mark(const struct side *side, unsigned round)
         EXPECT_EQ(keyshm_mark_rate_limited(side->pool, id, 3600000), 0);
         break;
     case 1:
-        EXPECT_EQ(keyshm_mark_quota_exceeded(side->pool, id, -1), 0);
+        EXPECT_EQ(keyshm_mark_quota_exceeded(side->pool, id, KEYSHM_UNTIL_MARKED), 0);
         break;
     case 2:
         EXPECT_EQ(keyshm_mark_invalid(side->pool, id), 0);

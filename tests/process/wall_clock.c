@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Cooldowns on clocks that are made up. Stepping the wall clock changes nothing; only the monotonic one ends a cooldown,
- * and it does so exactly. */
+/* Cooldowns on clocks that are made up. Stepping the wall clock changes nothing; only the time since the system was started ends a
+ * cooldown, that in which the machine slept included, and it does so exactly. */
 
 #include "expect.h"
 #include "virtual_clock.h"
@@ -24,7 +24,10 @@ static void begin_at(int64_t phase_ns)
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     options.capacity = KEYS;
     virtual_clock->monotonic_ns = UPTIME_NS + phase_ns;
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_max_ms = KEYSHM_DURATION_MAX_MS;
     EXPECT_EQ(keyshm_create_anonymous(&pool, "clock", &options), 0);
+    EXPECT_EQ(keyshm_set_policy(pool, &policy), 0);
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof(key), "key-%d", i);
         EXPECT_EQ(keyshm_add(pool, key, &ids[i]), 0);
@@ -214,7 +217,7 @@ static void reset_counts_what_it_resets(void)
     begin();
     EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[0], 100), 0);
     EXPECT_EQ(keyshm_mark_quota_exceeded(pool, ids[1], 100), 0);
-    EXPECT_EQ(keyshm_mark_quota_exceeded(pool, ids[2], -1), 0);
+    EXPECT_EQ(keyshm_mark_quota_exceeded(pool, ids[2], KEYSHM_UNTIL_MARKED), 0);
     EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[3], 5000), 0);
     EXPECT_EQ(keyshm_mark_invalid(pool, ids[4]), 0);
     EXPECT_EQ(keyshm_reset_expired_cooldowns(pool), 0);
@@ -277,8 +280,61 @@ static void key_returns_unseen(void)
     }
 }
 
+/* ---- a machine that sleeps ---- */
+
+static void time_slept_counts(void)
+{
+    begin();
+    mark_all_rate_limited(3600000);
+    int64_t left_ms = keyshm_next_available_ms(pool);
+    virtual_clock_sleep_ms(left_ms / 2);
+    expect_no_pick();
+    EXPECT_EQ(keyshm_next_available_ms(pool), left_ms - left_ms / 2);
+    virtual_clock_pass_ms(left_ms - left_ms / 2 - 1);
+    expect_no_pick();
+    virtual_clock_sleep_ms(1);
+    EXPECT_EQ(keyshm_available_count(pool), KEYS);
+    EXPECT(picked_in_one_turn(ids[2]));
+    EXPECT_EQ(keyshm_reset_expired_cooldowns(pool), KEYS);
+    end();
+}
+
+/* The first pick after the next tick of the clock knows it, whichever key has its turn. */
+static void key_returns_after_sleep(void)
+{
+    for (int key = 0; key < KEYS; key++) {
+        struct keyshm_pick pick;
+        begin();
+        EXPECT_EQ(keyshm_mark_rate_limited(pool, ids[key], 3600000), 0);
+        EXPECT(!picked_in_one_turn(ids[key]));
+        do
+            EXPECT_EQ(keyshm_next(pool, &pick), 0);
+        while (pick.id != ids[(key + KEYS - 1) % KEYS]);
+        virtual_clock_sleep_ms(8 * 3600000);
+        virtual_clock->monotonic_ns += virtual_clock->tick_ns;
+        EXPECT_EQ(keyshm_next(pool, &pick), 0);
+        EXPECT_EQ(pick.id, ids[key]);
+        end();
+    }
+}
+
+static void an_age_has_the_time_slept_in_it(void)
+{
+    struct keyshm_snapshot *snapshot;
+    begin();
+    virtual_clock_pass_ms(1000);
+    virtual_clock_sleep_ms(500);
+    EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
+    EXPECT_EQ(snapshot->age_ms, 1500);
+    keyshm_snapshot_free(snapshot);
+    end();
+}
+
 static void run_all(void)
 {
+    time_slept_counts();
+    key_returns_after_sleep();
+    an_age_has_the_time_slept_in_it();
     stepping_the_wall_clock_does_nothing();
     creation_is_on_the_wall_clock();
     cooldowns_end_exactly();

@@ -38,7 +38,7 @@ struct record {
     _Atomic uint64_t added;         /* it was in the pool by then */
     _Atomic uint64_t removing;      /* it may be out of the pool since then */
     _Atomic uint64_t removed;       /* it was out of the pool by then */
-    _Atomic uint64_t invalid_since; /* 0 also when it may be available again */
+    _Atomic uint64_t benched_since; /* invalid, or paused; 0 also when it may be available again */
 };
 
 struct mixture {
@@ -198,8 +198,8 @@ static void pick_one(struct hand *hand, uint32_t *ret_identity)
         return;
     }
     uint32_t identity = check_key(&pick);
-    uint64_t invalid_since = atomic_load(&mixture->records[identity].invalid_since);
-    EXPECT(invalid_since == 0 || invalid_since > start);
+    uint64_t benched_since = atomic_load(&mixture->records[identity].benched_since);
+    EXPECT(benched_since == 0 || benched_since > start);
     record_id(mixture, identity, pick.id);
     check_membership(mixture, identity, start, true);
     atomic_fetch_add(&mixture->picks, 1);
@@ -232,21 +232,44 @@ static void work_as_picker(struct hand *hand)
 
 /* ---- markers ---- */
 
-/* A key of its own is invalid for a while, and no weaker mark changes that. */
-static void mark_invalid_and_back(struct hand *hand, uint32_t identity)
+/* A key of its own is invalid for a while, and no weaker mark changes that; or paused, and no mark at all does. */
+static void bench_and_back(struct hand *hand, uint32_t identity)
 {
     struct mixture *mixture = hand->mixture;
     struct record *record = &mixture->records[identity];
     keyshm_id id = atomic_load(&record->id);
-    EXPECT_EQ(keyshm_mark_invalid(hand->pool, id), 0);
-    atomic_store(&record->invalid_since, tick(mixture));
+    bool pauses = random_below(hand, 2) == 0;
+    EXPECT_EQ((pauses ? keyshm_pause : keyshm_mark_invalid)(hand->pool, id), 0);
+    atomic_store(&record->benched_since, tick(mixture));
     for (unsigned i = random_below(hand, 20); i > 0; i--) {
         mark_limited(hand, identity);
+        if (pauses)
+            EXPECT_EQ(keyshm_mark_available(hand->pool, id), 0);
         EXPECT_EQ(keyshm_is_available(hand->pool, id), 0);
         EXPECT(keyshm_reset_expired_cooldowns(hand->pool) >= 0);
     }
-    atomic_store(&record->invalid_since, 0);
-    EXPECT_EQ(keyshm_mark_available(hand->pool, id), 0);
+    atomic_store(&record->benched_since, 0);
+    EXPECT_EQ((pauses ? keyshm_resume : keyshm_mark_available)(hand->pool, id), 0);
+}
+
+/* Whoever pauses it resumes it, if it is still there. */
+static int pause_for_a_moment(struct hand *hand, keyshm_id id)
+{
+    int r = keyshm_pause(hand->pool, id);
+    if (r < 0)
+        return r;
+    r = keyshm_resume(hand->pool, id);
+    EXPECT(r == 0 || r == -ESTALE);
+    return 0;
+}
+
+static int mark_overloaded(struct hand *hand, keyshm_id id)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.reason = KEYSHM_REASON_OVERLOADED;
+    mark.duration_ms = 1;
+    return keyshm_mark(hand->pool, id, &mark);
 }
 
 /* Any key of a churner: no state is expected of it afterwards. */
@@ -263,7 +286,7 @@ static void mark_passing(struct hand *hand, uint32_t identity)
         r = keyshm_mark_invalid(hand->pool, id);
         break;
     case 1:
-        r = keyshm_mark_quota_exceeded(hand->pool, id, -1);
+        r = keyshm_mark_quota_exceeded(hand->pool, id, KEYSHM_UNTIL_MARKED);
         break;
     case 2:
         r = keyshm_mark_rate_limited(hand->pool, id, 1);
@@ -271,6 +294,12 @@ static void mark_passing(struct hand *hand, uint32_t identity)
     case 3:
         r = keyshm_is_available(hand->pool, id);
         r = r == 1 ? 0 : r;
+        break;
+    case 4:
+        r = pause_for_a_moment(hand, id);
+        break;
+    case 5:
+        r = mark_overloaded(hand, id);
         break;
     default:
         r = keyshm_mark_available(hand->pool, id);
@@ -286,7 +315,7 @@ static void work_as_marker(struct hand *hand)
         if (!is_lasting(identity))
             mark_passing(hand, identity);
         else if (identity % MARKERS == hand->number)
-            mark_invalid_and_back(hand, identity);
+            bench_and_back(hand, identity);
         else if (random_below(hand, 64) == 0)
             mark_limited(hand, identity);
         int64_t left_ms = keyshm_next_available_ms(hand->pool);
@@ -373,12 +402,44 @@ static void look_up(struct hand *hand)
     check_membership(mixture, identity, start, r == 0);
 }
 
+/* -EBUSY: its notes, or the keys in its slot, changed all the time. */
+static void read_note(struct hand *hand)
+{
+    struct mixture *mixture = hand->mixture;
+    char value[KEYSHM_METADATA_VALUE_MAX + 1];
+    uint32_t identity = random_identity(hand);
+    keyshm_id id = atomic_load(&mixture->records[identity].id);
+    if (id == 0)
+        return;
+    uint64_t start = now(mixture);
+    int r = keyshm_get_metadata(hand->pool, id, random_below(hand, 2) == 0 ? "a" : "b", value, sizeof(value));
+    if (r == -EBUSY)
+        return;
+    if (r >= 0) {
+        EXPECT_EQ(r, strlen(value));
+        check_value(value, identity);
+    }
+    check_result(mixture, identity, start, r >= 0 || r == -ENOENT ? 0 : r);
+}
+
+static void set_policy(struct hand *hand)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_ms = 1 + random_below(hand, 1000);
+    EXPECT_EQ(keyshm_set_policy(hand->pool, &policy), 0);
+    EXPECT_EQ(keyshm_get_policy(hand->pool, &policy), 0);
+    EXPECT(policy.cooldown_ms >= 1 && policy.cooldown_ms <= 1000);
+}
+
 static void work_as_clerk(struct hand *hand)
 {
     while (is_churning(hand->mixture)) {
         look_up(hand);
         look_up(hand);
         annotate(hand);
+        read_note(hand);
+        if (random_below(hand, 64) == 0)
+            set_policy(hand);
     }
 }
 
@@ -390,7 +451,9 @@ static void check_row(struct mixture *mixture, const struct keyshm_key_snapshot 
     uint32_t identity = identity_of(mixture, key->id);
     EXPECT_EQ(key->slot, key->id & 0xffffff);
     EXPECT_EQ(key->error_count, key->marked[KEYSHM_INVALID]);
-    EXPECT(key->status != KEYSHM_AVAILABLE || key->cooldown_left_ms == 0);
+    EXPECT(key->status != KEYSHM_AVAILABLE || (key->cooldown_left_ms == 0 && key->reason == KEYSHM_REASON_NONE));
+    EXPECT(((key->benched_by & KEYSHM_BY_KEY) != 0) == (key->status != KEYSHM_AVAILABLE));
+    EXPECT(((key->benched_by & KEYSHM_BY_PAUSE) != 0) == (key->is_paused != 0));
     EXPECT(key->status != KEYSHM_RATE_LIMITED || key->cooldown_left_ms > 0);
     EXPECT(key->status != KEYSHM_QUOTA_EXCEEDED || key->cooldown_left_ms == -1 || key->cooldown_left_ms > 0);
     EXPECT(key->status != KEYSHM_INVALID || key->cooldown_left_ms == -1);
@@ -402,6 +465,18 @@ static void check_row(struct mixture *mixture, const struct keyshm_key_snapshot 
     EXPECT_EQ(strncmp(key->masked_key, "sk-", 3), 0);
     EXPECT_EQ(strcmp(key->masked_key + strlen(key->masked_key) - 4, suffix), 0);
     check_membership(mixture, identity, start, true);
+}
+
+static void check_inspected(struct hand *hand)
+{
+    struct keyshm_key_snapshot key;
+    uint32_t identity = random_identity(hand);
+    keyshm_id id = atomic_load(&hand->mixture->records[identity].id);
+    uint64_t start = now(hand->mixture);
+    int r = id != 0 ? keyshm_inspect(hand->pool, id, 0, sizeof(key), &key) : -ESTALE;
+    EXPECT(r == 0 || r == -ESTALE || r == -EBUSY);
+    if (r == 0)
+        check_row(hand->mixture, &key, start);
 }
 
 static void check_snapshot(struct hand *hand)
@@ -434,10 +509,13 @@ static void work_as_observer(struct hand *hand)
 {
     while (is_churning(hand->mixture)) {
         check_snapshot(hand);
+        check_inspected(hand);
         int available = keyshm_available_count(hand->pool);
         EXPECT(available >= (hand->mixture->evergreen ? 1 : 0) && available <= CAPACITY);
         int reset = keyshm_reset_expired_cooldowns(hand->pool);
         EXPECT(reset >= 0 && reset <= CAPACITY);
+        int lifted = keyshm_mark_all_available(hand->pool, 1U << KEYSHM_RATE_LIMITED | 1U << KEYSHM_QUOTA_EXCEEDED);
+        EXPECT(lifted >= 0 && lifted <= CAPACITY);
         int problems = keyshm_verify(hand->pool, print_problem, NULL);
         EXPECT(problems == 0 || problems == -EBUSY);
     }

@@ -9,9 +9,11 @@
 struct virtual_clock *virtual_clock;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_getres(clockid_t clock, struct timespec *resolution);
 int __wrap_gettimeofday(struct timeval *time, void *zone);
 time_t __wrap_time(time_t *time);
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __real_clock_getres(clockid_t clock, struct timespec *resolution);
 int __real_gettimeofday(struct timeval *time, void *zone);
 time_t __real_time(time_t *time);
 
@@ -20,13 +22,24 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
     if (virtual_clock == NULL)
         return __real_clock_gettime(clock, time);
     int64_t now_ns = virtual_clock->realtime_ns;
-    if (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
+    if (clock == CLOCK_MONOTONIC)
         now_ns = virtual_clock->monotonic_ns;
+    else if (clock == CLOCK_BOOTTIME)
+        now_ns = virtual_clock->monotonic_ns + virtual_clock->slept_ns;
     else if (clock == CLOCK_MONOTONIC_COARSE)
         now_ns = virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns;
     else
         EXPECT(clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE);
     *time = (struct timespec){.tv_sec = now_ns / 1000000000, .tv_nsec = now_ns % 1000000000};
+    return 0;
+}
+
+int __wrap_clock_getres(clockid_t clock, struct timespec *resolution)
+{
+    if (virtual_clock == NULL)
+        return __real_clock_getres(clock, resolution);
+    EXPECT(clock == CLOCK_MONOTONIC_COARSE);
+    *resolution = (struct timespec){.tv_nsec = virtual_clock->tick_ns};
     return 0;
 }
 
@@ -62,4 +75,9 @@ void virtual_clock_begin(void)
 void virtual_clock_pass_ms(int64_t duration_ms)
 {
     virtual_clock->monotonic_ns += duration_ms * NS_PER_MS;
+}
+
+void virtual_clock_sleep_ms(int64_t duration_ms)
+{
+    virtual_clock->slept_ns += duration_ms * NS_PER_MS;
 }

@@ -4,7 +4,7 @@
 
 /*
  * Clocks that stand still until they are moved, in the place of the library's: the linker (--wrap) puts the functions of
- * virtual_clock.c where clock_gettime(2), gettimeofday(2) and time(2) were. Children share them.
+ * virtual_clock.c where clock_gettime(2), clock_getres(2), gettimeofday(2) and time(2) were. Children share them.
  */
 
 #include <stdint.h>
@@ -13,6 +13,7 @@
 
 struct virtual_clock {
     int64_t monotonic_ns;
+    int64_t slept_ns; /* by which CLOCK_BOOTTIME is ahead of it */
     int64_t realtime_ns;
     int64_t tick_ns; /* CLOCK_MONOTONIC_COARSE stands still between two ticks; 10 ms is the longest of any Linux */
 };
@@ -21,7 +22,10 @@ struct virtual_clock {
 extern struct virtual_clock *virtual_clock;
 void virtual_clock_begin(void);
 
-/* The monotonic clock goes on. */
+/* The monotonic clock goes on, and with it that of the time since the system was started. */
 void virtual_clock_pass_ms(int64_t duration_ms);
+
+/* The machine sleeps: CLOCK_BOOTTIME goes on alone. */
+void virtual_clock_sleep_ms(int64_t duration_ms);
 
 #endif

@@ -69,6 +69,7 @@ static struct own_key look_at(keyshm_pool *pool, const struct keyshm_snapshot *s
         const struct keyshm_key_snapshot *row = row_of(snapshot, key.id);
         EXPECT(row != NULL);
         key.level = level_of(row);
+        key.is_paused = row->is_paused != 0;
     }
     return key;
 }
@@ -92,6 +93,12 @@ static void apply(struct own_key *key, const struct entry *entry)
     case OPERATION_MARK_AVAILABLE:
         key->level = LEVEL_NONE;
         break;
+    case OPERATION_PAUSE:
+        key->is_paused = true;
+        break;
+    case OPERATION_RESUME:
+        key->is_paused = false;
+        break;
     default:
         break;
     }
@@ -108,6 +115,11 @@ static void tally(const struct entry *entry, bool is_acknowledged)
         count(&tally_of(entry->id)->rate_limited, is_acknowledged);
 }
 
+static bool is_same(const struct own_key *a, const struct own_key *b)
+{
+    return a->id == b->id && a->level == b->level && a->is_paused == b->is_paused;
+}
+
 /* The operation has happened or not: the pool shows which. */
 static void settle(struct own_key *key, struct own_key seen, const struct entry *entry)
 {
@@ -117,8 +129,8 @@ static void settle(struct own_key *key, struct own_key seen, const struct entry 
         done.id = seen.id;
     apply(&after, &done);
     ledger_totals.in_flight++;
-    ledger_totals.in_flight_done += seen.id == after.id && seen.level == after.level;
-    if (seen.id == after.id && seen.level == after.level)
+    ledger_totals.in_flight_done += is_same(&seen, &after);
+    if (is_same(&seen, &after))
         *key = after;
 }
 
@@ -143,6 +155,7 @@ void ledger_reconcile(struct arena *arena, keyshm_pool *pool, unsigned seat)
             settle(key, seen, last);
         EXPECT_EQ(seen.id, key->id);
         EXPECT_EQ(seen.level, key->level);
+        EXPECT_EQ(seen.is_paused, key->is_paused);
     }
     keyshm_snapshot_free(snapshot);
     ledger_totals.operations += acknowledged;
@@ -172,15 +185,17 @@ static void check_counts(const struct keyshm_snapshot *snapshot)
 static void check_picked(keyshm_pool *pool, const struct keyshm_snapshot *snapshot)
 {
     bool was_picked[CAPACITY] = {false};
-    unsigned available = snapshot->status_count[KEYSHM_AVAILABLE];
+    unsigned available = 0;
     struct keyshm_pick pick;
+    for (unsigned i = 0; i < snapshot->count; i++)
+        available += snapshot->keys[i].benched_by == 0;
     EXPECT_EQ(keyshm_available_count(pool), available);
     for (unsigned i = 0; i < available; i++) {
         EXPECT_EQ(keyshm_next(pool, &pick), 0);
         EXPECT(!was_picked[pick.id & 0xffffff]);
         was_picked[pick.id & 0xffffff] = true;
         const struct keyshm_key_snapshot *row = row_of(snapshot, pick.id);
-        EXPECT(row != NULL && row->status == KEYSHM_AVAILABLE);
+        EXPECT(row != NULL && row->benched_by == 0);
     }
 }
 
@@ -202,12 +217,13 @@ void ledger_check_all(struct arena *arena, keyshm_pool *pool)
             struct own_key seen = look_at(pool, snapshot, seat, own);
             EXPECT_EQ(seen.id, key->id);
             EXPECT_EQ(seen.level, key->level);
+            EXPECT_EQ(seen.is_paused, key->is_paused);
             expected += key->id != 0;
-            available += key->id != 0 && key->level == LEVEL_NONE;
+            available += key->id != 0 && key->level == LEVEL_NONE && !key->is_paused;
         }
     }
     EXPECT_EQ(snapshot->count, expected);
-    EXPECT_EQ(snapshot->status_count[KEYSHM_AVAILABLE], available);
+    EXPECT_EQ(keyshm_available_count(pool), available);
     check_counts(snapshot);
     check_picked(pool, snapshot);
     keyshm_snapshot_free(snapshot);

@@ -24,6 +24,7 @@ enum level { LEVEL_NONE, LEVEL_RATE_LIMITED, LEVEL_QUOTA_EXCEEDED, LEVEL_INVALID
 struct own_key {
     keyshm_id id; /* 0: not in the pool */
     enum level level;
+    bool is_paused;
 };
 
 enum operation {
@@ -33,6 +34,8 @@ enum operation {
     OPERATION_REMOVE,
     OPERATION_MARK_LONG,
     OPERATION_MARK_AVAILABLE,
+    OPERATION_PAUSE,
+    OPERATION_RESUME,
     OPERATION_OTHER, /* that changes no membership and no state */
 };
 

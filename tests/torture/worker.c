@@ -47,7 +47,7 @@ static bool log_is_full(struct worker *worker)
 
 /* ---- operations ---- */
 
-/* A key that is one's own is picked only if it is in and not marked for long. */
+/* A key that is one's own is picked only if it is in, not marked for long and not paused. */
 static void check_pick(struct worker *worker, const struct keyshm_pick *pick)
 {
     char text[TEXT_SIZE];
@@ -59,6 +59,7 @@ static void check_pick(struct worker *worker, const struct keyshm_pick *pick)
     if (seat == worker->seat) {
         EXPECT_EQ(pick->id, worker->own[own].id);
         EXPECT_EQ(worker->own[own].level, LEVEL_NONE);
+        EXPECT(!worker->own[own].is_paused);
     }
     worker->picked = seat < SEATS ? pick->id : 0; /* the lasting keys are never marked, so there is always one to pick */
 }
@@ -119,7 +120,7 @@ static void mark_long(struct worker *worker, unsigned own)
     if (level == LEVEL_RATE_LIMITED)
         r = keyshm_mark_rate_limited(worker->pool, key->id, LONG_MS);
     else if (level == LEVEL_QUOTA_EXCEEDED)
-        r = keyshm_mark_quota_exceeded(worker->pool, key->id, -1);
+        r = keyshm_mark_quota_exceeded(worker->pool, key->id, KEYSHM_UNTIL_MARKED);
     else
         r = keyshm_mark_invalid(worker->pool, key->id);
     EXPECT_EQ(r, 0);
@@ -138,15 +139,41 @@ static void mark_available(struct worker *worker, unsigned own)
     key->level = LEVEL_NONE;
 }
 
+static void pause_or_resume(struct worker *worker, unsigned own)
+{
+    struct own_key *key = &worker->own[own];
+    bool pauses = !key->is_paused;
+    enum operation operation = pauses ? OPERATION_PAUSE : OPERATION_RESUME;
+    log_begin(worker, (struct entry){.operation = operation, .own = own, .id = key->id});
+    EXPECT_EQ((pauses ? keyshm_pause : keyshm_resume)(worker->pool, key->id), 0);
+    log_acknowledge(worker);
+    key->is_paused = pauses;
+    if (pauses)
+        EXPECT_EQ(keyshm_is_available(worker->pool, key->id), 0);
+}
+
+static void set_policy(struct worker *worker)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_ms = 1 + random_below(worker, SHORT_MAX_MS);
+    EXPECT_EQ(keyshm_set_policy(worker->pool, &policy), 0);
+    EXPECT_EQ(keyshm_get_policy(worker->pool, &policy), 0);
+    EXPECT(policy.cooldown_ms >= 1 && policy.cooldown_max_ms > LONG_MS);
+}
+
 static void do_other(struct worker *worker, unsigned own)
 {
-    char text[TEXT_SIZE];
+    char text[TEXT_SIZE], note[KEYSHM_METADATA_VALUE_MAX + 1];
     keyshm_id id = 0, expected = worker->own[own].id;
     torture_make_text(worker->seat, own, text);
     log_begin(worker, (struct entry){.operation = OPERATION_OTHER});
     EXPECT_EQ(keyshm_find(worker->pool, text, &id), expected != 0 ? 0 : -ENOENT);
     EXPECT_EQ(id, expected);
     EXPECT_EQ(keyshm_set_metadata(worker->pool, expected, "note", text), expected != 0 ? 0 : -ESTALE);
+    EXPECT_EQ(keyshm_get_metadata(worker->pool, expected, "note", note, sizeof(note)),
+              expected != 0 ? (int)strlen(text) : -ESTALE);
+    EXPECT(expected == 0 || strcmp(note, text) == 0);
+    set_policy(worker);
     EXPECT(keyshm_reset_expired_cooldowns(worker->pool) >= 0);
     log_acknowledge(worker);
 }
@@ -162,6 +189,8 @@ static void work_on_own(struct worker *worker, unsigned choice)
         remove_own(worker, own);
     else if (choice < 10)
         mark_long(worker, own);
+    else if (choice < 12)
+        pause_or_resume(worker, own);
     else
         mark_available(worker, own);
 }
@@ -171,7 +200,7 @@ void worker_live(struct arena *arena, keyshm_pool *pool, unsigned seat, uint64_t
     struct worker worker = {.arena = arena, .pool = pool, .seat = seat, .random = seed};
     memcpy(worker.own, arena->own[seat], sizeof(worker.own));
     while (!atomic_load(&arena->over) && !log_is_full(&worker)) {
-        unsigned choice = random_below(&worker, 24);
+        unsigned choice = random_below(&worker, 26);
         if (choice < 6)
             pick(&worker);
         else if (choice < 10)

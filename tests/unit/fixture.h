@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "keyshm.h"
+#include "segment_name.h"
 
 /* Long enough to be masked as "sk-…" and four characters. */
 #define KEY_FORMAT "sk-test-abcdefghijklmnop-%04d"
@@ -30,6 +31,16 @@ static inline void create_pool(void)
 static inline void close_pool(void)
 {
     keyshm_close(pool);
+}
+
+/* The file of a pool. */
+#define SEGMENT_PATH_SIZE (sizeof(SEGMENT_NAME_DIRECTORY) + SEGMENT_NAME_SIZE)
+
+static inline void segment_path(char path[SEGMENT_PATH_SIZE], uid_t owner, const char *provider)
+{
+    char segment[SEGMENT_NAME_SIZE];
+    segment_name_make(segment, owner, provider);
+    snprintf(path, SEGMENT_PATH_SIZE, "%s%s", SEGMENT_NAME_DIRECTORY, segment);
 }
 
 static inline const char *key_text(int number)

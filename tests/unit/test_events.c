@@ -42,7 +42,7 @@ static const struct keyshm_event *last(enum keyshm_event_kind kind, keyshm_id id
     cr_assert_eq(event->id, id);
     cr_assert_eq(event->pid, getpid());
     cr_assert_lt(event->ago_ms, 60000);
-    cr_assert_lt(llabs(event->unix_us / 1000 - clock_unix_ms()), 60000);
+    cr_assert_lt(llabs(event->unix_us / 1000 - (int64_t)(clock_unix_us() / 1000)), 60000);
     cr_assert_eq(list->missing, 0);
     return event;
 }
@@ -77,7 +77,7 @@ Test(events, a_mark_says_from_what_to_what_and_for_how_long)
     cr_assert_eq(event->from, KEYSHM_AVAILABLE);
     cr_assert_eq(event->to, KEYSHM_RATE_LIMITED);
     cr_assert_eq(event->duration_ms, 30000);
-    cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, -1), 0);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, KEYSHM_UNTIL_MARKED), 0);
     event = last(KEYSHM_EVENT_MARKED, id);
     cr_assert_eq(event->from, KEYSHM_RATE_LIMITED);
     cr_assert_eq(event->to, KEYSHM_QUOTA_EXCEEDED);
@@ -134,7 +134,7 @@ Test(events, a_mark_of_a_removed_key_is_refused)
 Test(events, the_end_of_a_cooldown_is_recorded_when_it_is_written_down)
 {
     keyshm_id id = add("a");
-    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_QUOTA_EXCEEDED, id_generation(id), 1));
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, 1, 1));
     cr_assert_eq(keyshm_reset_expired_cooldowns(pool), 1);
     const struct keyshm_event *event = last(KEYSHM_EVENT_EXPIRED, id);
     cr_assert_eq(event->from, KEYSHM_QUOTA_EXCEEDED);
@@ -144,10 +144,10 @@ Test(events, the_end_of_a_cooldown_is_recorded_when_it_is_written_down)
 Test(events, a_mark_that_finds_a_cooldown_over_says_so)
 {
     keyshm_id id = add("a");
-    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, 1, 1));
     cr_assert_eq(keyshm_mark_available(pool, id), 0);
     cr_assert_eq(last(KEYSHM_EVENT_EXPIRED, id)->from, KEYSHM_RATE_LIMITED);
-    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, id_generation(id), 1));
+    atomic_store(&pool->words[id_slot(id)], word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, 1, 1));
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
     cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->from, KEYSHM_AVAILABLE, "as a pick would have found it");
 }
@@ -250,8 +250,12 @@ Test(events, records_keep_their_limits)
                                   .kind = KEYSHM_EVENT_REPAIRED,
                                   .from = KEYSHM_INVALID,
                                   .to = KEYSHM_INVALID,
+                                  .reason = KEYSHM_REASON_OPERATOR,
+                                  .scope = KEYSHM_SCOPE_GROUP,
+                                  .model = RECORD_MODEL_MAX,
                                   .id = UINT64_MAX,
                                   .time_us = (UINT64_C(1) << 48) - 1,
+                                  .unix_us = (UINT64_C(1) << 52) - 1,
                                   .process = 1 << 22,
                                   .number = KEYSHM_DURATION_MAX_MS,
                               };
@@ -260,11 +264,138 @@ Test(events, records_keep_their_limits)
     cr_assert_eq(read.kind, record.kind);
     cr_assert_eq(read.from, record.from);
     cr_assert_eq(read.to, record.to);
+    cr_assert_eq(read.reason, record.reason);
+    cr_assert_eq(read.scope, record.scope);
+    cr_assert_eq(read.model, record.model);
     cr_assert_eq(read.id, record.id);
     cr_assert_eq(read.time_us, record.time_us);
+    cr_assert_eq(read.unix_us, record.unix_us);
     cr_assert_eq(read.process, record.process);
     cr_assert_eq(read.number, record.number);
     cr_assert_not(record_unpack(UINT64_MAX - 1, words, &read));
     memset(words, 0, sizeof(words));
     cr_assert_not(record_unpack(0, words, &read), "zero bytes are not a valid record");
+}
+
+/* ---- for good ---- */
+
+Test(events, have_a_number_and_a_time_for_ever)
+{
+    struct keyshm_event_list *first;
+    keyshm_id id = add("a");
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(keyshm_mark_rate_limited(pool, id, 60000), 0);
+        cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+        cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    }
+    cr_assert_eq(keyshm_events(pool, NULL, &first), 0);
+    cr_assert_eq(first->element_bytes, sizeof(*first->events));
+    cr_assert_eq(first->count, 16);
+    for (int reading = 0; reading < 3; reading++) {
+        sleep_ms(7);
+        read_all(NULL);
+        cr_assert_eq(list->count, first->count);
+        for (size_t i = 0; i < list->count; i++) {
+            cr_assert_eq(list->events[i].number, first->events[i].number);
+            cr_assert_eq(list->events[i].unix_us, first->events[i].unix_us);
+            cr_assert_geq(list->events[i].ago_ms, first->events[i].ago_ms);
+        }
+    }
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            uint64_t later = list->events[i].number, earlier = list->events[j].number;
+            cr_assert_neq(later, earlier, "no two have the same");
+            if (later % KEYSHM_EVENT_CLASS_COUNT == earlier % KEYSHM_EVENT_CLASS_COUNT)
+                cr_assert_gt(later, earlier);
+        }
+    keyshm_event_list_free(first);
+}
+
+Test(events, of_a_mark_have_its_reason_and_scope)
+{
+    keyshm_id id = add("a");
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_QUOTA_EXCEEDED;
+    mark.reason = KEYSHM_REASON_BILLING;
+    cr_assert_eq(keyshm_mark(pool, id, &mark), 0);
+    const struct keyshm_event *event = last(KEYSHM_EVENT_MARKED, id);
+    cr_assert_eq(event->reason, KEYSHM_REASON_BILLING);
+    cr_assert_eq(event->scope, KEYSHM_SCOPE_KEY);
+    cr_assert_eq(event->model, 0);
+    mark.reason = KEYSHM_REASON_PEER;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = 5000;
+    cr_assert_eq(keyshm_mark(pool, id, &mark), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_REFUSED, id)->reason, KEYSHM_REASON_PEER);
+    cr_assert_eq(keyshm_pause(pool, id), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_PAUSED, id)->reason, KEYSHM_REASON_OPERATOR);
+    cr_assert_eq(last(KEYSHM_EVENT_PAUSED, id)->to, KEYSHM_QUOTA_EXCEEDED);
+}
+
+Test(events, of_the_longest_duration_say_the_one_that_counts)
+{
+    keyshm_id id = add("a");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, INT64_MAX), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->duration_ms, 86400000);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, KEYSHM_UNTIL_MARKED), 0);
+    cr_assert_eq(last(KEYSHM_EVENT_MARKED, id)->duration_ms, -1);
+    size_t count = list->count;
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, -3000), 0);
+    read_all(NULL);
+    cr_assert_eq(list->count, count, "a moment that has passed is no event");
+}
+
+/* ---- followers ---- */
+
+static void write_lasting(struct event_ticket ticket, keyshm_id id, uint64_t time_us)
+{
+    struct event_record record = {
+        .kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .id = id, .time_us = time_us, .process = 1, .number = -1};
+    event_write(pool, ticket, &record);
+}
+
+/* A writer that was held up between its number and its record: a follower gets its event when it is there. */
+Test(events, a_follower_waits_for_a_record_that_is_being_written)
+{
+    struct keyshm_event_cursor cursor = {{0}};
+    keyshm_id id = add("a");
+    read_all(&cursor);
+    struct event_ticket held_up = event_claim(pool, EVENT_CLASS_LASTING);
+    read_all(&cursor);
+    cr_assert_eq(list->count + list->missing, 0, "the last number of all");
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, 60000), 0);
+    read_all(&cursor);
+    cr_assert_eq(list->count, 1, "those of another class go on");
+    cr_assert_eq(list->events[0].to, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(list->missing, 0);
+    write_lasting(held_up, id, pool_now_us(pool));
+    read_all(&cursor);
+    cr_assert_eq(list->count, 3);
+    cr_assert_eq(list->missing, 0);
+    read_all(&cursor);
+    cr_assert_eq(list->count, 0, "each once");
+}
+
+Test(events, a_follower_gives_a_record_up_when_a_later_one_is_a_second_old)
+{
+    struct keyshm_event_cursor cursor = {{0}};
+    struct event_ticket killed = event_claim(pool, EVENT_CLASS_LASTING), also = event_claim(pool, EVENT_CLASS_LASTING);
+    struct event_ticket later = event_claim(pool, EVENT_CLASS_LASTING);
+    uint64_t now_us = pool_now_us(pool);
+    write_lasting(later, 7, now_us);
+    read_all(&cursor);
+    cr_assert_eq(list->count + list->missing, 0);
+    write_lasting(later, 7, now_us - 1000000); /* as it would be a second later */
+    read_all(&cursor);
+    cr_assert_eq(list->count, 1);
+    cr_assert_eq(list->missing, 2);
+    write_lasting(killed, 8, now_us);
+    write_lasting(also, 8, now_us);
+    read_all(&cursor);
+    cr_assert_eq(list->count + list->missing, 0, "they were given up");
+    read_all(NULL);
+    cr_assert_eq(list->count, 3);
 }

@@ -68,3 +68,27 @@ Test(key_index, deleting_what_is_not_there_changes_nothing)
     for (int i = 0; i < 4; i++)
         cr_assert_eq(keyshm_find(pool, key_text(i), &found), 0);
 }
+
+/* Entries that lead out of the segment: nothing outside is read, and the keys are found again after a repair. */
+Test(key_index, survives_entries_that_lead_nowhere)
+{
+    static const uint32_t hostile[] = {0x00fffffe, 0x00ffffff, 0xffffffff, 9, 0xff000000, 0x01100001};
+    keyshm_id ids[4], found;
+    for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+        add_keys(ids, 4);
+        for (uint32_t position = 0; position < pool->settings.index_entries; position++)
+            atomic_store(&pool->index[position], hostile[i]);
+        uint64_t hash = atomic_load(&pool_slot(pool, 0)->key_hash);
+        uint32_t home = (uint32_t)(hash ^ hash >> 32) & (pool->settings.index_entries - 1);
+        atomic_store(&pool->index[home], (uint32_t)(hash >> 56) << 24 | 1);
+        cr_assert_eq(keyshm_remove(pool, ids[0]), 0);
+        cr_assert_eq(keyshm_find(pool, "absent", &found), -ENOENT);
+        cr_assert_eq(keyshm_repair(pool), 0);
+        cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+        for (int key = 1; key < 4; key++) {
+            cr_assert_eq(keyshm_find(pool, key_text(key), &found), 0);
+            cr_assert_eq(found, ids[key]);
+        }
+        cr_assert_eq(keyshm_replace_keys(pool, NULL, 0, NULL), 0);
+    }
+}

@@ -5,6 +5,7 @@
 
 #include "lock.h"
 #include "pool.h"
+#include "process_local.h"
 
 #include "fixture.h"
 
@@ -135,4 +136,47 @@ Test(lock, the_futex_word_is_found)
     cr_assert_eq(lock_holder(pool), getpid(), "also when the owner is not recorded");
     lock_drop(pool, &guard);
     cr_assert_eq(lock_holder(pool), 0);
+}
+
+/* Two namespaces that are not known are not the same one. */
+Test(lock, membership_is_refused_where_the_pid_namespace_is_not_certain)
+{
+    static const char *const keys[] = {"a"};
+    static const struct {
+        uint64_t of_creator;
+        const char *words;
+    } cases[] = {{0, "the PID namespace of the pool's creator is not known"}, {1, "created in another PID namespace"}};
+    keyshm_id id = add_key(1);
+    atomic_store(&pool->local->has_created, false); /* as in any other process */
+    for (size_t i = 0; i < 2; i++) {
+        pool->settings.pid_namespace = cases[i].of_creator;
+        cr_assert_eq(keyshm_add(pool, key_text(2), NULL), -EXDEV);
+        cr_assert(strstr(last_message, cases[i].words) != NULL, "%s", last_message);
+        cr_assert_eq(keyshm_remove(pool, id), -EXDEV);
+        cr_assert_eq(keyshm_replace_keys(pool, keys, 1, NULL), -EXDEV);
+        cr_assert_eq(keyshm_set_metadata(pool, id, "n", "v"), -EXDEV);
+        cr_assert_eq(keyshm_repair(pool), -EXDEV);
+        cr_assert_eq(pick_id(), id);
+        cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+        cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    }
+}
+
+Test(lock, the_creator_itself_may_change_a_pool_whose_pid_namespace_is_not_known)
+{
+    pool->settings.pid_namespace = 0;
+    cr_assert_eq(keyshm_add(pool, key_text(1), NULL), 0);
+}
+
+Test(lock, a_change_in_the_middle_of_another_pools_is_refused)
+{
+    struct lock_guard guard;
+    keyshm_pool *other;
+    cr_assert_eq(keyshm_create_anonymous(&other, "other", NULL), 0);
+    cr_assert_eq(lock_take(other, &guard), 0);
+    cr_assert_eq(keyshm_add(pool, key_text(1), NULL), -EDEADLK, "libc is not called");
+    cr_assert_eq(lock_holder(pool), 0);
+    lock_drop(other, &guard);
+    cr_assert_eq(keyshm_add(pool, key_text(1), NULL), 0);
+    keyshm_close(other);
 }

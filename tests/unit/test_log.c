@@ -63,7 +63,7 @@ Test(log, logs_every_transition)
     expect_line(KEYSHM_LOG_INFO, "available -> rate_limited for 500");
     keyshm_mark_rate_limited(pool, id, 1000);
     expect_line(KEYSHM_LOG_DEBUG, "marked rate_limited, stays rate_limited");
-    keyshm_mark_quota_exceeded(pool, id, -1);
+    keyshm_mark_quota_exceeded(pool, id, KEYSHM_UNTIL_MARKED);
     expect_line(KEYSHM_LOG_INFO, "rate_limited -> quota_exceeded");
     keyshm_mark_invalid(pool, id);
     expect_line(KEYSHM_LOG_INFO, MASKED ", id 16777216: quota_exceeded -> invalid");
@@ -162,8 +162,22 @@ Test(log, logs_refused_input)
     expect_line(KEYSHM_LOG_WARNING, "empty");
     cr_assert_eq(keyshm_add(pool, "tab\there", NULL), -EINVAL);
     expect_line(KEYSHM_LOG_WARNING, "control character");
-    cr_assert_eq(keyshm_mark_rate_limited(pool, 1, -7), -EINVAL);
-    expect_line(KEYSHM_LOG_WARNING, "duration");
+    cr_assert_eq(keyshm_mark_all_available(pool, 0), -EINVAL);
+    expect_line(KEYSHM_LOG_WARNING, "status mask");
+}
+
+Test(log, says_that_a_duration_was_shortened)
+{
+    keyshm_id id = add_key(1);
+    keyshm_set_log(record, &line_count, KEYSHM_LOG_WARNING);
+    line_count = 0;
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, INT64_C(1754006400000000)), 0);
+    expect_line(KEYSHM_LOG_WARNING, "marked rate_limited for 1754006400000000 ms, shortened to 86400000 ms");
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, KEYSHM_DURATION_MAX_MS + 1), 0);
+    expect_line(KEYSHM_LOG_WARNING, "shortened to 31622400000 ms");
+    cr_assert_eq(keyshm_mark_rate_limited(pool, id, KEYSHM_UNTIL_MARKED), 0);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, id, KEYSHM_DURATION_MAX_MS), 0);
+    cr_assert_eq(line_count, 0, "neither is too long");
 }
 
 Test(log, gives_only_what_was_asked_for)
@@ -172,10 +186,10 @@ Test(log, gives_only_what_was_asked_for)
     keyshm_id id = add_key(1);
     keyshm_mark_invalid(pool, id);
     cr_assert_eq(line_count, 0, "info");
-    keyshm_mark_rate_limited(pool, id, -9);
+    keyshm_add(pool, "", NULL);
     cr_assert_eq(line_count, 1, "a warning");
     keyshm_set_log(NULL, NULL, KEYSHM_LOG_DEBUG);
-    keyshm_mark_rate_limited(pool, id, -9);
+    keyshm_add(pool, "", NULL);
     cr_assert_eq(line_count, 1, "silence");
 }
 
@@ -220,4 +234,52 @@ Test(log, is_silent_by_default_and_speaks_by_environment)
     cr_assert(strstr(output, "keyshm: info: ") != NULL && strstr(output, "debug") == NULL, "%s", output);
     run_with("nonsense", output, sizeof(output));
     cr_assert_str_eq(output, "");
+}
+
+Test(log, goes_to_a_file_descriptor)
+{
+    int ends[2];
+    char text[512];
+    cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+    keyshm_set_log_fd(ends[1], KEYSHM_LOG_WARNING);
+    keyshm_id id = add_key(1);
+    cr_assert_eq(read(ends[0], text, sizeof(text)), -1, "info");
+    cr_assert_eq(keyshm_mark_invalid(pool, id + 1), -ESTALE);
+    ssize_t length = read(ends[0], text, sizeof(text) - 1);
+    cr_assert_gt(length, 0);
+    text[length] = '\0';
+    cr_assert_eq(strncmp(text, "keyshm: warning: test: refused: ", 32), 0, "%s", text);
+    cr_assert_eq(strchr(text, '\n'), text + length - 1, "one line");
+    cr_assert_eq(line_count, 0, "the last call counts");
+    keyshm_set_log_fd(-1, KEYSHM_LOG_DEBUG);
+    keyshm_mark_invalid(pool, id + 1);
+    cr_assert_eq(read(ends[0], text, sizeof(text)), -1, "silence");
+    keyshm_set_log_fd(ends[1], KEYSHM_LOG_DEBUG);
+    keyshm_set_log(record, &line_count, KEYSHM_LOG_WARNING);
+    keyshm_mark_invalid(pool, id + 1);
+    expect_line(KEYSHM_LOG_WARNING, "not, or no longer, in the pool");
+    cr_assert_eq(read(ends[0], text, sizeof(text)), -1);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+Test(log, says_what_an_operator_did)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    keyshm_id id = add_key(1);
+    line_count = 0;
+    keyshm_pause(pool, id);
+    expect_line(KEYSHM_LOG_INFO, MASKED ", id 16777216: paused");
+    keyshm_pause(pool, id);
+    cr_assert_eq(line_count, 0, "it was");
+    keyshm_resume(pool, id);
+    expect_line(KEYSHM_LOG_INFO, "resumed");
+    keyshm_set_policy(pool, &policy);
+    expect_line(KEYSHM_LOG_INFO, "the policy was set");
+    keyshm_mark_invalid(pool, id);
+    line_count = 0;
+    keyshm_mark_all_available(pool, 1u << KEYSHM_INVALID);
+    expect_line(KEYSHM_LOG_INFO, MASKED);
+    keyshm_replace_keys(pool, NULL, 0, NULL);
+    expect_line(KEYSHM_LOG_INFO, "replaced the keys: 0 kept, 0 added, 1 removed");
 }

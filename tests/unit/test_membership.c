@@ -83,7 +83,7 @@ Test(membership, an_id_is_stale_everywhere_once_its_key_is_gone)
     for (int reused = 0; reused < 2; reused++) {
         cr_assert_eq(keyshm_remove(pool, old), -ESTALE);
         cr_assert_eq(keyshm_mark_rate_limited(pool, old, 1000), -ESTALE);
-        cr_assert_eq(keyshm_mark_quota_exceeded(pool, old, -1), -ESTALE);
+        cr_assert_eq(keyshm_mark_quota_exceeded(pool, old, KEYSHM_UNTIL_MARKED), -ESTALE);
         cr_assert_eq(keyshm_mark_invalid(pool, old), -ESTALE);
         cr_assert_eq(keyshm_mark_available(pool, old), -ESTALE);
         cr_assert_eq(keyshm_is_available(pool, old), -ESTALE);
@@ -101,22 +101,28 @@ Test(membership, an_id_is_stale_everywhere_once_its_key_is_gone)
         cr_assert_eq(key.marked[status], 0, "a stale mark was counted");
 }
 
-/* As if the slot had been reused another 2,097,151 times: then the generation in the state word (21 bits) has wrapped
- * around, and only the id in the slot distinguishes the keys. */
-static void age_slot(uint32_t slot)
+/* As if the slot had been reused so often that its word, with its count of marks, is the same again: only the id in the slot
+ * distinguishes the keys. */
+static void age_slot(uint32_t slot, uint64_t word_of_before)
 {
     _Atomic keyshm_id *id = &pool_slot(pool, slot)->id;
-    atomic_store(id, id_make(id_generation(atomic_load(id)) + WORD_GENERATION_MASK, slot));
+    atomic_store(id, id_make(id_generation(atomic_load(id)) + (UINT64_C(1) << 24) - 1, slot));
+    atomic_store(&pool->words[slot], word_make_free(word_marks(word_of_before) - 1));
 }
 
 Test(membership, an_id_of_a_slot_reused_very_often_stays_stale)
 {
     keyshm_id first = add_key(0);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(keyshm_mark_invalid(pool, first), 0);
+        cr_assert_eq(keyshm_mark_available(pool, first), 0);
+    }
+    uint64_t word = atomic_load(&pool->words[0]);
     cr_assert_eq(keyshm_remove(pool, first), 0);
-    age_slot(0);
+    age_slot(0, word);
     keyshm_id id = add_key(1);
     cr_assert_neq(id, first);
-    cr_assert(word_is_of(atomic_load(&pool->words[0]), first), "the words of both keys look alike");
+    cr_assert_eq(atomic_load(&pool->words[0]), word, "the words of both keys look alike");
     cr_assert_eq(keyshm_mark_invalid(pool, first), -ESTALE);
     cr_assert_eq(keyshm_is_available(pool, first), -ESTALE);
     cr_assert_eq(keyshm_remove(pool, first), -ESTALE);
@@ -270,4 +276,34 @@ Test(membership, metadata_is_checked)
     cr_assert_eq(keyshm_set_metadata(pool, id, "z", "1234"), -ENOSPC, "7 bytes, and 6 are left of 160");
     cr_assert_eq(keyshm_set_metadata(pool, id, "z", "123"), 0);
     cr_assert_eq(inspect(id).metadata_count, 2);
+}
+
+Test(membership, one_note_is_read_by_its_name)
+{
+    char value[KEYSHM_METADATA_VALUE_MAX + 1];
+    keyshm_id id = add_key(1), other = add_key(2);
+    cr_assert_eq(keyshm_set_metadata(pool, id, "tier", "paid"), 0);
+    cr_assert_eq(keyshm_set_metadata(pool, id, "empty", ""), 0);
+    cr_assert_eq(keyshm_set_metadata(pool, other, "tier", "free"), 0);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tier", value, sizeof(value)), 4);
+    cr_assert_str_eq(value, "paid");
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tier", value, 5), 4);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "empty", value, 1), 0);
+    cr_assert_str_eq(value, "");
+    memset(value, 'u', sizeof(value));
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tier", value, 4), -ERANGE);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "empty", value, 0), -ERANGE);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tie", value, sizeof(value)), -ENOENT);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tiers", value, sizeof(value)), -ENOENT);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "", value, sizeof(value)), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "a b", value, sizeof(value)), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(pool, id, NULL, value, sizeof(value)), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tier", NULL, sizeof(value)), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(NULL, id, "tier", value, sizeof(value)), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(pool, 0, "tier", value, sizeof(value)), -ESTALE);
+    cr_assert_eq(keyshm_get_metadata(pool, UINT64_MAX, "tier", value, sizeof(value)), -ESTALE);
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_get_metadata(pool, id, "tier", value, sizeof(value)), -ESTALE);
+    for (size_t i = 0; i < sizeof(value); i++)
+        cr_assert_eq(value[i], 'u', "written although it failed");
 }

@@ -27,7 +27,7 @@ Test(pick, skips_what_is_unavailable)
     add_keys(ids, 6);
     cr_assert_eq(keyshm_mark_rate_limited(pool, ids[0], 60000), 0);
     cr_assert_eq(keyshm_mark_invalid(pool, ids[3]), 0);
-    cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[5], -1), 0);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[5], KEYSHM_UNTIL_MARKED), 0);
     static const int expected[] = {1, 2, 4};
     for (int i = 0; i < 12; i++)
         cr_assert_eq(pick_id(), ids[expected[i % 3]], "pick %d", i);
@@ -101,7 +101,7 @@ Test(pick, reports_when_a_key_will_be_available)
     cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[2], 20000), 0);
     int64_t left_ms = keyshm_next_available_ms(pool);
     cr_assert(left_ms > 10000 && left_ms <= 20001, "%lld", (long long)left_ms);
-    cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[2], -1), 0);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[2], KEYSHM_UNTIL_MARKED), 0);
     left_ms = keyshm_next_available_ms(pool);
     cr_assert(left_ms > 40000 && left_ms <= 50001, "%lld", (long long)left_ms);
     cr_assert_eq(keyshm_mark_invalid(pool, ids[1]), 0);
@@ -143,4 +143,60 @@ Test(pick, is_exact_for_many_subsets)
         }
     }
     keyshm_close(wide);
+}
+
+Test(pick, into_a_buffer_of_the_callers)
+{
+    char buffer[65];
+    keyshm_id id = add_key(1), other, picked = 0;
+    size_t length = strlen(key_text(1));
+    cr_assert_eq(keyshm_next_key(pool, buffer, sizeof(buffer), &picked), (ssize_t)length);
+    cr_assert_str_eq(buffer, key_text(1));
+    cr_assert_eq(picked, id);
+    cr_assert_eq(keyshm_next_key(pool, buffer, length + 1, NULL), (ssize_t)length);
+    memset(buffer, 'u', sizeof(buffer));
+    cr_assert_eq(keyshm_next_key(pool, buffer, length, &picked), -ERANGE);
+    cr_assert_eq(keyshm_next_key(pool, buffer, 0, NULL), -ERANGE);
+    cr_assert_eq(inspect(id).picks, 4, "its turn is used up");
+    for (size_t i = 0; i < sizeof(buffer); i++)
+        cr_assert_eq(buffer[i], 'u');
+    cr_assert_eq(keyshm_next_key(pool, NULL, 1, NULL), -EINVAL);
+    cr_assert_eq(keyshm_next_key(NULL, buffer, 1, NULL), -EINVAL);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(keyshm_next_key(pool, buffer, sizeof(buffer), &picked), -EAGAIN);
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_next_key(pool, buffer, sizeof(buffer), &picked), -ENOKEY);
+    cr_assert_eq(picked, id, "written although it failed");
+
+    /* As long as the pool allows. */
+    char longest[65];
+    memset(longest, 'k', 64);
+    longest[64] = '\0';
+    cr_assert_eq(keyshm_add(pool, longest, &other), 0);
+    cr_assert_eq(keyshm_next_key(pool, buffer, sizeof(buffer), &picked), 64);
+    cr_assert_str_eq(buffer, longest);
+    cr_assert_eq(picked, other);
+}
+
+Test(pick, its_struct_is_laid_out_for_good_and_written_whole)
+{
+    struct keyshm_pick pick;
+    cr_assert_eq(offsetof(struct keyshm_pick, id), 0);
+    cr_assert_eq(offsetof(struct keyshm_pick, key_length), 8);
+    cr_assert_eq(offsetof(struct keyshm_pick, stamp), 16);
+    cr_assert_eq(offsetof(struct keyshm_pick, benched_ms), 24);
+    cr_assert_eq(offsetof(struct keyshm_pick, model), 32);
+    cr_assert_eq(offsetof(struct keyshm_pick, reserve_32), 36);
+    cr_assert_eq(offsetof(struct keyshm_pick, reserve), 40);
+    cr_assert_eq(offsetof(struct keyshm_pick, key), 64);
+    keyshm_id id = add_key(1);
+    for (int way = 0; way < 2; way++) {
+        memset(&pick, 0x55, sizeof(pick));
+        cr_assert_eq(way == 0 ? keyshm_next(pool, &pick) : keyshm_get(pool, id, &pick), 0);
+        cr_assert_eq(pick.benched_ms, 0);
+        cr_assert_eq(pick.model, 0);
+        cr_assert_eq(pick.reserve_32, 0);
+        cr_assert_eq(pick.reserve[0] | pick.reserve[1] | pick.reserve[2], 0);
+        cr_assert_neq(pick.stamp, 0);
+    }
 }

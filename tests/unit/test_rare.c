@@ -3,6 +3,7 @@
 /* What seldom or never happens by itself, made to happen. */
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,13 +16,14 @@
 #include "mask.h"
 #include "metadata.h"
 #include "pool.h"
+#include "pool_clock.h"
 #include "process_local.h"
 #include "slot.h"
 #include "workers.h"
 
 #include "fixture.h"
 
-static char name[64], path[128];
+static char name[64], path[SEGMENT_PATH_SIZE];
 
 static void create_named_pool(void)
 {
@@ -29,7 +31,7 @@ static void create_named_pool(void)
     options.capacity = 8;
     options.key_max = 64;
     snprintf(name, sizeof(name), "unit-rare.%d", getpid());
-    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    segment_path(path, geteuid(), name);
     cr_assert_eq(keyshm_create(&pool, name, &options), 0);
 }
 
@@ -78,7 +80,7 @@ Test(rare, a_process_that_finds_every_row_taken_works_unlisted)
     cr_assert_eq(keyshm_workers(pool, &list), 0);
     cr_assert_eq(list->count, ROWS);
     cr_assert_eq(list->unlisted, 1);
-    cr_assert_eq(workers_enter(pool), atomic_load(&pool->local->row), "it keeps its row, and there is none to give back");
+    cr_assert_eq(workers_enter(pool, pool_now_ms(pool)), workers_token(pool), "it keeps its row");
     keyshm_worker_list_free(list);
     for (int i = 0; i < ROWS; i++)
         keyshm_close(others[i]);
@@ -103,7 +105,8 @@ Test(rare, a_row_that_was_never_filled_in_is_its_owners_while_that_lives)
 {
     keyshm_pool *other;
     struct layout_worker *row = next_row();
-    uint64_t alive = (uint64_t)getpid() << 32 | 2, dead = (uint64_t)ended_process() << 32 | 2;
+    uint64_t alive = (uint64_t)getpid() << 32 | WORKER_COUNT_STEP;
+    uint64_t dead = (uint64_t)ended_process() << 32 | WORKER_COUNT_STEP;
     atomic_store(&row->owner, alive);
     cr_assert_eq(keyshm_attach(&other, name), 0);
     cr_assert_eq(atomic_load(&row->owner), alive);
@@ -116,13 +119,42 @@ Test(rare, a_row_that_was_never_filled_in_is_its_owners_while_that_lives)
     keyshm_close(other);
 }
 
-Test(rare, of_two_threads_that_take_a_row_one_gives_it_back)
+enum { ENTERING_THREADS = 4, ENTRIES = 200 };
+
+static pthread_barrier_t may_enter;
+
+static void *enter(void *ret_token)
 {
-    uint32_t row = atomic_load(&pool->local->row);
-    cr_assert_eq(workers_enter(pool), row, "it has one");
-    atomic_store(&pool->local->row, WORKER_NONE);
-    cr_assert_eq(workers_enter(pool), WORKER_NONE);
-    atomic_store(&pool->local->row, row);
+    pthread_barrier_wait(&may_enter);
+    *(uint64_t *)ret_token = workers_enter(pool, pool_now_ms(pool));
+    return NULL;
+}
+
+static int rows_in_use(void)
+{
+    int count = 0;
+    for (int i = 0; i < ROWS; i++)
+        count += (atomic_load(&pool->workers[i].owner) & (WORKER_IS_FILLED | WORKER_HAS_CLOSED)) == WORKER_IS_FILLED;
+    return count;
+}
+
+Test(rare, of_threads_that_take_a_row_one_keeps_it)
+{
+    cr_assert_eq(pthread_barrier_init(&may_enter, NULL, ENTERING_THREADS), 0);
+    for (int entry = 0; entry < ENTRIES; entry++) {
+        pthread_t threads[ENTERING_THREADS];
+        uint64_t tokens[ENTERING_THREADS];
+        workers_leave(pool);
+        atomic_store(&pool->local->token, 0);
+        for (int i = 0; i < ENTERING_THREADS; i++)
+            cr_assert_eq(pthread_create(&threads[i], NULL, enter, &tokens[i]), 0);
+        for (int i = 0; i < ENTERING_THREADS; i++)
+            cr_assert_eq(pthread_join(threads[i], NULL), 0);
+        for (int i = 0; i < ENTERING_THREADS; i++)
+            cr_assert_eq(tokens[i], workers_token(pool));
+        cr_assert_eq(rows_in_use(), 1, "the others are given back");
+    }
+    pthread_barrier_destroy(&may_enter);
 }
 
 Test(rare, a_process_that_can_remember_nothing_picks_and_marks)
@@ -132,7 +164,7 @@ Test(rare, a_process_that_can_remember_nothing_picks_and_marks)
     pool->local = NULL;
     cr_assert_eq(pick_id(), id);
     cr_assert_eq(keyshm_mark_rate_limited(pool, id, 1000), 0);
-    cr_assert_eq(workers_enter(pool), WORKER_NONE);
+    cr_assert_eq(workers_enter(pool, pool_now_ms(pool)), 0);
     workers_leave(pool);
     pool->local = local;
 }
@@ -155,12 +187,12 @@ Test(rare, keys_of_one_hash_are_told_apart_by_length_and_bytes)
     cr_assert_eq(slot_match_key(pool, 1, &key, &found), -ENOENT, "an empty slot");
 }
 
-Test(rare, a_slot_with_another_keys_id_is_left_out_of_a_snapshot)
+Test(rare, a_slot_with_the_id_of_another_is_left_out_of_a_snapshot)
 {
     struct keyshm_snapshot *snapshot;
     struct keyshm_pick pick;
     keyshm_id id = add_key(1);
-    atomic_store(&pool_slot(pool, 0)->id, id + (UINT64_C(1) << 24));
+    atomic_store(&pool_slot(pool, 0)->id, id + 1);
     cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
     cr_assert_eq(snapshot->count, 0);
     keyshm_snapshot_free(snapshot);
@@ -237,12 +269,11 @@ Test(rare, settings_out_of_their_limits_are_refused)
     EXPECT_REFUSED(capacity, KEYSHM_CAPACITY_MAX + 1);
     EXPECT_REFUSED(key_max, 0);
     EXPECT_REFUSED(key_max, KEYSHM_KEY_MAX + 1);
-    EXPECT_REFUSED(default_cooldown_ms, -1);
-    EXPECT_REFUSED(default_cooldown_ms, KEYSHM_DURATION_MAX_MS + 1);
+    EXPECT_REFUSED(worker_rows, 0);
+    EXPECT_REFUSED(worker_rows, KEYSHM_WORKERS_MAX + 1);
     EXPECT_REFUSED(lock_timeout_ms, 0);
     EXPECT_REFUSED(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1);
-    EXPECT_REFUSED(created_unix_ms, -1);
-    EXPECT_REFUSED(created_monotonic_ms, -1);
+    EXPECT_REFUSED(created_unix_us, UINT64_MAX);
 
     struct layout_settings settings = read_settings();
     memset(settings.creator_name, 'x', sizeof(settings.creator_name));
@@ -263,10 +294,18 @@ Test(rare, a_header_of_another_length_is_another_layout)
 
 /* ---- owners ---- */
 
+static const char *file_named_after(uid_t named, const char *provider)
+{
+    static char file[SEGMENT_PATH_SIZE];
+    char own_provider[KEYSHM_PROVIDER_MAX + 1];
+    snprintf(own_provider, sizeof(own_provider), "%s-%d", provider, getpid());
+    segment_path(file, named, own_provider);
+    return file;
+}
+
 static void make_file_of(uid_t owner, uid_t named, const char *provider)
 {
-    char file[128];
-    snprintf(file, sizeof(file), "/dev/shm/keyshm.%u.%s-%d", named, provider, getpid());
+    const char *file = file_named_after(named, provider);
     int fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     cr_assert_geq(fd, 0);
     cr_assert_eq(fchown(fd, owner, (gid_t)-1), 0);
@@ -275,9 +314,7 @@ static void make_file_of(uid_t owner, uid_t named, const char *provider)
 
 static void remove_file_of(uid_t named, const char *provider)
 {
-    char file[128];
-    snprintf(file, sizeof(file), "/dev/shm/keyshm.%u.%s-%d", named, provider, getpid());
-    cr_assert_eq(unlink(file), 0);
+    cr_assert_eq(unlink(file_named_after(named, provider)), 0);
 }
 
 /* In a user namespace there may be one user only (user_namespaces(7)). */
@@ -326,8 +363,10 @@ Test(rare, pools_are_listed_in_order)
     make_file_of(geteuid(), geteuid(), "aa");
     cr_assert_eq(keyshm_list_pools(geteuid(), &list), 0);
     cr_assert_geq(list->count, 3);
-    for (size_t i = 1; i < list->count; i++)
-        cr_assert_lt(strcmp(list->providers[i - 1], list->providers[i]), 0);
+    for (size_t i = 1; i < list->count; i++) {
+        int order = strcmp(list->providers[i - 1], list->providers[i]);
+        cr_assert(order < 0 || (order == 0 && strcmp(list->layouts[i - 1], list->layouts[i]) < 0));
+    }
     keyshm_pool_list_free(list);
     remove_file_of(geteuid(), "zz");
     remove_file_of(geteuid(), "aa");
@@ -424,7 +463,8 @@ Test(rare, words_and_keys_that_cannot_be)
     struct slot_key key;
     add_key(1);
     uint64_t before = atomic_load(&pool->words[0]);
-    atomic_store(&pool->words[0], word_make(KEYSHM_RATE_LIMITED, word_generation(before), WORD_NO_DEADLINE));
+    atomic_store(&pool->words[0],
+                 word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, word_marks(before), WORD_NO_DEADLINE));
     expect_problem();
     atomic_store(&pool->words[0], before);
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
@@ -491,13 +531,16 @@ Test(rare, a_note_that_does_not_fit_before_others_leaves_them)
     cr_assert_eq(inspect(id).metadata_count, 2);
 }
 
-Test(rare, a_file_of_the_same_number_elsewhere_is_another)
+Test(rare, a_name_in_another_file_system_says_nothing_of_the_attached_file)
 {
     dev_t device = pool->device;
-    pool->device++;
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(mkdir(path, 0700), 0);
     cr_assert_eq(keyshm_is_replaced(pool), 1);
-    pool->device = device;
+    pool->device++;
     cr_assert_eq(keyshm_is_replaced(pool), 0);
+    pool->device = device;
+    cr_assert_eq(rmdir(path), 0);
 }
 
 Test(rare, what_cannot_be_printed_is_masked_too)

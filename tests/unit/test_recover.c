@@ -25,7 +25,7 @@ static void fill_without_publishing(uint32_t slot, int steps)
     if (steps > 3)
         index_insert(pool, new_key.hash, slot);
     if (steps > 4)
-        atomic_store(&pool->words[slot], word_make(KEYSHM_AVAILABLE, 1, WORD_NO_DEADLINE));
+        atomic_store(&pool->words[slot], word_make_available(1));
 }
 
 static void expect_no_key_bytes_in_free_slots(void)
@@ -80,7 +80,7 @@ Test(recover, a_remove_that_got_any_distance)
         add_keys(ids, 3);
         index_begin_change(pool);
         uint64_t hash = atomic_load(&pool_slot(pool, 2)->key_hash);
-        atomic_store(&pool->words[2], word_make_free(id_generation(ids[2])));
+        atomic_store(&pool->words[2], word_make_free(2));
         if (steps > 1)
             index_delete(pool, hash, 2);
         if (steps > 2)

@@ -9,7 +9,7 @@
 
 /* Segments with defects. Both ways of attaching refuse each of them with the documented error. */
 
-static char name[64], path[128];
+static char name[64], path[SEGMENT_PATH_SIZE];
 extern struct layout_header sample; /* not defined anywhere: only the types of its fields are used */
 
 static void make_segment(void)
@@ -17,7 +17,7 @@ static void make_segment(void)
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     options.capacity = 4;
     snprintf(name, sizeof(name), "unit-segment.%d", getpid());
-    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    segment_path(path, geteuid(), name);
     cr_assert_eq(keyshm_create(&pool, name, &options), 0);
     add_key(1);
     keyshm_close(pool);
@@ -113,7 +113,7 @@ Test(segment, open_to_group_or_others)
 
 Test(segment, with_a_second_link)
 {
-    char second[160];
+    char second[SEGMENT_PATH_SIZE + 8];
     snprintf(second, sizeof(second), "%s.link", path);
     cr_assert_eq(link(path, second), 0);
     int r = keyshm_attach(&pool, name);
@@ -124,7 +124,7 @@ Test(segment, with_a_second_link)
 
 Test(segment, that_is_a_symbolic_link)
 {
-    char target[160];
+    char target[SEGMENT_PATH_SIZE + 8];
     snprintf(target, sizeof(target), "%s.target", path);
     cr_assert_eq(rename(path, target), 0);
     cr_assert_eq(symlink(target, path), 0);
@@ -226,9 +226,13 @@ Test(segment, settings_that_lie_are_refused_though_the_checksum_is_right)
     FORGE(lock_timeout_ms, -1);
     expect_refusal(-EBADMSG);
     FORGE(lock_timeout_ms, 1000);
-    FORGE(created_monotonic_ms, INT64_MIN);
+    FORGE(created_unix_us, UINT64_MAX);
     expect_refusal(-EBADMSG);
-    FORGE(created_monotonic_ms, 0);
+    FORGE(created_unix_us, 0);
+    expect_refusal(0);
+    FORGE(worker_rows, 1 << 20);
+    expect_refusal(-EBADMSG);
+    FORGE(worker_rows, 256);
     expect_refusal(0);
     FORGE(provider[0], 'X');
     expect_refusal(-EBADMSG);
@@ -297,7 +301,7 @@ Test(segment, is_not_replaced_as_long_as_its_name_leads_to_it)
 Test(segment, is_replaced_by_what_is_renamed_over_it)
 {
     keyshm_pool *moved;
-    char other[80], away[160];
+    char other[80], away[SEGMENT_PATH_SIZE + 8];
     snprintf(other, sizeof(other), "%s.other", name);
     snprintf(away, sizeof(away), "%s.other", path);
     cr_assert_eq(keyshm_attach(&pool, name), 0);
@@ -305,7 +309,7 @@ Test(segment, is_replaced_by_what_is_renamed_over_it)
     cr_assert_eq(keyshm_is_replaced(moved), 0);
     cr_assert_eq(rename(away, path), 0);
     cr_assert_eq(keyshm_is_replaced(pool), 1);
-    cr_assert_eq(keyshm_is_replaced(moved), 1, "it is not where its own name leads");
+    cr_assert_eq(keyshm_is_replaced(moved), 0, "that a name leads nowhere may be so only from here");
     cr_assert_eq(rename(path, away), 0);
     cr_assert_eq(keyshm_is_replaced(moved), 0);
     cr_assert_eq(symlink(away, path), 0);
@@ -317,7 +321,7 @@ Test(segment, is_replaced_by_what_is_renamed_over_it)
 
 Test(segment, is_replaced_by_a_symbolic_link_though_it_leads_back)
 {
-    char away[160];
+    char away[SEGMENT_PATH_SIZE + 8];
     snprintf(away, sizeof(away), "%s.away", path);
     cr_assert_eq(keyshm_attach(&pool, name), 0);
     cr_assert_eq(rename(path, away), 0);
@@ -367,5 +371,110 @@ Test(segment, is_looked_for_under_its_owner_s_name)
     cr_assert_eq(keyshm_is_replaced(pool), 1);
     cr_assert_eq(keyshm_is_replaced(seen), 1);
     keyshm_close(seen);
+    keyshm_close(pool);
+}
+
+/* ---- pools that root makes for others ---- */
+
+#define OWNER 65534
+
+Test(segment, belongs_to_the_owner_that_root_names)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    struct stat status;
+    char owned[SEGMENT_PATH_SIZE];
+    keyshm_pool *mine, *other;
+    skip_unless_root("to make a pool for another user");
+    remove_segment();
+    options.owner = OWNER;
+    segment_path(owned, OWNER, name);
+    cr_assert_eq(keyshm_attach_user(&other, OWNER, name), -ENOENT);
+    cr_assert_eq(keyshm_open(&mine, name, &options), 0);
+    cr_assert_eq(stat(owned, &status), 0);
+    cr_assert_eq(status.st_uid, OWNER);
+    cr_assert_eq(status.st_mode & 07777, 0600);
+    cr_assert_eq(keyshm_create(&other, name, &options), -EEXIST);
+    cr_assert_eq(keyshm_attach(&other, name), -ENOENT, "it is not root's");
+    cr_assert_eq(keyshm_open(&other, name, &options), 0);
+    cr_assert_eq(keyshm_add(other, "key", NULL), 0);
+    keyshm_close(other);
+    cr_assert_eq(keyshm_attach_user(&other, OWNER, name), 0);
+    cr_assert_eq(keyshm_available_count(other), 1);
+    keyshm_close(other);
+
+    cr_assert_eq(seteuid(OWNER), 0);
+    cr_assert_eq(keyshm_attach(&other, name), 0, "the workers' user finds it under its own name");
+    cr_assert_eq(keyshm_available_count(other), 1);
+    cr_assert_eq(keyshm_is_replaced(other), 0);
+    keyshm_close(other);
+    cr_assert_eq(keyshm_attach_user(&other, OWNER, name), 0);
+    keyshm_close(other);
+    cr_assert_eq(keyshm_attach_user(&other, 0, name), -EACCES);
+    cr_assert_eq(keyshm_unlink_user(0, name), -EACCES);
+    options.owner = 0;
+    cr_assert_eq(keyshm_create(&other, name, &options), -EPERM);
+    cr_assert_eq(keyshm_open(&other, name, &options), -EPERM);
+    cr_assert_eq(seteuid(0), 0);
+
+    cr_assert_eq(keyshm_unlink_user(OWNER, name), 0);
+    cr_assert_eq(keyshm_unlink_user(OWNER, name), -ENOENT);
+    cr_assert_eq(keyshm_unlink_user(OWNER, "a/b"), -EINVAL);
+    cr_assert_eq(keyshm_is_replaced(mine), 1);
+    keyshm_close(mine);
+}
+
+static char warning[512];
+
+static void note_warning(enum keyshm_log_level level, const char *message, void *user)
+{
+    (void)user;
+    if (level == KEYSHM_LOG_WARNING)
+        snprintf(warning, sizeof(warning), "%s", message);
+}
+
+Test(segment, of_the_name_of_roots_is_warned_of)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    keyshm_pool *other;
+    skip_unless_root("to make a pool for another user");
+    keyshm_set_log(note_warning, NULL, KEYSHM_LOG_WARNING);
+    options.owner = OWNER;
+    cr_assert_eq(keyshm_create(&other, name, &options), 0);
+    cr_assert(strstr(warning, "user 65534 has a pool now, and root has one of the same name") != NULL, "%s", warning);
+    keyshm_close(other);
+    cr_assert_eq(keyshm_unlink_user(OWNER, name), 0);
+}
+
+/* Pools of two layouts stand side by side; the other one is listed, and said to be there. */
+Test(segment, of_another_layout_has_another_name)
+{
+    struct keyshm_pool_list *list;
+    char old[SEGMENT_PATH_SIZE], old_layout[] = "v2-8-glibc";
+    size_t found = 0;
+    segment_path(old, geteuid(), name);
+    char *layout = strstr(old, keyshm_layout_name());
+    cr_assert_not_null(layout);
+    char rest[KEYSHM_PROVIDER_MAX + 2];
+    snprintf(rest, sizeof(rest), "%s", layout + strlen(keyshm_layout_name()));
+    snprintf(layout, sizeof(old) - (size_t)(layout - old), "%s%s", old_layout, rest);
+    int fd = open(old, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    keyshm_close(pool);
+    cr_assert_eq(keyshm_list_pools(geteuid(), &list), 0);
+    cr_assert_eq(list->providers_bytes, sizeof(*list->providers));
+    cr_assert_eq(list->layouts_bytes, sizeof(*list->layouts));
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->providers[i], name) == 0)
+            cr_assert_str_eq(list->layouts[i], found++ == 0 ? old_layout : keyshm_layout_name());
+    cr_assert_eq(found, 2);
+    keyshm_pool_list_free(list);
+    remove_segment();
+    keyshm_set_log(note_warning, NULL, KEYSHM_LOG_WARNING);
+    int r = keyshm_create(&pool, name, NULL);
+    unlink(old);
+    cr_assert_eq(r, 0);
+    cr_assert(strstr(warning, old_layout) != NULL && strstr(warning, keyshm_layout_name()) != NULL, "%s", warning);
     keyshm_close(pool);
 }

@@ -39,7 +39,7 @@ Test(snapshot, describes_the_pool)
     cr_assert_str_eq(snapshot->provider, name);
     cr_assert_eq(snapshot->capacity, 8);
     cr_assert_eq(snapshot->key_max, 512);
-    cr_assert_eq(snapshot->default_cooldown_ms, 60000);
+    cr_assert_eq(snapshot->policy.cooldown_ms, 60000);
     cr_assert_eq(snapshot->creator_pid, getpid());
     cr_assert_eq(snapshot->creator_uid, geteuid());
     cr_assert_eq(snapshot->recoveries, 0);
@@ -57,7 +57,7 @@ Test(snapshot, counts_mixed_states)
     add_keys(ids, 7);
     keyshm_mark_rate_limited(pool, ids[0], 60000);
     keyshm_mark_rate_limited(pool, ids[1], 60000);
-    keyshm_mark_quota_exceeded(pool, ids[2], -1);
+    keyshm_mark_quota_exceeded(pool, ids[2], KEYSHM_UNTIL_MARKED);
     keyshm_mark_invalid(pool, ids[4]);
     cr_assert_eq(keyshm_remove(pool, ids[3]), 0);
 
@@ -102,10 +102,10 @@ Test(snapshot, an_observer_can_read_everything_and_write_nothing)
  * the creator mapped the file before it had a name. */
 static bool maps_the_segment(const char *line)
 {
-    char path[128];
+    char path[SEGMENT_PATH_SIZE];
     struct stat status;
     unsigned long inode = 0;
-    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), name);
+    segment_path(path, geteuid(), name);
     cr_assert_eq(stat(path, &status), 0);
     return sscanf(line, "%*x-%*x %*4c %*x %*x:%*x %lu", &inode) == 1 && inode == status.st_ino;
 }
@@ -161,4 +161,78 @@ Test(snapshot, survives_the_end_of_the_pool)
     cr_assert_eq(snapshot->keys[0].id, id);
     cr_assert_str_eq(snapshot->keys[0].metadata[0].value, "v");
     keyshm_snapshot_free(snapshot);
+}
+
+Test(snapshot, one_key_is_inspected_alone)
+{
+    struct keyshm_key_snapshot key, whole;
+    keyshm_id ids[2];
+    add_keys(ids, 2);
+    cr_assert_eq(keyshm_set_metadata(pool, ids[1], "n", "v"), 0);
+    pick_id();
+    pick_id();
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[1], KEYSHM_UNTIL_MARKED), 0);
+    whole = inspect(ids[1]);
+    cr_assert_eq(keyshm_inspect(observer, ids[1], 0, sizeof(key), &key), 0);
+    cr_assert_eq(key.metadata_count, 0, "without its notes");
+    cr_assert_null(key.metadata);
+    cr_assert_eq(key.id, ids[1]);
+    cr_assert_eq(key.slot, 1);
+    cr_assert_eq(key.status, KEYSHM_QUOTA_EXCEEDED);
+    cr_assert_eq(key.reason, KEYSHM_REASON_QUOTA);
+    cr_assert_eq(key.cooldown_left_ms, -1);
+    cr_assert_eq(key.benched_by, KEYSHM_BY_KEY);
+    cr_assert_eq(key.picks, 1);
+    cr_assert_eq(key.marked[KEYSHM_QUOTA_EXCEEDED], 1);
+    cr_assert_str_eq(key.masked_key, whole.masked_key);
+    cr_assert_eq(key.element_bytes, sizeof(struct keyshm_metadata));
+}
+
+Test(snapshot, as_many_bytes_are_inspected_as_were_asked_for)
+{
+    struct keyshm_key_snapshot key;
+    unsigned char large[sizeof(struct keyshm_key_snapshot) + 16];
+    keyshm_id id = add_key(1);
+    memset(&key, 0x55, sizeof(key));
+    cr_assert_eq(keyshm_inspect(pool, id, 0, offsetof(struct keyshm_key_snapshot, status), &key), 0);
+    cr_assert_eq(key.id, id);
+    cr_assert_eq(key.slot, 0);
+    cr_assert_eq((unsigned)key.status, 0x55555555u);
+    memset(large, 0x55, sizeof(large));
+    cr_assert_eq(keyshm_inspect(pool, id, 0, sizeof(large), (struct keyshm_key_snapshot *)(void *)large), 0);
+    cr_assert_eq(memcmp(large, &id, sizeof(id)), 0);
+
+    memset(&key, 0x55, sizeof(key));
+    cr_assert_eq(keyshm_inspect(pool, id, 1, sizeof(key), &key), -EINVAL, "there are no models");
+    cr_assert_eq(keyshm_inspect(NULL, id, 0, sizeof(key), &key), -EINVAL);
+    cr_assert_eq(keyshm_inspect(pool, id, 0, sizeof(key), NULL), -EINVAL);
+    static const keyshm_id strange[] = {0, UINT64_MAX, 1};
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+        cr_assert_eq(keyshm_inspect(pool, strange[i], 0, sizeof(key), &key), -ESTALE);
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_inspect(pool, id, 0, sizeof(key), &key), -ESTALE);
+    add_key(2);
+    cr_assert_eq(keyshm_inspect(pool, id, 0, sizeof(key), &key), -ESTALE, "another key in its slot");
+    cr_assert_eq(key.id, UINT64_C(0x5555555555555555), "written although it failed");
+}
+
+Test(snapshot, an_observer_cannot_use_what_writes)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    static const char *const keys[] = {"a"};
+    char buffer[65];
+    keyshm_id id = add_key(1);
+    cr_assert_eq(keyshm_mark(observer, id, &mark), -EROFS);
+    cr_assert_eq(keyshm_mark_all_available(observer, 1), -EROFS);
+    cr_assert_eq(keyshm_pause(observer, id), -EROFS);
+    cr_assert_eq(keyshm_resume(observer, id), -EROFS);
+    cr_assert_eq(keyshm_set_policy(observer, &policy), -EROFS);
+    cr_assert_eq(keyshm_replace_keys(observer, keys, 1, NULL), -EROFS);
+    cr_assert_eq(keyshm_next_key(observer, buffer, sizeof(buffer), NULL), -EROFS);
+    cr_assert_eq(keyshm_set_worker_name(observer, "x"), -EROFS);
+    cr_assert_eq(keyshm_after_fork(observer), -EROFS);
+    cr_assert_eq(keyshm_get_policy(observer, &policy), 0);
+    cr_assert_eq(keyshm_set_metadata(pool, id, "n", "v"), 0);
+    cr_assert_eq(keyshm_get_metadata(observer, id, "n", buffer, sizeof(buffer)), 1);
 }

@@ -52,3 +52,46 @@ Test(status, every_documented_error_has_words_of_its_own)
     cr_assert_str_eq(keyshm_strerror(INT32_MIN), "unknown error");
     cr_assert_str_eq(keyshm_strerror(INT32_MAX), "unknown error");
 }
+
+Test(status, reasons_have_the_names_of_the_contract)
+{
+    static const char *const names[KEYSHM_REASON_COUNT] = {"none",         "peer",       "budget",         "timeout",
+                                                           "server_error", "overloaded", "rate_limit",     "quota",
+                                                           "billing",      "permission", "authentication", "operator"};
+    enum keyshm_reason reason = KEYSHM_REASON_OPERATOR;
+    for (int i = 0; i < KEYSHM_REASON_COUNT; i++) {
+        cr_assert_str_eq(keyshm_reason_name((enum keyshm_reason)i), names[i]);
+        cr_assert_eq(keyshm_reason_from_name(names[i], &reason), 0);
+        cr_assert_eq((int)reason, i);
+    }
+    cr_assert_null(keyshm_reason_name((enum keyshm_reason)KEYSHM_REASON_COUNT));
+    cr_assert_null(keyshm_reason_name((enum keyshm_reason) - 1));
+    static const char *const bad[] = {"", "NONE", "rate-limit", "quota ", "rate_limited"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_assert_eq(keyshm_reason_from_name(bad[i], &reason), -EINVAL);
+    cr_assert_eq(keyshm_reason_from_name(NULL, &reason), -EINVAL);
+    cr_assert_eq(keyshm_reason_from_name("none", NULL), -EINVAL);
+    cr_assert_eq(reason, KEYSHM_REASON_OPERATOR, "written although it failed");
+}
+
+Test(status, errors_have_names)
+{
+    cr_assert_str_eq(keyshm_error_name(-ENOKEY), "ENOKEY");
+    cr_assert_str_eq(keyshm_error_name(ENOKEY), "ENOKEY");
+    cr_assert_str_eq(keyshm_error_name(-EAGAIN), "EAGAIN");
+    cr_assert_str_eq(keyshm_error_name(-ENOTRECOVERABLE), "ENOTRECOVERABLE");
+    cr_assert_str_eq(keyshm_error_name(-EUSERS), "EUSERS");
+    static const int none[] = {0, 4095, -4095, 99999, -99999, INT32_MIN, INT32_MAX};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        cr_assert_null(keyshm_error_name(none[i]), "%d", none[i]);
+}
+
+Test(status, the_version_and_the_layout_have_names)
+{
+    const char *layout = keyshm_layout_name();
+    cr_assert_eq(keyshm_version(), KEYSHM_VERSION);
+    cr_assert(strlen(layout) >= 1 && strlen(layout) <= KEYSHM_LAYOUT_NAME_MAX);
+    cr_assert_null(strchr(layout, '.'), "a dot ends it in the name of a segment");
+    cr_assert_null(strchr(layout, '/'));
+    cr_assert_eq(strncmp(layout, "v3-", 3), 0);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "key_index.h"
-#include "pool.h"
+#include "rotation.h"
 #include "slot.h"
 #include "tagged.h"
 
@@ -23,7 +23,7 @@ static void make_mixed_pool(void)
     create_pool();
     add_keys(ids, 5);
     keyshm_mark_rate_limited(pool, ids[0], 60000);
-    keyshm_mark_quota_exceeded(pool, ids[1], -1);
+    keyshm_mark_quota_exceeded(pool, ids[1], KEYSHM_UNTIL_MARKED);
     keyshm_mark_invalid(pool, ids[2]);
     keyshm_set_metadata(pool, ids[3], "name", "value");
     pick_id();
@@ -51,8 +51,18 @@ Test(verify, state_words)
     uint64_t good = atomic_load(&pool->words[3]);
     atomic_store(&pool->words[3], good | 5);
     expect_problem("slot 3: its deadline does not match its status");
-    atomic_store(&pool->words[3], good | UINT64_C(1) << 59);
-    expect_problem("slot 3: its state word has flags");
+    atomic_store(&pool->words[3], good | UINT64_C(1) << 55);
+    expect_problem("slot 3: its state word has bits that are never so");
+    atomic_store(&pool->words[3], word_make_available(0));
+    expect_problem("slot 3: its state word has bits that are never so");
+    atomic_store(&pool->words[3], good | UINT64_C(1) << WORD_REASON_SHIFT);
+    expect_problem("slot 3: its reason does not match its status");
+    atomic_store(&pool->words[3], good | WORD_PAUSED);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "a paused key is sound: %s", problem);
+    uint64_t benched = atomic_load(&pool->words[0]);
+    atomic_store(&pool->words[0], benched | WORD_REASON_MASK << WORD_REASON_SHIFT);
+    expect_problem("slot 0: its reason does not match its status");
+    atomic_store(&pool->words[0], benched);
     atomic_store(&pool->words[6], UINT64_C(7) << WORD_CONTENT_SHIFT);
     expect_problem("slot 6: its state word is none that keyshm writes");
 }
@@ -101,7 +111,7 @@ Test(verify, the_same_key_twice)
     slot_fill(pool, 5, id_make(1, 5), &key);
     index_insert(pool, key.hash, 5);
     atomic_store(&pool->header->slots_used, 6);
-    atomic_store(&pool->words[5], word_make(KEYSHM_AVAILABLE, 1, WORD_NO_DEADLINE));
+    atomic_store(&pool->words[5], word_make_available(1));
     expect_problem("the same key");
 }
 
@@ -135,8 +145,29 @@ Test(verify, a_key_that_is_hidden_for_too_long)
 {
     atomic_store(&pool->ready[0], 0);
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "a sweep will come: %s", problem);
-    atomic_fetch_add(&pool->header->next_sweep_ms, 10000);
-    expect_problem("hidden until a sweep");
+    _Atomic uint64_t *const due_times[] = {&pool->header->next_due, &pool->due[0], &pool->due[1]};
+    for (size_t i = 0; i < sizeof(due_times) / sizeof(due_times[0]); i++) {
+        atomic_fetch_add(due_times[i], 10000);
+        expect_problem("hidden until a sweep");
+        atomic_fetch_sub(due_times[i], 10000);
+        cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+    }
+}
+
+Test(verify, the_rotation)
+{
+    const struct claim outside = {.begin = pool->settings.capacity, .end = pool->settings.capacity + 1};
+    const struct claim nowhere = {.place = LAYOUT_TURNS + 1};
+    atomic_store(&pool->header->cursor, claim_pack(&outside));
+    expect_problem("the cursor is not a range of slots");
+    atomic_store(&pool->header->cursor, claim_pack(&nowhere));
+    expect_problem("the cursor is not a range of slots");
+    atomic_store(&pool->header->cursor, 0);
+    atomic_store(&pool->header->turns[3].range, claim_pack(&outside));
+    expect_problem("a claimed range is not a range of slots");
+    atomic_store(&pool->header->turns[3].range, 0);
+    atomic_store(&pool->header->turns[7].owner, (uint64_t)(pool->settings.worker_rows + 1) << 32);
+    expect_problem("a claimed range belongs to a worker that there is not");
 }
 
 Test(verify, an_unfinished_change_is_no_damage)

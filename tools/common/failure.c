@@ -5,11 +5,13 @@
 #include <stddef.h>
 
 #include "keyshm.h"
+#include "user.h"
 
 static const struct failure failures[] = {
     {ENOENT, EXIT_NO_POOL, "there is no such pool", "make it with: keyshm-ctl create", true},
     {EACCES, EXIT_NO_POOL, NULL, "see who owns it with: ls -l /dev/shm (it must be yours, mode 0600, one link)", false},
     {EPERM, EXIT_NO_POOL, NULL, NULL, false},
+    {EROFS, EXIT_REFUSED, "the file system on /dev/shm is mounted read-only", NULL, false},
     {EPROTO, EXIT_DAMAGED, NULL,
      "use the programs of the build that its workers use, or remove it with: keyshm-ctl destroy", true},
     {EBADMSG, EXIT_DAMAGED, NULL, "if no worker needs it, remove it with: keyshm-ctl destroy", true},
@@ -31,6 +33,23 @@ static const struct failure *look_up(const struct failure *list, int error)
     return list;
 }
 
+/* Where a pool of this name is, if not where it was looked for. False: nowhere. */
+static bool tell_where_it_is(const char *provider)
+{
+    char layout[KEYSHM_LAYOUT_NAME_MAX + 1], name[USER_NAME_SIZE];
+    uid_t user;
+    if (user_find_layout(provider, layout, sizeof(layout))) {
+        complain("pool %s: there is one of the layout %s, which another version of keyshm made; this one reads %s",
+                 provider, layout, keyshm_layout_name());
+        return true;
+    }
+    if (!user_find_other(provider, &user))
+        return false;
+    user_name(user, name);
+    complain("pool %s: there is no such pool, but %s has one: keyshm-stat --user %s %s", provider, name, name, provider);
+    return true;
+}
+
 enum exit_status fail(const char *provider, int error, const struct failure *special)
 {
     const struct failure *failure = look_up(special != NULL ? special : failures, error);
@@ -42,6 +61,8 @@ enum exit_status fail(const char *provider, int error, const struct failure *spe
         return refuse(
             "this cannot be a pool's name: a name is 1 to %d of A-Z a-z 0-9 . _ - and does not begin with a dot",
             KEYSHM_PROVIDER_MAX);
+    if (error == -ENOENT && failure->status == EXIT_NO_POOL && tell_where_it_is(provider))
+        return failure->status;
     complain("pool %s: %s%s%s%s%s", provider, failure->what != NULL ? failure->what : keyshm_strerror(error),
              failure->advice != NULL ? "; " : "", failure->advice != NULL ? failure->advice : "",
              failure->advice_ends_with_pool ? " " : "", failure->advice_ends_with_pool ? provider : "");

@@ -24,12 +24,34 @@ static void replace_closed_streams(void)
             _exit(EXIT_REFUSED);
 }
 
+/* The library ignores what it does not know. */
+static void warn_of_log_level(void)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    const char *wanted = secure_getenv("KEYSHM_LOG");
+    for (size_t i = 0; wanted != NULL && i < sizeof(levels) / sizeof(levels[0]); i++)
+        if (strcmp(wanted, levels[i]) == 0)
+            return;
+    if (wanted != NULL && wanted[0] != '\0')
+        complain("KEYSHM_LOG must be error, warning, info or debug; it is ignored");
+}
+
 void program_begin(void)
 {
     replace_closed_streams();
-    /* A closed pipe must be an error of write(2), not the end of the program in the middle of a change. */
-    signal(SIGPIPE, SIG_IGN);
+    program_outlive_reader(); /* not to end in the middle of a change */
+    warn_of_log_level();
     setlocale(LC_ALL, "");
+}
+
+void program_outlive_reader(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void program_end_with_reader(void)
+{
+    signal(SIGPIPE, SIG_DFL);
 }
 
 enum exit_status program_end(enum exit_status status)
@@ -85,6 +107,12 @@ enum exit_status point_to_help(void)
 {
     fprintf(stderr, "See: %s --help\n", program_invocation_short_name);
     return EXIT_REFUSED;
+}
+
+bool program_may_show(const char *word)
+{
+    size_t length = strlen(word);
+    return length > 0 && length <= 16 && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == length;
 }
 
 void print_version(void)

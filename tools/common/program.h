@@ -4,6 +4,8 @@
 
 /* How both programs begin, speak and end. */
 
+#include <stdbool.h>
+
 enum exit_status {
     EXIT_FINE = 0,
     EXIT_REFUSED = 1, /* wrong usage, or it could not be done */
@@ -15,6 +17,12 @@ enum exit_status {
 
 /* First thing in main(): makes the standard streams safe to use, and sets the locale. */
 void program_begin(void);
+
+/* For a program that only reads: end silently when standard output has no reader any more, as others do. */
+void program_end_with_reader(void);
+
+/* The opposite: a closed pipe is an error of write(2). program_begin() calls it. */
+void program_outlive_reader(void);
 
 /* Last thing in main(): flushes standard output. Returns `status`, or a failure if not all of the output could be
  * written. */
@@ -32,6 +40,9 @@ enum exit_status refuse_option(int returned, char *const *argv, const char *lett
 
 /* After wrong usage, say where the help is. Returns EXIT_REFUSED. */
 enum exit_status point_to_help(void);
+
+/* May a message repeat this word of the command line? Not if it may be a key: it is short, and only letters and hyphens. */
+bool program_may_show(const char *word);
 
 void print_version(void);
 

@@ -10,12 +10,18 @@
 #include "exit_rules.h"
 #include "keyshm.h"
 
+#define NOT_GIVEN INT64_MIN
+
 struct arguments {
     const char *pool;
     keyshm_id id;
     enum keyshm_status status;
     struct keyshm_options create;
+    enum keyshm_reason reason;
+    unsigned statuses; /* 1 << status for each that was given */
     int64_t retry_after_ms;
+    int64_t until_unix_ms;                /* or NOT_GIVEN, as the next two */
+    int64_t cooldown_ms, cooldown_max_ms; /* of the policy */
     int64_t wait_ms;
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
@@ -29,6 +35,8 @@ struct arguments {
     bool json;
     bool with_keys;
     bool is_dry_run;
+    bool allows_empty;
+    bool is_for_all;
 };
 
 #endif

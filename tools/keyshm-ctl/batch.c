@@ -43,7 +43,7 @@ void batch_end(struct batch *batch)
     *batch = (struct batch){.pool = NULL};
 }
 
-static const char *check(struct batch *batch, const char *key, size_t length)
+const char *batch_check(struct batch *batch, const char *key, size_t length)
 {
     if (length > batch->key_max) {
         snprintf(batch->refusal, sizeof(batch->refusal), "longer than the %zu bytes that this pool allows a key",
@@ -65,14 +65,15 @@ static const char *check(struct batch *batch, const char *key, size_t length)
 static const char *check_room(struct batch *batch, const char *key)
 {
     keyshm_id id;
-    if (keyshm_find(batch->pool, key, &id) == 0)
+    unsigned room = batch->replaces ? batch->capacity - (unsigned)batch->count : batch->room;
+    if (!batch->replaces && keyshm_find(batch->pool, key, &id) == 0)
         return NULL;
-    if (batch->room == 0) {
+    if (room == 0) {
         snprintf(batch->refusal, sizeof(batch->refusal), "the pool has no room for it: it was made for %u keys",
                  batch->capacity);
         return batch->refusal;
     }
-    batch->room--;
+    batch->room -= !batch->replaces;
     return NULL;
 }
 
@@ -102,7 +103,7 @@ bool batch_has(const struct batch *batch, const char *key)
 
 const char *batch_take(struct batch *batch, const char *key, size_t length)
 {
-    const char *refusal = check(batch, key, length);
+    const char *refusal = batch_check(batch, key, length);
     if (refusal != NULL)
         return refusal;
     char *copy = strndup(key, length);

@@ -15,10 +15,20 @@ enum exit_status cmd_destroy(const struct arguments *arguments);
 /* cmd_add.c */
 enum exit_status cmd_add(const struct arguments *arguments);
 
+/* cmd_set.c */
+enum exit_status cmd_set(const struct arguments *arguments);
+
 /* cmd_key.c */
 enum exit_status cmd_remove(const struct arguments *arguments);
-enum exit_status cmd_mark(const struct arguments *arguments);
 enum exit_status cmd_reset(const struct arguments *arguments);
+
+/* cmd_mark.c */
+enum exit_status cmd_mark(const struct arguments *arguments);
+enum exit_status cmd_pause(const struct arguments *arguments);
+enum exit_status cmd_resume(const struct arguments *arguments);
+
+/* cmd_policy.c */
+enum exit_status cmd_policy(const struct arguments *arguments);
 
 /* cmd_pick.c */
 enum exit_status cmd_next(const struct arguments *arguments);

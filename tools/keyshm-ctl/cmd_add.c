@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "report.h"
 #include "text.h"
+#include "user.h"
 
 /* The result for each key of a batch, in their order. */
 struct added {
@@ -23,10 +24,18 @@ struct added {
     } keys[];
 };
 
-static int add_one(const struct batch *batch, struct added *added)
+/* 0: it is new; -EEXIST. A new key gets no id in a dry run. */
+static int try_one(const struct batch *batch, const char *key, bool is_dry_run, keyshm_id *ret_id)
+{
+    if (!is_dry_run)
+        return keyshm_add(batch->pool, key, ret_id);
+    return keyshm_find(batch->pool, key, ret_id) == 0 ? -EEXIST : 0;
+}
+
+static int add_one(const struct batch *batch, bool is_dry_run, struct added *added)
 {
     struct added_key *key = &added->keys[added->count];
-    int r = keyshm_add(batch->pool, batch->keys[added->count], &key->id);
+    int r = try_one(batch, batch->keys[added->count], is_dry_run, &key->id);
     if (r < 0 && r != -EEXIST)
         return r;
     key->is_new = r == 0;
@@ -36,24 +45,30 @@ static int add_one(const struct batch *batch, struct added *added)
 }
 
 /* Stops at the first failure; what was added by then stays. */
-static int add_all(const struct batch *batch, struct added *added)
+static int add_all(const struct batch *batch, bool is_dry_run, struct added *added)
 {
     struct progress progress;
     int r = 0;
     progress_begin(&progress, "added", "keys", batch->count);
     while (added->count < batch->count && r == 0) {
-        r = add_one(batch, added);
+        r = add_one(batch, is_dry_run, added);
         progress_show(&progress, added->count);
     }
     progress_end(&progress);
     return r;
 }
 
-/* The part of a key that may be shown; "-" if another process has removed the key since. */
+/* The part of a key that may be shown; "-" if it is not in the pool: in a dry run, or as another process has removed it. */
 static const char *masked_key_of(const struct keyshm_snapshot *snapshot, keyshm_id id)
 {
     const struct keyshm_key_snapshot *key = lookup_key(snapshot, id);
     return key != NULL ? key->masked_key : "-";
+}
+
+static void print_dry_run(const struct added *added)
+{
+    printf("nothing was changed; it would be: %zu added, %zu present before\n", added->new_count,
+           added->count - added->new_count);
 }
 
 static void print_added(const struct added *added, const struct keyshm_snapshot *snapshot)
@@ -67,7 +82,7 @@ static void print_added(const struct added *added, const struct keyshm_snapshot 
              added->count - added->new_count, snapshot->count, snapshot->capacity);
 }
 
-static enum exit_status report_added(const struct added *added, const struct keyshm_snapshot *snapshot)
+static enum exit_status report_added(const struct added *added, bool is_dry_run, const struct keyshm_snapshot *snapshot)
 {
     json_t *keys = json_array();
     int r = 0;
@@ -75,9 +90,10 @@ static enum exit_status report_added(const struct added *added, const struct key
         r |= json_array_append_new(keys, json_pack("{s:I, s:s, s:b}", "id", (json_int_t)added->keys[i].id, "masked_key",
                                                    masked_key_of(snapshot, added->keys[i].id), "present",
                                                    !added->keys[i].is_new));
-    json_t *members = json_pack("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t)added->new_count, "present",
-                                (json_int_t)(added->count - added->new_count), "count", (json_int_t)snapshot->count,
-                                "capacity", (json_int_t)snapshot->capacity, "keys", keys);
+    json_t *members =
+        json_pack("{s:b, s:I, s:I, s:I, s:I, s:O}", "is_dry_run", (int)is_dry_run, "added", (json_int_t)added->new_count,
+                  "present", (json_int_t)(added->count - added->new_count), "count", (json_int_t)snapshot->count,
+                  "capacity", (json_int_t)snapshot->capacity, "keys", keys);
     json_decref(keys);
     if (r == 0)
         return report(snapshot->provider, members);
@@ -94,7 +110,9 @@ static enum exit_status show_added(const struct arguments *arguments, const stru
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     if (arguments->json)
-        status = report_added(added, snapshot);
+        status = report_added(added, arguments->is_dry_run, snapshot);
+    else if (arguments->is_dry_run)
+        print_dry_run(added);
     else
         print_added(added, snapshot);
     keyshm_snapshot_free(snapshot);
@@ -106,7 +124,7 @@ static enum exit_status add_and_show(const struct arguments *arguments, const st
     struct added *added = calloc(1, sizeof(*added) + batch->count * sizeof(added->keys[0]));
     if (added == NULL)
         return fail(arguments->pool, -ENOMEM, NULL);
-    int r = add_all(batch, added);
+    int r = add_all(batch, arguments->is_dry_run, added);
     enum exit_status status = show_added(arguments, batch, added);
     free(added);
     return r < 0 ? fail(arguments->pool, r, NULL) : status;
@@ -118,8 +136,7 @@ static enum exit_status take_and_add(const struct arguments *arguments, keyshm_p
     int r = batch_begin(&batch, pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    enum exit_status status =
-        arguments->from_environment ? key_list_from_environment(&batch, arguments->pool) : key_list_from_input(&batch);
+    enum exit_status status = key_list_take(&batch, arguments);
     if (status == EXIT_FINE)
         status = add_and_show(arguments, &batch);
     batch_end(&batch);
@@ -129,7 +146,8 @@ static enum exit_status take_and_add(const struct arguments *arguments, keyshm_p
 enum exit_status cmd_add(const struct arguments *arguments)
 {
     keyshm_pool *pool;
-    int r = keyshm_attach(&pool, arguments->pool);
+    int r = arguments->is_dry_run ? keyshm_attach_readonly_user(&pool, user_of_pools(), arguments->pool)
+                                  : keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     enum exit_status status = take_and_add(arguments, pool);

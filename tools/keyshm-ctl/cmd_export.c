@@ -7,6 +7,7 @@
 
 #include "clocks.h"
 #include "cmd.h"
+#include "lists.h"
 #include "program.h"
 #include "progress.h"
 #include "report.h"
@@ -14,6 +15,7 @@
 #include "state/document.h"
 #include "state/file.h"
 #include "state/fingerprint.h"
+#include "user.h"
 
 /* What is being written, and where. */
 struct export
@@ -49,7 +51,7 @@ static json_t *pool_to_json(const struct export *export)
     return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", DOCUMENT_SCHEMA, "provider",
                      snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms,
                      "capacity", (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max,
-                     "default_cooldown_ms", (json_int_t)snapshot->default_cooldown_ms, "with_keys",
+                     "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms, "with_keys",
                      (int)export->arguments->with_keys, "fingerprint_setting", export->setting);
 }
 
@@ -75,9 +77,10 @@ static int64_t left_ms(const struct keyshm_key_snapshot *key)
 
 static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fingerprint_or_null)
 {
-    return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key", key->masked_key,
-                     "status", keyshm_status_name(key->status), "cooldown_left_ms", (json_int_t)left_ms(key), "marked",
-                     marked_to_json(key), "metadata", report_metadata(key), "fingerprint", fingerprint_or_null);
+    return json_pack("{s:I, s:s, s:s, s:I, s:s, s:b, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key",
+                     key->masked_key, "status", keyshm_status_name(key->status), "cooldown_left_ms",
+                     (json_int_t)left_ms(key), "reason", keyshm_reason_name(key->reason), "is_paused", key->is_paused,
+                     "marked", marked_to_json(key), "metadata", report_metadata(key), "fingerprint", fingerprint_or_null);
 }
 
 /* -EILSEQ: the key cannot be a JSON string. */
@@ -119,7 +122,7 @@ static enum exit_status put_keys(struct export *export)
     enum exit_status status = EXIT_FINE;
     progress_begin(&progress, "exported", "keys", export->snapshot->count);
     for (unsigned i = 0; i < export->snapshot->count && status == EXIT_FINE; i++) {
-        const struct keyshm_key_snapshot *key = &export->snapshot->keys[i];
+        const struct keyshm_key_snapshot *key = list_key(export->snapshot, i);
         int r = keyshm_get(export->pool, key->id, &secret);
         if (r == -ESTALE)
             continue; /* removed since */
@@ -220,7 +223,7 @@ enum exit_status cmd_export(const struct arguments *arguments)
         return point_to_help();
     }
     secret_wipe_json();
-    int r = keyshm_attach_readonly(&pool, arguments->pool);
+    int r = keyshm_attach_readonly_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     enum exit_status status = export_pool(arguments, pool);

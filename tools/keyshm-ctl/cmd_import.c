@@ -10,19 +10,20 @@
 #include "state/document.h"
 #include "state/file.h"
 #include "state/restore.h"
+#include "user.h"
 
 static enum exit_status show_result(const struct restore *restore)
 {
     const struct arguments *arguments = restore->arguments;
     if (arguments->json)
         return report(arguments->pool,
-                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "is_dry_run", (int)arguments->is_dry_run, "key_count",
-                                (json_int_t)restore->document.count, "added", (json_int_t)restore->added, "found",
-                                (json_int_t)restore->found, "not_found", (json_int_t)restore->not_found, "marked",
-                                (json_int_t)restore->marked));
-    printf("%s%zu added, %zu found, %zu not found; %zu marked\n",
+                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "is_dry_run", (int)arguments->is_dry_run,
+                                "key_count", (json_int_t)restore->document.count, "added", (json_int_t)restore->added,
+                                "found", (json_int_t)restore->found, "not_found", (json_int_t)restore->not_found,
+                                "marked", (json_int_t)restore->marked, "paused", (json_int_t)restore->paused));
+    printf("%s%zu added, %zu found, %zu not found; %zu marked, %zu paused\n",
            arguments->is_dry_run ? "nothing was changed; it would be: " : "", restore->added, restore->found,
-           restore->not_found, restore->marked);
+           restore->not_found, restore->marked, restore->paused);
     if (restore->not_found > 0 && !restore->document.with_keys)
         complain("pool %s: to import keys that were not found, use keyshm-ctl add first, or export --with-keys",
                  arguments->pool);
@@ -94,8 +95,8 @@ enum exit_status cmd_import(const struct arguments *arguments)
     };
     keyshm_pool *pool;
     secret_wipe_json();
-    int r =
-        arguments->is_dry_run ? keyshm_attach_readonly(&pool, arguments->pool) : keyshm_attach(&pool, arguments->pool);
+    int r = arguments->is_dry_run ? keyshm_attach_readonly_user(&pool, user_of_pools(), arguments->pool)
+                                  : keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, failures);
     enum exit_status status = import_into(arguments, pool);

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "lists.h"
 #include "lookup.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "report.h"
 #include "text.h"
+#include "user.h"
 
 #define LABEL "label"
 
@@ -35,7 +37,7 @@ static enum exit_status print_metadata(const struct arguments *arguments, const 
         return EXIT_FINE;
     }
     for (size_t i = 0; i < key->metadata_count; i++)
-        printf("%s=%s\n", key->metadata[i].name, key->metadata[i].value);
+        printf("%s=%s\n", list_note(key, i)->name, list_note(key, i)->value);
     return EXIT_FINE;
 }
 
@@ -99,7 +101,7 @@ _Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "the message of change_in()");
 static enum exit_status change(const struct arguments *arguments)
 {
     keyshm_pool *pool;
-    int r = keyshm_attach(&pool, arguments->pool);
+    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     enum exit_status status = change_in(arguments, pool);

@@ -23,6 +23,7 @@
 #include "program.h"
 #include "report.h"
 #include "text.h"
+#include "user.h"
 
 /* NULL: out of memory. */
 static json_t *holder_to_json(const struct keyshm_snapshot *snapshot)
@@ -57,7 +58,7 @@ enum exit_status cmd_holder(const struct arguments *arguments)
 #define PATIENCE_MS 1000 /* a running process that has held the mutex for longer is stuck */
 #define END_MS 5000      /* how long a killed process may take to end */
 
-/* Are all of the process's user ids this process's effective one? Required of root too, who may kill any process. */
+/* Are all of the process's user ids that of the pool's owner? Required of root too, who may kill any process. */
 static bool is_of_this_user(pid_t pid)
 {
     char path[32], line[256];
@@ -71,7 +72,7 @@ static bool is_of_this_user(pid_t pid)
     while (found != 3 && fgets(line, sizeof(line), status) != NULL)
         found = sscanf(line, "Uid: %u %u %u", &real, &effective, &saved);
     fclose(status);
-    uid_t own = geteuid();
+    uid_t own = user_of_pools();
     return found == 3 && real == own && effective == own && saved == own;
 }
 
@@ -254,7 +255,7 @@ enum exit_status cmd_break_lock(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     struct keyshm_snapshot *snapshot;
-    int r = keyshm_attach(&pool, arguments->pool);
+    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     enum exit_status status;

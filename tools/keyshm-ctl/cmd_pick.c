@@ -15,6 +15,7 @@
 #include "mark_key.h"
 #include "program.h"
 #include "secret.h"
+#include "user.h"
 
 /* Both commands: why nothing could be picked, and when that will change. */
 static enum exit_status refuse_to_pick(const char *provider, keyshm_pool *pool, int error)
@@ -45,8 +46,8 @@ static void write_line(const struct keyshm_pick *pick, struct secret_output *out
 /* False: the key cannot be a JSON string. */
 static bool write_json(const char *provider, const struct keyshm_pick *pick, struct secret_output *output)
 {
-    json_t *object = json_pack("{s:i, s:s, s:I, s:s}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id,
-                               "key", pick->key);
+    json_t *object = json_pack("{s:i, s:s, s:I, s:s, s:I}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id,
+                               "key", pick->key, "stamp", (json_int_t)pick->stamp);
     if (object == NULL)
         return false;
     json_dump_callback(object, secret_output_write, output, JSON_COMPACT);
@@ -76,7 +77,7 @@ enum exit_status cmd_next(const struct arguments *arguments)
     keyshm_pool *pool;
     struct keyshm_pick pick;
     secret_wipe_json();
-    int r = keyshm_attach(&pool, arguments->pool);
+    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     r = keyshm_next(pool, &pick);
@@ -119,7 +120,7 @@ static int pick_within(keyshm_pool *pool, int64_t wait_ms, struct keyshm_pick *p
 static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, keyshm_id id, int exit_status)
 {
     const struct exit_rule *rule = exit_rules_find(&arguments->on_status, (unsigned)exit_status);
-    int r = rule != NULL ? mark_key(pool, id, rule->status, rule->after_ms) : 0;
+    int r = rule != NULL ? mark_key(pool, id, rule->status, rule->after_ms, mark_default_reason(rule->status)) : 0;
     if (r < 0)
         complain("pool %s: the key with id %" PRIu64 " could not be marked %s after exit status %d: %s", arguments->pool,
                  id, keyshm_status_name(rule->status), exit_status,
@@ -148,7 +149,7 @@ enum exit_status cmd_exec(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     struct keyshm_pick pick;
-    int exit_status, r = keyshm_attach(&pool, arguments->pool);
+    int exit_status, r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     r = pick_within(pool, arguments->wait_ms, &pick);

@@ -3,9 +3,11 @@
 /* Whole pools: create, destroy. */
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "report.h"
+#include "user.h"
 
 enum exit_status cmd_create(const struct arguments *arguments)
 {
@@ -17,8 +19,10 @@ enum exit_status cmd_create(const struct arguments *arguments)
          "choose a smaller --capacity or --key-max, or see what is in it with: ls -l /dev/shm", false},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
+    struct keyshm_options options = arguments->create;
     keyshm_pool *pool;
-    int r = keyshm_create(&pool, arguments->pool, &arguments->create);
+    options.owner = user_of_pools() == geteuid() ? KEYSHM_OWNER_CALLER : user_of_pools();
+    int r = keyshm_create(&pool, arguments->pool, &options);
     if (r < 0)
         return fail(arguments->pool, r, failures);
     keyshm_close(pool);
@@ -35,7 +39,7 @@ enum exit_status cmd_destroy(const struct arguments *arguments)
         {ENOENT, EXIT_NO_POOL, "there is no such pool", "see those of this user with: keyshm-stat", false},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
-    int r = keyshm_unlink(arguments->pool);
+    int r = keyshm_unlink_user(user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, failures);
     return arguments->json ? report(arguments->pool, json_object()) : EXIT_FINE;

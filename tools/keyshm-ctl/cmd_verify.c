@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "program.h"
 #include "report.h"
+#include "user.h"
 
 static const struct failure verify_failures[] = {
     {EBUSY, EXIT_REFUSED, "a key is being added or removed, or the process that was doing so has died or been stopped",
@@ -28,7 +29,7 @@ static void take_problem(const char *problem, void *user)
 static int find_problems(const char *provider, json_t *problems)
 {
     keyshm_pool *pool;
-    int r = keyshm_attach_readonly(&pool, provider);
+    int r = keyshm_attach_readonly_user(&pool, user_of_pools(), provider);
     if (r == 0) {
         r = keyshm_verify(pool, take_problem, problems);
         keyshm_close(pool);
@@ -43,8 +44,10 @@ static enum exit_status show_problems(const struct arguments *arguments, int pro
                                                              problems)) != EXIT_FINE)
         return EXIT_REFUSED;
     if (problem_count > 0)
-        complain("pool %s: %d of its invariants %s broken; repair it with: keyshm-ctl repair %s", arguments->pool,
-                 problem_count, problem_count == 1 ? "is" : "are", arguments->pool);
+        complain(
+            "pool %s: %d of its invariants %s broken; what can be repaired is, with: keyshm-ctl repair %s; if that does "
+            "not help, and no worker needs it, remove it with: keyshm-ctl destroy %s",
+            arguments->pool, problem_count, problem_count == 1 ? "is" : "are", arguments->pool, arguments->pool);
     return status;
 }
 
@@ -61,7 +64,7 @@ enum exit_status cmd_verify(const struct arguments *arguments)
 static int repair(const char *provider)
 {
     keyshm_pool *pool;
-    int r = keyshm_attach(&pool, provider);
+    int r = keyshm_attach_user(&pool, user_of_pools(), provider);
     if (r < 0)
         return r;
     r = keyshm_repair(pool);

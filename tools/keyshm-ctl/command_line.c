@@ -8,6 +8,7 @@
 
 #include "help.h"
 #include "program.h"
+#include "user.h"
 
 /* ---- what is given ---- */
 
@@ -24,11 +25,13 @@ struct given {
     const char *operands[1 + OPERANDS_MAX]; /* the first is the command's name */
     int operand_count;                      /* may be more than fit */
     char *const *child;                     /* after "--", if the command takes another program's command line */
+    const char *user;                       /* NULL: not given */
     bool help, version;
 };
 
 /* The short options. What getopt_long() returns for long ones is above every character. */
 #define LETTERS "hV"
+#define USER_OPTION 1000 /* above all others */
 #define LONG_OPTION_BASE 256
 
 /* Does another option of the same name take precedence? The one that the command takes does; if that does not decide, the
@@ -43,13 +46,14 @@ static bool has_namesake(const struct command *command, int option)
     return false;
 }
 
-static void make_long_options(const struct command *command, struct option long_options[OPTION_COUNT + 3])
+static void make_long_options(const struct command *command, struct option long_options[OPTION_COUNT + 4])
 {
     for (int i = 0; i < OPTION_COUNT; i++)
         if (!has_namesake(command, i))
             *long_options++ = (struct option){.name = ctl_options[i].name + strlen("--"),
                                               .has_arg = ctl_options[i].value != NULL ? required_argument : no_argument,
                                               .val = LONG_OPTION_BASE + i};
+    *long_options++ = (struct option){.name = "user", .has_arg = required_argument, .val = USER_OPTION};
     *long_options++ = (struct option){.name = "help", .val = 'h'};
     *long_options++ = (struct option){.name = "version", .val = 'V'};
     *long_options = (struct option){.name = NULL};
@@ -65,6 +69,10 @@ static const struct command *find_command(const char *name)
 
 static void keep_operand(struct given *given, const char *text)
 {
+    if (given->operand_count == 0 && !given->help && strcmp(text, "help") == 0) {
+        given->help = true; /* "help COMMAND" is "COMMAND --help" */
+        return;
+    }
     if (given->operand_count == 0)
         given->command = find_command(text);
     if (given->operand_count <= OPERANDS_MAX)
@@ -75,7 +83,7 @@ static void keep_operand(struct given *given, const char *text)
 /* '-' lets options stand anywhere, even with POSIXLY_CORRECT in the environment. */
 static int next_option(int argc, char **argv, const struct command *command)
 {
-    struct option long_options[OPTION_COUNT + 3];
+    struct option long_options[OPTION_COUNT + 4];
     make_long_options(command, long_options);
     opterr = 0;
     return getopt_long(argc, argv, "-:" LETTERS, long_options, NULL);
@@ -94,6 +102,8 @@ static enum exit_status split(int argc, char **argv, struct given *given)
             given->help = true;
         else if (option == 'V')
             given->version = true;
+        else if (option == USER_OPTION)
+            given->user = value;
         else
             given->options[given->option_count++] =
                 (struct given_option){.option = option - LONG_OPTION_BASE, .value = value};
@@ -173,8 +183,12 @@ static enum exit_status read_operands(const struct command *command, const struc
 static enum exit_status understand(const struct given *given, struct arguments *arguments)
 {
     const struct command *command = given->command;
-    *arguments =
-        (struct arguments){.create = KEYSHM_OPTIONS_INIT, .retry_after_ms = KEYSHM_NO_RETRY_AFTER, .child = given->child};
+    *arguments = (struct arguments){.create = KEYSHM_OPTIONS_INIT,
+                                    .retry_after_ms = KEYSHM_NO_RETRY_AFTER,
+                                    .until_unix_ms = NOT_GIVEN,
+                                    .cooldown_ms = NOT_GIVEN,
+                                    .cooldown_max_ms = NOT_GIVEN,
+                                    .child = given->child};
     enum exit_status status = read_operands(command, given, arguments);
     if (status == EXIT_FINE)
         status = read_options(command, given, arguments);
@@ -183,9 +197,22 @@ static enum exit_status understand(const struct given *given, struct arguments *
     return status;
 }
 
+/* The word is named unless it may be a key. */
+static enum exit_status refuse_unknown(const char *word)
+{
+    if (program_may_show(word))
+        complain("there is no such command: %s", word);
+    else
+        complain("there is no such command");
+    return point_to_help();
+}
+
 static enum exit_status follow(const struct given *given, const struct command **ret_command,
                                struct arguments *ret_arguments)
 {
+    bool is_unknown = given->command == NULL && given->operand_count > 0;
+    if (is_unknown && !given->version)
+        return refuse_unknown(given->operands[0]);
     if (given->version)
         print_version();
     else if (given->help && given->command != NULL)
@@ -195,10 +222,12 @@ static enum exit_status follow(const struct given *given, const struct command *
     if (given->version || given->help)
         return EXIT_FINE;
     if (given->command == NULL) {
-        complain(given->operand_count > 0 ? "there is no such command" : "a command is missing");
+        complain("a command is missing");
         return point_to_help();
     }
     enum exit_status status = understand(given, ret_arguments);
+    if (status == EXIT_FINE && given->user != NULL)
+        status = user_choose(given->user);
     if (status == EXIT_FINE)
         *ret_command = given->command;
     return status;

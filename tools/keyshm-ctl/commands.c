@@ -28,11 +28,22 @@ const struct command commands[] = {
         .name = "add",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_ENV) | JSON,
-        .help = "add keys from standard input, one a line: all of them or, if one is not valid, none;\n"
-                "print each key's id and masked form, and \"present\" if it was in the pool already",
+        .options = OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) | JSON,
+        .help =
+            "add keys from standard input, one a line, # begins a comment: all of them or, if one is not valid, none;\n"
+            "print each key's id and masked form, and \"present\" if it was in the pool already",
         .json_members = json_members_of_add,
         .run = cmd_add,
+    },
+    {
+        .name = "set",
+        .operands = {&operand_pool},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_ALLOW_EMPTY) | JSON,
+        .help = "make the pool hold exactly the keys on standard input, given as to add: those that it has already keep\n"
+                "their state, new ones are added, others removed; if one is not valid, nothing is changed",
+        .json_members = json_members_of_set,
+        .run = cmd_set,
     },
     {
         .name = "remove",
@@ -67,12 +78,41 @@ const struct command commands[] = {
     },
     {
         .name = "mark",
-        .operands = {&operand_pool, &operand_id, &operand_status},
+        .operands = {&operand_pool, &operand_id_or_all, &operand_status},
         .operands_needed = 3,
-        .options = OPTION_BIT(OPTION_RETRY_AFTER) | JSON,
-        .help = "record how a provider responded to a key; only \"available\" improves a status",
+        .options = OPTION_BIT(OPTION_RETRY_AFTER) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_REASON) |
+                   OPTION_BIT(OPTION_STATUS) | JSON,
+        .help = "record how a provider responded to a key; only \"available\" improves a status;\n"
+                "for all keys it prints how many became available",
         .json_members = json_members_of_mark,
         .run = cmd_mark,
+    },
+    {
+        .name = "pause",
+        .operands = {&operand_pool, &operand_id},
+        .operands_needed = 2,
+        .options = JSON,
+        .help = "do not pick the key until it is resumed, however it is marked",
+        .json_members = json_members_of_pause,
+        .run = cmd_pause,
+    },
+    {
+        .name = "resume",
+        .operands = {&operand_pool, &operand_id},
+        .operands_needed = 2,
+        .options = JSON,
+        .help = "let a paused key in again; its marks count",
+        .json_members = json_members_of_resume,
+        .run = cmd_resume,
+    },
+    {
+        .name = "policy",
+        .operands = {&operand_pool},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_POLICY_COOLDOWN) | OPTION_BIT(OPTION_COOLDOWN_MAX) | JSON,
+        .help = "print how marks are understood, in seconds, or change it, at once for all processes",
+        .json_members = json_members_of_policy,
+        .run = cmd_policy,
     },
     {
         .name = "reset",

@@ -86,8 +86,9 @@ void help_print(void)
         print_command(command);
     }
     puts("\n"
-         "  -h, --help     show this help, or that of a COMMAND and the members of its JSON, and exit\n"
-         "  -V, --version  show the version and exit\n"
+         "      --user NAME  of the pools of that user; another user's are for root alone\n"
+         "  -h, --help       show this help, or that of a COMMAND and the members of its JSON, and exit\n"
+         "  -V, --version    show the version and exit\n"
          "\n"
          "A pool's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot. keyshm-stat shows the pools.\n"
          "\n"

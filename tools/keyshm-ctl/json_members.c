@@ -30,26 +30,56 @@ const struct json_member json_members_of_create[] = {
 
 const struct json_member json_members_of_destroy[] = {MEMBERS_OF_ALL, MEMBERS_END};
 
-const struct json_member json_members_of_add[] = {MEMBERS_OF_ALL,
+#define MEMBER_DRY_RUN MEMBER("is_dry_run", "true: nothing was changed")
+
+const struct json_member json_members_of_add[] = {
+    MEMBERS_OF_ALL,
+    MEMBER_DRY_RUN,
+    {"added", "keys that are new in the pool"},
+    {"present", "keys that were there before"},
+    {"count", "keys in the pool now"},
+    {"capacity", "how many keys it has room for"},
+    {"keys", "the keys that were given, in their order"},
+    {"keys.id", "the key's id, in this pool; 0: not there"},
+    {"keys.masked_key", "the part of the key that may be shown; \"-\": not there"},
+    {"keys.present", "true: it was there before"},
+    MEMBERS_END};
+
+const struct json_member json_members_of_set[] = {MEMBERS_OF_ALL,
+                                                  MEMBER_DRY_RUN,
+                                                  {"kept", "keys that stay"},
                                                   {"added", "keys that are new in the pool"},
-                                                  {"present", "keys that were there before"},
-                                                  {"count", "keys in the pool now"},
-                                                  {"capacity", "how many keys it has room for"},
-                                                  {"keys", "the keys that were given, in their order"},
-                                                  {"keys.id", "the key's id, in this pool"},
-                                                  {"keys.masked_key", "the part of the key that may be shown"},
-                                                  {"keys.present", "true: it was there before"},
+                                                  {"removed", "keys that were in the pool, and were not given"},
                                                   MEMBERS_END};
 
 const struct json_member json_members_of_remove[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
 
-const struct json_member json_members_of_next[] = {MEMBERS_OF_ALL, MEMBER_ID, {"key", "the key itself"}, MEMBERS_END};
+const struct json_member json_members_of_next[] = {
+    MEMBERS_OF_ALL,
+    MEMBER_ID,
+    {"key", "the key itself"},
+    {"stamp", "what was known of the key: for a mark that answers this pick"},
+    MEMBERS_END};
 
 const struct json_member json_members_of_mark[] = {MEMBERS_OF_ALL,
-                                                   MEMBER_ID,
+                                                   {"id", "the key's id, in this pool; 0: all"},
                                                    {"status", "the key's status now"},
+                                                   {"reason", "why it has that status; none: not known"},
                                                    {"cooldown_left_ms", "until it is available; 0: none; -1: no end"},
+                                                   {"is_paused", "true: it is not picked, whatever its status"},
+                                                   {"changed", "how many keys changed their state"},
                                                    MEMBERS_END};
+
+#define MEMBERS_OF_PAUSE MEMBERS_OF_ALL, MEMBER_ID, MEMBER("is_paused", "true: it is not picked, whatever its status")
+
+const struct json_member json_members_of_pause[] = {MEMBERS_OF_PAUSE, MEMBERS_END};
+
+const struct json_member json_members_of_resume[] = {MEMBERS_OF_PAUSE, MEMBERS_END};
+
+const struct json_member json_members_of_policy[] = {MEMBERS_OF_ALL,
+                                                     {"cooldown_ms", "of a rate limit without a duration; 0: no end"},
+                                                     {"cooldown_max_ms", "of a rate limit, at most"},
+                                                     MEMBERS_END};
 
 const struct json_member json_members_of_reset[] = {
     MEMBERS_OF_ALL, {"became_available", "keys whose cooldown was over"}, MEMBERS_END};
@@ -74,6 +104,8 @@ const struct json_member json_members_of_export[] = {
     {"keys.masked_key", "the part of the key that may be shown"},
     {"keys.status", "available, rate_limited, quota_exceeded or invalid"},
     {"keys.cooldown_left_ms", "at the time of the export; 0: none; -1: no end"},
+    {"keys.reason", "why it has that status; none: not known"},
+    {"keys.is_paused", "true: it is not picked, whatever its status"},
     {"keys.marked", "how often it was marked with each status; import does not restore it"},
     {"keys.metadata", "the notes kept with it, by name"},
     {"keys.fingerprint",
@@ -83,12 +115,13 @@ const struct json_member json_members_of_export[] = {
 
 const struct json_member json_members_of_import[] = {
     MEMBERS_OF_ALL,
-    {"is_dry_run", "true: nothing was changed"},
+    MEMBER_DRY_RUN,
     {"key_count", "keys in the file"},
     {"added", "keys that are new in the pool"},
     {"found", "keys that were in the pool before"},
     {"not_found", "keys that are not in the pool"},
     {"marked", "keys that were marked: benched, and their cooldown is not over"},
+    {"paused", "keys that were paused"},
     MEMBERS_END};
 
 const struct json_member json_members_of_verify[] = {MEMBERS_OF_ALL, MEMBERS_OF_PROBLEMS, MEMBERS_END};

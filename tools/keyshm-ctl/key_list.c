@@ -10,12 +10,78 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "no_echo.h"
 #include "program.h"
+
+/* ---- one key ---- */
+
+/* A key as it stands in a list, with the length that is left of it. */
+struct word {
+    const char *text;
+    size_t length;
+};
+
+static bool is_quoted(const struct word *word, char quote)
+{
+    return word->length >= 2 && word->text[0] == quote && word->text[word->length - 1] == quote;
+}
+
+/* Take off a pair of quotes around it. */
+static void unquote(struct word *word)
+{
+    if (is_quoted(word, '"') || is_quoted(word, '\''))
+        *word = (struct word){word->text + 1, word->length - 2};
+}
+
+/* NAME=VALUE, as in a file of settings. A key in base64 may be in capitals and end with "=". */
+static bool is_assignment(const struct word *word)
+{
+    static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    size_t length = 0;
+    while (length < word->length && memchr(name, word->text[length], sizeof(name) - 1) != NULL)
+        length++;
+    if (length == 0 || length == word->length || word->text[length] != '=')
+        return false;
+    while (length < word->length && word->text[length] == '=')
+        length++;
+    return length < word->length;
+}
+
+static bool is_export(const struct word *word)
+{
+    static const char export[] = "export ";
+    return word->length >= strlen(export) && memcmp(word->text, export, strlen(export)) == 0;
+}
+
+/* What the library would take for a key, but a person did not mean as one; NULL: nothing. */
+static const char *find_mistake(const struct word *word)
+{
+    if (is_export(word) || is_assignment(word))
+        return "it is an assignment, and only the key may stand there; for variables use --env";
+    if (memchr(word->text, '"', word->length) != NULL || memchr(word->text, '\'', word->length) != NULL)
+        return "it has a quotation mark in it";
+    if (word->length > 2 && memchr(word->text + 1, ' ', word->length - 2) != NULL)
+        return "it has a space in it";
+    return NULL;
+}
+
+/* Take one key. An empty one is none. Returns NULL, or what is wrong with it. */
+static const char *take_word(struct batch *batch, struct word word)
+{
+    unquote(&word);
+    if (word.length == 0)
+        return NULL;
+    /* First what the pool says: of a byte order mark, for one. */
+    const char *refusal = batch_check(batch, word.text, word.length);
+    if (refusal == NULL)
+        refusal = find_mistake(&word);
+    return refusal == NULL ? batch_take(batch, word.text, word.length) : refusal;
+}
 
 /* ---- standard input ---- */
 
-/* As much of a line as shows that it is too long: a key, the CR of a DOS file, and one more byte. */
-#define LINE_SIZE (KEYSHM_KEY_MAX + 2)
+/* As much of a line as shows that it is too long: a key, a pair of quotes, the CR of a DOS file, and one more byte. */
+#define LINE_SIZE (KEYSHM_KEY_MAX + 4)
 
 /* Not stdio: its buffers cannot be wiped. */
 struct reader {
@@ -26,14 +92,19 @@ struct reader {
     char chunk[4096];
 };
 
+static bool is_comment(const struct reader *reader)
+{
+    return reader->line_length > 0 && reader->line[0] == '#';
+}
+
 static enum exit_status take_line(struct reader *reader)
 {
     size_t length = reader->line_length;
     if (length > 0 && reader->line[length - 1] == '\r')
         length--;
-    const char *refusal = length > 0 ? batch_take(reader->batch, reader->line, length) : NULL;
+    const char *refusal = is_comment(reader) ? NULL : take_word(reader->batch, (struct word){reader->line, length});
     if (refusal != NULL)
-        return refuse("line %" PRIu64 ": %s; nothing was added", reader->line_number, refusal);
+        return refuse("line %" PRIu64 ": %s; nothing was changed", reader->line_number, refusal);
     reader->line_length = 0;
     reader->line_number++;
     return EXIT_FINE;
@@ -43,11 +114,11 @@ static enum exit_status take_chunk(struct reader *reader, size_t count)
 {
     enum exit_status status = EXIT_FINE;
     for (size_t i = 0; i < count && status == EXIT_FINE; i++) {
-        bool line_ends = reader->chunk[i] == '\n';
-        if (!line_ends)
-            reader->line[reader->line_length++] = reader->chunk[i];
-        if (line_ends || reader->line_length == LINE_SIZE)
+        bool line_ends = reader->chunk[i] == '\n', is_full = reader->line_length == LINE_SIZE;
+        if (line_ends || (is_full && !is_comment(reader)))
             status = take_line(reader);
+        else if (!is_full)
+            reader->line[reader->line_length++] = reader->chunk[i];
     }
     return status;
 }
@@ -59,7 +130,7 @@ static enum exit_status take_all(struct reader *reader)
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return refuse("cannot read standard input: %s; nothing was added", system_error(errno));
+            return refuse("cannot read standard input: %s; nothing was changed", system_error(errno));
         if (count == 0)
             return reader->line_length > 0 ? take_line(reader) : EXIT_FINE;
         enum exit_status status = take_chunk(reader, (size_t)count);
@@ -68,17 +139,20 @@ static enum exit_status take_all(struct reader *reader)
     }
 }
 
-enum exit_status key_list_from_input(struct batch *batch)
+static enum exit_status take_from_input(struct batch *batch)
 {
     struct reader reader;
     reader.batch = batch;
     reader.line_number = 1;
     reader.line_length = 0;
-    if (isatty(STDIN_FILENO))
-        complain("type or paste one key a line, then Ctrl-D at the beginning of a line");
+    bool is_terminal = no_echo_begin();
+    if (is_terminal)
+        complain("type or paste one key a line (they are not shown), then Ctrl-D at the beginning of a line");
     enum exit_status status = take_all(&reader);
+    if (is_terminal)
+        no_echo_end();
     explicit_bzero(&reader, sizeof(reader));
-    if (status == EXIT_FINE && batch->count == 0)
+    if (status == EXIT_FINE && batch->count == 0 && !batch->may_be_empty)
         status = refuse("there are no keys on standard input; give one a line");
     return status;
 }
@@ -101,26 +175,42 @@ static void make_name(const char *provider, char ret_name[NAME_SIZE])
     memcpy(end, SUFFIX, sizeof(SUFFIX));
 }
 
-/* NAME=..., or NAME_ and a number that does not begin with 0. */
+#define DIGITS "0123456789"
+
+/* NAME=..., NAMES=..., or NAME_ and a number. */
 static bool is_named(const char *variable, const char *name)
 {
     size_t length = strlen(name);
     if (strncmp(variable, name, length) != 0)
         return false;
     const char *rest = variable + length;
-    if (rest[0] == '_' && rest[1] >= '1' && rest[1] <= '9')
-        rest += 1 + strspn(rest + 1, "0123456789");
+    if (rest[0] == 'S')
+        rest++;
+    else if (rest[0] == '_' && strspn(rest + 1, DIGITS) > 0)
+        rest += 1 + strspn(rest + 1, DIGITS);
     return *rest == '=';
 }
 
-/* By number, the name without a number first: shorter names have smaller numbers. */
+/* The significant digits of the number at the end of its name. A name without a number has none, as 0 has. */
+static struct word number_of(const char *variable)
+{
+    struct word number = {variable, strcspn(variable, "=")};
+    size_t begin = number.length;
+    while (begin > 0 && variable[begin - 1] >= '0' && variable[begin - 1] <= '9')
+        begin--;
+    begin += strspn(variable + begin, "0");
+    return (struct word){variable + begin, number.length > begin ? number.length - begin : 0};
+}
+
+/* By number, those without a number first. */
 static int compare_names(const void *a, const void *b)
 {
     const char *const *first = a, *const *second = b;
-    size_t first_length = strcspn(*first, "="), second_length = strcspn(*second, "=");
-    if (first_length != second_length)
-        return first_length < second_length ? -1 : 1;
-    return strncmp(*first, *second, first_length);
+    struct word first_number = number_of(*first), second_number = number_of(*second);
+    if (first_number.length != second_number.length)
+        return first_number.length < second_number.length ? -1 : 1;
+    int order = strncmp(first_number.text, second_number.text, first_number.length);
+    return order != 0 ? order : strcmp(*first, *second);
 }
 
 /* The variables of that name, sorted. -ENOMEM. Free the list. */
@@ -141,16 +231,32 @@ static int find_variables(const char *name, const char ***ret_variables, size_t 
     return 0;
 }
 
+/* A pair of quotes around the whole value, rather than around its first and its last key. */
+static void unquote_value(struct word *value)
+{
+    struct word inner = *value;
+    unquote(&inner);
+    if (inner.length < value->length && memchr(inner.text, value->text[0], inner.length) == NULL)
+        *value = inner;
+}
+
+/* Many tools set a variable to nothing where they mean not to set it, so no key is no mistake. */
 static enum exit_status take_variable(struct batch *batch, const char *variable)
 {
     size_t name_length = strcspn(variable, "=");
-    const char *key = variable + name_length + 1;
-    /* Many tools set a variable to nothing where they mean not to set it. */
-    const char *refusal = key[0] != '\0' ? batch_take(batch, key, strlen(key)) : NULL;
-    return refusal != NULL ? refuse("%.*s: %s; nothing was added", (int)name_length, variable, refusal) : EXIT_FINE;
+    struct word value = {variable + name_length + 1, strlen(variable + name_length + 1)};
+    const char *refusal = NULL;
+    unquote_value(&value);
+    for (const char *end = value.text + value.length; refusal == NULL && value.text <= end;) {
+        const char *comma = memchr(value.text, ',', (size_t)(end - value.text));
+        value.length = (size_t)((comma != NULL ? comma : end) - value.text);
+        refusal = take_word(batch, value);
+        value.text += value.length + 1;
+    }
+    return refusal != NULL ? refuse("%.*s: %s; nothing was changed", (int)name_length, variable, refusal) : EXIT_FINE;
 }
 
-enum exit_status key_list_from_environment(struct batch *batch, const char *provider)
+static enum exit_status take_from_environment(struct batch *batch, const char *provider)
 {
     char name[NAME_SIZE];
     const char **variables;
@@ -162,7 +268,12 @@ enum exit_status key_list_from_environment(struct batch *batch, const char *prov
     for (size_t i = 0; i < count && status == EXIT_FINE; i++)
         status = take_variable(batch, variables[i]);
     free(variables);
-    if (status == EXIT_FINE && batch->count == 0)
-        status = refuse("neither %s nor %s_1, %s_2 ... is set in the environment", name, name, name);
+    if (status == EXIT_FINE && batch->count == 0 && !batch->may_be_empty)
+        status = refuse("neither %s nor %sS, %s_1, %s_2 ... is set in the environment", name, name, name, name);
     return status;
+}
+
+enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments)
+{
+    return arguments->from_environment ? take_from_environment(batch, arguments->pool) : take_from_input(batch);
 }

@@ -2,16 +2,21 @@
 #ifndef KEYSHM_CTL_KEY_LIST_H
 #define KEYSHM_CTL_KEY_LIST_H
 
-/* Lists of keys as people give them. Both functions take every key into the batch, or say on standard error which one is
- * wrong, without showing it, or that there is none. They return the exit status. */
+/*
+ * Lists of keys as people give them. On standard input one key a line; blank lines, and those that begin with #, are skipped. In
+ * the environment PROVIDER_API_KEY, PROVIDER_API_KEYS, PROVIDER_API_KEY_1, _2 and so on, in this order; gaps are allowed, and
+ * in each there may be several keys, separated by commas.
+ *
+ * A pair of quotes around a key is taken off. What looks like a mistake, such as a space or a quote inside of a key, or
+ * NAME=KEY, is refused.
+ */
 
+#include "arguments.h"
 #include "batch.h"
 #include "failure.h"
 
-/* Standard input, one key a line. */
-enum exit_status key_list_from_input(struct batch *batch);
-
-/* PROVIDER_API_KEY, PROVIDER_API_KEY_1, _2 and so on in the environment, in this order; gaps are allowed. */
-enum exit_status key_list_from_environment(struct batch *batch, const char *provider);
+/* Take every key into the batch, or say on standard error which one is wrong, without showing it, or that there is none.
+ * Returns the exit status. */
+enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments);
 
 #endif

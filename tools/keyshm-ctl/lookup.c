@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists.h"
+#include "user.h"
+
 int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
 {
     keyshm_pool *pool;
-    int r = keyshm_attach_readonly(&pool, provider);
+    int r = keyshm_attach_readonly_user(&pool, user_of_pools(), provider);
     if (r < 0)
         return r;
     r = keyshm_snapshot(pool, ret_snapshot);
@@ -24,14 +27,15 @@ static int compare_slots(const void *id, const void *key)
 
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id)
 {
-    const struct keyshm_key_snapshot *key = bsearch(&id, snapshot->keys, snapshot->count, sizeof(*key), compare_slots);
+    const struct keyshm_key_snapshot *key =
+        bsearch(&id, snapshot->keys, snapshot->count, snapshot->keys_bytes, compare_slots);
     return key != NULL && key->id == id ? key : NULL;
 }
 
 const char *lookup_metadata(const struct keyshm_key_snapshot *key, const char *name)
 {
     for (size_t i = 0; i < key->metadata_count; i++)
-        if (strcmp(key->metadata[i].name, name) == 0)
-            return key->metadata[i].value;
+        if (strcmp(list_note(key, i)->name, name) == 0)
+            return list_note(key, i)->value;
     return NULL;
 }

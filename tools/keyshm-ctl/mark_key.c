@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "mark_key.h"
 
-#include <errno.h>
-
 bool mark_takes_duration(enum keyshm_status status)
 {
     return status == KEYSHM_RATE_LIMITED || status == KEYSHM_QUOTA_EXCEEDED;
 }
 
-int mark_key(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t after_ms)
+enum keyshm_reason mark_default_reason(enum keyshm_status status)
 {
-    switch (status) {
-    case KEYSHM_AVAILABLE:
-        return keyshm_mark_available(pool, id);
-    case KEYSHM_RATE_LIMITED:
-        return keyshm_mark_rate_limited(pool, id, after_ms);
-    case KEYSHM_QUOTA_EXCEEDED:
-        return keyshm_mark_quota_exceeded(pool, id, after_ms);
-    case KEYSHM_INVALID:
-        return keyshm_mark_invalid(pool, id);
-    }
-    return -EINVAL;
+    static const enum keyshm_reason reasons[KEYSHM_STATUS_COUNT] = {
+        [KEYSHM_AVAILABLE] = KEYSHM_REASON_NONE,
+        [KEYSHM_RATE_LIMITED] = KEYSHM_REASON_RATE_LIMIT,
+        [KEYSHM_QUOTA_EXCEEDED] = KEYSHM_REASON_QUOTA,
+        [KEYSHM_INVALID] = KEYSHM_REASON_AUTHENTICATION,
+    };
+    return reasons[status];
+}
+
+int mark_key(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t after_ms, enum keyshm_reason reason)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = status;
+    mark.duration_ms = after_ms;
+    mark.reason = reason;
+    return keyshm_mark(pool, id, &mark);
 }

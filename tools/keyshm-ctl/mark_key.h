@@ -2,7 +2,7 @@
 #ifndef KEYSHM_CTL_MARK_KEY_H
 #define KEYSHM_CTL_MARK_KEY_H
 
-/* Marks by number: the library has a call for each status. */
+/* A mark of one key, for whatever model. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +12,10 @@
 /* May a mark with this status have an end? */
 bool mark_takes_duration(enum keyshm_status status);
 
-/* `after_ms` counts only for a status that takes a duration: see keyshm_mark_rate_limited(),
- * keyshm_mark_quota_exceeded(). Errors as theirs. */
-int mark_key(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t after_ms);
+/* The reason that the library's call for this status records. */
+enum keyshm_reason mark_default_reason(enum keyshm_status status);
+
+/* `after_ms` counts only for a status that takes a duration. Errors as keyshm_mark(). */
+int mark_key(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t after_ms, enum keyshm_reason reason);
 
 #endif

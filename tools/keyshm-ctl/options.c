@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clocks.h"
 #include "metadata_rules.h"
 #include "number.h"
+#include "wall_time.h"
 
 static int parse_unsigned(const char *text, unsigned max, unsigned *ret_value)
 {
@@ -36,6 +38,38 @@ static int parse_cooldown(const char *text, struct arguments *arguments)
 static int parse_retry_after(const char *text, struct arguments *arguments)
 {
     return number_parse_seconds(text, &arguments->retry_after_ms);
+}
+
+static int parse_until(const char *text, struct arguments *arguments)
+{
+    int r = wall_time_parse(text, &arguments->until_unix_ms);
+    return r == 0 && arguments->until_unix_ms - clock_wall_ms() > KEYSHM_DURATION_MAX_MS ? -ERANGE : r;
+}
+
+static int parse_reason(const char *text, struct arguments *arguments)
+{
+    int r = keyshm_reason_from_name(text, &arguments->reason);
+    return r == 0 && arguments->reason == KEYSHM_REASON_NONE ? -EINVAL : r;
+}
+
+static int parse_statuses(const char *text, struct arguments *arguments)
+{
+    enum keyshm_status status;
+    int r = keyshm_status_from_name(text, &status);
+    if (r == 0)
+        arguments->statuses |= 1u << status;
+    return r == 0 && status == KEYSHM_AVAILABLE ? -EINVAL : r;
+}
+
+static int parse_policy_cooldown(const char *text, struct arguments *arguments)
+{
+    return number_parse_seconds(text, &arguments->cooldown_ms);
+}
+
+static int parse_cooldown_max(const char *text, struct arguments *arguments)
+{
+    int r = number_parse_seconds(text, &arguments->cooldown_max_ms);
+    return r == 0 && arguments->cooldown_max_ms == 0 ? -ERANGE : r;
 }
 
 static int parse_wait(const char *text, struct arguments *arguments)
@@ -84,6 +118,13 @@ static int parse_dry_run(const char *text, struct arguments *arguments)
     return 0;
 }
 
+static int parse_allow_empty(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->allows_empty = true;
+    return 0;
+}
+
 static int parse_delete(const char *text, struct arguments *arguments)
 {
     (void)text;
@@ -117,6 +158,12 @@ static int parse_id(const char *text, struct arguments *arguments)
     return number_parse(text, UINT64_MAX, &arguments->id);
 }
 
+static int parse_id_or_all(const char *text, struct arguments *arguments)
+{
+    arguments->is_for_all = strcmp(text, "all") == 0;
+    return arguments->is_for_all ? 0 : parse_id(text, arguments);
+}
+
 static int parse_status(const char *text, struct arguments *arguments)
 {
     return keyshm_status_from_name(text, &arguments->status);
@@ -135,7 +182,12 @@ static int parse_value(const char *text, struct arguments *arguments)
 }
 
 #define SECONDS_RULE "seconds from 0 to 31622400 (366 days), optionally with a decimal fraction"
-_Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE");
+#define TIME_RULE "a time within 366 days, such as 2026-12-01, 2026-12-01T08:30 or 2026-12-01T08:30:00Z"
+#define REASON_RULE                                                                                               \
+    "peer, budget, timeout, server_error, overloaded, rate_limit, quota, billing, permission, authentication or " \
+    "operator"
+_Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE, TIME_RULE");
+_Static_assert(KEYSHM_REASON_COUNT == 12, "REASON_RULE");
 _Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
 
@@ -149,8 +201,9 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                          "0: until the key is marked available",
                          SECONDS_RULE, parse_cooldown, false},
     [OPTION_ENV] = {"--env", NULL,
-                    "from the environment instead of standard input: POOL_API_KEY, POOL_API_KEY_1, _2 ...\n"
-                    "with the pool's name in upper case, and _ for each character that is neither letter nor digit",
+                    "from the environment instead of standard input: POOL_API_KEY, POOL_API_KEYS, POOL_API_KEY_1 ...\n"
+                    "with the pool's name in upper case, and _ for each character that is neither letter nor digit;\n"
+                    "each may have several keys, separated by commas",
                     NULL, parse_env, false},
     [OPTION_ENV_NAME] = {"--env", "NAME", "the environment variable in which COMMAND gets the key",
                          "a name of letters, digits and _ that does not begin with a digit", parse_env_name, false},
@@ -170,15 +223,35 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                           NULL, parse_with_keys, false},
     [OPTION_DRY_RUN] = {"--dry-run", NULL, "check everything, print what would be done, and change nothing", NULL,
                         parse_dry_run, false},
+    [OPTION_ALLOW_EMPTY] = {"--allow-empty", NULL, "a list without keys is no mistake: remove them all", NULL,
+                            parse_allow_empty, false},
     [OPTION_DELETE] = {"--delete", NULL, "delete it", NULL, parse_delete, false},
     [OPTION_YES] = {"--yes", NULL, "do not ask", NULL, parse_yes, false},
     [OPTION_JSON] = {"--json", NULL, "print one JSON object", NULL, parse_json, false},
     [OPTION_RETRY_AFTER] = {"--retry-after", "SECONDS",
                             "the key is available again after that time; with rate_limited and quota_exceeded",
                             SECONDS_RULE, parse_retry_after, false},
+    [OPTION_UNTIL] = {"--until", "TIME",
+                      "the same, by the wall clock: 2026-12-01, 2026-12-01T08:30, or 2026-12-01T08:30:00Z", TIME_RULE,
+                      parse_until, false},
+    [OPTION_REASON] = {"--reason", "REASON",
+                       "why: peer, budget, timeout, server_error, overloaded, rate_limit, quota, billing, permission,\n"
+                       "authentication or operator; without it rate_limit, quota or authentication, by the status",
+                       REASON_RULE, parse_reason, false},
+    [OPTION_STATUS] = {"--status", "STATUS",
+                       "with all: lift this status, instead of rate_limited and quota_exceeded; may be repeated",
+                       "rate_limited, quota_exceeded or invalid", parse_statuses, true},
+    [OPTION_POLICY_COOLDOWN] = {"--cooldown", "SECONDS",
+                                "how long a rate limit without a duration lasts; 0: until the key is marked available",
+                                SECONDS_RULE, parse_policy_cooldown, false},
+    [OPTION_COOLDOWN_MAX] = {"--cooldown-max", "SECONDS", "the longest rate limit; longer ones are shortened",
+                             "seconds from 0.001 to 31622400 (366 days), optionally with a decimal fraction",
+                             parse_cooldown_max, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
 const struct operand operand_id = {"ID", NULL, "a number, as keyshm-stat --ids shows it", parse_id};
+const struct operand operand_id_or_all = {"ID", "all: with available, every key that is rate limited or out of quota",
+                                          "a number, as keyshm-stat --ids shows it, or all", parse_id_or_all};
 const struct operand operand_status = {"STATUS", "available, rate_limited, quota_exceeded or invalid",
                                        "available, rate_limited, quota_exceeded or invalid", parse_status};
 const struct operand operand_name = {"NAME", NULL, METADATA_NAME_RULE, parse_name};

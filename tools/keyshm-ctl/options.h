@@ -18,8 +18,8 @@ struct operand {
     parse_fn *parse;
 };
 
-extern const struct operand operand_pool, operand_id, operand_status, operand_name, operand_value, operand_text,
-    operand_file;
+extern const struct operand operand_pool, operand_id, operand_id_or_all, operand_status, operand_name, operand_value,
+    operand_text, operand_file;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
@@ -42,10 +42,16 @@ enum option_id {
     OPTION_OUTPUT,
     OPTION_WITH_KEYS,
     OPTION_DRY_RUN,
+    OPTION_ALLOW_EMPTY,
     OPTION_DELETE,
     OPTION_YES,
     OPTION_JSON,
     OPTION_RETRY_AFTER,
+    OPTION_UNTIL,
+    OPTION_REASON,
+    OPTION_STATUS,
+    OPTION_POLICY_COOLDOWN,
+    OPTION_COOLDOWN_MAX,
     OPTION_COUNT,
 };
 #define OPTION_BIT(option) (1u << (option))

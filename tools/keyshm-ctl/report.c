@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lists.h"
 #include "text.h"
 
 enum exit_status report(const char *provider, json_t *members)
@@ -25,8 +26,8 @@ json_t *report_metadata(const struct keyshm_key_snapshot *key)
     json_t *metadata = json_object();
     int r = 0;
     for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, key->metadata[i].name,
-                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
+        r |= json_object_set_new(metadata, list_note(key, i)->name,
+                                 text_to_json(list_note(key, i)->value, KEYSHM_METADATA_VALUE_MAX + 1));
     if (r == 0)
         return metadata;
     json_decref(metadata);

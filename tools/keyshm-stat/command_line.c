@@ -56,6 +56,7 @@ static enum exit_status put_together(const struct given_options *given, uint64_t
         status = refuse("--all-users shows all pools: do not name any");
     if (status != EXIT_FINE)
         return status;
+    request->user = given->user;
     request->listing = listing_of(request->subject);
     return request->listing != NULL ? choose_columns(given) : EXIT_FINE;
 }

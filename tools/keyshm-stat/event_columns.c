@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "lists.h"
 #include "text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -42,6 +43,16 @@ static int64_t duration(const struct row *row)
     return event_of(row)->duration_ms;
 }
 
+static int64_t number(const struct row *row)
+{
+    return (int64_t)event_of(row)->number;
+}
+
+static int64_t reason(const struct row *row)
+{
+    return event_of(row)->reason;
+}
+
 static int64_t pid(const struct row *row)
 {
     return event_of(row)->pid;
@@ -74,8 +85,8 @@ static void name_text(const struct row *row, char ret_text[CELL_SIZE])
     const struct keyshm_worker_list *list = row->pool->workers;
     ret_text[0] = '\0';
     for (size_t i = 0; i < list->count; i++)
-        if (list->workers[i].pid == event_of(row)->pid)
-            snprintf(ret_text, CELL_SIZE, "%s", list->workers[i].name);
+        if (list_worker(list, i)->pid == event_of(row)->pid)
+            snprintf(ret_text, CELL_SIZE, "%s", list_worker(list, i)->name);
 }
 
 static enum color to_color(const struct row *row)
@@ -106,7 +117,7 @@ static const struct column columns[] = {
      .number = when},
     {.name = "KIND",
      .json_name = "kind",
-     .help = "added, removed, marked, refused (a stale mark), expired, recovered or repaired",
+     .help = "what: added, removed, marked, refused (a stale mark), expired, paused, ...",
      .flags = BY_DEFAULT,
      .text = kind_text},
     POOL_COLUMN,
@@ -163,7 +174,7 @@ static const struct column columns[] = {
      .json_name = "dead_pid",
      .help = "the process that was cleaned up after",
      .values = "0: none, or not known",
-     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_pid,
      .number = dead_pid},
     {.name = "AGO",
@@ -172,6 +183,19 @@ static const struct column columns[] = {
      .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_ago,
      .number = ago},
+    {.name = "REASON",
+     .json_name = "reason",
+     .help = "why it was marked",
+     .values = "none: not known",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_reason,
+     .number = reason},
+    {.name = "NUMBER",
+     .json_name = "number",
+     .help = "of the event: no other of the pool has it",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = number},
 };
 
 static const struct column pool_members[] = {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lists.h"
 #include "pool_columns.h"
 #include "text.h"
 
@@ -27,6 +28,11 @@ static int64_t slot(const struct row *row)
 static int64_t status(const struct row *row)
 {
     return key_of(row)->status;
+}
+
+static int64_t reason(const struct row *row)
+{
+    return key_of(row)->reason;
 }
 
 static int64_t cooldown_left(const struct row *row)
@@ -91,13 +97,18 @@ static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
     text_masked(key_of(row)->masked_key, ret_text);
 }
 
+static void paused_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", key_of(row)->is_paused ? "paused" : "");
+}
+
 static void label_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     const struct keyshm_key_snapshot *key = key_of(row);
     ret_text[0] = '\0';
     for (size_t i = 0; i < key->metadata_count; i++)
-        if (strcmp(key->metadata[i].name, LABEL) == 0)
-            snprintf(ret_text, CELL_SIZE, "%s", key->metadata[i].value);
+        if (strcmp(list_note(key, i)->name, LABEL) == 0)
+            snprintf(ret_text, CELL_SIZE, "%s", list_note(key, i)->value);
 }
 
 static void metadata_text(const struct row *row, char ret_text[CELL_SIZE])
@@ -106,8 +117,8 @@ static void metadata_text(const struct row *row, char ret_text[CELL_SIZE])
     size_t used = 0;
     ret_text[0] = '\0';
     for (size_t i = 0; i < key->metadata_count && used < CELL_SIZE; i++)
-        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%s", i > 0 ? "," : "", key->metadata[i].name,
-                                 key->metadata[i].value);
+        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%s", i > 0 ? "," : "", list_note(key, i)->name,
+                                 list_note(key, i)->value);
 }
 
 static void marked_text(const struct row *row, char ret_text[CELL_SIZE])
@@ -125,6 +136,11 @@ static json_t *masked_key_json(const struct row *row)
     return text_to_json(key_of(row)->masked_key, sizeof(key_of(row)->masked_key));
 }
 
+static json_t *paused_json(const struct row *row)
+{
+    return json_boolean(key_of(row)->is_paused);
+}
+
 static json_t *marked_json(const struct row *row)
 {
     return by_status_json(key_of(row)->marked);
@@ -136,8 +152,8 @@ static json_t *metadata_json(const struct row *row)
     json_t *metadata = json_object();
     int r = 0;
     for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, key->metadata[i].name,
-                                 text_to_json(key->metadata[i].value, sizeof(key->metadata[i].value)));
+        r |= json_object_set_new(metadata, list_note(key, i)->name,
+                                 text_to_json(list_note(key, i)->value, KEYSHM_METADATA_VALUE_MAX + 1));
     return whole_or_nothing(metadata, r == 0);
 }
 
@@ -191,6 +207,20 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                              .kind = &value_left,
                              .number = cooldown_left,
                              .metric = &cooldown_metric},
+    [KEY_COLUMN_PAUSED] = {.name = "PAUSED",
+                           .json_name = "is_paused",
+                           .help = "whether an operator took it out: then it is not picked",
+                           .values = "true or false",
+                           .flags = BY_DEFAULT,
+                           .text = paused_text,
+                           .to_json = paused_json},
+    [KEY_COLUMN_REASON] = {.name = "REASON",
+                           .json_name = "reason",
+                           .help = "why it has its status",
+                           .values = "none: not known",
+                           .flags = COLUMN_IN_JSON,
+                           .kind = &value_reason,
+                           .number = reason},
     [KEY_COLUMN_PICKS] = {.name = "PICKS",
                           .json_name = "picks",
                           .help = "how often it was picked",

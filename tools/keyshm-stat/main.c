@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "program.h"
 #include "show.h"
+#include "user.h"
 #include "watch/batch.h"
 #include "watch/live.h"
 
@@ -20,9 +21,14 @@ static enum exit_status refuse_all_users(void)
 
 static enum exit_status answer(const struct request *request)
 {
+    enum exit_status status = request->user != NULL ? user_choose(request->user) : EXIT_FINE;
     bool is_repeated = request->watches || request->batch;
+    if (status != EXIT_FINE)
+        return status;
     if (request->all_users && geteuid() != 0)
         return refuse_all_users();
+    if (request->follows || is_repeated)
+        program_outlive_reader();
     if (request->follows)
         return follow_events(request);
     if (!is_repeated)
@@ -37,6 +43,7 @@ int main(int argc, char **argv)
     struct request request;
     enum exit_status status;
     program_begin();
+    program_end_with_reader();
     if (command_line_parse(argc, argv, &request, &status))
         status = answer(&request);
     return program_end(status);

@@ -48,6 +48,12 @@ static enum exit_status show_all_users(struct given_options *given, const char *
     return EXIT_FINE;
 }
 
+static enum exit_status show_user(struct given_options *given, const char *value)
+{
+    given->user = value;
+    return EXIT_FINE;
+}
+
 static enum exit_status write_json(struct given_options *given, const char *value)
 {
     (void)value;
@@ -191,12 +197,15 @@ const struct stat_option stat_options[] = {
      OPTION_SETS},
     {'\0', "follow", OPTION_WITHOUT_VALUE, NULL, "the same, then each new event as it happens, one per line",
      OPTION_SUBJECT, follow, OPTION_SETS},
-    {'\0', "workers", OPTION_WITHOUT_VALUE, NULL, "show the processes that are attached, and those that died",
+    {'\0', "workers", OPTION_WITHOUT_VALUE, NULL, "show the processes that are attached, and those that were",
      OPTION_SUBJECT, show_workers, OPTION_SETS},
     {'\0', "check", OPTION_WITHOUT_VALUE, NULL, "report what is broken in a pool, if anything is (exit status 4)",
      OPTION_SUBJECT, check, OPTION_SETS},
     {'\0', "all-users", OPTION_WITHOUT_VALUE, NULL, "the pools of all users, with an OWNER column; only for root",
      OPTION_SUBJECT, show_all_users, OPTION_SETS},
+
+    {'\0', "user", OPTION_WITH_VALUE, "NAME", "the pools of that user; another user's are for root alone", OPTION_SUBJECT,
+     show_user, OPTION_SETS},
 
     {'j', "json", OPTION_WITHOUT_VALUE, NULL, "write JSON, for programs", OPTION_FORMAT, write_json, OPTION_SETS},
     {'\0', "raw", OPTION_WITHOUT_VALUE, NULL, "write one line per row and one word per cell; odd characters are \\xNN",
@@ -244,6 +253,7 @@ _Static_assert(COUNT_OF(stat_options) <= OPTIONS_MAX, "a bit of a uint64_t for e
 
 /* The first of a row does not go together with any of the others. */
 static const char *const conflicts[][16] = {
+    {"user", "all-users", NULL},
     {"json", "raw", "openmetrics", NULL},
     {"raw", "openmetrics", NULL},
     {"workers", "events", "follow", "check", "ids", "status", "key", NULL},

@@ -31,6 +31,7 @@ enum option_value {
 /* The request so far, and the options that can be acted on only when all others are known. */
 struct given_options {
     struct request *request;
+    const char *user;   /* of --user; NULL: not given */
     const char *output; /* of --output; NULL: not given */
     bool output_all;
     bool with_ids;

@@ -23,6 +23,16 @@ static int64_t status_count(const struct row *row, enum keyshm_status status)
     return snapshot_of(row)->status_count[status];
 }
 
+static int64_t paused_count(const struct row *row)
+{
+    return snapshot_of(row)->paused_count;
+}
+
+static int64_t cooldown_max(const struct row *row)
+{
+    return snapshot_of(row)->policy.cooldown_max_ms;
+}
+
 static int64_t key_max(const struct row *row)
 {
     return snapshot_of(row)->key_max;
@@ -30,7 +40,7 @@ static int64_t key_max(const struct row *row)
 
 static int64_t default_cooldown(const struct row *row)
 {
-    return snapshot_of(row)->default_cooldown_ms;
+    return snapshot_of(row)->policy.cooldown_ms;
 }
 
 static int64_t created(const struct row *row)
@@ -120,6 +130,11 @@ const struct column pool_columns[POOL_COLUMN_COUNT] = {
      .flags = COLUMN_IN_JSON,
      .to_json = status_count_json,
      .metric = &keys_metric},
+    {.json_name = "paused_count",
+     .help = "how many of them are paused, whatever their status",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_count,
+     .number = paused_count},
     {.json_name = "key_max",
      .help = "the longest key it can hold",
      .values = "bytes",
@@ -132,6 +147,11 @@ const struct column pool_columns[POOL_COLUMN_COUNT] = {
      .flags = COLUMN_IN_JSON,
      .kind = &value_duration,
      .number = default_cooldown},
+    {.json_name = "cooldown_max_ms",
+     .help = "the longest that a key stays rate_limited",
+     .flags = COLUMN_IN_JSON,
+     .kind = &value_duration,
+     .number = cooldown_max},
     {.json_name = "created_unix_ms",
      .help = "when it was created, by the wall clock",
      .values = "since 1970",

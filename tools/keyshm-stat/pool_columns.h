@@ -7,7 +7,7 @@
 
 #include "column.h"
 
-#define POOL_COLUMN_COUNT 17
+#define POOL_COLUMN_COUNT 19
 
 extern const struct column pool_columns[POOL_COLUMN_COUNT];
 

@@ -20,6 +20,8 @@ void pool_line_print(const struct reading *reading, bool has_owner)
     printf(": %u/%u keys", snapshot->count, snapshot->capacity);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         printf(", %u %s", snapshot->status_count[status], keyshm_status_name((enum keyshm_status)status));
+    if (snapshot->paused_count > 0)
+        printf(", %u paused", snapshot->paused_count);
     printf(", age %s, recoveries %llu", age, (unsigned long long)snapshot->recoveries);
     if (text_mutex_holder(snapshot, holder))
         printf(", mutex held by %s", holder);

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "lists.h"
 #include "program.h"
+#include "user.h"
 
 static enum exit_status out_of_memory(void)
 {
@@ -20,6 +23,23 @@ static int add_name(struct pool_names *names, uid_t owner, const char *provider)
     names->names = more;
     names->names[names->count++] = (struct pool_name){owner, provider};
     return 0;
+}
+
+static int add_other(struct pool_names *names, const char *provider, const char *layout)
+{
+    struct pool_of_layout *more = reallocarray(names->others, names->other_count + 1, sizeof(*more));
+    if (more == NULL)
+        return -ENOMEM;
+    names->others = more;
+    names->others[names->other_count++] = (struct pool_of_layout){provider, layout};
+    return 0;
+}
+
+static int add_listed(struct pool_names *names, uid_t owner, const struct keyshm_pool_list *list, size_t i)
+{
+    const char *provider = list_provider(list, i), *layout = list_layout(list, i);
+    return strcmp(layout, keyshm_layout_name()) == 0 ? add_name(names, owner, provider)
+                                                     : add_other(names, provider, layout);
 }
 
 static int add_list(struct pool_names *names, struct keyshm_pool_list *list)
@@ -51,7 +71,7 @@ static enum exit_status find_listed(struct pool_names *names, uid_t owner)
     if (add_list(names, list) < 0)
         return out_of_memory();
     for (size_t i = 0; i < list->count; i++)
-        if (add_name(names, owner, list->providers[i]) < 0)
+        if (add_listed(names, owner, list, i) < 0)
             return out_of_memory();
     return EXIT_FINE;
 }
@@ -64,7 +84,7 @@ static enum exit_status find_of_all_users(struct pool_names *names)
     if (r < 0)
         return refuse("cannot list the users who have pools: %s", keyshm_strerror(r));
     for (size_t i = 0; i < owners->count && status == EXIT_FINE; i++)
-        status = find_listed(names, owners->owners[i]);
+        status = find_listed(names, list_owner(owners, i));
     keyshm_owner_list_free(owners);
     return status;
 }
@@ -74,7 +94,8 @@ enum exit_status pools_find(const struct request *request, struct pool_names *re
     *ret_names = (struct pool_names){.were_listed = *request->pools == NULL};
     if (request->all_users)
         return find_of_all_users(ret_names);
-    return ret_names->were_listed ? find_listed(ret_names, geteuid()) : find_named(ret_names, geteuid(), request->pools);
+    return ret_names->were_listed ? find_listed(ret_names, user_of_pools())
+                                  : find_named(ret_names, user_of_pools(), request->pools);
 }
 
 void pools_free(struct pool_names *names)
@@ -82,12 +103,20 @@ void pools_free(struct pool_names *names)
     for (size_t i = 0; i < names->list_count; i++)
         keyshm_pool_list_free(names->lists[i]);
     free(names->lists);
+    free(names->others);
     free(names->names);
 }
 
 static enum exit_status worse_of(enum exit_status a, enum exit_status b)
 {
     return a > b ? a : b;
+}
+
+static enum exit_status report_other(const struct pool_of_layout *other)
+{
+    complain("pool %s: one has the layout %s, which another version of keyshm made; this one reads %s", other->provider,
+             other->layout, keyshm_layout_name());
+    return EXIT_DAMAGED;
 }
 
 static enum exit_status visit_all(const struct pool_names *names, pools_visit_fn *visit, void *user)
@@ -100,6 +129,8 @@ static enum exit_status visit_all(const struct pool_names *names, pools_visit_fn
         if (r < 0 && !(is_gone && names->were_listed))
             status = worse_of(status, fail(name->provider, r, reading_failures));
     }
+    for (size_t i = 0; i < names->other_count; i++)
+        status = worse_of(status, report_other(&names->others[i]));
     return status;
 }
 

@@ -8,10 +8,16 @@
 #include "reading.h"
 #include "request.h"
 
+struct pool_of_layout {
+    const char *provider, *layout;
+};
+
 struct pool_names {
     struct pool_name *names;
     size_t count;
-    bool were_listed;                /* not named by the user: one that has gone since is no failure */
+    bool were_listed;              /* not named by the user: one that has gone since is no failure */
+    struct pool_of_layout *others; /* those that were listed, but have another layout */
+    size_t other_count;
     struct keyshm_pool_list **lists; /* what the names point into, if they were listed */
     size_t list_count;
 };

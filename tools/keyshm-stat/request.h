@@ -34,6 +34,7 @@ enum format {
 struct request {
     char *const *pools; /* their names, then NULL; none: all there are */
     bool all_users;
+    const char *user; /* of --user; NULL: this one */
     enum subject subject;
     enum format format;
 

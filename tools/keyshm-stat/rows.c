@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "filter.h"
+#include "lists.h"
 
 static int make_room(struct rows *rows, size_t count)
 {
@@ -24,21 +25,21 @@ static void add(struct rows *rows, const struct reading *reading, const void *it
 static void add_keys(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (unsigned i = 0; i < reading->snapshot->count; i++)
-        if (filter_wants_key(request, &reading->snapshot->keys[i]))
-            add(rows, reading, &reading->snapshot->keys[i]);
+        if (filter_wants_key(request, list_key(reading->snapshot, i)))
+            add(rows, reading, list_key(reading->snapshot, i));
 }
 
 static void add_events(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (size_t i = 0; i < reading->events->count; i++)
-        if (filter_wants_event(request, &reading->events->events[i]))
-            add(rows, reading, &reading->events->events[i]);
+        if (filter_wants_event(request, list_event(reading->events, i)))
+            add(rows, reading, list_event(reading->events, i));
 }
 
 static void add_workers(struct rows *rows, const struct reading *reading)
 {
     for (size_t i = 0; i < reading->workers->count; i++)
-        add(rows, reading, &reading->workers->workers[i]);
+        add(rows, reading, list_worker(reading->workers, i));
 }
 
 int rows_add(struct rows *rows, const struct request *request, const struct reading *reading)
@@ -65,7 +66,13 @@ static int compare_order(size_t a, size_t b)
     return (a > b) - (a < b);
 }
 
-/* Without --sort: the oldest event first; dead workers last. */
+/* 0: it is there, as far as can be seen. */
+static int absence(const struct keyshm_worker *worker)
+{
+    return worker->is_alive != 0 ? 0 : 1 + worker->has_closed;
+}
+
+/* Without --sort: the oldest event first; of the workers, the dead after the living, and last those that have closed. */
 static int compare_by_default(const struct request *request, const struct row *a, const struct row *b)
 {
     if (request->subject == SUBJECT_EVENTS) {
@@ -74,7 +81,7 @@ static int compare_by_default(const struct request *request, const struct row *a
     }
     if (request->subject == SUBJECT_WORKERS) {
         const struct keyshm_worker *worker_a = a->item, *worker_b = b->item;
-        return (worker_a->is_alive == 0) - (worker_b->is_alive == 0);
+        return absence(worker_a) - absence(worker_b);
     }
     return 0;
 }

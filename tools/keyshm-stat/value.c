@@ -107,6 +107,23 @@ static json_t *status_json(int64_t number)
     return name != NULL ? json_string(name) : json_null();
 }
 
+static const char *reason_name(int64_t number)
+{
+    const char *name = keyshm_reason_name((enum keyshm_reason)number);
+    return name != NULL ? name : "unknown";
+}
+
+static void reason_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    (void)is_exact;
+    snprintf(ret_text, CELL_SIZE, "%s", number == KEYSHM_REASON_NONE ? NOTHING : reason_name(number));
+}
+
+static json_t *reason_json(int64_t number)
+{
+    return json_string(reason_name(number));
+}
+
 const struct value_kind value_count = {count_text, NULL};
 const struct value_kind value_id = {id_text, NULL};
 const struct value_kind value_pid = {pid_text, NULL};
@@ -114,6 +131,7 @@ const struct value_kind value_left = {left_text, NULL};
 const struct value_kind value_ago = {ago_text, NULL};
 const struct value_kind value_duration = {duration_or_nothing, NULL};
 const struct value_kind value_time = {time_text, NULL};
+const struct value_kind value_reason = {reason_text, reason_json};
 const struct value_kind value_status = {status_text, status_json};
 
 void rate_text(double per_s, char ret_text[RATE_SIZE])

@@ -39,7 +39,7 @@ static void state_text(const struct row *row, char ret_text[CELL_SIZE])
     if (worker->is_alive < 0)
         name = "elsewhere";
     else if (worker->is_alive == 0)
-        name = "dead";
+        name = worker->has_closed ? "closed" : "dead";
     else if (name[0] == '\0')
         name = "alive";
     snprintf(ret_text, CELL_SIZE, "%s", name);
@@ -49,7 +49,7 @@ static enum color state_color(const struct row *row)
 {
     const struct keyshm_worker *worker = worker_of(row);
     if (worker->is_alive <= 0)
-        return worker->is_alive == 0 ? COLOR_OF_FAILURE : NO_COLOR;
+        return worker->is_alive == 0 && !worker->has_closed ? COLOR_OF_FAILURE : NO_COLOR;
     return worker->state == 'T' || worker->state == 't' ? COLOR_OF_DELAY : COLOR_OF_HEALTH;
 }
 
@@ -76,12 +76,12 @@ static const struct column columns[] = {
      .number = pid},
     {.name = "NAME",
      .json_name = "name",
-     .help = "what it was called when it attached",
+     .help = "what it was called when it attached, or calls itself",
      .flags = BY_DEFAULT | COLUMN_MAY_BE_CUT,
      .text = name_text},
     {.name = "STATE",
      .json_name = "state",
-     .help = "running, sleeping, stopped, ...; dead; elsewhere: in another PID namespace",
+     .help = "running, sleeping, stopped, ...; closed: it detached; dead; elsewhere: not known",
      .flags = BY_DEFAULT,
      .text = state_text,
      .color = state_color},

@@ -25,6 +25,7 @@ static struct keyshm_snapshot *make_snapshot(unsigned count, int64_t age_ms)
     EXPECT(snapshot != NULL);
     snapshot->keys = calloc(KEYS_MAX, sizeof(*snapshot->keys));
     EXPECT(snapshot->keys != NULL);
+    snapshot->keys_bytes = sizeof(*snapshot->keys);
     snapshot->count = count;
     snapshot->capacity = KEYS_MAX;
     snapshot->created_unix_ms = 1000000;

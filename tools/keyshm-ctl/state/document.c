@@ -119,6 +119,12 @@ static bool is_status(json_t *value)
     return json_is_string(value) && keyshm_status_from_name(json_string_value(value), &status) == 0;
 }
 
+static bool is_reason(json_t *value)
+{
+    enum keyshm_reason reason;
+    return json_is_string(value) && keyshm_reason_from_name(json_string_value(value), &reason) == 0;
+}
+
 static bool is_cooldown_left(json_t *value)
 {
     return is_within(value, -1, KEYSHM_DURATION_MAX_MS);
@@ -166,6 +172,8 @@ static const struct rule key_rules[] = {
     {"slot", is_slot, "a number from 0 to 16777215"},
     {"masked_key", is_masked_key, "a masked key of 1 to 23 bytes"},
     {"status", is_status, "available, rate_limited, quota_exceeded or invalid"},
+    {"reason", is_reason, "the name of a reason, such as rate_limit, or none"},
+    {"is_paused", is_boolean, "true or false"},
     {"cooldown_left_ms", is_cooldown_left, "-1, or milliseconds " DURATION_RULE},
     {"marked", is_marked, "an object with a number for each status"},
     {"metadata", is_metadata,
@@ -197,6 +205,8 @@ static struct document_key take_key_apart(const json_t *object)
     key.key_length = json_string_length(json_object_get(object, "key"));
     key.fingerprint = json_string_value(json_object_get(object, "fingerprint"));
     keyshm_status_from_name(json_string_value(json_object_get(object, "status")), &key.status);
+    keyshm_reason_from_name(json_string_value(json_object_get(object, "reason")), &key.reason);
+    key.is_paused = json_is_true(json_object_get(object, "is_paused"));
     key.cooldown_left_ms = json_integer_value(json_object_get(object, "cooldown_left_ms"));
     key.metadata = json_object_get(object, "metadata");
     return key;

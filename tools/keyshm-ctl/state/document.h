@@ -27,6 +27,8 @@ struct document_key {
     size_t key_length;
     const char *fingerprint; /* NULL: it has none */
     enum keyshm_status status;
+    enum keyshm_reason reason;
+    bool is_paused;
     int64_t cooldown_left_ms; /* at the time of the export; -1: no end */
     json_t *metadata;         /* strings by name */
     keyshm_id id;             /* in the pool; 0: not there, or not yet looked for */

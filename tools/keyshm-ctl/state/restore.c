@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clocks.h"
+#include "lists.h"
 #include "lookup.h"
 #include "mark_key.h"
 #include "metadata_rules.h"
@@ -72,7 +73,7 @@ static int find_all(const struct restore *restore, struct document_key **sorted,
     for (unsigned i = 0; i < restore->snapshot->count && count > 0 && r == 0; i++) {
         char fingerprint[FINGERPRINT_SIZE];
         struct document_key wanted = {.fingerprint = fingerprint}, *key = &wanted;
-        keyshm_id id = restore->snapshot->keys[i].id;
+        keyshm_id id = list_key(restore->snapshot, i)->id;
         r = make_fingerprint(restore, id, fingerprint);
         struct document_key **found =
             r == 0 ? bsearch(&key, sorted, count, sizeof(struct document_key *), compare_fingerprints) : NULL;
@@ -110,8 +111,8 @@ static bool metadata_fits(const struct restore *restore, const struct document_k
     size_t size = 0;
     json_object_foreach(key->metadata, name, value) size += strlen(name) + 1 + json_string_length(value) + 1;
     for (size_t i = 0; present != NULL && i < present->metadata_count; i++)
-        if (json_object_get(key->metadata, present->metadata[i].name) == NULL)
-            size += strlen(present->metadata[i].name) + 1 + strlen(present->metadata[i].value) + 1;
+        if (json_object_get(key->metadata, list_note(present, i)->name) == NULL)
+            size += strlen(list_note(present, i)->name) + 1 + strlen(list_note(present, i)->value) + 1;
     return size <= KEYSHM_METADATA_BYTES_MAX;
 }
 
@@ -174,11 +175,20 @@ static int mark(struct restore *restore, const struct document_key *key)
     int64_t after_ms = left_ms(restore, key);
     if (after_ms == 0)
         return 0;
-    /* Only a pool whose default cooldown has no end can mark a key "rate_limited" without end. */
-    if (key->status == KEYSHM_RATE_LIMITED && after_ms == -1 && restore->snapshot->default_cooldown_ms != 0)
-        after_ms = KEYSHM_DURATION_MAX_MS;
-    int r = restore->arguments->is_dry_run ? 0 : mark_key(restore->pool, key->id, key->status, after_ms);
+    if (after_ms == -1)
+        after_ms = KEYSHM_UNTIL_MARKED;
+    int r = restore->arguments->is_dry_run ? 0 : mark_key(restore->pool, key->id, key->status, after_ms, key->reason);
     restore->marked += r == 0;
+    return r;
+}
+
+/* A key that is paused in the pool stays so. */
+static int pause_key(struct restore *restore, const struct document_key *key)
+{
+    if (!key->is_paused)
+        return 0;
+    int r = restore->arguments->is_dry_run ? 0 : keyshm_pause(restore->pool, key->id);
+    restore->paused += r == 0;
     return r;
 }
 
@@ -208,6 +218,8 @@ static int restore_key(struct restore *restore, struct document_key *key)
     int r = is_new ? add(restore, key) : 0;
     if (r == 0)
         r = mark(restore, key);
+    if (r == 0)
+        r = pause_key(restore, key);
     if (r == 0 && !restore->arguments->is_dry_run)
         r = annotate(restore, key);
     if (r == 0 || r == -ESTALE) { /* another process has just removed it */

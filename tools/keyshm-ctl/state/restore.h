@@ -14,7 +14,7 @@ struct restore {
     struct batch *batch; /* keys in the document */
     struct document document;
     const struct keyshm_snapshot *snapshot; /* of the pool, before */
-    size_t added, found, not_found, marked;
+    size_t added, found, not_found, marked, paused;
 };
 
 /* Find the keys that are in the pool, and check that the others, and all metadata, can be added. Changes nothing. Says

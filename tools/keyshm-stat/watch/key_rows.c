@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "lists.h"
 #include "rows.h"
 
 static bool matches(const char *text, const char *filter)
@@ -58,7 +59,7 @@ int key_rows_select(struct key_rows *ret_rows, const struct model *model, const 
     if (rows == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < all; i++) {
-        const struct keyshm_key_snapshot *key = &model->snapshot->keys[i];
+        const struct keyshm_key_snapshot *key = list_key(model->snapshot, i);
         const struct row row = {&pool, key, key->slot};
         if (filter_wants_key(request, key) && is_wanted(&row, filter))
             rows[count++] = (struct key_row){row, key, &model->keys[i], model};

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists.h"
+
 /* A counter can go back: a process that was stopped while it counted writes what it had read before. */
 static uint64_t difference(uint64_t now, uint64_t before)
 {
@@ -34,7 +36,7 @@ static bool has_same_keys(const struct model *model, const struct keyshm_snapsho
     if (model->snapshot == NULL || model->snapshot->count != now->count)
         return false;
     for (unsigned i = 0; i < now->count; i++)
-        if (model->keys[i].id != now->keys[i].id)
+        if (model->keys[i].id != list_key(now, i)->id)
             return false;
     return true;
 }
@@ -49,13 +51,13 @@ static int follow_keys(struct model *model, const struct keyshm_snapshot *now, i
     if (keys == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < now->count; i++) {
-        while (before < before_count && model->snapshot->keys[before].slot < now->keys[i].slot)
+        while (before < before_count && list_key(model->snapshot, before)->slot < list_key(now, i)->slot)
             before++;
-        if (before < before_count && model->keys[before].id == now->keys[i].id) {
+        if (before < before_count && model->keys[before].id == list_key(now, i)->id) {
             keys[i] = model->keys[before];
             continue;
         }
-        keys[i].id = now->keys[i].id;
+        keys[i].id = list_key(now, i)->id;
         history_begin(&keys[i].picks_history, model->snapshot != NULL ? model->taken_ms : now_ms);
     }
     free(model->keys);
@@ -120,9 +122,9 @@ static void count_all(struct model *model, struct keyshm_snapshot *now, int64_t 
     model->has_rates = model->snapshot != NULL;
     for (unsigned i = 0; i < now->count; i++) {
         struct model_key *known = &model->keys[i];
-        struct model_counts new = count_key(known, &now->keys[i]);
+        struct model_counts new = count_key(known, list_key(now, i));
         uint64_t new_marks = count_marks(&new);
-        follow_cooldown(known, now->keys[i].cooldown_left_ms, elapsed_ms);
+        follow_cooldown(known, list_key(now, i)->cooldown_left_ms, elapsed_ms);
         if (!model->has_rates)
             continue;
         known->picks_per_s = (double)new.picks / elapsed_s;
@@ -181,7 +183,7 @@ void model_clear(struct model *model, int64_t unix_ms)
     for (unsigned i = 0; i < model->snapshot->count; i++) {
         struct model_key *known = &model->keys[i];
         known->cleared = known->counted;
-        set_counts(&model->snapshot->keys[i], &none);
+        set_counts(list_key(model->snapshot, i), &none);
         known->picks_per_s = known->marks_per_s = 0;
         history_begin(&known->picks_history, model->taken_ms);
     }
@@ -193,7 +195,7 @@ void model_clear(struct model *model, int64_t unix_ms)
 
 double model_cooldown_fraction(const struct model *model, unsigned index)
 {
-    int64_t left_ms = model->snapshot->keys[index].cooldown_left_ms;
+    int64_t left_ms = list_key(model->snapshot, index)->cooldown_left_ms;
     if (left_ms <= 0)
         return left_ms < 0 ? 1 : 0;
     return (double)left_ms / (double)model->keys[index].cooldown_longest_ms;
