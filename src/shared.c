@@ -3,13 +3,14 @@
 /*
  * keyshm_shared(): attachments that a process keeps for as long as it lives, one for each provider and effective user.
  *
- * An entry is never freed, so the list is read without a lock. A mutex orders those who attach anew. A child inherits the list; so that
- * it never finds the mutex held by a thread that it does not have, fork(2) waits for that thread.
+ * Entries are never freed, and are put into their list by one compare-and-swap. So is a pool into its entry: of several threads that
+ * attach at once, one gives its attachment to all, and the others close theirs. Only the closing of replaced pools needs one thread at a
+ * time; the others pass by. It signs with the id of its process, so that a child does not wait for a thread that it does not have.
  */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,56 +28,59 @@ struct entry {
     _Atomic(keyshm_pool *) pool; /* NULL: none yet */
     _Atomic uint64_t next_look_ms;
 
-    /* With the mutex held: the pools of before, which callers may still use. */
+    /* For the looker alone: the process whose thread looks whether the pool was replaced; 0: none does. */
+    _Atomic pid_t looker;
     struct replaced_pool {
         struct replaced_pool *next;
-        keyshm_pool *pool;
+        keyshm_pool *pool; /* which callers may still use */
         uint64_t replaced_ms;
     } * replaced;
 };
 
 static _Atomic(struct entry *) entries;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void lock(void)
+static struct entry *find_in(struct entry *list, const char *provider, uid_t user)
 {
-    pthread_mutex_lock(&mutex);
+    while (list != NULL && (list->user != user || strcmp(list->provider, provider) != 0))
+        list = list->next;
+    return list;
 }
 
-static void unlock(void)
+/* NULL when there is no memory. */
+static struct entry *find_or_make(const char *provider, uid_t user)
 {
-    pthread_mutex_unlock(&mutex);
-}
-
-static void prepare_for_forks(void)
-{
-    pthread_atfork(lock, unlock, unlock);
-}
-
-static struct entry *find(const char *provider, uid_t user)
-{
-    /* acquire: pairs with the release in make(). */
-    struct entry *entry = atomic_load_explicit(&entries, memory_order_acquire);
-    while (entry != NULL && (entry->user != user || strcmp(entry->provider, provider) != 0))
-        entry = entry->next;
+    /* acquire: pairs with the release below, here and where it fails. */
+    struct entry *list = atomic_load_explicit(&entries, memory_order_acquire), *made = NULL, *entry;
+    while ((entry = find_in(list, provider, user)) == NULL) {
+        if (made == NULL && (made = calloc(1, sizeof(*made))) == NULL)
+            return NULL;
+        *made = (struct entry){.next = list, .user = user};
+        memcpy(made->provider, provider, strlen(provider));
+        /* Into the list that was searched: another thread may have put in an entry since, and it may be this one. */
+        if (atomic_compare_exchange_weak_explicit(&entries, &list, made, memory_order_release, memory_order_acquire))
+            return made;
+    }
+    free(made);
     return entry;
 }
 
-/* With the mutex held. NULL when there is no memory. */
-static struct entry *make(const char *provider, uid_t user)
+/* Attach to the pool that has the name now, if the entry has none. */
+static int attach_first(struct entry *entry, uint64_t now_ms)
 {
-    struct entry *entry = find(provider, user);
-    if (entry != NULL || (entry = calloc(1, sizeof(*entry))) == NULL)
-        return entry;
-    entry->user = user;
-    memcpy(entry->provider, provider, strlen(provider));
-    entry->next = atomic_load_explicit(&entries, memory_order_relaxed);
-    atomic_store_explicit(&entries, entry, memory_order_release);
-    return entry;
+    keyshm_pool *pool, *none = NULL;
+    int r = keyshm_attach(&pool, entry->provider);
+    if (r == 0)
+        atomic_store_explicit(&entry->next_look_ms, now_ms + LOOK_EVERY_MS, memory_order_relaxed);
+    /* release: pairs with the acquire in keyshm_shared(). */
+    if (r == 0 &&
+        !atomic_compare_exchange_strong_explicit(&entry->pool, &none, pool, memory_order_release, memory_order_relaxed))
+        keyshm_close(pool);
+    return r;
 }
 
-/* With the mutex held: those that nobody may use any more. */
+/* ---- for the looker ---- */
+
+/* Those that nobody may use any more. */
 static void close_replaced(struct entry *entry, uint64_t now_ms)
 {
     struct replaced_pool **at = &entry->replaced;
@@ -92,63 +96,53 @@ static void close_replaced(struct entry *entry, uint64_t now_ms)
     }
 }
 
-/* With the mutex held: attach to the pool that has the name now, and keep the one before for a while. */
-static int attach_anew(struct entry *entry, uint64_t now_ms)
+/* Attach to the pool that has the name now, and keep the one before for a while. When that fails, it stays. */
+static void replace(struct entry *entry, keyshm_pool *before, uint64_t now_ms)
 {
-    keyshm_pool *pool, *before = atomic_load_explicit(&entry->pool, memory_order_relaxed);
-    struct replaced_pool *replaced = before != NULL ? calloc(1, sizeof(*replaced)) : NULL;
-    if (before != NULL && replaced == NULL)
-        return -ENOMEM;
-    int r = keyshm_attach(&pool, entry->provider);
-    if (r < 0) {
+    keyshm_pool *pool;
+    struct replaced_pool *replaced = calloc(1, sizeof(*replaced));
+    if (replaced == NULL || keyshm_attach(&pool, entry->provider) < 0) {
         free(replaced);
-        return r;
+        return;
     }
-    if (replaced != NULL) {
-        *replaced = (struct replaced_pool){.next = entry->replaced, .pool = before, .replaced_ms = now_ms};
-        entry->replaced = replaced;
-    }
-    /* release: pairs with the acquire in keyshm_shared(). */
+    /* In this order: a child that is forked in between has one that is never closed, and none that is closed while it is used.
+     * release: pairs with the acquire in keyshm_shared(). */
     atomic_store_explicit(&entry->pool, pool, memory_order_release);
-    return 0;
+    *replaced = (struct replaced_pool){.next = entry->replaced, .pool = before, .replaced_ms = now_ms};
+    entry->replaced = replaced;
 }
 
-/* With the mutex held. Another thread may have looked meanwhile. */
-static int look(struct entry *entry, uint64_t now_ms)
+/* ---- for everyone ---- */
+
+/* Look whether the pool was replaced, unless another thread does. */
+static void look(struct entry *entry, uint64_t now_ms)
 {
+    pid_t self = getpid(), looker = atomic_load_explicit(&entry->looker, memory_order_relaxed);
+    /* acquire: pairs with the release below; the looker before has left the list of replaced pools. */
+    if (looker == self || !atomic_compare_exchange_strong_explicit(&entry->looker, &looker, self, memory_order_acquire,
+                                                                   memory_order_relaxed))
+        return;
     keyshm_pool *pool = atomic_load_explicit(&entry->pool, memory_order_relaxed);
-    int r = 0;
-    if (pool != NULL && now_ms < atomic_load_explicit(&entry->next_look_ms, memory_order_relaxed))
-        return 0;
     close_replaced(entry, now_ms);
-    if (pool == NULL || keyshm_is_replaced(pool) == 1)
-        r = attach_anew(entry, now_ms);
+    if (keyshm_is_replaced(pool) == 1)
+        replace(entry, pool, now_ms);
     atomic_store_explicit(&entry->next_look_ms, now_ms + LOOK_EVERY_MS, memory_order_relaxed);
-    return r;
-}
-
-static int find_pool(const char *provider, uid_t user, uint64_t now_ms, keyshm_pool **ret_pool)
-{
-    pthread_once(&once, prepare_for_forks);
-    lock();
-    struct entry *entry = make(provider, user);
-    int r = entry != NULL ? look(entry, now_ms) : -ENOMEM;
-    *ret_pool = entry != NULL ? atomic_load_explicit(&entry->pool, memory_order_relaxed) : NULL;
-    unlock();
-    return r;
+    atomic_store_explicit(&entry->looker, 0, memory_order_release);
 }
 
 keyshm_pool *keyshm_shared(const char *provider, int *ret_error_or_null)
 {
     uint64_t now_ms = clock_coarse_ms();
-    uid_t user = geteuid();
     keyshm_pool *pool = NULL;
-    int r = provider != NULL && strnlen(provider, KEYSHM_PROVIDER_MAX + 1) <= KEYSHM_PROVIDER_MAX ? 0 : -EINVAL;
-    struct entry *entry = r == 0 ? find(provider, user) : NULL;
-    if (entry != NULL && now_ms < atomic_load_explicit(&entry->next_look_ms, memory_order_relaxed))
+    bool is_short = provider != NULL && strnlen(provider, KEYSHM_PROVIDER_MAX + 1) <= KEYSHM_PROVIDER_MAX;
+    struct entry *entry = is_short ? find_or_make(provider, geteuid()) : NULL;
+    int r = entry != NULL ? 0 : is_short ? -ENOMEM : -EINVAL;
+    if (entry != NULL && atomic_load_explicit(&entry->pool, memory_order_relaxed) == NULL)
+        r = attach_first(entry, now_ms);
+    else if (entry != NULL && now_ms >= atomic_load_explicit(&entry->next_look_ms, memory_order_relaxed))
+        look(entry, now_ms);
+    if (entry != NULL)
         pool = atomic_load_explicit(&entry->pool, memory_order_acquire);
-    if (r == 0 && pool == NULL)
-        r = find_pool(provider, user, now_ms, &pool);
     if (pool == NULL && ret_error_or_null != NULL)
         *ret_error_or_null = r;
     return pool;

@@ -31,7 +31,6 @@ static const struct expected by_kind[FAULT_KINDS] = {
     [FAULT_PIDFD] = {OUTCOME_SAME, 0, NULL},
     [FAULT_NAMESPACE] = {OUTCOME_SAME, 0, NULL},
     /* A fork beside a thread that attaches may be unlucky. */
-    [FAULT_ATFORK] = {OUTCOME_SAME, 0, NULL},
     /* It is closed all the same. */
     [FAULT_CLOSE] = {OUTCOME_SAME, 0, NULL},
     [FAULT_CLOSEDIR] = {OUTCOME_SAME, 0, NULL},

@@ -73,7 +73,6 @@ const struct fault faults[FAULT_KINDS] = {
     [FAULT_READDIR] = {"readdir64", NULL, "readdir(3)", {EBADF, EOVERFLOW}, false},
     [FAULT_CLOSEDIR] = {"closedir", NULL, "closedir(3)", {EBADF}, false},
     [FAULT_KILL] = {"kill", NULL, "kill(2)", {EPERM, ESRCH}, false},
-    [FAULT_ATFORK] = {"__register_atfork", NULL, "pthread_atfork(3)", {ENOMEM}, false},
     [FAULT_MUTEXATTR_INIT] = {"pthread_mutexattr_init", NULL, "pthread_mutexattr_init(3)", {ENOMEM}, false},
     [FAULT_MUTEX_INIT] = {"pthread_mutex_init", NULL, "pthread_mutex_init(3)", {EAGAIN, ENOMEM, EPERM}, false},
     [FAULT_MUTEX_LOCK] = {"pthread_mutex_clocklock",
@@ -103,7 +102,6 @@ const struct reliable_function cannot_fail[] = {
     {"prctl", "PR_GET_NAME: the pointer is good"},
     {"pthread_mutex_consistent", "the mutex is robust, and was just found inconsistent"},
     {"pthread_mutex_destroy", "nobody holds it"},
-    {"pthread_mutex_lock", "of a plain mutex that this thread does not hold"},
     {"pthread_mutex_unlock", "this thread holds it"},
     {"pthread_mutexattr_destroy", "it was initialised"},
     {"pthread_mutexattr_setpshared", "the value exists, on every Linux"},
@@ -123,6 +121,7 @@ const struct reliable_function cannot_fail[] = {
     {"memcpy", "memory"},
     {"memmove", "memory"},
     {"memset", "memory"},
+    {"stpcpy", "memory"},
     {"strchr", "memory"},
     {"strcmp", "memory"},
     {"strcspn", "memory"},
@@ -510,8 +509,6 @@ int __wrap_closedir(DIR *directory)
 
 int __wrap_kill(pid_t process, int signal_number);
 int __real_kill(pid_t process, int signal_number);
-int __wrap___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
-int __real___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
 ssize_t __wrap_write(int fd, const void *bytes, size_t count);
 ssize_t __real_write(int fd, const void *bytes, size_t count);
 ssize_t __wrap_readlink(const char *path, char *buffer, size_t size);
@@ -523,12 +520,6 @@ long __real_syscall(long number, ...);
 int __wrap_kill(pid_t process, int signal_number)
 {
     return fails(FAULT_KILL) ? -1 : __real_kill(process, signal_number);
-}
-
-int __wrap___register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library)
-{
-    int error = fault_of(FAULT_ATFORK);
-    return error != 0 ? error : __real___register_atfork(prepare, parent, child, library);
 }
 
 /* What the library would write is not for the test's own output. */
