@@ -91,9 +91,9 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
-    /* A store, not a compare-and-swap: an earlier mark goes with its key, a later one misses. The release stores of the
-     * wipe order it before the wipe. */
-    atomic_store_explicit(&pool->words[slot], word_make_free(word_marks_next(word_in(pool, slot))), memory_order_release);
+    /* An earlier mark goes with its key, a later one misses; and as this one instruction keeps the count, the next key will not have a word
+     * that a mark of this one was prepared for. The release stores of the wipe order it before the wipe. */
+    atomic_fetch_and_explicit(&pool->words[slot], word_make_free(WORD_MARKS_MASK), memory_order_release);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)

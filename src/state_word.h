@@ -9,7 +9,7 @@
  *   bits 60..57  enum keyshm_reason
  *   bit  56      paused
  *   bits 55..54  0, for a probe and for limits
- *   bits 53..38  marks: how often a key came, went, or was marked with another status than AVAILABLE, modulo 65,535 and from 1 on
+ *   bits 53..38  marks: how often a key came, or was marked with another status than AVAILABLE, modulo 65,535 and from 1 on
  *   bits 37..0   deadline in milliseconds of the pool's time (pool_clock.h); 0: none; all ones: until marked available
  *
  *            add                    rate limited                  quota exceeded               invalid

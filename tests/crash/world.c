@@ -50,7 +50,7 @@ void world_note_added(int number, keyshm_id id)
 void world_note_removed(int number)
 {
     world.keys[number].is_there = false;
-    *world_word_of(number) = word_make_free(word_marks_next(*world_word_of(number)));
+    *world_word_of(number) = word_make_free(word_marks(*world_word_of(number)));
 }
 
 int world_add_key(int number)
