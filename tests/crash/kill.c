@@ -9,9 +9,13 @@
  *   kill ready [STRIDE [OPERATION]]
  *       the same of what makes a key available, or soon; then nothing happens but picks, and no key stays hidden for
  *       more than a second (judge_ready.c)
- *   kill recovery [STRIDE [OPERATION]]
+ *   kill recovery [STRIDE [OPERATION [VISIBLE_STRIDE]]]
  *       a victim is killed wherever it has just changed the segment with the mutex in hand; the process that recovers
  *       is killed at every STRIDE-th instruction; and a third recovers
+ *
+ * Others see of a dead process the bytes of the segment, and what the kernel does about its robust list. Where an instruction has changed
+ * neither, nothing else can come of a death after it than of one before it. A VISIBLE_STRIDE takes of the others each
+ * VISIBLE_STRIDE-th besides: with 1 it is every death that can make a difference, whatever the STRIDE.
  */
 
 #include <stdlib.h>
@@ -36,6 +40,7 @@ enum { CHANGE_IN_TIME_MS = 100, LATE_ONE_IN = 1000 };
 struct fact {
     bool is_locked;   /* the victim holds the mutex */
     bool is_changing; /* and the instruction before has changed the segment */
+    bool is_visible;  /* the instruction before has changed what others see of its death */
     uintptr_t changed_by;
 };
 
@@ -47,9 +52,11 @@ static struct route {
 static void look(struct route *route, pid_t victim, size_t index)
 {
     bool is_locked = world_is_locked_by(victim), has_changed = world_has_changed();
+    bool has_list_changed = tracer_has_robust_list_changed(victim);
     route->facts[index] = (struct fact){
         .is_locked = is_locked,
         .is_changing = index > 0 && has_changed && is_locked,
+        .is_visible = index == 0 || has_changed || has_list_changed,
         .changed_by = index > 0 ? route->walk.moments[index - 1].address : 0,
     };
 }
@@ -166,12 +173,21 @@ static bool kill_at(const struct operation *operation, const struct route *route
     return is_reached;
 }
 
-/* Every stride-th moment, and the last one. */
-static size_t next_moment(const struct tracer_walk *walk, size_t index, size_t stride)
+static size_t visible_stride; /* 0: they are as the others */
+
+/* The moments of a walk at which its process is killed. */
+struct choice {
+    size_t stride;
+    size_t begin;   /* of the stride */
+    size_t visible; /* those seen so far */
+};
+
+/* To be asked of each moment in turn. The last one is always chosen. */
+static bool is_chosen(struct choice *choice, const struct route *route, size_t index)
 {
-    if (index + stride < walk->count || index + 1 == walk->count)
-        return index + stride;
-    return walk->count - 1;
+    bool is_visible = visible_stride != 0 && route->facts[index].is_visible && choice->visible++ % visible_stride == 0;
+    bool is_in_stride = index >= choice->begin && (index - choice->begin) % choice->stride == 0;
+    return is_visible || is_in_stride || index + 1 == route->walk.count;
 }
 
 /* In that world, kill the last of the victims all along the route of its operation. */
@@ -180,7 +196,10 @@ static void kill_along(struct victim victims[VICTIMS_MAX], const char *name, con
 {
     struct victim *last = victims[1].operation != NULL ? &victims[1] : &victims[0];
     struct verdict verdict;
-    for (size_t i = begin; i < route->walk.count; i = next_moment(&route->walk, i, stride)) {
+    struct choice choice = {.stride = stride, .begin = begin};
+    for (size_t i = 0; i < route->walk.count; i++) {
+        if (!is_chosen(&choice, route, i))
+            continue;
         world_restore(image);
         if (!kill_at(last->operation, route, i, &last->process)) {
             row->strays++;
@@ -312,10 +331,11 @@ static void begin_virtual_clock(void)
 
 int main(int argc, char **argv)
 {
-    const struct mode *mode = argc > 1 && argc < 5 ? find_mode(argv[1]) : NULL;
+    const struct mode *mode = argc > 1 && argc < 6 ? find_mode(argv[1]) : NULL;
     size_t stride = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+    visible_stride = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     if (mode == NULL || stride == 0) {
-        fprintf(stderr, "usage: kill kill|ready|recovery [STRIDE [OPERATION]]\n");
+        fprintf(stderr, "usage: kill kill|ready|recovery [STRIDE [OPERATION [VISIBLE_STRIDE]]]\n");
         return 2;
     }
     expect_pool_name("kill");

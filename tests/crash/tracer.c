@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/user.h>
 
@@ -243,6 +244,24 @@ static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t byt
 pid_t tracer_start(void (*act)(void))
 {
     return start_protected(act, NULL, 0);
+}
+
+struct robust_list {
+    uint64_t words[3]; /* struct robust_list_head, <linux/futex.h> */
+};
+
+bool tracer_has_robust_list_changed(pid_t child)
+{
+    static struct robust_list last;
+    struct robust_list list;
+    void *head = NULL;
+    size_t size = 0;
+    EXPECT_EQ(syscall(SYS_get_robust_list, child, &head, &size), 0);
+    struct iovec to = {&list, sizeof(list)}, from = {head, sizeof(list)};
+    EXPECT_EQ(process_vm_readv(child, &to, 1, &from, 1, 0), (ssize_t)sizeof(list));
+    bool has_changed = memcmp(&last, &list, sizeof(list)) != 0;
+    last = list;
+    return has_changed;
 }
 
 void tracer_finish(pid_t child)

@@ -69,6 +69,10 @@ bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);
  * child has ended. */
 bool tracer_step(pid_t child);
 
+/* Has the kernel something else to do about the robust mutexes of this child, if it dies here (get_robust_list(2)), than when this was last
+ * asked of any? */
+bool tracer_has_robust_list_changed(pid_t child);
+
 /* Let a child that stands go on to its end, untraced, and expect success of it. */
 void tracer_finish(pid_t child);
 
