@@ -475,18 +475,19 @@ struct keyshm_pick {
 
 /*
  * Pick the next available key: round-robin, in slot order. While the set of available keys does not change, the numbers of picks
- * of any two available keys differ by no more than 1, and 1 more for each process of the greatest number that have ever picked in
- * bursts at the same time: however many processes came and went, and whether they closed the pool, ended, or were killed.
+ * of any two available keys differ by no more than the greatest number of processes that have ever picked in bursts at the same
+ * time, 8 at most, and by 1 more where other processes pick, too: however many processes came and went, and whether they closed
+ * the pool, ended, or were killed.
  *
  * A burst: a single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
  * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the end of
  * the round. Its picks still respect every mark made before them by any process. At most 8 processes do so at a time. Turns that
- * a process leaves behind, or that a killed one had, are given to another that picks in a burst.
+ * a process leaves behind, or that a killed one had, are given to the next single-threaded process that claims.
  *
  * Makes no system call where clock_gettime(2) needs none (vdso(7)), with these exceptions: the first pick in a forked child
  * looks up the child's PID namespace, pid, start time and name; that one, and later ones as long as no row of the list of workers
- * is free, may check whether the owners of 8 rows are still alive; and a process in a burst may check those of 8 ranges of
- * turns, at its beginning and every second.
+ * is free, may check whether the owners of 8 rows are still alive; and the first pick of a single-threaded process, and one every
+ * second, may check those of 8 ranges of turns.
  *
  * -EAGAIN   at one instant during the call no key was available. A key counts as available from the return, at the latest, of
  *           the call that made it so; keyshm_next_available_ms() returns the time until one is

@@ -69,15 +69,20 @@ static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
     return READY_NONE;
 }
 
-/* Usually the first ready slot is it. */
+/* The first ready slot, if it is near and its key is available. */
+static inline uint32_t find_quickly(const struct keyshm_pool *pool, uint64_t now_ms, uint32_t from, uint32_t end)
+{
+    uint32_t slot = ready_look(pool, from, end);
+    /* acquire: as in find_slowly(). */
+    bool is_it =
+        slot != READY_NONE && word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms);
+    return is_it ? slot : READY_NONE;
+}
+
 static inline uint32_t find_in(struct turn *turn, uint32_t from, uint32_t end)
 {
-    const struct keyshm_pool *pool = turn->pool;
-    uint32_t slot = ready_look(pool, from, end);
-    if (slot != READY_NONE &&
-        word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), turn->now_ms))
-        return slot;
-    return find_slowly(turn, from, end);
+    uint32_t slot = find_quickly(turn->pool, turn->now_ms, from, end);
+    return slot != READY_NONE ? slot : find_slowly(turn, from, end);
 }
 
 /* The first available key at or after `from`, going round. */
@@ -147,17 +152,17 @@ static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
     return end < used ? end : used;
 }
 
-/* Put a new claim in the place of `cursor`. False when another pick has claimed since that was read. */
-static inline bool claim(const struct keyshm_pool *pool, uint64_t cursor, uint64_t next)
+/* Put a new claim in the place of `cursor`, whose own range must be where it belongs, or it would be lost here. False when another pick
+ * has claimed since that was read. */
+static inline bool move_cursor(const struct keyshm_pool *pool, uint64_t cursor, uint64_t next)
 {
-    /* The one before must be where it belongs, or it would be lost here. relaxed: the cursor orders only itself. */
-    rotation_settle(pool, cursor);
+    /* relaxed: the cursor orders only itself. */
     return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, next, memory_order_relaxed,
                                                    memory_order_relaxed);
 }
 
-/* Claim a range of several turns that begins with `slot`. Then it is this process's, and the turn is taken out of it. */
-static __attribute__((noinline)) bool claim_range(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
+/* Claim a range of several turns that begins with `slot`, for the place of this process. */
+static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
 {
     uint32_t place = rotation_place(pool);
     rotation_settle(pool, cursor);
@@ -166,23 +171,22 @@ static __attribute__((noinline)) bool claim_range(const struct keyshm_pool *pool
     struct claim own =
         rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, place), memory_order_relaxed));
     if (own.begin < own.end)
-        return false;
+        return;
     struct claim next = {
         .number = claim_number_after(cursor),
         .place = place,
         .begin = slot,
         .end = end_of_range(pool, slot),
     };
-    bool is_claimed = claim(pool, cursor, claim_pack(&next));
-    if (is_claimed)
+    if (move_cursor(pool, cursor, claim_pack(&next)))
         rotation_settle(pool, claim_pack(&next));
-    return is_claimed;
 }
 
 static inline bool claim_turn(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
 {
-    return claim(pool, cursor,
-                 claim_number_after(cursor) << RANGE_NUMBER_SHIFT | UINT64_C(1) << RANGE_LENGTH_SHIFT | slot);
+    struct claim next = {.number = claim_number_after(cursor), .begin = slot, .end = slot + 1};
+    rotation_settle(pool, cursor);
+    return move_cursor(pool, cursor, claim_pack(&next));
 }
 
 /* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
@@ -206,11 +210,12 @@ static inline int claim_next(struct turn *turn, int tries, uint32_t *ret_slot)
     *ret_slot = slot;
     if (tries >= CLAIM_TRIES_MAX)
         return 0;
-    if (turn->has_range && turn->is_burst && rotation_take_place(pool, turn->now_ms)) {
-        claim_range(pool, cursor, slot);
-        return -EBUSY;
+    if (turn->has_range && rotation_take_place(pool, turn->now_ms, turn->is_burst)) {
+        if (turn->is_burst)
+            claim_range(pool, cursor, slot);
+        return -EBUSY; /* the turn is taken out of the range */
     }
-    if (turn->has_range && !turn->is_burst)
+    if (turn->has_range)
         rotation_leave(pool); /* its range is empty, or no turn would be claimed */
     return claim_turn(pool, cursor, slot) ? 0 : -EBUSY;
 }
@@ -285,10 +290,10 @@ static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keysh
         make_exact(turn); /* or the sweep would miss a key whose deadline lies between the two clocks */
         ready_sweep(pool, turn->now_ms);
     }
-    turn->has_range = rotation_begin(pool, turn->is_burst);
+    turn->has_range = rotation_begin(pool, turn->now_ms, turn->is_burst);
     int r = take_next(turn, ret_pick);
     if (turn->has_range)
-        rotation_end(pool, rotation_place(pool));
+        rotation_end(pool);
     if (r == 0)
         workers_count_pick(pool, turn->now_ms);
     return r;
@@ -308,14 +313,14 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, uint64_t now_ms,
     _Atomic uint64_t *at = rotation_range(pool, place);
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     struct claim range = rotation_unpack_range(pool, word);
-    uint32_t slot = ready_look(pool, range.begin, range.end);
+    uint32_t slot = find_quickly(pool, now_ms, range.begin, range.end);
     bool is_taken = false;
-    if (slot != READY_NONE && word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms)) {
+    if (slot != READY_NONE) {
         atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
         is_taken = take_head(pool, slot, now_ms, ret_pick) == 0;
         *ret_slot = slot;
     }
-    rotation_end(pool, place);
+    rotation_end(pool);
     if (is_taken)
         workers_count_pick(pool, now_ms);
     return is_taken;

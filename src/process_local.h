@@ -11,7 +11,8 @@
 
 struct process_local {
     _Atomic uint64_t pace;          /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint32_t place;         /* rotation.h */
+    _Atomic uint32_t place;         /* rotation.h: from 1; 0: none */
+    _Atomic bool is_in_rotation;    /* rotation.h: a pick uses the place, or takes one */
     _Atomic uint64_t next_look_ms;  /* rotation.c */
     _Atomic uint64_t next_try_ms;   /* rotation.c */
     _Atomic uint64_t token;         /* workers.h: of its row; 0: none */

@@ -50,7 +50,6 @@ static bool is_free(const struct search *search, uint64_t owner)
     return owner == 0 || (search->may_ask && workers_has_ended(search->pool, owner));
 }
 
-/* The turns of an ended process whose last claim is not settled are not seen here, but they are once the place was taken. */
 static bool try_place(const struct search *search, uint32_t place)
 {
     struct layout_turns *turns = &search->pool->header->turns[place - 1];
@@ -77,21 +76,20 @@ static void give_up(const struct keyshm_pool *pool, uint32_t place)
     atomic_store_explicit(&pool->header->turns[place - 1].owner, 0, memory_order_release);
 }
 
-/* Is it time for a search? */
-static bool is_due(const struct keyshm_pool *pool, uint64_t now_ms)
+/* Is it time for a search? In a burst without a place, for any. */
+static bool is_due(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst)
 {
-    struct process_local *local = pool->local;
-    return atomic_load_explicit(&pool->header->turns_left, memory_order_relaxed) != 0 ||
-           now_ms >= atomic_load_explicit(&local->next_look_ms, memory_order_relaxed) ||
-           (rotation_place(pool) == 0 && now_ms >= atomic_load_explicit(&local->next_try_ms, memory_order_relaxed));
+    return rotation_is_due(pool, now_ms) ||
+           (is_burst && rotation_place(pool) == 0 &&
+            now_ms >= atomic_load_explicit(&pool->local->next_try_ms, memory_order_relaxed));
 }
 
-static struct search begin_search(const struct keyshm_pool *pool, uint64_t now_ms)
+static struct search begin_search(const struct keyshm_pool *pool, uint64_t token, uint64_t now_ms)
 {
     struct process_local *local = pool->local;
     struct search search = {
         .pool = pool,
-        .token = workers_token(pool),
+        .token = token,
         .may_ask = now_ms >= atomic_load_explicit(&local->next_look_ms, memory_order_relaxed),
         .must_have_turns = true,
     };
@@ -101,39 +99,42 @@ static struct search begin_search(const struct keyshm_pool *pool, uint64_t now_m
     /* Bits that lead nowhere are cleared when somebody follows them. */
     if (atomic_load_explicit(&pool->header->turns_left, memory_order_relaxed) != 0)
         atomic_store_explicit(&pool->header->turns_left, 0, memory_order_relaxed);
+    /* The last claim may be of a process that was killed before it was in its place. */
+    rotation_settle(pool, atomic_load_explicit(&pool->header->cursor, memory_order_relaxed));
     return search;
 }
 
-bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms)
+/* Returns whether this process has taken another place than it had. */
+static bool search_place(const struct keyshm_pool *pool, uint64_t token, uint64_t now_ms, bool is_burst)
 {
-    uint32_t own = rotation_place(pool);
-    if (workers_token(pool) == 0)
-        return false;
-    if (!is_due(pool, now_ms))
-        return own != 0;
-    struct search search = begin_search(pool, now_ms);
-    uint32_t place = find_place(&search);
-    if (place == 0 && own == 0) {
+    struct search search = begin_search(pool, token, now_ms);
+    uint32_t own = rotation_place(pool), place = find_place(&search);
+    if (place == 0 && own == 0 && is_burst) {
         search.must_have_turns = false;
         place = find_place(&search);
     }
     if (place == 0)
-        return own != 0;
+        return false;
+    atomic_store_explicit(&pool->local->place, place, memory_order_relaxed);
     if (own != 0)
         give_up(pool, own);
-    rotation_use(pool, place);
     return true;
+}
+
+bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst)
+{
+    if (is_due(pool, now_ms, is_burst)) {
+        uint64_t token = workers_enter(pool, now_ms);
+        if (token != 0 && search_place(pool, token, now_ms, is_burst))
+            return true;
+    }
+    return is_burst && rotation_place(pool) != 0;
 }
 
 void rotation_leave(const struct keyshm_pool *pool)
 {
-    struct process_local *local = pool->local;
-    uint32_t place = local != NULL ? atomic_load_explicit(&local->place, memory_order_relaxed) : 0;
     /* Another thread may do the same. */
-    if (place == 0 || !atomic_compare_exchange_strong_explicit(&local->place, &place, place & PLACE_IS_IN_USE,
-                                                               memory_order_relaxed, memory_order_relaxed))
-        return;
-    place &= ~PLACE_IS_IN_USE;
+    uint32_t place = pool->local != NULL ? atomic_exchange_explicit(&pool->local->place, 0, memory_order_relaxed) : 0;
     if (place == 0)
         return;
     bool has_turns = is_left(load_range(&pool->header->turns[place - 1]));

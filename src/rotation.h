@@ -12,8 +12,12 @@
  * A pick usually claims the slots up to the key that it takes. In a burst (pace.h) it claims a longer range, and the next picks of
  * this process go through it without touching the cursor, so that its cache line moves between processors less often. The range
  * stands in the segment, in one of LAYOUT_TURNS places that a process takes, and gives up when its burst is over. When it closes
- * the pool, or is killed, another one takes the place with what is left. So a range is never lost, and never given twice, and the
- * counts of two keys differ by no more than the number of places that were ever taken at the same time.
+ * the pool, or is killed, another one, in a burst or not, takes the place with what is left, before it claims. So a range is never
+ * lost, and never given twice.
+ *
+ * The counts of two keys: a key may lack one turn for each place whose range is not of the claim that is furthest. If that claim is of
+ * a process in a burst, it has a place itself. So with n places that were ever taken at the same time they differ by no more than n,
+ * or n + 1 when a process in no burst claims beside them.
  *
  * Between the claim and the place there are two stores, and a process may be killed between them. So the cursor says which place
  * the range belongs to, and whoever claims next writes it there first, if it is not there yet (rotation_settle()). A number, which
@@ -86,57 +90,61 @@ static inline uint64_t claim_number_after(uint64_t word)
     return (word >> RANGE_NUMBER_SHIFT) + 1;
 }
 
-/* What a process keeps of its place: its number, from 1; 0: none; and whether a pick is using its range, or claiming one. */
-#define PLACE_IS_IN_USE UINT32_C(0x100)
-
 /* The place of this process, from 1; 0: none. */
 static inline uint32_t rotation_place(const struct keyshm_pool *pool)
 {
-    uint32_t place = pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
-    return place & ~PLACE_IS_IN_USE;
+    return pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
 }
 
 /* Give up the place of this process, with what is left of its range. */
 void rotation_leave(const struct keyshm_pool *pool);
 
-/* Nothing of what follows may be done before. Between a signal handler and what it has interrupted, the order of the program is enough
- * (atomic_signal_fence()). */
-static inline void rotation_use(const struct keyshm_pool *pool, uint32_t place)
+/* Could a pick take a place for this process? */
+static inline bool rotation_is_due(const struct keyshm_pool *pool, uint64_t now_ms)
 {
-    atomic_store_explicit(&pool->local->place, place | PLACE_IS_IN_USE, memory_order_relaxed);
+    return atomic_load_explicit(&pool->header->turns_left, memory_order_relaxed) != 0 ||
+           now_ms >= atomic_load_explicit(&pool->local->next_look_ms, memory_order_relaxed);
+}
+
+/* False: a pick is in the rotation already, which a signal handler has interrupted with this one. Read what this process knows of its
+ * place only when it is true: until then, a handler may change it. Between a handler and what it has interrupted, the order of the program
+ * is enough (atomic_signal_fence()). */
+static inline bool rotation_enter(const struct keyshm_pool *pool)
+{
+    if (atomic_load_explicit(&pool->local->is_in_rotation, memory_order_relaxed))
+        return false;
+    atomic_store_explicit(&pool->local->is_in_rotation, true, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
-}
-
-/* Begin to take a turn of the range of this process. Returns its place; 0: it has none; or it has other threads; or a pick is using it
- * already, which a signal handler has interrupted with this one. */
-static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool)
-{
-    uint32_t place = atomic_load_explicit(&pool->local->place, memory_order_relaxed);
-    if (place - 1 >= LAYOUT_TURNS || !ROTATION_SINGLE_THREADED)
-        return 0;
-    rotation_use(pool, place);
-    return place;
-}
-
-/* Begin a pick that uses the range of this process, or may claim one in a burst: for the same reasons, this may be false. */
-static inline bool rotation_begin(const struct keyshm_pool *pool, bool is_burst)
-{
-    uint32_t place = pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
-    if ((place == 0 && (!is_burst || pool->local == NULL)) || (place & PLACE_IS_IN_USE) != 0)
-        return false;
-    if (!ROTATION_SINGLE_THREADED) {
-        rotation_leave(pool);
-        return false;
-    }
-    rotation_use(pool, place);
     return true;
 }
 
-/* It has this place now. */
-static inline void rotation_end(const struct keyshm_pool *pool, uint32_t place)
+static inline void rotation_end(const struct keyshm_pool *pool)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&pool->local->place, place, memory_order_relaxed);
+    atomic_store_explicit(&pool->local->is_in_rotation, false, memory_order_relaxed);
+}
+
+/* Begin to take a turn of the range of this process. Returns its place; 0: it has none, or other threads, or a pick is in the rotation. */
+static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool)
+{
+    if (!ROTATION_SINGLE_THREADED || !rotation_enter(pool))
+        return 0;
+    uint32_t place = rotation_place(pool);
+    if (place != 0)
+        return place;
+    rotation_end(pool);
+    return 0;
+}
+
+/* Begin a pick that may take turns of a range, and in a burst claim one. False: it takes a turn from the cursor. */
+static inline bool rotation_begin(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst)
+{
+    if (pool->local == NULL || !(is_burst || rotation_place(pool) != 0 || rotation_is_due(pool, now_ms)))
+        return false;
+    if (ROTATION_SINGLE_THREADED)
+        return rotation_enter(pool);
+    rotation_leave(pool);
+    return false;
 }
 
 /* The word of the range of this process, which has a place. Only its owner changes it while it is not empty. */
@@ -171,8 +179,8 @@ static inline void rotation_settle(const struct keyshm_pool *pool, uint64_t curs
         rotation_settle_range(pool, cursor);
 }
 
-/* Take a place for this process, with the turns that another has left in it if there are any, and give up the one that it had. Call
- * it while the range of this process is empty. False: it has none, as other processes have them all. */
-bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms);
+/* Call it while the range of this process is empty: take a place with turns that another process has left in it, if it is time to look
+ * for one. In a burst, take any. True: this process has a place now. */
+bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst);
 
 #endif

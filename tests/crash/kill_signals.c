@@ -11,15 +11,14 @@
  * membership change is under way, which its result tells. Where all of that is as it was at the instruction before, it is killed at
  * its end only.
  *
- * The same of two picks in a burst, with a handler that makes another, and nobody is killed: each pick has a turn of its own.
+ * The same of two picks in a burst, with a handler that makes another, and nobody is killed: each pick has a turn of its own, and
+ * the process has one place (rotation.h) at most.
  *
  *   kill-signals [STRIDE]
  *       at every STRIDE-th instruction of the calls
  */
 
 #include <limits.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include "expect.h"
 #include "judge.h"
@@ -93,21 +92,6 @@ static void restore(const struct world_image *image)
 
 /* ---- what others see of it ---- */
 
-struct robust_list {
-    uint64_t words[3]; /* struct robust_list_head, <linux/futex.h> */
-};
-
-static struct robust_list read_robust_list(pid_t process)
-{
-    struct robust_list list;
-    void *head = NULL;
-    size_t size = 0;
-    EXPECT_EQ(syscall(SYS_get_robust_list, process, &head, &size), 0);
-    struct iovec to = {&list, sizeof(list)}, from = {head, sizeof(list)};
-    EXPECT_EQ(process_vm_readv(process, &to, 1, &from, 1, 0), (ssize_t)sizeof(list));
-    return list;
-}
-
 /* Has it changed since this was last asked? */
 static bool has_second_changed(void)
 {
@@ -122,11 +106,7 @@ static bool has_second_changed(void)
 
 static bool has_changed(pid_t process)
 {
-    static struct robust_list last;
-    struct robust_list list = read_robust_list(process);
-    bool has_list_changed = memcmp(&last, &list, sizeof(list)) != 0;
-    bool has_first_changed = world_has_changed();
-    last = list;
+    bool has_list_changed = tracer_has_robust_list_changed(process), has_first_changed = world_has_changed();
     return has_second_changed() || has_first_changed || has_list_changed;
 }
 
@@ -299,11 +279,22 @@ static void pick_another(int signal)
     keyshm_next(world_pool(), &pick);
 }
 
+/* A place that its process does not know of would be kept as long as that lives. */
+static void look_at_places(void)
+{
+    const struct layout_turns *turns = world_pool()->header->turns;
+    for (uint32_t a = 0; a < LAYOUT_TURNS; a++)
+        for (uint32_t b = 0; b < a; b++)
+            HOLD(turns[a].owner == 0 || turns[a].owner != turns[b].owner, "a process has the places %u and %u", b + 1,
+                 a + 1);
+}
+
 /* False when it has gone another way than recorded. */
 static bool pick_at(const struct world_image *image, size_t index)
 {
     struct verdict verdict;
     struct victim victims[VICTIMS_MAX] = {{&signalled_pick, 0}};
+    char places[PROBLEM_SIZE];
     world_restore(image);
     victims[0].process = tracer_start(signalled_pick.act);
     if (!tracer_reach(victims[0].process, &outer, index)) {
@@ -312,7 +303,12 @@ static bool pick_at(const struct world_image *image, size_t index)
     }
     tracer_signal(victims[0].process, HANDLERS_SIGNAL);
     tracer_finish(victims[0].process);
+    problem_forget();
+    look_at_places();
+    snprintf(places, sizeof(places), "%s", problem_text());
     judge(victims, total.runs % 2 == 0, &verdict);
+    if (places[0] != '\0')
+        memcpy(verdict.problem, places, sizeof(places));
     count(&verdict);
     if (verdict.problem[0] != '\0')
         printf("broken: a signal at instruction %zu of picks, and a pick in its handler: %s\n", index, verdict.problem);
