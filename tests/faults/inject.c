@@ -445,7 +445,7 @@ int __wrap_unlinkat(int directory, const char *path, int flags)
 
 FILE *__wrap_fopen64(const char *path, const char *mode);
 FILE *__real_fopen64(const char *path, const char *mode);
-int __wrap_fscanf(FILE *stream, const char *format, ...);
+__attribute__((format(scanf, 2, 3))) int __wrap_fscanf(FILE *stream, const char *format, ...);
 /* What the headers make of it. */
 int __wrap___isoc99_fscanf(FILE *stream, const char *format, ...) __attribute__((alias("__wrap_fscanf")));
 int __wrap___isoc23_fscanf(FILE *stream, const char *format, ...) __attribute__((alias("__wrap_fscanf")));

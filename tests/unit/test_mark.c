@@ -212,7 +212,7 @@ Test(mark, has_a_reason)
     cr_assert_eq(inspect(id).reason, KEYSHM_REASON_NONE);
     for (int reason = 0; reason < KEYSHM_REASON_COUNT; reason++) {
         expect_mark(id, mark_of(KEYSHM_RATE_LIMITED, (enum keyshm_reason)reason, 60000));
-        cr_assert_eq(inspect(id).reason, reason);
+        cr_assert_eq((int)inspect(id).reason, reason);
         cr_assert_eq(inspect(id).benched_by, KEYSHM_BY_KEY);
         cr_assert_eq(keyshm_mark_available(pool, id), 0);
         cr_assert_eq(inspect(id).reason, KEYSHM_REASON_NONE);
