@@ -755,9 +755,8 @@ const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
 /* One event. A field that does not apply to its kind has the value that is called "none" below. */
 struct keyshm_event {
     enum keyshm_event_kind kind;
-    uint64_t
-        number; /* of the event in its pool: no other has it, and of two of one class the later has the greater one */
-    int64_t unix_us; /* when, by the wall clock as it was set then: microseconds since 1970. Accurate to one tick of
+    uint64_t number; /* of the event in its pool: no other has it, and of two of one class the later has the greater */
+    int64_t unix_us; /* when, by the wall clock as it was set then: microseconds since 1970. Accurate to two ticks of
                             the kernel's coarse clock, a few milliseconds */
     int64_t ago_ms;  /* time since the event, the time that the machine slept included */
     pid_t pid;       /* the process that caused it, in its own PID namespace */

@@ -85,6 +85,16 @@ static int read_struct(const struct keyshm_pool *pool_or_null, const void *from,
     return 0;
 }
 
+/* The other way: what the caller's version has of a struct. It begins with its size, which stays. */
+static void give_struct(const void *known, size_t known_size, void *ret)
+{
+    size_t size, from = sizeof(size);
+    memcpy(&size, ret, sizeof(size));
+    size = size < known_size ? size : known_size;
+    if (size > from)
+        memcpy((unsigned char *)ret + from, (const unsigned char *)known + from, size - from);
+}
+
 static int read_options(const struct keyshm_options *options_or_null, struct keyshm_options *ret_options)
 {
     struct keyshm_options known = KEYSHM_OPTIONS_INIT;
@@ -117,31 +127,31 @@ static int check_provider(const char *provider)
 
 /* ---- pools ---- */
 
-static int create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null, bool named)
+static int check_new_pool(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null,
+                          struct keyshm_options *ret_options)
 {
-    struct keyshm_options options;
     int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
-    if (r == 0)
-        r = read_options(options_or_null, &options);
-    return r == 0 ? attachment_create(ret_pool, provider, &options, named) : r;
+    return r == 0 ? read_options(options_or_null, ret_options) : r;
 }
 
 int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
 {
-    return create(ret_pool, provider, options_or_null, true);
+    struct keyshm_options options;
+    int r = check_new_pool(ret_pool, provider, options_or_null, &options);
+    return r == 0 ? attachment_create(ret_pool, provider, &options, true) : r;
 }
 
 int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
 {
-    return create(ret_pool, provider, options_or_null, false);
+    struct keyshm_options options;
+    int r = check_new_pool(ret_pool, provider, options_or_null, &options);
+    return r == 0 ? attachment_create(ret_pool, provider, &options, false) : r;
 }
 
 int keyshm_open(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null)
 {
     struct keyshm_options options;
-    int r = ret_pool != NULL ? check_provider(provider) : -EINVAL;
-    if (r == 0)
-        r = read_options(options_or_null, &options);
+    int r = check_new_pool(ret_pool, provider, options_or_null, &options);
     return r == 0 ? attachment_open(ret_pool, provider, &options) : r;
 }
 
@@ -282,10 +292,8 @@ int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count
     if (r == 0)
         log_message(KEYSHM_LOG_INFO, "%s: replaced the keys: %zu kept, %zu added, %zu removed", pool->settings.provider,
                     replaced.kept, replaced.added, replaced.removed);
-    if (ret_or_null != NULL && r == 0) {
-        replaced.size = ret_or_null->size;
-        memcpy(ret_or_null, &replaced, replaced.size < sizeof(replaced) ? replaced.size : sizeof(replaced));
-    }
+    if (ret_or_null != NULL && r == 0)
+        give_struct(&replaced, sizeof(replaced), ret_or_null);
     return r;
 }
 
@@ -338,13 +346,20 @@ int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     return r;
 }
 
+static int check_metadata_name(const struct keyshm_pool *pool, const char *name)
+{
+    if (name == NULL || !metadata_name_is_valid(name))
+        return refuse_call(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
+    return 0;
+}
+
 int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null)
 {
     int r = check_writable(pool);
+    if (r == 0)
+        r = check_metadata_name(pool, name);
     if (r < 0)
         return r;
-    if (name == NULL || !metadata_name_is_valid(name))
-        return refuse_call(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
     if (value_or_null != NULL && !metadata_value_is_valid(value_or_null))
         return refuse_call(pool, -EINVAL, "a metadata value is 0 to 120 bytes without control characters");
     r = membership_set_metadata(pool, id, name, value_or_null);
@@ -360,11 +375,10 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
 
 int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char *buffer, size_t size)
 {
-    if (pool == NULL || name == NULL || buffer == NULL)
+    if (pool == NULL || buffer == NULL)
         return -EINVAL;
-    if (!metadata_name_is_valid(name))
-        return refuse_call(pool, -EINVAL, "a metadata name is 1 to 32 of A-Z a-z 0-9 . _ -");
-    return metadata_get(pool, id, name, buffer, size);
+    int r = check_metadata_name(pool, name);
+    return r == 0 ? metadata_get(pool, id, name, buffer, size) : r;
 }
 
 int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
@@ -595,9 +609,8 @@ int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy)
     struct keyshm_policy policy;
     if (pool == NULL || ret_policy == NULL || ret_policy->size < sizeof(ret_policy->size))
         return -EINVAL;
-    policy.size = ret_policy->size;
     policy_read(pool, &policy);
-    memcpy(ret_policy, &policy, policy.size < sizeof(policy) ? policy.size : sizeof(policy));
+    give_struct(&policy, sizeof(policy), ret_policy);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "event_record.h"
 #include "pool_clock.h"
+#include "workers.h"
 
 enum event_class {
     EVENT_CLASS_COOLDOWNS = 0,  /* what happens all the time under load */
@@ -37,6 +38,20 @@ static inline struct layout_event *event_at(const struct keyshm_pool *pool, enum
 {
     uint32_t count = pool->settings.events_per_class;
     return &pool->events[(size_t)event_class * count + (number & (count - 1))];
+}
+
+/* An event without a change of status, by this process, now. */
+static inline struct event_record event_of(const struct keyshm_pool *pool, enum keyshm_event_kind kind)
+{
+    pool_clock_look(pool);
+    return (struct event_record){
+        .kind = kind,
+        .from = -1,
+        .to = -1,
+        .time_us = pool_coarse_us(pool),
+        .process = workers_process_id(pool),
+        .number = -1,
+    };
 }
 
 /* Always inlined: it is a tenth of a mark, whose words then stay in registers. The wall clock is filled in. */

@@ -184,14 +184,9 @@ static void log_timeout(const struct keyshm_pool *pool)
 static void clean_up_after(struct keyshm_pool *pool, uint64_t dead_owner)
 {
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
-    struct event_record record = {
-        .kind = KEYSHM_EVENT_RECOVERED,
-        .from = -1,
-        .to = -1,
-        .process = workers_process_id(pool),
-        .time_us = pool_coarse_us(pool), /* when the death was noticed, not when the repair ended */
-        .number = (int64_t)(dead_owner >> 32),
-    };
+    struct event_record record =
+        event_of(pool, KEYSHM_EVENT_RECOVERED); /* when it was noticed, not when the repair ended */
+    record.number = (int64_t)(dead_owner >> 32);
     recover(pool);
     atomic_fetch_add_explicit(&pool->header->recoveries, 1, memory_order_relaxed);
     event_write(pool, ticket, &record);

@@ -24,11 +24,26 @@ struct report {
     uint64_t deadline_ms;
     uint64_t stamp;   /* 0: none */
     uint64_t now_ms;  /* a time that the mark is not earlier than; 0: not read */
-    uint64_t tick_us; /* pool_coarse_us(); 0: not read yet */
+    uint64_t tick_us; /* of the clock; 0: not read yet */
 };
 
-/* Marks with a deadline read the exact clock, or in a burst the coarse one; marks without a deadline read a clock only to
- * stamp the event. */
+/* The tick of the clock. It counts the call: *ret_is_burst, whether it is one of a burst. */
+static inline uint64_t count_call(const struct keyshm_pool *pool, bool *ret_is_burst)
+{
+    uint64_t coarse_us = clock_coarse_us();
+    *ret_is_burst = pace_is_burst(pool, coarse_us / 1000);
+    return pool_us_of_coarse(pool, coarse_us);
+}
+
+/* A mark without a deadline reads a clock only for its event. */
+static inline void read_tick(const struct keyshm_pool *pool, struct report *report)
+{
+    bool is_burst;
+    if (report->tick_us == 0)
+        report->tick_us = count_call(pool, &is_burst);
+}
+
+/* Marks with a deadline read the exact clock, or in a burst the coarse one. */
 static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request)
 {
     struct report report = {
@@ -42,9 +57,8 @@ static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, c
     };
     if (request->status == KEYSHM_AVAILABLE || request->status == KEYSHM_INVALID)
         return report;
-    uint64_t coarse_us = clock_coarse_us();
-    bool is_burst = pace_is_burst(pool, coarse_us / 1000);
-    report.tick_us = pool_us_of_coarse(pool, coarse_us);
+    bool is_burst;
+    report.tick_us = count_call(pool, &is_burst);
     report.now_ms = report.tick_us / 1000;
     uint64_t end_ms = report.now_ms + pool_coarse_lag_ms(pool) + 1;
     if (!is_burst) {
@@ -94,7 +108,7 @@ ALWAYS_INLINE void record(const struct keyshm_pool *pool, struct event_ticket ti
         .to = (int)to,
         .reason = report->reason,
         .id = report->id,
-        .time_us = report->tick_us != 0 ? report->tick_us : pool_coarse_us(pool),
+        .time_us = report->tick_us,
         .process = workers_process_id(pool),
         .number = report->duration_ms < 0 ? -1 : report->duration_ms,
     };
@@ -105,8 +119,7 @@ ALWAYS_INLINE void record_change(const struct keyshm_pool *pool, struct event_ti
                                  const struct mark_change *change)
 {
     enum keyshm_status from = word_status(change->before), to = word_status(change->after);
-    if (report->tick_us == 0)
-        report->tick_us = pool_coarse_us(pool);
+    read_tick(pool, report);
     uint64_t now_ms = report->now_ms != 0 ? report->now_ms : report->tick_us / 1000;
     if (from != KEYSHM_AVAILABLE && !word_is_benched(change->before, now_ms)) {
         /* A pick would have found it available already. */
@@ -127,10 +140,11 @@ static bool is_stale(const struct report *report, uint64_t word)
 }
 
 /* The ticket is that of a change that other marks overtook; NULL: none was claimed. */
-__attribute__((cold, noinline)) static void record_refusal(const struct keyshm_pool *pool, const struct report *report,
+__attribute__((cold, noinline)) static void record_refusal(const struct keyshm_pool *pool, struct report *report,
                                                            const struct event_ticket *ticket_or_null, int from)
 {
     struct event_ticket ticket = ticket_or_null != NULL ? *ticket_or_null : event_claim(pool, EVENT_CLASS_COOLDOWNS);
+    read_tick(pool, report);
     record(pool, ticket, report, KEYSHM_EVENT_REFUSED, report->status, from);
 }
 
@@ -145,8 +159,8 @@ static bool change_word(_Atomic uint64_t *word_at, struct mark_change *change)
 }
 
 /* The mark left the state of the key as it was, or is without a key. */
-static void record_no_change(const struct keyshm_pool *pool, const struct report *report,
-                             const struct event_ticket *claimed, uint64_t word)
+static void record_no_change(const struct keyshm_pool *pool, struct report *report, const struct event_ticket *claimed,
+                             uint64_t word)
 {
     enum keyshm_status status = word_status(word);
     int from = word_is_live(word) ? (int)status : -1;
@@ -299,6 +313,7 @@ int mark_paused(const struct keyshm_pool *pool, keyshm_id id, bool is_paused)
         }
         if (!change_word(&pool->words[slot], &change))
             continue;
+        read_tick(pool, &report);
         record(pool, ticket, &report, is_paused ? KEYSHM_EVENT_PAUSED : KEYSHM_EVENT_RESUMED, status, (int)status);
         if (!is_paused)
             ready_announce(pool, slot);

@@ -13,7 +13,6 @@
 #include "recover.h"
 #include "registers.h"
 #include "slot.h"
-#include "workers.h"
 
 /* ---- for the owner of the mutex ---- */
 
@@ -49,15 +48,10 @@ static void count_as_used(struct keyshm_pool *pool, uint32_t slot)
 static void record(const struct keyshm_pool *pool, struct event_ticket ticket, enum keyshm_event_kind kind,
                    keyshm_id id_or_zero)
 {
-    struct event_record record = {
-        .kind = kind,
-        .from = -1,
-        .to = kind == KEYSHM_EVENT_ADDED ? KEYSHM_AVAILABLE : -1,
-        .id = id_or_zero,
-        .time_us = pool_coarse_us(pool),
-        .process = workers_process_id(pool),
-        .number = -1,
-    };
+    struct event_record record = event_of(pool, kind);
+    record.id = id_or_zero;
+    if (kind == KEYSHM_EVENT_ADDED)
+        record.to = KEYSHM_AVAILABLE;
     event_write(pool, ticket, &record);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "event_ring.h"
-#include "workers.h"
 
 const struct keyshm_policy policy_default = KEYSHM_POLICY_INIT;
 
@@ -35,14 +34,7 @@ static int64_t load(const _Atomic int64_t *at, int64_t least, int64_t most)
 void policy_set(const struct keyshm_pool *pool, const struct keyshm_policy *policy)
 {
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
-    struct event_record record = {
-        .kind = KEYSHM_EVENT_SETTINGS,
-        .from = -1,
-        .to = -1,
-        .time_us = pool_coarse_us(pool),
-        .process = workers_process_id(pool),
-        .number = -1,
-    };
+    struct event_record record = event_of(pool, KEYSHM_EVENT_SETTINGS);
     store(&pool->header->policy.cooldown_ms, policy->cooldown_ms);
     store(&pool->header->policy.cooldown_max_ms, policy->cooldown_max_ms);
     event_write(pool, ticket, &record);

@@ -68,14 +68,25 @@ static uint64_t number_of(const char *text)
     return number;
 }
 
-/* Read the beginning of /proc/PID/`file` as a string; empty when there is no such process. */
+/* Does /proc show the processes under the numbers that they have in the caller's PID namespace? */
+static bool has_own_proc(void)
+{
+    char target[16];
+    ssize_t length = readlink("/proc/self", target, sizeof(target) - 1);
+    if (length <= 0)
+        return false;
+    target[length] = '\0';
+    return number_of(target) == (uint64_t)getpid();
+}
+
+/* Read the beginning of /proc/PID/`file` as a string; empty when there is no such process, or /proc does not show it. */
 static void read_file(pid_t pid, const char *file, char text[TEXT_SIZE])
 {
     char path[sizeof("/proc/4294967295/") + 16], *end = stpcpy(path, "/proc/");
     ssize_t length = -1;
     end = stpcpy(append_number(end, (unsigned)pid), "/");
     stpcpy(end, file);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = has_own_proc() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd >= 0) {
         length = read(fd, text, TEXT_SIZE - 1);
         close(fd);
@@ -140,16 +151,6 @@ int process_look(pid_t pid, struct process_look *ret_look)
     return stat[0] != '\0' ? parse_stat(stat, ret_look) : -ENOENT;
 }
 
-bool process_has_own_proc(void)
-{
-    char target[16];
-    ssize_t length = readlink("/proc/self", target, sizeof(target) - 1);
-    if (length <= 0)
-        return false;
-    target[length] = '\0';
-    return number_of(target) == (uint64_t)getpid();
-}
-
 uint64_t process_image(void)
 {
     /* The number is made at the first call and forgotten by execve(2). A child keeps it, under another pid. */
@@ -175,7 +176,7 @@ void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE])
     status_field(status, "Name:\t", name, sizeof(name));
     status_field(status, "\nState:\t", state, sizeof(state));
     if (status[0] == '\0')
-        snprintf(ret_description, PROCESS_DESCRIPTION_SIZE, "pid %d, gone", pid);
+        snprintf(ret_description, PROCESS_DESCRIPTION_SIZE, has_own_proc() ? "pid %d, gone" : "pid %d", pid);
     else
         snprintf(ret_description, PROCESS_DESCRIPTION_SIZE, "pid %d (%s), state %s", pid, name, state);
 }

@@ -18,7 +18,7 @@
  */
 uint64_t process_pid_namespace(void);
 
-/* The process that a thread belongs to; 0 when there is no such thread. */
+/* The process that a thread belongs to; 0 when there is no such thread, or /proc does not show it. */
 pid_t process_of_thread(pid_t thread);
 
 /* From /proc/PID/stat. */
@@ -32,16 +32,13 @@ struct process_look {
 /* Safe in a signal handler. -ENOENT: there is no such process, or /proc does not show it; -EBADMSG: its line has another form. */
 int process_look(pid_t pid, struct process_look *ret_look);
 
-/* Does /proc show the processes under the numbers that they have in the caller's PID namespace? Safe in a signal handler. */
-bool process_has_own_proc(void);
-
 /* As /proc/PID/comm has it. */
 void process_own_name(char ret_name[PROCESS_NAME_SIZE]);
 
 /* A number for what this process executes: another one after execve(2). */
 uint64_t process_image(void);
 
-/* "pid 17 (worker), state T"; "pid 17, gone" when there is none. */
+/* "pid 17 (worker), state T"; "pid 17, gone" when there is none; "pid 17" when /proc does not show the caller's PID namespace. */
 void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE]);
 
 #endif

@@ -65,7 +65,7 @@ static int is_alive(const struct identity *identity, uint64_t own_namespace, cha
         return -1;
     if (kill(identity->process, 0) != 0 && errno == ESRCH)
         return 0;
-    if (!process_has_own_proc() || process_look(identity->process, &look) < 0)
+    if (process_look(identity->process, &look) < 0)
         return -1;
     /* A process whose main thread has ended is a zombie in /proc while its other threads go on. */
     if (look.state == 'X' || (look.state == 'Z' && look.threads <= 1))
@@ -177,7 +177,7 @@ static void fill(const struct search *search, struct layout_worker *row, uint64_
 {
     union name_words name;
     struct process_look look;
-    bool is_known = process_has_own_proc() && process_look(owner_process(owner), &look) == 0;
+    bool is_known = process_look(owner_process(owner), &look) == 0;
     process_own_name(name.bytes);
     store_name(row, &name);
     atomic_store_explicit(&row->picks, 0, memory_order_relaxed);
@@ -223,19 +223,19 @@ static void close_row(const struct keyshm_pool *pool, uint64_t token)
 }
 
 /* Rows that this process had before it called execve(2), which has ended their attachments. */
-static void close_rows_of_earlier_images(const struct search *search)
+static void close_rows_of_earlier_images(const struct keyshm_pool *pool)
 {
-    const struct keyshm_pool *pool = search->pool;
     uint32_t pid = workers_process_id(pool);
+    uint64_t own_namespace = workers_pid_namespace(pool);
     struct process_look look;
-    if (search->own_namespace == 0 || !process_has_own_proc() || process_look((pid_t)pid, &look) < 0)
+    if (own_namespace == 0 || process_look((pid_t)pid, &look) < 0)
         return;
     for (uint32_t number = 0; number < pool->settings.worker_rows; number++) {
         const struct layout_worker *row = &pool->workers[number];
         uint64_t owner = atomic_load_explicit(&row->owner, memory_order_acquire);
         struct identity identity = identity_in(row, owner);
         if ((owner & OWNER_FLAGS & ~WORKER_IS_FOREIGN) == WORKER_IS_FILLED && identity.process == (pid_t)pid &&
-            identity.pid_namespace == search->own_namespace && identity.started_ticks == look.started_ticks &&
+            identity.pid_namespace == own_namespace && identity.started_ticks == look.started_ticks &&
             atomic_load_explicit(&row->image, memory_order_acquire) != process_image())
             close_row(pool, (uint64_t)(number + 1) << 32 | (uint32_t)owner);
     }
@@ -272,10 +272,9 @@ uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms)
 
 void workers_enter_attached(const struct keyshm_pool *pool, uint64_t now_ms)
 {
-    struct search search = begin_search(pool, now_ms);
     if (pool->local == NULL)
         return;
-    close_rows_of_earlier_images(&search);
+    close_rows_of_earlier_images(pool);
     workers_enter(pool, now_ms);
 }
 

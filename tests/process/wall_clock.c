@@ -282,6 +282,58 @@ static void key_returns_unseen(void)
 
 /* ---- a machine that sleeps ---- */
 
+static int change_invalid(void)
+{
+    return keyshm_mark_invalid(pool, ids[0]);
+}
+
+static int change_available(void)
+{
+    return keyshm_mark_available(pool, ids[0]);
+}
+
+static int change_paused(void)
+{
+    return keyshm_pause(pool, ids[0]);
+}
+
+static int change_policy(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    return keyshm_set_policy(pool, &policy);
+}
+
+static int change_membership(void)
+{
+    return keyshm_remove(pool, ids[0]);
+}
+
+static int64_t last_event_ago_ms(void)
+{
+    struct keyshm_event_list *list;
+    EXPECT_EQ(keyshm_events(pool, NULL, &list), 0);
+    EXPECT(list->count > 0);
+    int64_t ago_ms = list->events[list->count - 1].ago_ms;
+    keyshm_event_list_free(list);
+    return ago_ms;
+}
+
+/* Whatever the first call after it is, and whether it has read the exact clock. */
+static void event_is_after_the_sleep(void)
+{
+    static int (*const changes[])(void) = {change_invalid, change_available, change_paused, change_policy,
+                                           change_membership};
+    begin();
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        virtual_clock_sleep_ms(3600000);
+        virtual_clock_pass_ms(20); /* to the next tick */
+        EXPECT_EQ(changes[i](), 0);
+        virtual_clock_pass_ms(1000);
+        EXPECT(last_event_ago_ms() >= 1000 && last_event_ago_ms() <= 1020);
+    }
+    end();
+}
+
 static void time_slept_counts(void)
 {
     begin();
@@ -333,6 +385,7 @@ static void an_age_has_the_time_slept_in_it(void)
 static void run_all(void)
 {
     time_slept_counts();
+    event_is_after_the_sleep();
     key_returns_after_sleep();
     an_age_has_the_time_slept_in_it();
     stepping_the_wall_clock_does_nothing();
