@@ -112,16 +112,27 @@ static void go_on(pid_t victim)
     HOLD(status == 0, "the victim's call fails");
 }
 
-/* False when the victim took another way than recorded. */
-static bool freeze_at(const struct operation *operation, size_t index)
+/* 0 when each one took another way than recorded. */
+static pid_t start_victim(const struct operation *operation, const struct world_image *image, size_t index)
 {
-    pid_t victim = tracer_start(operation->act);
-    if (!tracer_reach(victim, &walk, index)) {
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        world_restore(image);
+        pid_t victim = tracer_start(operation->act);
+        if (tracer_reach(victim, &walk, index))
+            return victim;
         tracer_kill(victim);
         if (!operation->is_named)
             keyshm_unlink(expect_name); /* it may have got so far */
-        return false;
     }
+    return 0;
+}
+
+/* False when it was not reached. */
+static bool freeze_at(const struct operation *operation, const struct world_image *image, size_t index)
+{
+    pid_t victim = start_victim(operation, image, index);
+    if (victim == 0)
+        return false;
     bool is_held = is_held_by(victim);
     stop(victim);
     *others = (struct freeze_others){.before = &before,
@@ -183,8 +194,7 @@ static void freeze_everywhere(const struct operation *operation, size_t stride)
     row.instructions = (long)walk.count;
     for (size_t i = 0; i < walk.count; i += stride) {
         problem_forget();
-        world_restore(image);
-        if (freeze_at(operation, i)) {
+        if (freeze_at(operation, image, i)) {
             count(&row);
             print_problem(operation->name, i);
         } else {

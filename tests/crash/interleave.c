@@ -193,14 +193,25 @@ static pid_t start_and_reach(int side, size_t stop)
     if (tracer_reach(child, &walks[side], stop))
         return child;
     tracer_kill(child);
+    return 0;
+}
+
+/* A, alone. 0 when each one has gone astray. */
+static pid_t begin_with_a(size_t stop)
+{
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        begin_run();
+        pid_t a = start_and_reach(A, stop);
+        if (a != 0)
+            return a;
+    }
     row.strays++;
     return 0;
 }
 
 static void stop_once(size_t stop)
 {
-    begin_run();
-    pid_t a = start_and_reach(A, stop);
+    pid_t a = begin_with_a(stop);
     if (a == 0)
         return;
     bool waits = pair[B]->takes_mutex && meeting_is_locked();
@@ -228,27 +239,35 @@ static void run_one_stop(size_t stride, size_t offset)
 
 /* ---- two stops ---- */
 
+/* Both. False when one of the two has gone astray, each time. */
+static bool begin_with_both(size_t a_stop, size_t b_stop, pid_t ret_both[PAIR])
+{
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        ret_both[A] = begin_with_a(a_stop);
+        ret_both[B] = ret_both[A] != 0 ? start_and_reach(B, b_stop) : 0;
+        if (ret_both[B] != 0)
+            return true;
+        if (ret_both[A] != 0)
+            tracer_kill(ret_both[A]);
+    }
+    row.strays++;
+    return false;
+}
+
 static void stop_twice(size_t a_stop, size_t b_stop)
 {
-    begin_run();
-    pid_t a = start_and_reach(A, a_stop);
-    if (a == 0)
+    pid_t both[PAIR];
+    if (!begin_with_both(a_stop, b_stop, both))
         return;
-    pid_t b = start_and_reach(B, b_stop);
-    if (b == 0) {
-        tracer_kill(a);
-        return;
-    }
-    tracer_finish(a);
-    tracer_finish(b);
+    tracer_finish(both[A]);
+    tracer_finish(both[B]);
     judge((long)a_stop, (long)b_stop);
 }
 
 /* The way that B goes depends on what A has done so far. `known` is the pool for which its walk was recorded last. */
 static bool learn_b(size_t a_stop, unsigned char *known)
 {
-    begin_run();
-    pid_t a = start_and_reach(A, a_stop);
+    pid_t a = begin_with_a(a_stop);
     if (a == 0)
         return false;
     tracer_kill(a);

@@ -162,14 +162,19 @@ static void print_problem(const char *name, const struct route *route, size_t in
 typedef void judge_fn(const struct victim victims[VICTIMS_MAX], bool by_adding, struct verdict *ret_verdict);
 static judge_fn *judge_survivors = judge;
 
-/* False when it took another way than recorded. */
-static bool kill_at(const struct operation *operation, const struct route *route, size_t index, pid_t *ret_process)
+/* In that world. False when each one that was started took another way than recorded. */
+static bool kill_at(const struct operation *operation, const struct world_image *image, const struct route *route,
+                    size_t index, pid_t *ret_process)
 {
-    pid_t process = tracer_start(operation->act);
-    bool is_reached =
-        tracer_reach(process, &route->walk, index) && world_is_locked_by(process) == route->facts[index].is_locked;
-    tracer_kill(process);
-    *ret_process = process;
+    bool is_reached = false;
+    for (int tries = 0; tries < TRACER_TRIES && !is_reached; tries++) {
+        world_restore(image);
+        pid_t process = tracer_start(operation->act);
+        is_reached =
+            tracer_reach(process, &route->walk, index) && world_is_locked_by(process) == route->facts[index].is_locked;
+        tracer_kill(process);
+        *ret_process = process;
+    }
     return is_reached;
 }
 
@@ -200,8 +205,7 @@ static void kill_along(struct victim victims[VICTIMS_MAX], const char *name, con
     for (size_t i = 0; i < route->walk.count; i++) {
         if (!is_chosen(&choice, route, i))
             continue;
-        world_restore(image);
-        if (!kill_at(last->operation, route, i, &last->process)) {
+        if (!kill_at(last->operation, image, route, i, &last->process)) {
             row->strays++;
             continue;
         }
@@ -281,8 +285,7 @@ static void kill_recoverers(const struct operation *operation, size_t stride)
         if (!is_worth_a_recovery(&first_route, i))
             continue;
         alarm(TIME_LIMIT_S);
-        world_restore(image);
-        EXPECT(kill_at(operation, &first_route, i, &first.process));
+        EXPECT(kill_at(operation, image, &first_route, i, &first.process));
         kill_recoverer(first, i, first_victims++ % stride, stride, &row);
     }
     EXPECT(first_victims > 0 && (row.broken > 0 || row.outcomes[NEW] > 0));

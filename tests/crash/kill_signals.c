@@ -163,16 +163,18 @@ static void print_problem(size_t index, size_t handler_index, const struct verdi
            place.offset, end, verdict->problem);
 }
 
-/* The process before the first instruction of the handler. 0 when it has gone another way than recorded. */
+/* The process before the first instruction of the handler. 0 when each one has gone another way than recorded. */
 static pid_t start_and_signal(const struct world_image *image, size_t index)
 {
-    restore(image);
-    pid_t process = tracer_start(signalled_operation.act);
-    if (tracer_reach(process, &outer, index)) {
-        tracer_signal(process, HANDLERS_SIGNAL);
-        return process;
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        restore(image);
+        pid_t process = tracer_start(signalled_operation.act);
+        if (tracer_reach(process, &outer, index)) {
+            tracer_signal(process, HANDLERS_SIGNAL);
+            return process;
+        }
+        tracer_kill(process);
     }
-    tracer_kill(process);
     total.strays++;
     return 0;
 }
@@ -289,18 +291,27 @@ static void look_at_places(void)
                  a + 1);
 }
 
-/* False when it has gone another way than recorded. */
+/* 0 when each one has gone another way than recorded. */
+static pid_t start_pick(const struct world_image *image, size_t index)
+{
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        world_restore(image);
+        pid_t process = tracer_start(signalled_pick.act);
+        if (tracer_reach(process, &outer, index))
+            return process;
+        tracer_kill(process);
+    }
+    return 0;
+}
+
+/* False when it was not reached. */
 static bool pick_at(const struct world_image *image, size_t index)
 {
     struct verdict verdict;
-    struct victim victims[VICTIMS_MAX] = {{&signalled_pick, 0}};
+    struct victim victims[VICTIMS_MAX] = {{&signalled_pick, start_pick(image, index)}};
     char places[PROBLEM_SIZE];
-    world_restore(image);
-    victims[0].process = tracer_start(signalled_pick.act);
-    if (!tracer_reach(victims[0].process, &outer, index)) {
-        tracer_kill(victims[0].process);
+    if (victims[0].process == 0)
         return false;
-    }
     tracer_signal(victims[0].process, HANDLERS_SIGNAL);
     tracer_finish(victims[0].process);
     problem_forget();

@@ -36,7 +36,7 @@ static void learn(const struct scenario *scenario)
     expect_success_of(runner);
 }
 
-static int run(const struct scenario *scenario, size_t index)
+static int run_once(const struct scenario *scenario, size_t index)
 {
     int status;
     pid_t runner = expect_fork();
@@ -52,6 +52,14 @@ static int run(const struct scenario *scenario, size_t index)
     }
     EXPECT_EQ(waitpid(runner, &status, 0), runner);
     return WIFEXITED(status) ? WEXITSTATUS(status) : BROKEN;
+}
+
+static int run(const struct scenario *scenario, size_t index)
+{
+    int outcome = ASTRAY;
+    for (int tries = 0; tries < TRACER_TRIES && outcome == ASTRAY; tries++)
+        outcome = run_once(scenario, index);
+    return outcome;
 }
 
 static struct row_count {

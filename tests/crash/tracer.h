@@ -19,6 +19,10 @@
 
 enum { TRACER_MOMENTS_MAX = 200000 };
 
+/* A child may go another way than recorded, when it is held up between two readings of a clock, say. Then another child can be started: so
+ * often, before that place is left out. */
+enum { TRACER_TRIES = 4 };
+
 /* Between two instructions: the next one, and how often the child has come by it before. */
 struct tracer_moment {
     uintptr_t address;
