@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A prefork worker pool that shares its API keys through keyshm: a supervisor creates the pool, forks the workers, and
+ * A prefork worker pool that shares its API keys through keyshm: a supervisor opens the pool, forks the workers, and
  * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks the key by the answer.
  * The next pick of every other worker takes that mark into account.
+ *
+ * When the supervisor is killed, the pool stays. A supervisor that is started then takes the pool over with all that is
+ * known of the keys. While one is alive, another refuses to start. At its regular end it removes the pool.
  *
  *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
  *
@@ -11,6 +14,7 @@
  * is no signal handler, no request is interrupted, and any wait ends at once when there is something to do.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -54,8 +58,16 @@
 /* Look again at least this often when no key is available: another process may add one, or mark one available. */
 #define KEY_WAIT_MAX_MS 1000
 
-/* A key with its line end and the NUL. */
-#define LINE_SIZE (KEYSHM_KEY_MAX + 2)
+/* The supervisor's name in the list of the pool's workers. */
+#define SUPERVISOR_NAME "supervisor"
+
+/* How long a supervisor waits for one that was started at the same time to give way, and how often it looks. */
+#define RIVAL_WAIT_MS 5000
+#define RIVAL_POLL_MS 20
+
+/* Far more than a list of keys takes. It is read in pieces of this size at least. */
+#define INPUT_MAX ((size_t)16 * 1024 * 1024)
+#define INPUT_PIECE 4096
 
 /* How long a signal may go unnoticed while keys are read. */
 #define INPUT_POLL_MS 100
@@ -75,12 +87,16 @@ struct settings {
     const char *pool_name;
 };
 
-enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, UNAUTHORIZED, ERRORS, RESPAWNED, COUNTERS };
+enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, UNAUTHORIZED, FORBIDDEN, ERRORS, RESPAWNED, COUNTERS };
 
 static const char *const counter_names[COUNTERS] = {
-    [REQUESTS] = "requests",         [OK] = "ok",
-    [RATE_LIMITED] = "rate_limited", [QUOTA_EXCEEDED] = "quota_exceeded",
-    [UNAUTHORIZED] = "unauthorized", [ERRORS] = "errors",
+    [REQUESTS] = "requests",
+    [OK] = "ok",
+    [RATE_LIMITED] = "rate_limited",
+    [QUOTA_EXCEEDED] = "quota_exceeded",
+    [UNAUTHORIZED] = "unauthorized",
+    [FORBIDDEN] = "forbidden",
+    [ERRORS] = "errors",
     [RESPAWNED] = "respawned",
 };
 
@@ -241,15 +257,53 @@ static struct curl_slist *create_authorization(const struct keyshm_pick *pick)
     return headers;
 }
 
-/* libcurl has parsed the header, in seconds or as a date. It returns 0 when there is none, when it is malformed, and for
- * "now", which a 429 cannot mean: in each case the pool's default cooldown is the safe answer. */
-static int64_t retry_after_ms(CURL *curl)
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Seconds, perhaps with a fraction, which HTTP does not know but some servers send. Rounded up to a millisecond, so that
+ * the key is not used too early. KEYSHM_NO_RETRY_AFTER if the text is anything else. */
+static int64_t parse_seconds_ms(const char *text)
+{
+    int64_t ms = 0, unit_ms = 100;
+    bool is_more = false; /* than ms, by less than a millisecond */
+
+    if (!is_digit(*text))
+        return KEYSHM_NO_RETRY_AFTER;
+    for (; is_digit(*text); text++)
+        ms = ms < KEYSHM_DURATION_MAX_MS ? ms * 10 + (*text - '0') * 1000 : ms;
+    if (text[0] == '.' && is_digit(text[1])) {
+        for (text++; is_digit(*text); text++, unit_ms /= 10) {
+            ms += (*text - '0') * unit_ms;
+            is_more |= unit_ms == 0 && *text != '0';
+        }
+    }
+    return *text == '\0' ? ms + is_more : KEYSHM_NO_RETRY_AFTER;
+}
+
+/* libcurl parses a date, into the seconds from now. 0: it could not. */
+static int64_t retry_after_by_curl_ms(CURL *curl)
 {
     curl_off_t seconds = 0;
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
-    if (seconds <= 0)
-        return KEYSHM_NO_RETRY_AFTER;
     return seconds < KEYSHM_DURATION_MAX_MS / 1000 ? seconds * 1000 : KEYSHM_DURATION_MAX_MS;
+}
+
+/* Without the header, and when it is malformed or means "now", which a refusal cannot: the pool's default cooldown. A date
+ * begins with a letter. All else that is no number is malformed, though libcurl takes "5 apples" for 5. */
+static int64_t retry_after_ms(CURL *curl)
+{
+    struct curl_header *header;
+    int64_t ms = 0;
+    CURLHcode found = curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header);
+    if (found == CURLHE_NOT_BUILT_IN || (found == CURLHE_OK && isalpha((unsigned char)header->value[0])))
+        ms = retry_after_by_curl_ms(curl);
+    else if (found == CURLHE_OK)
+        ms = parse_seconds_ms(header->value);
+    if (ms <= 0)
+        return KEYSHM_NO_RETRY_AFTER;
+    return ms < KEYSHM_DURATION_MAX_MS ? ms : KEYSHM_DURATION_MAX_MS;
 }
 
 static void send_request(CURL *curl, const struct keyshm_pick *pick, struct answer *ret_answer)
@@ -269,7 +323,8 @@ static void send_request(CURL *curl, const struct keyshm_pick *pick, struct answ
     ret_answer->retry_after_ms = retry_after_ms(curl);
 }
 
-/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them apart. */
+/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them apart.
+ * A 403 is not final, as a 401 is: GitHub answers a key with it that is too fast, and then takes the key again. */
 static enum counter judge(const struct answer *answer)
 {
     if (answer->result != CURLE_OK)
@@ -278,8 +333,10 @@ static enum counter judge(const struct answer *answer)
         return OK;
     if (answer->status == 429)
         return strstr(answer->body, "\"insufficient_quota\"") != NULL ? QUOTA_EXCEEDED : RATE_LIMITED;
-    if (answer->status == 401 || answer->status == 403)
+    if (answer->status == 401)
         return UNAUTHORIZED;
+    if (answer->status == 403)
+        return FORBIDDEN;
     return ERRORS;
 }
 
@@ -287,19 +344,44 @@ static enum counter judge(const struct answer *answer)
  * A worker
  */
 
-/* Mark the key by the answer, for every worker. An error of the server or the network says nothing about it. */
-static int mark_key(keyshm_pool *pool, keyshm_id id, enum counter outcome, const struct answer *answer)
+/* A 403 that says when to come back is a limit. */
+static enum keyshm_reason reason_for(enum counter outcome, const struct answer *answer)
 {
     switch (outcome) {
-    case RATE_LIMITED:
-        return keyshm_mark_rate_limited(pool, id, answer->retry_after_ms);
     case QUOTA_EXCEEDED:
-        return keyshm_mark_quota_exceeded(pool, id, KEYSHM_NO_RETRY_AFTER);
+        return KEYSHM_REASON_BILLING;
     case UNAUTHORIZED:
-        return keyshm_mark_invalid(pool, id);
+        return KEYSHM_REASON_AUTHENTICATION;
+    case FORBIDDEN:
+        return answer->retry_after_ms == KEYSHM_NO_RETRY_AFTER ? KEYSHM_REASON_PERMISSION : KEYSHM_REASON_RATE_LIMIT;
+    default:
+        return KEYSHM_REASON_RATE_LIMIT;
+    }
+}
+
+/* Mark the key by the answer, for every worker. An error of the server or the network says nothing about it. */
+static int mark_key(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.reason = reason_for(outcome, answer);
+    mark.stamp = pick->stamp;
+
+    switch (outcome) {
+    case RATE_LIMITED:
+    case FORBIDDEN:
+        mark.status = KEYSHM_RATE_LIMITED;
+        mark.duration_ms = answer->retry_after_ms;
+        break;
+    case QUOTA_EXCEEDED:
+        mark.status = KEYSHM_QUOTA_EXCEEDED;
+        break;
+    case UNAUTHORIZED:
+        mark.status = KEYSHM_INVALID;
+        break;
     default:
         return 0;
     }
+    return keyshm_mark(pool, pick->id, &mark);
 }
 
 static void log_error(const struct answer *answer)
@@ -336,7 +418,7 @@ static int64_t use_next_key(keyshm_pool *pool, CURL *curl, const struct settings
     explicit_bzero(pick.key, pick.key_length);
 
     enum counter outcome = judge(&answer);
-    error = mark_key(pool, pick.id, outcome, &answer);
+    error = mark_key(pool, &pick, outcome, &answer);
     if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
         fprintf(stderr, "prefork: worker %d: cannot mark a key: %s\n", (int)getpid(), keyshm_strerror(error));
 
@@ -503,22 +585,20 @@ static void stop_workers(struct supervisor *supervisor)
  * The keys
  */
 
-/* Add the key on one line; an empty line is fine. A key that cannot be added is named by its line, never by its bytes. */
-static bool add_key(keyshm_pool *pool, char *line, unsigned line_number)
-{
-    size_t length = strcspn(line, "\n");
-    if (line[length] == '\0' && !feof(stdin)) {
-        fprintf(stderr, "prefork: line %u is too long or holds a NUL\n", line_number);
-        return false;
-    }
-    line[length] = '\0';
-    if (length == 0)
-        return true;
+/* Read as one text, into which `keys` points. */
+struct key_list {
+    char *text;
+    size_t length, size;
+    size_t count;
+    const char **keys;
+    unsigned *line_numbers; /* of each key */
+};
 
-    int error = keyshm_add(pool, line, NULL);
-    if (error < 0)
-        fprintf(stderr, "prefork: cannot add the key on line %u: %s\n", line_number, keyshm_strerror(error));
-    return error == 0 || error == -EEXIST;
+static void free_keys(struct key_list *list)
+{
+    wipe_and_free(list->text);
+    free(list->keys);
+    free(list->line_numbers);
 }
 
 /* Wait for input, or for a signal to stop. */
@@ -533,46 +613,244 @@ static bool input_is_ready(void)
     return true;
 }
 
-static bool add_lines(keyshm_pool *pool, char line[LINE_SIZE])
+/* Room for one more piece, and for a NUL. The text that is moved is wiped where it was. */
+static bool make_room(struct key_list *list)
 {
-    for (unsigned line_number = 1; input_is_ready(); line_number++) {
-        if (fgets(line, LINE_SIZE, stdin) == NULL)
-            return true;
-        if (!add_key(pool, line, line_number))
+    if (list->size - list->length > INPUT_PIECE)
+        return true;
+    size_t size = 2 * list->size + INPUT_PIECE + 1;
+    char *larger = size <= INPUT_MAX ? wipe_and_realloc(list->text, size) : NULL;
+    if (larger == NULL) {
+        fprintf(stderr, "prefork: no room for so many keys\n");
+        return false;
+    }
+    list->text = larger;
+    list->size = size;
+    return true;
+}
+
+/* Not by stdio, which keeps a copy in its buffer. */
+static bool read_input(struct key_list *list)
+{
+    while (input_is_ready() && make_room(list)) {
+        ssize_t length = read(STDIN_FILENO, list->text + list->length, list->size - list->length - 1);
+        if (length < 0) {
+            fprintf(stderr, "prefork: cannot read standard input: %s\n", strerror(errno));
             return false;
+        }
+        if (length == 0)
+            return true;
+        list->length += (size_t)length;
     }
     return false;
 }
 
-/* Keys come by standard input, because every user can read a command line. */
-static bool add_keys_from_stdin(keyshm_pool *pool)
+static bool make_arrays(struct key_list *list)
 {
-    char line[LINE_SIZE];
-    setvbuf(stdin, NULL, _IONBF, 0); /* or a copy of the keys stays behind in the buffer */
-    bool added = add_lines(pool, line);
-    explicit_bzero(line, sizeof(line));
-
-    if (added && keyshm_available_count(pool) == 0) {
-        fprintf(stderr, "prefork: no keys on standard input (one a line)\n");
-        return false;
-    }
-    return added;
+    size_t lines = 1;
+    for (size_t i = 0; i < list->length; i++)
+        lines += list->text[i] == '\n';
+    list->keys = calloc(lines, sizeof(*list->keys));
+    list->line_numbers = calloc(lines, sizeof(*list->line_numbers));
+    if (list->keys == NULL || list->line_numbers == NULL)
+        fprintf(stderr, "prefork: no memory\n");
+    return list->keys != NULL && list->line_numbers != NULL;
 }
 
-static keyshm_pool *create_pool(const char *name)
+/* A key a line. Blank lines and lines that begin with # are none. Lines may end as in DOS. */
+static bool take_lines(struct key_list *list)
 {
-    keyshm_pool *pool;
-    int error = keyshm_create(&pool, name, NULL);
-    if (error == 0)
-        return pool;
+    char *end = list->text + list->length, *next;
+    unsigned line_number = 1;
+    *end = '\0';
+    for (char *line = list->text; line < end; line = next, line_number++) {
+        char *line_end = memchr(line, '\n', (size_t)(end - line));
+        next = line_end != NULL ? line_end + 1 : end;
+        if (line_end == NULL)
+            line_end = end;
+        if (line_end > line && line_end[-1] == '\r')
+            line_end--;
+        *line_end = '\0';
+        if (line[0] == '#' || line == line_end)
+            continue;
+        if (strlen(line) != (size_t)(line_end - line)) {
+            fprintf(stderr, "prefork: there is a NUL on line %u\n", line_number);
+            return false;
+        }
+        list->line_numbers[list->count] = line_number;
+        list->keys[list->count++] = line;
+    }
+    if (list->count == 0)
+        fprintf(stderr, "prefork: no keys on standard input (one a line)\n");
+    return list->count > 0;
+}
 
-    fprintf(stderr, "prefork: cannot create the pool '%s': %s\n", name, keyshm_strerror(error));
-    if (error == -EEXIST)
+/* Those that the pool has already keep what is known of them. A bad key is named by its line, never by its bytes. */
+static bool replace_keys(keyshm_pool *pool, const struct key_list *list)
+{
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    int error = keyshm_replace_keys(pool, list->keys, list->count, &replaced);
+    if (error == -EINVAL)
+        fprintf(stderr, "prefork: the key on line %u is not valid\n", list->line_numbers[replaced.invalid]);
+    else if (error < 0)
+        fprintf(stderr, "prefork: cannot replace the keys of the pool: %s\n", keyshm_strerror(error));
+    return error == 0;
+}
+
+/* Make the pool hold the keys on standard input, and no others. They do not come by the command line, because every user
+ * can read that. */
+static bool take_keys_from_stdin(keyshm_pool *pool)
+{
+    struct key_list list = {.text = NULL};
+    bool taken = read_input(&list) && make_arrays(&list) && take_lines(&list) && replace_keys(pool, &list);
+    free_keys(&list);
+    return taken;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * One supervisor to a pool
+ */
+
+/* Another supervisor of the pool. */
+struct rival {
+    pid_t pid;       /* 0: there is none */
+    bool is_certain; /* that it is alive */
+    bool was_first;
+};
+
+static const struct keyshm_worker *worker_at(const struct keyshm_worker_list *list, size_t i)
+{
+    const void *worker = (const char *)list->workers + i * list->element_bytes;
+    return worker;
+}
+
+/* It was not killed and has not closed the pool, as far as can be told. */
+static bool is_supervisor(const struct keyshm_worker *worker)
+{
+    return worker->is_alive != 0 && strcmp(worker->name, SUPERVISOR_NAME) == 0;
+}
+
+/* The caller's own row; NULL: it is not listed. A process of another PID namespace may have the same pid: then, at worst,
+ * the caller takes its own row for that one's, and refuses to start. */
+static const struct keyshm_worker *find_self(const struct keyshm_worker_list *list)
+{
+    const struct keyshm_worker *self = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct keyshm_worker *worker = worker_at(list, i);
+        if (is_supervisor(worker) && worker->pid == getpid())
+            self = worker;
+    }
+    return self;
+}
+
+static bool was_before(const struct keyshm_worker *worker, const struct keyshm_worker *self_or_null)
+{
+    if (self_or_null == NULL || worker->attached_ago_ms != self_or_null->attached_ago_ms)
+        return self_or_null == NULL || worker->attached_ago_ms > self_or_null->attached_ago_ms;
+    return worker->pid < self_or_null->pid;
+}
+
+/* Of several the one that says most: first one of which it is not certain whether it is alive, then the one that was there
+ * first. With pid 0: there is none. */
+static int find_rival(keyshm_pool *pool, struct rival *ret_rival)
+{
+    struct keyshm_worker_list *list;
+    int error = keyshm_workers(pool, &list);
+    if (error < 0)
+        return error;
+    const struct keyshm_worker *self = find_self(list), *rival = NULL;
+    for (size_t i = 0; i < list->count; i++) { /* the longest attached first */
+        const struct keyshm_worker *worker = worker_at(list, i);
+        if (is_supervisor(worker) && worker != self && (rival == NULL || (rival->is_alive > 0 && worker->is_alive < 0)))
+            rival = worker;
+    }
+    *ret_rival = (struct rival){.pid = 0};
+    if (rival != NULL)
+        *ret_rival = (struct rival){rival->pid, rival->is_alive > 0, was_before(rival, self)};
+    keyshm_worker_list_free(list);
+    return 0;
+}
+
+static void log_rival(const struct rival *rival, const char *pool_name)
+{
+    if (rival->is_certain)
         fprintf(stderr,
-                "Another supervisor is using it, or one was killed and left it behind.\n"
-                "Take another name (--pool), or remove it: keyshm-ctl destroy %s\n",
-                name);
-    return NULL;
+                "prefork: process %d is the supervisor of the pool '%s' already\n"
+                "Stop it, or take another pool (--pool).\n",
+                (int)rival->pid, pool_name);
+    else
+        fprintf(stderr,
+                "prefork: process %d is the supervisor of the pool '%s', and it cannot be told whether it is alive:\n"
+                "it was started in another PID namespace (a container), or /proc is not mounted here.\n"
+                "Start prefork where that process was started, or take another pool (--pool). If the process has ended,\n"
+                "remove the pool, with all that is known of its keys: keyshm-ctl destroy %s\n",
+                (int)rival->pid, pool_name, pool_name);
+}
+
+/* Become the only supervisor of the pool, or say why not.
+ *
+ * Of two that start at once, the one that attached later gives way. It may have looked before the other one had its name, and
+ * stay. So the other one waits until it is gone, and if it stays, gives way itself. */
+static bool become_supervisor(keyshm_pool *pool, const char *pool_name)
+{
+    sigset_t signals = stop_signals();
+    int64_t give_up_at_ms = now_ms() + RIVAL_WAIT_MS;
+    struct rival rival = {.pid = 0};
+
+    int error = keyshm_set_worker_name(pool, SUPERVISOR_NAME);
+    /* Between the store of the name and the loads of the others', so that one of two at least sees the other. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (error == 0)
+        error = find_rival(pool, &rival);
+    while (error == 0 && rival.pid != 0 && rival.is_certain && !rival.was_first && now_ms() < give_up_at_ms) {
+        if (wait_for_signal(&signals, RIVAL_POLL_MS) != 0)
+            return false;
+        error = find_rival(pool, &rival);
+    }
+    if (error < 0)
+        fprintf(stderr, "prefork: cannot look for another supervisor: %s\n", keyshm_strerror(error));
+    else if (rival.pid != 0)
+        log_rival(&rival, pool_name);
+    return error == 0 && rival.pid == 0;
+}
+
+/* Open the pool, whether it is there or not, as its only supervisor. A supervisor that ends unlinks the pool before it closes
+ * it: one that is found closed has made this pool useless, and there is a new one to open. */
+static keyshm_pool *open_pool(const char *name)
+{
+    for (;;) {
+        keyshm_pool *pool;
+        int error = keyshm_open(&pool, name, NULL);
+        if (error < 0) {
+            fprintf(stderr, "prefork: cannot open the pool '%s': %s\n", name, keyshm_strerror(error));
+            return NULL;
+        }
+        bool is_ours = become_supervisor(pool, name);
+        if (is_ours && keyshm_is_replaced(pool) != 1)
+            return pool;
+        keyshm_close(pool);
+        if (!is_ours)
+            return NULL;
+    }
+}
+
+static bool is_empty(keyshm_pool *pool)
+{
+    struct keyshm_snapshot *snapshot;
+    if (keyshm_snapshot(pool, &snapshot) < 0)
+        return false;
+    bool is_empty = snapshot->count == 0;
+    keyshm_snapshot_free(snapshot);
+    return is_empty;
+}
+
+/* Remove the pool: not if that is another one by now, and not if the keys on standard input were refused and it has some that
+ * another supervisor left. */
+static void leave_pool(keyshm_pool *pool, const char *name, bool has_run)
+{
+    if ((has_run || is_empty(pool)) && keyshm_is_replaced(pool) == 0)
+        keyshm_unlink(name);
+    keyshm_close(pool);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -583,12 +861,12 @@ static void print_usage(FILE *stream)
 {
     fprintf(stream, "Usage: prefork --url URL [OPTION]... < KEYS\n"
                     "Send requests to URL from several processes that share the API keys read from\n"
-                    "standard input, one a line.\n\n"
+                    "standard input, one a line. Lines that begin with # are no keys.\n\n"
                     "  --url URL      where to send GET requests, with a key as bearer token\n"
                     "  --workers N    how many processes (default 4)\n"
                     "  --seconds N    stop after this time; 0, the default: at SIGINT or SIGTERM\n"
                     "  --pace-ms N    how long a worker waits between two requests (default 10)\n"
-                    "  --pool NAME    the name of the pool to create (default prefork)\n"
+                    "  --pool NAME    the name of the pool (default prefork)\n"
                     "  --help         print this\n");
 }
 
@@ -665,7 +943,6 @@ int main(int argc, char **argv)
 {
     static struct supervisor supervisor;
     const struct settings *settings = &supervisor.settings;
-    bool ready = false;
 
     if (!parse_command_line(argc, argv, &supervisor.settings)) {
         print_usage(stderr);
@@ -674,21 +951,21 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0); /* the keys that a process is using must not end up in a core file */
     prepare_signals();         /* before the pool exists, so that the end of this function is always reached */
 
-    supervisor.pool = create_pool(settings->pool_name);
+    supervisor.statistics = create_statistics();
+    if (supervisor.statistics == NULL) {
+        fprintf(stderr, "prefork: no memory\n");
+        return EXIT_FAILURE;
+    }
+    supervisor.pool = open_pool(settings->pool_name);
     if (supervisor.pool == NULL)
         return EXIT_FAILURE;
-    supervisor.statistics = create_statistics();
-    if (supervisor.statistics == NULL)
-        fprintf(stderr, "prefork: no memory\n");
-    else
-        ready = add_keys_from_stdin(supervisor.pool);
 
+    bool ready = take_keys_from_stdin(supervisor.pool);
     if (ready) {
         supervise(&supervisor);
         stop_workers(&supervisor);
         print_statistics(supervisor.statistics);
     }
-    keyshm_close(supervisor.pool);
-    keyshm_unlink(settings->pool_name);
+    leave_pool(supervisor.pool, settings->pool_name, ready);
     return ready ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: MIT
+"""examples/prefork.c: a pool outlives its supervisor, has one at a time, and learns the right thing from each answer."""
+
+import email.utils
+import http.server
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+if not os.environ.get("PREFORK"):
+    print("SKIPPED: examples/prefork was not built, as there is no libcurl 7.85 or later")
+    sys.exit(77)
+
+from watch_pools import BASE, STAT, ctl, helpers, key, keys_of, run_tests, segment
+from watch_terminal import PATIENCE_S, check
+
+PREFORK = os.environ["PREFORK"]
+PAUSE = os.environ["PREFORK_PAUSE"]  # "": under a sanitizer, which has to be the first library itself
+HOUR_MS = 3600 * 1000
+DEFAULT_MS = 60 * 1000
+UNTIL_MARKED = -1
+
+
+# ---- the provider ----
+
+class Provider(http.server.BaseHTTPRequestHandler):
+    """Answers by the end of the key, which is also all that it remembers of it."""
+
+    answers = {}  # by the end of a key: a status, headers; others get 200
+    again = None  # the answer when a key that has one of these answers is used again; None: the same
+    seen = []  # the end of the key of each request
+
+    def do_GET(self):
+        end = self.headers.get("Authorization", "")[-4:]
+        status, headers = self.answers.get(end, (200, {}))
+        if end in self.answers and end in self.seen and self.again:
+            status, headers = self.again
+        self.seen.append(end)
+        self.send_response(status)
+        for name, value in {"Content-Length": "2", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *arguments):
+        """A worker was killed during its request."""
+
+
+server = Server(("127.0.0.1", 0), Provider)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+# ---- a supervisor ----
+
+class Supervisor:
+    """A run of prefork. What it says is checked for keys as soon as it has ended."""
+
+    def __init__(self, pool, lines, workers=2, before=(), preload=""):
+        self.output = tempfile.TemporaryFile("w+", encoding="utf-8")
+        environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+        if preload:
+            environment["LD_PRELOAD"] = preload
+        with tempfile.TemporaryFile() as keys:
+            keys.write(lines)
+            keys.seek(0)
+            self.process = subprocess.Popen(
+                [*before, PREFORK, "--url", f"http://127.0.0.1:{server.server_port}/", "--pool", pool, "--workers", str(workers),
+                 "--pace-ms", "20"], stdin=keys, stdout=self.output, stderr=self.output, env=environment)
+        self.pid = self.process.pid
+        helpers.append(self.process)
+
+    def said(self):
+        self.output.seek(0)
+        text = self.output.read()
+        check("TOPSECRET" not in text, "a key in its output")
+        return text
+
+    def comes_to(self, condition, what):
+        wait_for(lambda: condition() or check(self.process.poll() is None, f"it ended: {self.said()}"), what)
+
+    def end(self, status):
+        """Wait for its end, and return what it has said."""
+        ended = self.process.wait(PATIENCE_S)
+        check(ended == status, f"exit status {ended}, not {status}: {self.said()}")
+        return self.said()
+
+    def stop(self):
+        """End it regularly, and return what was counted."""
+        self.process.terminate()
+        return {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", self.end(0), re.MULTILINE)}
+
+    def kill(self, pool):
+        """Kill it, and wait until its workers are gone, too."""
+        self.process.kill()
+        self.end(-signal.SIGKILL)
+        wait_for(lambda: not attached(pool), "its workers do not end")
+
+
+def wait_for_stop(supervisor):
+    """It is stopped since the last call, if there was one."""
+    wait_for(lambda: os.waitid(os.P_PID, supervisor.pid, os.WSTOPPED | os.WNOHANG), "it does not stop")
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        check(time.monotonic() < end, what)
+        time.sleep(0.01)
+
+
+def key_list(*ends):
+    return "".join(key(end) + "\n" for end in ends).encode()
+
+
+def attached(pool):
+    """{pid: name} of the processes that are."""
+    listed = json.loads(subprocess.check_output([STAT, "--workers", "--json", pool]))["pools"][0]["workers"]
+    return {worker["pid"]: worker["name"] for worker in listed if worker["state"] not in ("dead", "closed")}
+
+
+def is_there(pool):
+    return os.path.exists(segment(pool))
+
+
+def known(pool):
+    """What the pool knows of each key, by its end."""
+    return {each["masked_key"][-4:]: (each["id"], each["status"], each["reason"]) for each in keys_of(pool)} if is_there(pool) else {}
+
+
+def has_status(pool, **statuses):
+    found = known(pool)
+    return all(found.get(end, (0, ""))[1] == status for end, status in statuses.items())
+
+
+def serves(pool, end):
+    """A supervisor for the pool has a worker that asks with this key from now on."""
+    before = Provider.seen.count(end)
+    return lambda: is_there(pool) and Provider.seen.count(end) > before
+
+
+def start(pool, lines, end, **options):
+    is_served = serves(pool, end)
+    supervisor = Supervisor(pool, lines, **options)
+    supervisor.comes_to(is_served, f"no request with {end}")
+    return supervisor
+
+
+def marks(pool):
+    """Each key's first mark: its status, reason and duration."""
+    found = {}
+    for event in json.loads(subprocess.check_output([STAT, "--events", "--json", pool]))["pools"][0]["events"]:
+        if event["kind"] == "marked":
+            found.setdefault(event["masked_key"][-4:], (event["to"], event["reason"], event["duration_ms"]))
+    return found
+
+
+# ---- the tests ----
+
+def test_starts_again():
+    pool = f"{BASE}-again"
+    Provider.answers = {"AAAA": (401, {}), "BBBB": (429, {"Retry-After": "3600"})}
+    supervisor = start(pool, key_list("AAAA", "BBBB", "CCCC", "DDDD"), "DDDD")
+    supervisor.comes_to(lambda: has_status(pool, AAAA="invalid", BBBB="rate_limited"), "the marks are not made")
+    check(attached(pool).get(supervisor.pid) == "supervisor", "it has no name in the list of workers")
+    supervisor.kill(pool)
+    before = known(pool)
+    wasted = [Provider.seen.count(end) for end in ("AAAA", "BBBB")]
+
+    # In any order, with comments, blank lines and the line ends of DOS.
+    lines = f"# keys\r\n\r\n{key('EEEE')}\r\n{key('CCCC')}\n\n#{key('FFFF')}\n{key('BBBB')}\n{key('AAAA')}\r\n{key('BBBB')}"
+    supervisor = start(pool, lines.encode(), "EEEE")
+    after = known(pool)
+    check(set(after) == {"AAAA", "BBBB", "CCCC", "EEEE"}, f"the pool has {sorted(after)}")
+    check(all(after[end] == before[end] for end in ("AAAA", "BBBB", "CCCC")), f"{before} became {after}")
+    supervisor.kill(pool)
+
+    # None of them is available.
+    supervisor = Supervisor(pool, key_list("AAAA", "BBBB"))
+    supervisor.comes_to(lambda: set(known(pool)) == {"AAAA", "BBBB"} and len(attached(pool)) > 0, "it does not take the pool over")
+    check(supervisor.stop()["requests"] == 0, "requests with keys that are not available")
+    check([Provider.seen.count(end) for end in ("AAAA", "BBBB")] == wasted, "a key that was known to be of no use was used")
+    check(not is_there(pool), "the pool is still there after a regular end")
+
+
+def test_bad_keys():
+    pool = f"{BASE}-bad"
+    Provider.answers = {"AAAA": (401, {})}
+    bad = [
+        (f"# a\n\n{key('BBBB')}\n{key('CC')}\x01CC\n{key('DDDD')}\n", "line 4"),
+        (f"{key('BBBB')}\n{key('CCCC')}\0{key('DDDD')}", "line 2"),
+        (f"{key('BBBB') * 100}\n", "line 1"),
+        (f"{key('BBBB')}\r\n{key('CCCC')} \r\n", "line 2"),
+        (f"\n\r\n#{key('BBBB')}\n", "no keys"),
+        ("", "no keys"),
+    ]
+
+    def refuse_all():
+        for lines, message in bad:
+            said = Supervisor(pool, lines.encode()).end(1)
+            check(message in said, f"no '{message}' in: {said}")
+
+    refuse_all()
+    check(not is_there(pool), "a pool without keys was left")
+    supervisor = start(pool, key_list("AAAA", "CCCC"), "CCCC")
+    supervisor.comes_to(lambda: has_status(pool, AAAA="invalid"), "the mark is not made")
+    supervisor.kill(pool)
+    before = known(pool)
+    refuse_all()
+    check(known(pool) == before, "a refused list changed the pool")
+    start(pool, key_list("CCCC"), "CCCC").stop()
+
+
+def test_one_at_a_time():
+    pool = f"{BASE}-one"
+    Provider.answers = {"AAAA": (401, {})}
+    first = start(pool, key_list("AAAA", "BBBB"), "BBBB")
+    first.comes_to(lambda: has_status(pool, AAAA="invalid"), "the mark is not made")
+    before = known(pool)
+
+    def refuse():
+        said = Supervisor(pool, key_list("CCCC")).end(1)
+        check(re.search(rf"\b{first.pid}\b", said), f"pid {first.pid} is not named: {said}")
+        check(known(pool) == before, "a second supervisor changed the pool")
+
+    refuse()
+    first.comes_to(serves(pool, "BBBB"), "the first supervisor no longer works")
+    os.kill(first.pid, signal.SIGSTOP)
+    wait_for_stop(first)
+    refuse()
+
+    # Of the supervisors in the list, one is dead now, and the others have closed the pool.
+    first.kill(pool)
+    check(known(pool) == before, "the pool is not as it was")
+    start(pool, key_list("CCCC"), "CCCC").stop()
+    check(not is_there(pool), "the pool is still there after a regular end")
+
+
+def test_started_at_once():
+    """All but one give way, or all do: it is never two that stay."""
+    pool = f"{BASE}-at-once"
+    Provider.answers = {}
+    supervisors = [Supervisor(pool, key_list(end * 4)) for end in "ABCDEF"]
+    wait_for(lambda: sum(each.process.poll() is None for each in supervisors) <= 1, "more than one supervisor stays")
+    for each, end in zip(supervisors, "ABCDEF"):
+        is_served = serves(pool, end * 4)
+        wait_for(lambda: each.process.poll() is not None or is_served(), "it does not work")  # pylint: disable=cell-var-from-loop
+        if each.process.poll() is None:
+            check(set(known(pool)) == {end * 4}, f"the pool has {sorted(known(pool))}")
+            each.stop()
+        else:
+            check("is the supervisor" in each.end(1), each.said())
+
+
+def test_named_late():
+    """A supervisor that attached first, but was not named yet when the other one looked, gives way to it."""
+    if not PAUSE:
+        print("  not under a sanitizer")
+        return
+    pool = f"{BASE}-late"
+    Provider.answers = {}
+    late = Supervisor(pool, key_list("AAAA"), preload=PAUSE)
+    wait_for_stop(late)
+    other = start(pool, key_list("BBBB"), "BBBB")
+    os.kill(late.pid, signal.SIGCONT)
+    said = late.end(1)
+    check(re.search(rf"\b{other.pid}\b", said), f"pid {other.pid} is not named: {said}")
+    check(set(known(pool)) == {"BBBB"}, "it changed the pool")
+    other.stop()
+
+
+def test_pool_was_replaced():
+    """A supervisor removes its own pool only; and one that finds its pool unlinked when it starts opens another."""
+    pool = f"{BASE}-replaced"
+    Provider.answers = {}
+    first = start(pool, key_list("AAAA"), "AAAA")
+    ctl("destroy", pool)
+    second = start(pool, key_list("BBBB"), "BBBB")
+    first.stop()
+    check(set(known(pool)) == {"BBBB"}, "it removed the pool of another supervisor")
+    if PAUSE:
+        third = Supervisor(pool, key_list("CCCC"), preload=PAUSE)
+        wait_for_stop(third)
+        second.stop()
+        os.kill(third.pid, signal.SIGCONT)
+        wait_for_stop(third)  # it names itself in either pool
+        os.kill(third.pid, signal.SIGCONT)
+        third.comes_to(serves(pool, "CCCC"), "no request with CCCC")
+        check(set(known(pool)) == {"CCCC"}, f"the pool has {sorted(known(pool))}")
+        third.stop()
+    else:
+        second.stop()
+    check(not is_there(pool), "the pool is still there after a regular end")
+
+
+def test_unknown():
+    """Whether a supervisor in another PID namespace is alive cannot be told."""
+    container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*container, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        container.insert(1, "--map-root-user")
+    if subprocess.run([*container, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        print("  not permitted to make a PID namespace")
+        return
+    pool = f"{BASE}-unknown"
+    Provider.answers = {}
+    other = start(pool, key_list("AAAA"), "AAAA", before=container)
+    before = known(pool)
+    for _ in ("it is alive", "it is dead"):
+        said = Supervisor(pool, key_list("BBBB")).end(1)
+        check("cannot be told" in said and f"keyshm-ctl destroy {pool}" in said, said)
+        check(known(pool) == before, "it changed the pool")
+        # The pid of the other one there is that of this one here.
+        said = Supervisor(pool, key_list("BBBB"), before=container).end(1)
+        check("cannot be told" in said, said)
+        check(known(pool) == before, "it changed the pool")
+        other.process.kill()
+        other.process.wait()
+    ctl("destroy", pool)
+    start(pool, key_list("BBBB"), "BBBB").stop()
+
+
+def test_answers():
+    pool = f"{BASE}-answers"
+    in_an_hour = email.utils.formatdate(time.time() + 3600, usegmt=True)
+    limited = {
+        "RAAA": (429, None, DEFAULT_MS),
+        "RAAB": (429, "0.5", 500),
+        "RAAC": (429, "0.0001", 1),
+        "RAAD": (429, "1.0005", 1001),
+        "RAAE": (429, "2", 2000),
+        "RAAF": (429, "2.", DEFAULT_MS),
+        "RAAG": (429, "0", DEFAULT_MS),
+        "RAAH": (429, "0.0", DEFAULT_MS),
+        "RAAI": (429, "-3", DEFAULT_MS),
+        "RAAJ": (429, "-0.5", DEFAULT_MS),
+        "RAAK": (429, "5 apples", DEFAULT_MS),
+        "RAAL": (429, "soon", DEFAULT_MS),
+        "RAAM": (429, "1e3", DEFAULT_MS),
+        "RAAN": (429, "1.5.5", DEFAULT_MS),
+        "RAAO": (429, "", DEFAULT_MS),
+        "RAAP": (429, "9" * 40, 24 * HOUR_MS),  # the policy's longest rate limit
+        "RAAQ": (403, None, DEFAULT_MS),
+        "RAAR": (403, "7.25", 7250),
+        "RAAS": (403, "nonsense", DEFAULT_MS),
+    }
+    Provider.answers = {end: (status, {} if after is None else {"Retry-After": after}) for end, (status, after, _) in limited.items()}
+    Provider.answers["RBBB"] = (429, {"Retry-After": in_an_hour})
+    Provider.answers["RCCC"] = (401, {"Retry-After": "1"})
+    Provider.again = (429, {"Retry-After": "3600"})  # so that the first marks stay among the events that are kept
+    supervisor = start(pool, key_list(*Provider.answers, "RDDD"), "RDDD", workers=1)
+    supervisor.comes_to(lambda: set(Provider.answers) <= set(marks(pool)), "not every key is marked")
+    found = marks(pool)
+    for end, (status, after, duration_ms) in limited.items():
+        reason = "permission" if status == 403 and duration_ms == DEFAULT_MS else "rate_limit"
+        check(found[end] == ("rate_limited", reason, duration_ms), f"{status}, Retry-After {after!r}: {found[end]}")
+    check(found["RBBB"][:2] == ("rate_limited", "rate_limit") and DEFAULT_MS != found["RBBB"][2] <= HOUR_MS, f"a date: {found['RBBB']}")
+    check(found["RCCC"] == ("invalid", "authentication", UNTIL_MARKED), f"401: {found['RCCC']}")
+    counted = supervisor.stop()
+    check(counted["unauthorized"] == 1 and counted["forbidden"] == 3, f"one 401 and three 403 were counted as {counted}")
+
+
+run_tests([test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
+           test_answers])
