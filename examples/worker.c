@@ -47,11 +47,11 @@ int main(int argc, char **argv)
     int64_t retry_after_ms;
     int r = keyshm_attach(&pool, argc > 1 ? argv[1] : "demo");
     if (r < 0) {
-        fprintf(stderr, "worker: cannot attach: %s\n", keyshm_strerror(r));
+        fprintf(stderr, "worker: cannot attach: %s\n", r == -ENOENT ? "there is no such pool" : keyshm_strerror(r));
         return 1;
     }
-    while ((r = keyshm_next(pool, &pick)) == 0 || r == -EAGAIN) {
-        if (r == -EAGAIN) { /* every key is rate limited, out of quota or invalid */
+    while ((r = keyshm_next(pool, &pick)) == 0 || r == -EAGAIN || r == -ENOKEY) {
+        if (r < 0) { /* every key is rate limited, out of quota or invalid, or there is none yet */
             wait_for_key(pool);
             continue;
         }
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
             keyshm_mark_invalid(pool, pick.id);
         explicit_bzero(&pick, sizeof(pick)); /* it holds the key */
     }
-    fprintf(stderr, "worker: %s\n", keyshm_strerror(r)); /* the pool is empty, for one */
+    fprintf(stderr, "worker: %s\n", keyshm_strerror(r));
     keyshm_close(pool);
     return 1;
 }
