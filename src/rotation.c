@@ -95,7 +95,6 @@ static struct search begin_search(const struct keyshm_pool *pool, uint64_t token
     };
     if (search.may_ask)
         atomic_store_explicit(&local->next_look_ms, now_ms + LOOK_EVERY_MS, memory_order_relaxed);
-    atomic_store_explicit(&local->next_try_ms, now_ms + TRY_EVERY_MS, memory_order_relaxed);
     /* Bits that lead nowhere are cleared when somebody follows them. */
     if (atomic_load_explicit(&pool->header->turns_left, memory_order_relaxed) != 0)
         atomic_store_explicit(&pool->header->turns_left, 0, memory_order_relaxed);
@@ -113,6 +112,8 @@ static bool search_place(const struct keyshm_pool *pool, uint64_t token, uint64_
         search.must_have_turns = false;
         place = find_place(&search);
     }
+    if (place == 0 && own == 0 && is_burst)
+        atomic_store_explicit(&pool->local->next_try_ms, now_ms + TRY_EVERY_MS, memory_order_relaxed);
     if (place == 0)
         return false;
     atomic_store_explicit(&pool->local->place, place, memory_order_relaxed);
