@@ -29,6 +29,7 @@ void load_key(unsigned key, char ret_text[LOAD_KEY_LENGTH + 1]);
 struct contender {
     const char *name;
     unsigned batch; /* operations between two looks at the clock */
+    bool is_p99;    /* its cost is that of the 99th of 100 operations, and not of the mean one; the batch is 1 */
 
     /* Before processes are forked. Returns what the others are given; NULL when it cannot be used here. A contender
      * without it could not be built here. */
@@ -43,8 +44,8 @@ struct contender {
 
 extern const struct contender bare_fetch_add, bare_lock, peer_table, peer_tdb, peer_lmdb, peer_redis, peer_apcu;
 
-extern const struct contender keyshm_pick, keyshm_pick_inspected, keyshm_bursts, keyshm_bursts_marked, keyshm_snapshots,
-    keyshm_adds, keyshm_mark_as_rate_limited, keyshm_mark_as_quota_exceeded, keyshm_mark_as_invalid,
+extern const struct contender keyshm_pick, keyshm_pick_p99, keyshm_pick_inspected, keyshm_bursts, keyshm_bursts_marked,
+    keyshm_snapshots, keyshm_adds, keyshm_mark_as_rate_limited, keyshm_mark_as_quota_exceeded, keyshm_mark_as_invalid,
     keyshm_mark_as_available;
 
 /* Bytes of shared memory that a key takes at the default settings. */

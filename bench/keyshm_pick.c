@@ -60,6 +60,52 @@ static void run_picks_and_marks(void *state, unsigned operations)
     }
 }
 
+/* ---- cooldowns that end all the time ---- */
+
+/* What is cooling down does so for this long at most, and the ends are spread over it. */
+enum { SPREAD_MS = 60000 };
+
+static void *open_spread(const struct load *load)
+{
+    struct pool *pool = pool_open(&(struct load){load->keys, load->keys});
+    pool->load = *load;
+    for (unsigned i = 0; i < load->keys; i++)
+        if (load_is_cooling(load, i))
+            EXPECT_EQ(keyshm_mark_rate_limited(pool->shared, pool->ids[i], 1 + (int64_t)SPREAD_MS * i / load->keys), 0);
+    return pool;
+}
+
+/* What is wanted is not what the kernel takes to map each page of the pool into a new process. */
+static void touch_all(void *state, int worker)
+{
+    const struct pool *pool = state;
+    struct keyshm_snapshot *snapshot;
+    (void)worker;
+    EXPECT_EQ(keyshm_snapshot(pool->shared, &snapshot), 0);
+    keyshm_snapshot_free(snapshot);
+}
+
+/* Those whose cooldown has ended begin another one, so that their share stays. */
+static void cool_down_again(void *state)
+{
+    static unsigned next;
+    const struct pool *pool = state;
+    for (unsigned looks = 0; looks < 16; looks++, next = (next + 1) % pool->load.keys)
+        if (load_is_cooling(&pool->load, next) && keyshm_is_available(pool->shared, pool->ids[next]) == 1)
+            EXPECT_EQ(keyshm_mark_rate_limited(pool->shared, pool->ids[next], SPREAD_MS), 0);
+}
+
+const struct contender keyshm_pick_p99 = {
+    .name = "keyshm",
+    .batch = 1,
+    .is_p99 = true,
+    .open = open_spread,
+    .enter = touch_all,
+    .prepare = cool_down_again,
+    .run = run_picks,
+    .close = pool_close,
+};
+
 const struct contender keyshm_pick = {
     .name = "keyshm",
     .batch = 1000,

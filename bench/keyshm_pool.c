@@ -43,7 +43,7 @@ double keyshm_bytes_per_key(void)
     struct stat file;
     expect_pool_name("bench");
     EXPECT_EQ(keyshm_create(&pool, expect_name, &defaults), 0);
-    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s", geteuid(), expect_name);
+    snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s.%s", geteuid(), keyshm_layout_name(), expect_name);
     EXPECT_EQ(stat(path, &file), 0);
     EXPECT_EQ(keyshm_unlink(expect_name), 0);
     keyshm_close(pool);

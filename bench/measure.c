@@ -21,7 +21,14 @@ struct tally {
         int64_t timed_ns; /* between the two, without what was prepared */
         int64_t cpu_ns;   /* between the two, of the processor */
         uint64_t operations;
+        int64_t p99_ns;
     } workers[WORKERS_MAX];
+};
+
+/* How many operations took how long: each bucket is 1/16 wider than the one before, from 16 ns on. */
+enum { BUCKETS_PER_DOUBLING = 16, BUCKETS = 40 * BUCKETS_PER_DOUBLING };
+struct times {
+    uint64_t counts[BUCKETS];
 };
 
 static int64_t read_ns(clockid_t clock)
@@ -34,6 +41,30 @@ static int64_t read_ns(clockid_t clock)
 int64_t measure_now_ns(void)
 {
     return read_ns(CLOCK_MONOTONIC);
+}
+
+/* ---- the 99th of 100 ---- */
+
+static unsigned bucket_of(int64_t duration_ns)
+{
+    unsigned long long ns = duration_ns > BUCKETS_PER_DOUBLING ? (unsigned long long)duration_ns : BUCKETS_PER_DOUBLING;
+    unsigned doublings = (unsigned)(63 - __builtin_clzll(ns)) - 4;
+    return doublings * BUCKETS_PER_DOUBLING + (unsigned)(ns >> doublings) - BUCKETS_PER_DOUBLING;
+}
+
+/* The end of a bucket. */
+static int64_t end_of_bucket_ns(unsigned bucket)
+{
+    return (int64_t)(bucket % BUCKETS_PER_DOUBLING + BUCKETS_PER_DOUBLING + 1) << bucket / BUCKETS_PER_DOUBLING;
+}
+
+static int64_t p99_of(const struct times *times, uint64_t operations)
+{
+    uint64_t below = 0;
+    unsigned bucket = 0;
+    while (bucket < BUCKETS - 1 && (below += times->counts[bucket]) * 100 < operations * 99)
+        bucket++;
+    return end_of_bucket_ns(bucket);
 }
 
 /* ---- a worker ---- */
@@ -75,6 +106,7 @@ static void pin(int worker)
 
 _Noreturn static void be_worker(const struct subject *subject, int worker, const struct gate *gate, struct tally *tally)
 {
+    static struct times times;
     int64_t begin_ns, end_ns, timed_ns = 0;
     uint64_t operations = 0;
     if (tally->pinned)
@@ -88,7 +120,9 @@ _Noreturn static void be_worker(const struct subject *subject, int worker, const
     begin_ns = measure_now_ns();
     int64_t begin_cpu_ns = read_ns(CLOCK_PROCESS_CPUTIME_ID);
     do {
-        timed_ns += run_batch(subject, &end_ns);
+        int64_t batch_ns = run_batch(subject, &end_ns);
+        timed_ns += batch_ns;
+        times.counts[bucket_of(batch_ns)]++;
         operations += subject->contender->batch;
     } while (end_ns < tally->deadline_ns);
     tally->workers[worker].cpu_ns = read_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu_ns;
@@ -96,6 +130,7 @@ _Noreturn static void be_worker(const struct subject *subject, int worker, const
     tally->workers[worker].end_ns = end_ns;
     tally->workers[worker].timed_ns = timed_ns;
     tally->workers[worker].operations = operations;
+    tally->workers[worker].p99_ns = p99_of(&times, operations / subject->contender->batch);
     _exit(0);
 }
 
@@ -118,7 +153,7 @@ static void wait_until_ready(const struct tally *tally, int workers)
     }
 }
 
-static void add_up(const struct tally *tally, int workers, double *ret_cost_ns, double *ret_busy)
+static void add_up(const struct tally *tally, int workers, bool is_p99, double *ret_cost_ns, double *ret_busy)
 {
     int64_t begin_ns = INT64_MAX, end_ns = 0, cpu_ns = 0;
     uint64_t operations = 0;
@@ -129,6 +164,8 @@ static void add_up(const struct tally *tally, int workers, double *ret_cost_ns, 
         operations += tally->workers[i].operations;
     }
     *ret_cost_ns = (double)(workers == 1 ? tally->workers[0].timed_ns : end_ns - begin_ns) / (double)operations;
+    if (is_p99)
+        *ret_cost_ns = (double)tally->workers[0].p99_ns;
     *ret_busy = (double)cpu_ns / (double)(end_ns - begin_ns);
 }
 
@@ -153,7 +190,7 @@ void measure_once(struct measurement *measurement, int round, const struct pace 
         expect_success_of(pids[i]);
     if (beside != 0)
         expect_kill(beside);
-    add_up(tally, workers, &measurement->cost_ns[round], &measurement->busy[round]);
+    add_up(tally, workers, subject->contender->is_p99, &measurement->cost_ns[round], &measurement->busy[round]);
     munmap(tally, sizeof(*tally));
 }
 
