@@ -97,7 +97,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 for bad in '' -; do
     refused 1 "$ctl" export "$pool" --output "$bad"
-    err_has '^keyshm-ctl: export: --output must be the name of a new file$'
+    err_has "^keyshm-ctl: export: --output must be the name of a new file, not \"$bad\"$"
 done
 
 # A name without a directory: in the current directory.

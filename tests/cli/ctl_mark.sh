@@ -127,11 +127,11 @@ done
 # Not a status; not an id; not in the pool.
 for bad in '' AVAILABLE available1 "$(key CCCC)"; do
     refused 1 "$ctl" mark "$pool" "$id" "$bad"
-    err_has 'mark: STATUS must be available, rate_limited, quota_exceeded or invalid$'
+    err_has 'mark: STATUS must be available, rate_limited, quota_exceeded or invalid\(, not "[^"]*"\)\?$'
 done
 for bad in '' x 1x 0x10 ' 1' +1 1.0 "$(key AAAA)" 18446744073709551616; do
     refused 1 "$ctl" mark "$pool" "$bad" invalid
-    err_has 'mark: ID must be a number, as keyshm-stat --ids shows it, or all$'
+    err_has 'mark: ID must be a number, as keyshm-stat --ids shows it, or all\(, not "[^"]*"\)\?$'
 done
 for stale in 0 1 "$((id + 2))" "$((id + 16777216))" 18446744073709551615; do
     refused 1 "$ctl" mark "$pool" "$stale" invalid

@@ -34,28 +34,57 @@ for letter in o s n; do
     wrong "-$letter needs a value" "-j$letter"
 done
 
-# Invalid values.
-for list in '' ',' + 'slot,' ',slot' slot,,key nothing slot,nothing "$given" "slot,$given" ' slot' +,slot; do
-    wrong '--output: there is no such column of what is shown' -o "$list"
+# Invalid values: the option, what it must be, and the value, unless that may be a key.
+of_keys='a column of keys (POOL, OWNER, SLOT, KEY, STATUS, COOLDOWN, PAUSED, REASON, PICKS, ERRORS, LAST USED, ID, MARKED, '
+of_keys="${of_keys}METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
+of_workers='a column of workers (POOL, OWNER, PID, NAME, STATE, PICKS, ATTACHED)'
+for list in '' ',' + 'slot,' ',slot' slot,,key +,slot; do
+    wrong "--output must be $of_keys, not \"\"" -o "$list"
 done
-wrong '--output: there is no such column of what is shown' -o kind
-wrong '--output: there is no such column of what is shown' --events -o slot
-wrong '--output: there is no such column of what is shown' --workers -o slot
-for column in '' - nothing --slot +slot "$given" slot,key; do
-    wrong '--sort: there is no such column of what is shown' --sort="$column"
+for list in nothing slot,nothing +nothing,slot; do
+    wrong "--output must be $of_keys, not \"nothing\"" -o "$list"
 done
-wrong '--sort: there is no such column of what is shown' --workers -s slot
-for status in '' ',' nothing Available 'available,' ',available' rate-limited "$given" 1; do
-    wrong '--status: a status is available, rate_limited, quota_exceeded or invalid' --status "$status"
+for list in "$given" "slot,$given" ' slot' "$given,"; do
+    wrong "--output must be $of_keys" -o "$list"
 done
-for when in '' sometimes "$given" ALWAYS; do
-    wrong '--color: WHEN is auto, always or never' "--color=$when"
+wrong "--output must be $of_keys, not \"kind\"" -o kind
+wrong "--output must be $of_workers, not \"slot\"" --workers -o slot
+refused 1 "$stat" --events -o slot
+err_has '^keyshm-stat: --output must be a column of events (TIME, KIND, POOL, .*, NUMBER), not "slot"$'
+for column in nothing -slot slot,key; do
+    wrong "--sort must be $of_keys, not \"$column\"" "--sort=-$column"
 done
-for seconds in '' 0 0.09 -1 1s 86401 1e3 ' 1' "$given" 99999999999999999999; do
-    wrong '--watch: SECONDS is 0.1 to 86400' --json "--watch=$seconds"
+for column in '' -; do
+    wrong "--sort must be $of_keys, not \"\"" "--sort=$column"
 done
-for count in '' 0 -1 1.5 x 99999999999999999999 "$given"; do
-    wrong '--iterations: N is a whole number from 1' --batch -n "$count"
+for column in +slot "$given" "-$given"; do
+    wrong "--sort must be $of_keys" "--sort=$column"
+done
+wrong "--sort must be $of_workers, not \"slot\"" --workers -s slot
+statuses='available, rate_limited, quota_exceeded or invalid'
+for status in '' nothing rate-limited 1; do
+    for list in "$status" "available,$status" "$status,available"; do
+        wrong "--status must be $statuses, not \"$status\"" --status "$list"
+    done
+done
+for status in Available "$given" "available,$given"; do
+    wrong "--status must be $statuses" --status "$status"
+done
+for when in '' sometimes; do
+    wrong "--color must be auto, always or never, not \"$when\"" "--color=$when"
+done
+for when in ALWAYS "$given"; do
+    wrong '--color must be auto, always or never' "--color=$when"
+done
+for seconds in '' 0 0.09 -1 1s 86401 1e3 99999999999999999999; do
+    wrong "--watch must be seconds from 0.1 to 86400, not \"$seconds\"" --json "--watch=$seconds"
+done
+for count in '' 0 -1 1.5 x 99999999999999999999; do
+    wrong "--iterations must be a whole number from 1, not \"$count\"" --batch -n "$count"
+done
+for value in ' 1' "$given" "1,$given" 0123456789abcdef 999999999999999999999; do
+    wrong '--watch must be seconds from 0.1 to 86400' --json "--watch=$value"
+    wrong '--iterations must be a whole number from 1' --batch -n "$value"
 done
 
 # Options that exclude each other.

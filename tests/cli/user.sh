@@ -46,5 +46,7 @@ err_has 'there is no such pool; make it with: keyshm-ctl create none$'
 run 0 "$ctl" destroy theirs --user "$name"
 refused 2 "$stat" --user "$name" theirs
 refused 1 "$stat" --user nobody-of-this-name
-is "$(cat "$err")" 'keyshm-stat: --user: there is no such user'
+is "$(cat "$err")" 'keyshm-stat: --user must be the name or the number of a user'
+refused 1 "$ctl" next theirs --user nobody-so-called
+is "$(cat "$err")" 'keyshm-ctl: --user must be the name or the number of a user, not "nobody-so-called"'
 refused 1 "$stat" --user root --all-users

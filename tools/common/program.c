@@ -109,10 +109,37 @@ enum exit_status point_to_help(void)
     return EXIT_REFUSED;
 }
 
+#define LOWER_CASE "abcdefghijklmnopqrstuvwxyz"
+#define WORD_LENGTH_MAX 16
+#define NUMBER_LENGTH_MAX 20
+#define SHORT_LENGTH_MAX 4 /* "1e3" */
+
+static bool is_word_or_number(const char *text, size_t length)
+{
+    return (length <= WORD_LENGTH_MAX && strspn(text, LOWER_CASE "-_") >= length) ||
+           (length <= NUMBER_LENGTH_MAX && strspn(text, "0123456789.+-*TZ") >= length);
+}
+
 bool program_may_show(const char *word)
 {
     size_t length = strlen(word);
-    return length > 0 && length <= 16 && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == length;
+    if (length <= SHORT_LENGTH_MAX)
+        return length > 0 && strspn(word, LOWER_CASE "0123456789.,:=+-_*") == length;
+    for (;; word++) {
+        length = strcspn(word, ",:=");
+        if (!is_word_or_number(word, length))
+            return false;
+        word += length;
+        if (*word == '\0')
+            return true;
+    }
+}
+
+enum exit_status refuse_value(const char *command, const char *name, const char *rule, const char *value)
+{
+    bool is_shown = *value == '\0' || program_may_show(value);
+    return refuse("%s%s%s must be %s%s%s%s", command, *command != '\0' ? ": " : "", name, rule,
+                  is_shown ? ", not \"" : "", is_shown ? value : "", is_shown ? "\"" : "");
 }
 
 void print_version(void)

@@ -7,6 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool text_next_element(const char **list, char ret_element[TEXT_ELEMENT_SIZE])
+{
+    const char *element = *list;
+    if (element == NULL)
+        return false;
+    size_t length = strcspn(element, ",");
+    snprintf(ret_element, TEXT_ELEMENT_SIZE, "%.*s", (int)length, element);
+    *list = element[length] == ',' ? element + length + 1 : NULL;
+    return true;
+}
+
 /* ---- for people ---- */
 
 void text_printable(const char *text, char *ret_text, size_t size)

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_COMMON_TEXT_H
 #define KEYSHM_COMMON_TEXT_H
 
-/* How both programs write values that are not numbers, for people and as JSON strings. */
+/* How both programs read and write values that are not numbers, for people and as JSON strings. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,6 +13,12 @@
 
 /* The size of a buffer for a printable text: each of `size` bytes, the NUL included, may become four. */
 #define TEXT_PRINTABLE_SIZE(size) (4 * (size))
+
+#define TEXT_ELEMENT_SIZE 64 /* more than any name of a status or of a column takes */
+
+/* Take the first element of a list with commas between, and move *list behind it. What does not fit is cut off. False: there
+ * is none left. */
+bool text_next_element(const char **list, char ret_element[TEXT_ELEMENT_SIZE]);
 
 /* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */
 void text_printable(const char *text, char *ret_text, size_t size);

@@ -23,7 +23,7 @@ enum exit_status user_choose(const char *name)
     const struct passwd *found = getpwnam(name);
     uint64_t number;
     if (found == NULL && number_parse(name, UINT32_MAX - 1, &number) < 0)
-        return refuse("--user: there is no such user");
+        return refuse_value("", "--user", "the name or the number of a user", name);
     chosen = found != NULL ? found->pw_uid : (uid_t)number;
     is_chosen = true;
     if (chosen == geteuid() || geteuid() == 0)

@@ -131,7 +131,7 @@ static enum exit_status read_value(const struct command *command, const char *na
 {
     if (parse(text, arguments) == 0)
         return EXIT_FINE;
-    complain("%s: %s must be %s", command->name, name, rule);
+    refuse_value(command->name, name, rule, text);
     return refuse_usage(command);
 }
 

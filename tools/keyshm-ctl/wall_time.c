@@ -2,6 +2,7 @@
 #include "wall_time.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -20,11 +21,19 @@ static const char *parse_day_and_time(const char *text, struct tm *time)
     return NULL;
 }
 
+/* strptime(3) takes a 31st of February for one. */
+static bool has_day(const struct tm *time)
+{
+    struct tm day = {.tm_year = time->tm_year, .tm_mon = time->tm_mon, .tm_mday = time->tm_mday};
+    timegm(&day);
+    return day.tm_mday == time->tm_mday;
+}
+
 int wall_time_parse(const char *text, int64_t *ret_unix_ms)
 {
     struct tm time, zone = {.tm_gmtoff = 0};
     const char *rest = parse_day_and_time(text, &time);
-    if (rest == NULL)
+    if (rest == NULL || !has_day(&time))
         return -EINVAL;
     time_t seconds;
     if (*rest == '\0') {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "column_choice.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "listing.h"
 #include "program.h"
+#include "text.h"
 
 /* A column that is named again stays where it is. */
 static enum exit_status add(struct request *request, const struct column *column)
@@ -50,21 +51,29 @@ static enum exit_status add_all(struct request *request)
     return status;
 }
 
-static enum exit_status no_such_column(const char *option)
+#define COLUMN_RULE_SIZE 512
+
+static enum exit_status no_such_column(const struct request *request, const char *option, const char *name)
 {
-    return refuse("--%s: there is no such column of what is shown", option);
+    char rule[COLUMN_RULE_SIZE];
+    size_t used = (size_t)snprintf(rule, sizeof(rule), "a column of %s (", request->listing->json_name);
+    for (size_t i = 0; i < request->listing->column_count && used < sizeof(rule); i++)
+        used += (size_t)snprintf(rule + used, sizeof(rule) - used, "%s%s", i > 0 ? ", " : "",
+                                 request->listing->columns[i].name);
+    if (used < sizeof(rule))
+        snprintf(rule + used, sizeof(rule) - used, ")");
+    return refuse_value("", option, rule, name);
 }
 
 static enum exit_status add_listed(struct request *request, const char *list)
 {
-    for (;; list++) {
-        size_t length = strcspn(list, ",");
-        const struct column *column = listing_find(request->listing, list, length);
-        enum exit_status status = column != NULL ? add(request, column) : no_such_column("output");
-        list += length;
-        if (status != EXIT_FINE || *list == '\0')
-            return status;
+    char name[TEXT_ELEMENT_SIZE];
+    enum exit_status status = EXIT_FINE;
+    while (status == EXIT_FINE && text_next_element(&list, name)) {
+        const struct column *column = listing_find(request->listing, name);
+        status = column != NULL ? add(request, column) : no_such_column(request, "--output", name);
     }
+    return status;
 }
 
 static enum exit_status choose_shown(const struct given_options *given)
@@ -92,8 +101,8 @@ static enum exit_status choose_sort(const struct given_options *given)
     given->request->is_descending = *name == '-';
     if (*name == '-')
         name++;
-    given->request->sort = listing_find(given->request->listing, name, strlen(name));
-    return given->request->sort != NULL ? EXIT_FINE : no_such_column("sort");
+    given->request->sort = listing_find(given->request->listing, name);
+    return given->request->sort != NULL ? EXIT_FINE : no_such_column(given->request, "--sort", name);
 }
 
 enum exit_status choose_columns(const struct given_options *given)

@@ -2,7 +2,6 @@
 #include "listing.h"
 
 #include <ctype.h>
-#include <string.h>
 
 #include "event_columns.h"
 #include "key_columns.h"
@@ -28,20 +27,18 @@ static int fold(char character)
     return character == ' ' || character == '_' ? '-' : toupper((unsigned char)character);
 }
 
-static bool is_called(const struct column *column, const char *name, size_t length)
+static bool is_called(const struct column *column, const char *name)
 {
-    if (strlen(column->name) != length)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (fold(column->name[i]) != fold(name[i]))
-            return false;
-    return true;
+    size_t i = 0;
+    while (name[i] != '\0' && fold(column->name[i]) == fold(name[i]))
+        i++;
+    return column->name[i] == '\0' && name[i] == '\0';
 }
 
-const struct column *listing_find(const struct listing *listing, const char *name, size_t length)
+const struct column *listing_find(const struct listing *listing, const char *name)
 {
     for (size_t i = 0; i < listing->column_count; i++)
-        if (is_called(&listing->columns[i], name, length))
+        if (is_called(&listing->columns[i], name))
             return &listing->columns[i];
     return NULL;
 }

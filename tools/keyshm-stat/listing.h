@@ -10,7 +10,7 @@
 /* NULL: it has none (SUBJECT_CHECK). */
 const struct listing *listing_of(enum subject subject);
 
-/* By its name, of `length` bytes: in any case, and with - or _ for a space. NULL: there is none. */
-const struct column *listing_find(const struct listing *listing, const char *name, size_t length);
+/* By its name: in any case, and with - or _ for a space. NULL: there is none. */
+const struct column *listing_find(const struct listing *listing, const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "number.h"
 #include "program.h"
+#include "text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -101,28 +102,16 @@ static enum exit_status take_sort(struct given_options *given, const char *value
     return EXIT_FINE;
 }
 
-static bool take_one_status(struct request *request, const char *name, size_t length)
-{
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++) {
-        const char *known = keyshm_status_name((enum keyshm_status)status);
-        if (strlen(known) == length && strncmp(known, name, length) == 0) {
-            request->statuses |= 1u << status;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum exit_status take_status(struct given_options *given, const char *value)
 {
-    for (;; value++) {
-        size_t length = strcspn(value, ",");
-        if (!take_one_status(given->request, value, length))
-            return refuse("--status: a status is available, rate_limited, quota_exceeded or invalid");
-        value += length;
-        if (*value == '\0')
-            return EXIT_FINE;
+    char name[TEXT_ELEMENT_SIZE];
+    enum keyshm_status status;
+    while (text_next_element(&value, name)) {
+        if (keyshm_status_from_name(name, &status) < 0)
+            return refuse_value("", "--status", "available, rate_limited, quota_exceeded or invalid", name);
+        given->request->statuses |= 1u << status;
     }
+    return EXIT_FINE;
 }
 
 static enum exit_status take_key(struct given_options *given, const char *value)
@@ -161,7 +150,7 @@ static enum exit_status take_color(struct given_options *given, const char *valu
             return EXIT_FINE;
         }
     }
-    return refuse("--color: WHEN is auto, always or never");
+    return refuse_value("", "--color", "auto, always or never", value);
 }
 
 static enum exit_status watch(struct given_options *given, const char *value)
@@ -169,7 +158,7 @@ static enum exit_status watch(struct given_options *given, const char *value)
     int64_t interval_ms = REQUEST_INTERVAL_MS;
     if (value != NULL &&
         (number_parse_seconds(value, &interval_ms) < 0 || interval_ms < INTERVAL_MIN_MS || interval_ms > INTERVAL_MAX_MS))
-        return refuse("--watch: SECONDS is 0.1 to 86400");
+        return refuse_value("", "--watch", "seconds from 0.1 to 86400", value);
     given->request->watches = true;
     given->request->interval_ms = interval_ms;
     return EXIT_FINE;
@@ -185,7 +174,7 @@ static enum exit_status batch(struct given_options *given, const char *value)
 static enum exit_status take_iterations(struct given_options *given, const char *value)
 {
     if (number_parse(value, ITERATIONS_MAX, &given->request->iterations) < 0 || given->request->iterations == 0)
-        return refuse("--iterations: N is a whole number from 1");
+        return refuse_value("", "--iterations", "a whole number from 1", value);
     return EXIT_FINE;
 }
 
