@@ -55,7 +55,7 @@ def test_what_others_do():
     ctl("next", pool)
     frames.wait_for(r"sk-…EEEE +available +- +[1-9][0-9.]* +0 +1 +0 +\d\.\ds ago +▁?[▂▃▄▅▆▇█]")  # the graph may already have a column from before
     ctl("mark", pool, ids[0], "rate_limited", "--retry-after", "100")
-    frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +0 +[1-9][0-9.]* +1 +0 ")
+    frames.wait_for(r"sk-…EEEE +rate_limited +█+▉? +(99\.\ds|1m 40s) +rate_limit +0 +[1-9][0-9.]* +1 +0 ")
     ctl("destroy", pool)
     frames.wait_for(rf"^pool {pool} was destroyed at ..:..:..; waiting for it to come back$")
     ctl("create", pool)
@@ -73,7 +73,7 @@ def test_ends_with_a_whole_frame():
 
 
 def test_says_the_same_as_the_table():
-    """Of each column that both have, whatever was marked."""
+    """Of each column that the table has by default, and of the two that are shown when a key has one; whatever was marked."""
     pool, ids = make_pool("-same", "AAAA", "BBBB", "CCCC", "DDDD")
     for _ in range(3):
         ctl("next", pool)
@@ -81,12 +81,17 @@ def test_says_the_same_as_the_table():
     for number, statuses in enumerate((["quota_exceeded"] * 2, ["invalid", "available"] * 3, ["quota_exceeded", "invalid"])):
         for status in statuses:
             ctl("mark", pool, ids[number], status)
-    headings = ["SLOT", "KEY", "LABEL", "STATUS", "COOLDOWN", "PICKS", "ERRORS"]
+    ctl("pause", pool, ids[3])
+    first_line = subprocess.check_output([STAT, "--raw", pool], text=True).partition("\n")[0]
+    headings = [heading.replace(r"\x20", " ") for heading in first_line.split(" ")] + ["LABEL", "REASON"]
+    check("PAUSED" in headings, f"the table has {headings}")
+    headings.remove("LAST USED")  # time passes between the two
     raw = subprocess.check_output([STAT, "--raw", "--noheadings", "-o", ",".join(headings), pool],
                                   env={**os.environ, "LC_ALL": "C.UTF-8"}, text=True)
     table = [[re.sub(r"\\x20", " ", cell).encode().decode("unicode_escape").encode("latin-1").decode()
               for cell in line.split(" ")] for line in raw.splitlines()]
-    check([row[6] for row in table] == ["0", "3", "1", "0"], f"errors are marks invalid, and not {table}")
+    errors = [row[headings.index("ERRORS")] for row in table]
+    check(errors == ["0", "3", "1", "0"], f"errors are marks invalid, and not {table}")
 
     frame = subprocess.check_output([STAT, "--batch", "-n", "1", pool], env={**os.environ, "LC_ALL": "C.UTF-8"}, text=True)
     lines = frame.splitlines()
@@ -95,7 +100,7 @@ def test_says_the_same_as_the_table():
     def cell(line, heading):
         match = re.search(rf"(?<!\S){heading}(?![\w/])", lines[top])
         check(match is not None, f"the live view has no column {heading}: {lines[top]}")
-        if heading in ("KEY", "LABEL", "STATUS"):  # to the left
+        if heading in ("KEY", "LABEL", "STATUS", "PAUSED", "REASON"):  # to the left
             return re.split("  |$", line[match.start():])[0] or "-"
         return re.split("  ", line[:match.end()])[-1].strip()
 

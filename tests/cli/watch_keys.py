@@ -48,11 +48,12 @@ def test_sort():
     ctl("mark", pool, ids[2], "invalid")
     ctl("mark", pool, ids[1], "rate_limited", "--retry-after", "500")
     ctl("mark", pool, ids[3], "rate_limited", "--retry-after", "1000")
+    ctl("pause", pool, ids[3])
     terminal = watch(pool, columns=160)
     wait_for_order(terminal, "CCCC", "AAAA", "BBBB", "DDDD")
     terminal.wait_for("^SLOT▲")
     for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("STATUS▼", "B A D C"), ("COOLDOWN▲", "A D B C"),
-                          ("PICKS/S▼", "C A B D"), ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
+                          ("PAUSED▼", "D C A B"), ("REASON▼", "B A D C"), ("PICKS/S▼", "C A B D"), ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
                           ("LAST USED▲", "A C B D"), ("SLOT▲", "C A B D"), ("KEY▲", "A B C D")):
         terminal.send("s")
         if not heading.startswith("LABEL"):  # no key has one, so there is no such column

@@ -48,6 +48,24 @@ def test_rates_and_history():
     terminal.quit()
 
 
+def test_paused_and_reason():
+    """Two columns, and a count, that are there when a key has one."""
+    pool, ids = make_pool("-reason", "AAAA", "BBBB")
+    terminal = watch(pool, columns=160)
+    terminal.wait_for("2 of 2 available")
+    check(not re.search("PAUSED|REASON| paused", terminal.text()), "no key is paused, and none has a reason")
+    ctl("pause", pool, ids[0])
+    terminal.wait_for(r"2 of 2 available +1 paused$")
+    terminal.wait_for(r"sk-…AAAA +available +- +paused +0 ")
+    ctl("mark", pool, ids[1], "invalid", "--reason", "billing")
+    terminal.wait_for(r"^SLOT.*COOLDOWN +PAUSED +REASON +PICKS/S")
+    terminal.wait_for(r"sk-…BBBB +invalid +█+ +until marked +billing +0 ")
+    ctl("resume", pool, ids[0])
+    terminal.wait_for(r"1 of 2 available +1 invalid$")
+    terminal.wait_for(r"sk-…AAAA +available +- +0 ")
+    terminal.quit()
+
+
 def test_label():
     pool, ids = make_pool("-label", "AAAA", "BBBB")
     terminal = watch(pool)
@@ -134,5 +152,5 @@ def test_empty_pool():
     terminal.quit()
 
 
-run_tests([test_keys_masked_and_marks_of_others, test_cooldown_runs_down, test_rates_and_history, test_label, test_resize,
+run_tests([test_keys_masked_and_marks_of_others, test_cooldown_runs_down, test_rates_and_history, test_paused_and_reason, test_label, test_resize,
            test_scroll, test_ascii_locale, test_color, test_empty_pool])

@@ -116,7 +116,7 @@ static const char *reason_name(int64_t number)
 static void reason_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
 {
     (void)is_exact;
-    snprintf(ret_text, CELL_SIZE, "%s", number == KEYSHM_REASON_NONE ? NOTHING : reason_name(number));
+    snprintf(ret_text, CELL_SIZE, "%s", number == KEYSHM_REASON_NONE ? "" : reason_name(number));
 }
 
 static json_t *reason_json(int64_t number)

@@ -17,29 +17,33 @@ static double marks_per_s(const struct model_key *known)
 
 #define COLUMN(name) .kind = FIELD_COLUMN, .column = &key_columns[KEY_COLUMN_##name]
 
+/* All columns that the table has by default are here, and some that are shown when a key has one. tests/cli/watch_frames.py
+ * compares the two. */
 const struct field fields[FIELD_COUNT] = {
     {COLUMN(SLOT), .importance = 1, .width_least = 4},
-    {COLUMN(KEY), .importance = 12, .width_least = 8},
-    {COLUMN(LABEL), .importance = 8},
-    {COLUMN(STATUS), .importance = 11, .width_least = 9, .is_largest_first = true},
+    {COLUMN(KEY), .importance = 14, .width_least = 8},
+    {COLUMN(LABEL), .importance = 9},
+    {COLUMN(STATUS), .importance = 13, .width_least = 9, .is_largest_first = true},
     {.kind = FIELD_BAR,
      .heading = "LEFT",
      .help = "what is left of the cooldown, of the longest that was seen",
-     .importance = 7,
+     .importance = 8,
      .width_least = 8},
-    {COLUMN(COOLDOWN), .importance = 10, .width_least = 8, .is_zero_last = true},
+    {COLUMN(COOLDOWN), .importance = 11, .width_least = 8, .is_zero_last = true},
+    {COLUMN(PAUSED), .importance = 12, .is_largest_first = true},
+    {COLUMN(REASON), .importance = 5, .is_largest_first = true},
     {.kind = FIELD_RATE,
      .heading = "PICKS/S",
      .help = "picks per second, since the frame before",
      .per_s = picks_per_s,
-     .importance = 9,
+     .importance = 10,
      .width_least = 7,
      .is_largest_first = true},
     {.kind = FIELD_RATE,
      .heading = "MARKS/S",
      .help = "marks rate_limited, quota_exceeded and invalid per second",
      .per_s = marks_per_s,
-     .importance = 6,
+     .importance = 7,
      .width_least = 7,
      .is_largest_first = true},
     {COLUMN(PICKS), .importance = 4, .width_least = 6, .is_largest_first = true},
@@ -48,7 +52,7 @@ const struct field fields[FIELD_COUNT] = {
     {.kind = FIELD_HISTORY,
      .heading = "LAST MINUTE",
      .help = "picks per second; all rows have the same scale",
-     .importance = 5,
+     .importance = 6,
      .width_least = 12},
 };
 

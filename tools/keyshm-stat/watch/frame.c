@@ -57,20 +57,27 @@ static void put_entry(struct line *line, const char *name, const char *help)
     line_put(line, STYLE_PLAIN, help);
 }
 
-/* Line `y` of the help: the keys, and what the columns are. Beyond the end it is blank. */
-static void help_draw_line(unsigned y, struct line *line)
+/* The keys and the columns, with a blank line between if the screen has room for it. */
+static unsigned help_columns_begin(unsigned lines)
 {
+    unsigned keys = (unsigned)session_key_count;
+    return lines > keys + FIELD_COUNT ? keys + 1 : keys;
+}
+
+/* Line `y` of the help. Beyond the end it is blank. */
+static void help_draw_line(const struct frame *frame, unsigned y, struct line *line)
+{
+    unsigned begin = help_columns_begin(frame->lines);
     if (y < session_key_count)
         put_entry(line, session_keys[y].keys, session_keys[y].help);
-    else if (y > session_key_count && y - session_key_count - 1 < FIELD_COUNT)
-        put_entry(line, field_heading(&fields[y - session_key_count - 1]),
-                  field_help(&fields[y - session_key_count - 1]));
+    else if (y >= begin && y - begin < FIELD_COUNT)
+        put_entry(line, field_heading(&fields[y - begin]), field_help(&fields[y - begin]));
 }
 
 /* The first line of the help on a screen of `lines`, if `top` is wanted: the screen is filled if it can be. */
 static unsigned help_top(unsigned top, unsigned lines)
 {
-    unsigned all = (unsigned)session_key_count + 1 + FIELD_COUNT, last = all > lines ? all - lines : 0;
+    unsigned all = help_columns_begin(lines) + FIELD_COUNT, last = all > lines ? all - lines : 0;
     return top < last ? top : last;
 }
 
@@ -169,7 +176,7 @@ void frame_draw_line(const struct frame *frame, unsigned y, struct line *line)
     if (!frame->scene.is_text && (frame->scene.columns < FRAME_COLUMNS_MIN || frame->lines < FRAME_LINES_MIN))
         draw_too_small(y, line);
     else if (frame->scene.session->shows_help)
-        help_draw_line(frame->scene.session->help_top + y, line);
+        help_draw_line(frame, frame->scene.session->help_top + y, line);
     else if (y < frame->header_lines)
         header_draw_line(&frame->scene, frame->header_lines, y, line);
     else if (y < frame->header_lines + frame->notice_lines)

@@ -132,6 +132,10 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, struct lin
         line_print(line, status_style(status), "%u %s", snapshot->status_count[status],
                    keyshm_status_name((enum keyshm_status)status));
     }
+    if (snapshot->paused_count > 0) {
+        put_gap(line);
+        line_print(line, STYLE_STRONG, "%u paused", snapshot->paused_count);
+    }
 }
 
 /* Of the bar and the sparkline: what the counts leave; 0: no room. */
