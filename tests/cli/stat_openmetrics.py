@@ -36,6 +36,7 @@ def check_pool(value, pool):
     assert near(value("keyshm_pool_age_seconds", of), pool["age_ms"] / 1000)
     for status in STATUSES:
         assert value("keyshm_pool_keys", {**of, "status": status}) == pool["status_count"][status]
+    assert value("keyshm_pool_paused_keys", of) == pool["paused_count"]
     if pool["mutex_held_ms"] < 0:
         assert value("keyshm_pool_mutex_held_seconds", of) is None
     else:
@@ -52,6 +53,7 @@ def check_key(value, pool, key):
     }
     assert value("keyshm_key_picks_total", of) == key["picks"]
     assert value("keyshm_key_errors_total", of) == key["error_count"]
+    assert value("keyshm_key_paused", of) == key["is_paused"]
     left = value("keyshm_key_cooldown_left_seconds", of)
     if key["cooldown_left_ms"] < 0:
         assert left == math.inf

@@ -28,6 +28,8 @@ run 0 "$ctl" next "$pool"
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" rate_limited --retry-after 7260
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
+run 0 "$ctl" pause "$pool" "$(id_of "$pool" 2)"
+run 0 "$ctl" pause "$pool" "$(id_of "$pool" 3)"
 run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 0)" label 'a "b" \ c, d} 1'
 run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 1)" label "$(printf '\303\251\377')"
 holds_against_json "$pool" "$pool.empty"

@@ -52,7 +52,7 @@ struct column {
     const char *values; /* for --help: its values, or what some of them mean; may be NULL. Units are in the names */
     unsigned flags;
     const struct value_kind *kind;
-    int64_t (*number)(const struct row *row);
+    int64_t (*number)(const struct row *row);                      /* of a text, for its metric alone */
     void (*text)(const struct row *row, char ret_text[CELL_SIZE]); /* NULL: it is a number */
     json_t *(*to_json)(const struct row *row);                     /* NULL: the number or the text */
     enum color (*color)(const struct row *row);                    /* NULL: none */

@@ -30,6 +30,11 @@ static int64_t status(const struct row *row)
     return key_of(row)->status;
 }
 
+static int64_t paused(const struct row *row)
+{
+    return key_of(row)->is_paused;
+}
+
 static int64_t reason(const struct row *row)
 {
     return key_of(row)->reason;
@@ -169,6 +174,7 @@ static enum color color(const struct row *row)
 static const struct metric status_metric = {"keyshm_key_status", METRIC_GAUGE, NULL, 1, false, has_status};
 static const struct metric cooldown_metric = {
     "keyshm_key_cooldown_left_seconds", METRIC_GAUGE, "seconds", 1000, true, NULL};
+static const struct metric paused_metric = {"keyshm_key_paused", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric last_used_metric = {
@@ -212,8 +218,10 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                            .help = "whether an operator took it out: then it is not picked",
                            .values = "true or false",
                            .flags = BY_DEFAULT,
+                           .number = paused,
                            .text = paused_text,
-                           .to_json = paused_json},
+                           .to_json = paused_json,
+                           .metric = &paused_metric},
     [KEY_COLUMN_REASON] = {.name = "REASON",
                            .json_name = "reason",
                            .help = "why it has its status",

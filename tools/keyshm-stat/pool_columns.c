@@ -110,6 +110,7 @@ static json_t *status_count_json(const struct row *row)
 
 static const struct metric capacity_metric = {"keyshm_pool_capacity", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric keys_metric = {"keyshm_pool_keys", METRIC_GAUGE, NULL, 1, false, status_count};
+static const struct metric paused_metric = {"keyshm_pool_paused_keys", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric age_metric = {"keyshm_pool_age_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
 static const struct metric recoveries_metric = {"keyshm_pool_recoveries", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric held_metric = {"keyshm_pool_mutex_held_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
@@ -125,16 +126,17 @@ const struct column pool_columns[POOL_COLUMN_COUNT] = {
      .metric = &capacity_metric},
     {.json_name = "count", .help = "how many it holds", .flags = COLUMN_IN_JSON, .kind = &value_count, .number = count},
     {.json_name = "status_count",
-     .help = "how many of them have each status",
+     .help = "how many of its keys have each status",
      .values = "an object",
      .flags = COLUMN_IN_JSON,
      .to_json = status_count_json,
      .metric = &keys_metric},
     {.json_name = "paused_count",
-     .help = "how many of them are paused, whatever their status",
+     .help = "how many of its keys are paused, whatever their status",
      .flags = COLUMN_IN_JSON,
      .kind = &value_count,
-     .number = paused_count},
+     .number = paused_count,
+     .metric = &paused_metric},
     {.json_name = "key_max",
      .help = "the longest key it can hold",
      .values = "bytes",
