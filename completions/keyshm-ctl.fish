@@ -14,7 +14,7 @@ function __keyshm_ctl_operands
         switch $word
             case -- # the words of COMMAND follow
                 return
-            case --capacity --key-max --cooldown --on-status --wait --retry-after --until --reason --status --cooldown-max --output --user
+            case --capacity --key-max --cooldown --on-status --wait --retry-after --until --reason --status --cooldown-max --layout --output --user
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -87,6 +87,7 @@ complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec; and contains -- -- (commandline -opc)' -a '(__keyshm_ctl_child)'
 
 complete -c keyshm-ctl -n "__keyshm_ctl_command $reporting" -l json -d 'Print one JSON object'
+complete -c keyshm-ctl -n '__keyshm_ctl_command destroy' -l layout -x -d 'Of a pool that another version made'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'The maximum number of keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The maximum length of a key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create policy' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'

@@ -33,7 +33,8 @@ _keyshm_options_of() {
     export) echo '--output --with-keys' ;;
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
-    destroy | remove | next | pause | resume | reset | verify | repair | holder) echo '--json' ;;
+    destroy) echo '--json --layout' ;;
+    remove | next | pause | resume | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -113,7 +114,7 @@ _keyshm_look_back() {
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
         --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --reason | --status | \
-            --cooldown-max | --output | --user) ((i++)) ;;
+            --cooldown-max | --layout | --output | --user) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -151,7 +152,7 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --cooldown-max) return ;;
+    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --cooldown-max | --layout) return ;;
     --user)
         mapfile -t COMPREPLY < <(compgen -u -- "$cur")
         return

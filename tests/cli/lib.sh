@@ -34,7 +34,7 @@ clean_up() {
     for helper in $helpers; do
         kill -KILL "$helper" 2>/dev/null || true
     done
-    rm -rf "$tmp" "$segments.$pool"*
+    rm -rf "$tmp" "/dev/shm/keyshm.$(id -u)."*".$pool"*
 }
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM

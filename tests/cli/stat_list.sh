@@ -28,7 +28,8 @@ is "$(json pools 2 provider)" zeta
 # One of another layout is named, and the others are shown.
 : >"/dev/shm/keyshm.$(id -u).v1-8-gnu.old"
 run 3 "$stat"
-is "$(cat "$err")" "keyshm-stat: pool old: one has the layout v1-8-gnu, which another version of keyshm made; this one reads $("$FIXTURE" layout)"
+is "$(cat "$err")" "keyshm-stat: pool old: there is one of the layout v1-8-gnu, which another version of keyshm made; this one \
+reads $("$FIXTURE" layout); if no worker needs it, remove it with: keyshm-ctl destroy old --layout v1-8-gnu"
 is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
 rm "/dev/shm/keyshm.$(id -u).v1-8-gnu.old"
 

@@ -39,7 +39,8 @@ refused 2 "$ctl" destroy theirs
 err_has " but $name has one: "
 : >"/dev/shm/keyshm.0.v1-8-gnu.old"
 refused 2 "$stat" old
-is "$(cat "$err")" "keyshm-stat: pool old: there is one of the layout v1-8-gnu, which another version of keyshm made; this one reads $("$FIXTURE" layout)"
+is "$(cat "$err")" "keyshm-stat: pool old: there is one of the layout v1-8-gnu, which another version of keyshm made; this one \
+reads $("$FIXTURE" layout); if no worker needs it, remove it with: keyshm-ctl destroy old --layout v1-8-gnu"
 refused 2 "$stat" none
 err_has 'there is no such pool; make it with: keyshm-ctl create none$'
 

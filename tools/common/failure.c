@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "keyshm.h"
 #include "user.h"
@@ -33,14 +34,24 @@ static const struct failure *look_up(const struct failure *list, int error)
     return list;
 }
 
+void complain_of_layout(uid_t owner, const char *provider, const char *layout)
+{
+    char name[USER_NAME_SIZE];
+    bool is_own = owner == geteuid();
+    user_name(owner, name);
+    complain(
+        "pool %s: there is one of the layout %s, which another version of keyshm made; this one reads %s; if no worker "
+        "needs it, remove it with: keyshm-ctl destroy %s --layout %s%s%s",
+        provider, layout, keyshm_layout_name(), provider, layout, is_own ? "" : " --user ", is_own ? "" : name);
+}
+
 /* Where a pool of this name is, if not where it was looked for. False: nowhere. */
 static bool tell_where_it_is(const char *provider)
 {
     char layout[KEYSHM_LAYOUT_NAME_MAX + 1], name[USER_NAME_SIZE];
     uid_t user;
     if (user_find_layout(provider, layout, sizeof(layout))) {
-        complain("pool %s: there is one of the layout %s, which another version of keyshm made; this one reads %s",
-                 provider, layout, keyshm_layout_name());
+        complain_of_layout(user_of_pools(), provider, layout);
         return true;
     }
     if (!user_find_other(provider, &user))

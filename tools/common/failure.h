@@ -5,6 +5,7 @@
 /* From an error of the library to a message and an exit status, the same in both programs. */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "program.h"
 
@@ -20,5 +21,8 @@ struct failure {
 /* Say on standard error what is wrong with the pool, and what to do next. `special`, which may be NULL, takes precedence
  * over the general list; an `error` of 0 ends it. Returns the exit status. */
 enum exit_status fail(const char *provider, int error, const struct failure *special);
+
+/* Say that this pool has another layout than the library reads, and what can be done about it. */
+void complain_of_layout(uid_t owner, const char *provider, const char *layout);
 
 #endif

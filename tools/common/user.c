@@ -41,16 +41,16 @@ void user_name(uid_t user, char ret_name[USER_NAME_SIZE])
         snprintf(ret_name, USER_NAME_SIZE, "%u", (unsigned)user);
 }
 
-/* Has the user a pool of this name, in this library's layout or in another one? The layout is ret_layout's. */
-static bool has_pool(uid_t user, const char *provider, bool is_readable, char *ret_layout, size_t size)
+/* Has the user a pool of this name, in this layout or in another one? Its layout is ret_layout's. */
+static bool has_pool(uid_t user, const char *provider, const char *layout, bool is_in_it, char *ret_layout, size_t size)
 {
     struct keyshm_pool_list *list;
     bool is_found = false;
     if (keyshm_list_pools(user, &list) < 0)
         return false;
     for (size_t i = 0; i < list->count && !is_found; i++) {
-        is_found = strcmp(list_provider(list, i), provider) == 0 &&
-                   (strcmp(list_layout(list, i), keyshm_layout_name()) == 0) == is_readable;
+        is_found =
+            strcmp(list_provider(list, i), provider) == 0 && (strcmp(list_layout(list, i), layout) == 0) == is_in_it;
         if (is_found)
             snprintf(ret_layout, size, "%s", list_layout(list, i));
     }
@@ -67,7 +67,8 @@ bool user_find_other(const char *provider, uid_t *ret_user)
         return false;
     for (size_t i = 0; i < owners->count && !is_found; i++) {
         *ret_user = list_owner(owners, i);
-        is_found = *ret_user != user_of_pools() && has_pool(*ret_user, provider, true, layout, sizeof(layout));
+        is_found = *ret_user != user_of_pools() &&
+                   has_pool(*ret_user, provider, keyshm_layout_name(), true, layout, sizeof(layout));
     }
     keyshm_owner_list_free(owners);
     return is_found;
@@ -75,5 +76,11 @@ bool user_find_other(const char *provider, uid_t *ret_user)
 
 bool user_find_layout(const char *provider, char *ret_layout, size_t size)
 {
-    return has_pool(user_of_pools(), provider, false, ret_layout, size);
+    return has_pool(user_of_pools(), provider, keyshm_layout_name(), false, ret_layout, size);
+}
+
+bool user_has_layout(const char *provider, const char *layout)
+{
+    char same[KEYSHM_LAYOUT_NAME_MAX + 1];
+    return has_pool(user_of_pools(), provider, layout, true, same, sizeof(same));
 }

@@ -26,4 +26,7 @@ bool user_find_other(const char *provider, uid_t *ret_user);
 /* Another layout in which that user has a pool of this name. */
 bool user_find_layout(const char *provider, char *ret_layout, size_t size);
 
+/* Has that user a pool of this name and layout? */
+bool user_has_layout(const char *provider, const char *layout);
+
 #endif

@@ -26,6 +26,7 @@ struct arguments {
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
     const char *variable; /* of the environment */
+    const char *layout;   /* of a pool; NULL: not given */
     const char *file;     /* NULL: standard input or output */
     struct exit_rules on_status;
     char *const *child; /* another program's command line, NULL at its end; NULL: not given */

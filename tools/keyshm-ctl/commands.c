@@ -19,8 +19,9 @@ const struct command commands[] = {
         .name = "destroy",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = JSON,
-        .help = "remove a pool, even a damaged one; attached processes keep using it among themselves",
+        .options = JSON | OPTION_BIT(OPTION_LAYOUT),
+        .help = "remove a pool, even a damaged one or one of another layout, which another version of keyshm made;\n"
+                "attached processes keep using it among themselves",
         .json_members = json_members_of_destroy,
         .run = cmd_destroy,
     },

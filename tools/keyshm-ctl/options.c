@@ -72,6 +72,15 @@ static int parse_cooldown_max(const char *text, struct arguments *arguments)
     return r == 0 && arguments->cooldown_max_ms == 0 ? -ERANGE : r;
 }
 
+/* As keyshm_layout_name() has it. */
+static int parse_layout(const char *text, struct arguments *arguments)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t length = strlen(text);
+    arguments->layout = text;
+    return length > 0 && length <= KEYSHM_LAYOUT_NAME_MAX && strspn(text, allowed) == length ? 0 : -EINVAL;
+}
+
 static int parse_wait(const char *text, struct arguments *arguments)
 {
     return number_parse_seconds(text, &arguments->wait_ms);
@@ -189,6 +198,7 @@ static int parse_value(const char *text, struct arguments *arguments)
 _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE, TIME_RULE");
 _Static_assert(KEYSHM_REASON_COUNT == 12, "REASON_RULE");
 _Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
+_Static_assert(KEYSHM_LAYOUT_NAME_MAX == 16, "the rule of --layout");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
 
 const struct ctl_option ctl_options[OPTION_COUNT] = {
@@ -247,6 +257,8 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_COOLDOWN_MAX] = {"--cooldown-max", "SECONDS", "the longest rate limit; longer ones are shortened",
                              "seconds from 0.001 to 31622400 (366 days), optionally with a decimal fraction",
                              parse_cooldown_max, false},
+    [OPTION_LAYOUT] = {"--layout", "LAYOUT", "not the pool that this version reads, but the one of that layout",
+                       "1 to 16 of a-z 0-9 -, as keyshm-stat names it", parse_layout, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
 const struct operand operand_id = {"ID", NULL, "a number, as keyshm-stat --ids shows it", parse_id};

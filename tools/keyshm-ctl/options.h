@@ -52,6 +52,7 @@ enum option_id {
     OPTION_STATUS,
     OPTION_POLICY_COOLDOWN,
     OPTION_COOLDOWN_MAX,
+    OPTION_LAYOUT,
     OPTION_COUNT,
 };
 #define OPTION_BIT(option) (1u << (option))

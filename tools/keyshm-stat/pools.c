@@ -25,13 +25,13 @@ static int add_name(struct pool_names *names, uid_t owner, const char *provider)
     return 0;
 }
 
-static int add_other(struct pool_names *names, const char *provider, const char *layout)
+static int add_other(struct pool_names *names, uid_t owner, const char *provider, const char *layout)
 {
     struct pool_of_layout *more = reallocarray(names->others, names->other_count + 1, sizeof(*more));
     if (more == NULL)
         return -ENOMEM;
     names->others = more;
-    names->others[names->other_count++] = (struct pool_of_layout){provider, layout};
+    names->others[names->other_count++] = (struct pool_of_layout){owner, provider, layout};
     return 0;
 }
 
@@ -39,7 +39,7 @@ static int add_listed(struct pool_names *names, uid_t owner, const struct keyshm
 {
     const char *provider = list_provider(list, i), *layout = list_layout(list, i);
     return strcmp(layout, keyshm_layout_name()) == 0 ? add_name(names, owner, provider)
-                                                     : add_other(names, provider, layout);
+                                                     : add_other(names, owner, provider, layout);
 }
 
 static int add_list(struct pool_names *names, struct keyshm_pool_list *list)
@@ -112,13 +112,6 @@ static enum exit_status worse_of(enum exit_status a, enum exit_status b)
     return a > b ? a : b;
 }
 
-static enum exit_status report_other(const struct pool_of_layout *other)
-{
-    complain("pool %s: one has the layout %s, which another version of keyshm made; this one reads %s", other->provider,
-             other->layout, keyshm_layout_name());
-    return EXIT_DAMAGED;
-}
-
 static enum exit_status visit_all(const struct pool_names *names, pools_visit_fn *visit, void *user)
 {
     enum exit_status status = EXIT_FINE;
@@ -129,8 +122,10 @@ static enum exit_status visit_all(const struct pool_names *names, pools_visit_fn
         if (r < 0 && !(is_gone && names->were_listed))
             status = worse_of(status, fail(name->provider, r, reading_failures));
     }
-    for (size_t i = 0; i < names->other_count; i++)
-        status = worse_of(status, report_other(&names->others[i]));
+    for (size_t i = 0; i < names->other_count; i++) {
+        complain_of_layout(names->others[i].owner, names->others[i].provider, names->others[i].layout);
+        status = worse_of(status, EXIT_DAMAGED);
+    }
     return status;
 }
 

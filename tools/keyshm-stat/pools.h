@@ -9,6 +9,7 @@
 #include "request.h"
 
 struct pool_of_layout {
+    uid_t owner;
     const char *provider, *layout;
 };
 
