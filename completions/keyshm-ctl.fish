@@ -78,7 +78,9 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a verify -d 'Check the in
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a repair -d 'Correct what verify finds'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a holder -d "Print the process that holds a pool's mutex"
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a break-lock -d "Kill the process that holds a pool's mutex"
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a help -d 'Show the help, or that of a command'
 
+complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Command
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status

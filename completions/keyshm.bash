@@ -18,7 +18,7 @@ _keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 
 _keyshm_commands='create destroy add set remove next exec mark pause resume policy reset metadata label export import
-    verify repair holder break-lock'
+    verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
@@ -176,6 +176,7 @@ _keyshm_ctl() {
     case $command:$cur in
     :-*) _keyshm_words '--user --help --version' ;;
     :*) _keyshm_words "$_keyshm_commands" ;;
+    help:*) ((operands > 0)) || _keyshm_words "$_keyshm_commands" ;;
     *:-*) _keyshm_words "$(_keyshm_options_of "$command") --user --help" ;;
     *) _keyshm_operand ;;
     esac

@@ -94,6 +94,9 @@ run 0 "$ctl" help create
 cmp "$out" "$tmp/create" || fail "help create is not create --help"
 run 0 "$ctl" help
 cmp "$out" "$tmp/help" || fail "help is not --help"
+run 0 "$ctl" help help
+cmp "$out" "$tmp/help" || fail "help help is not --help"
+out_has '^ *keyshm-ctl help \[COMMAND\]$'
 
 # A level of the log that there is not.
 run 0 env KEYSHM_LOG=verbose "$ctl" --version

@@ -60,7 +60,7 @@ def main():
     directory, stat, ctl = Path(sys.argv[1]), Stat(sys.argv[2]), Ctl(sys.argv[3])
     known = {
         "options": set(stat.options) | set(ctl.options) | {each for command in ctl.commands.values() for each in command.options},
-        "commands": list(ctl.commands),
+        "commands": ctl.words,
         "columns": {listing: folded(stat.columns[listing]) for listing in Stat.LISTINGS},
     }
     problems = []

@@ -59,6 +59,8 @@ class Ctl:
     def __init__(self, program):
         text = help_of(program)
         self.commands = {name: Command(program, name) for name in found(r"^  ([a-z-]+) POOL", text)}
+        # What can be the first word, in this order.
+        self.words = [*self.commands, *found(r"^ +keyshm-ctl ([a-z]+) \[COMMAND\]$", text)]
         # {"--help": "-h, --help"}
         self.options = {}
         for words in found(r"^  (?:(?=-)|    )((?:-\w, )?--[a-z]+(?: [A-Z]+)?)  +", text):

@@ -46,7 +46,9 @@ def expectations(stat, ctl, ids):
     yield "keyshm-stat --sort=-PI", {"-PICKS"}
     for option, listing in (("", "keys"), ("--events ", "events"), ("--follow ", "events"), ("--workers ", "workers")):
         yield f"keyshm-stat {option}--output ", names(stat.columns[listing])
-    yield "keyshm-ctl ", set(ctl.commands)
+    yield "keyshm-ctl ", set(ctl.words)
+    yield "keyshm-ctl help ", set(ctl.words)
+    yield "keyshm-ctl help create ", set()
     yield "keyshm-ctl --", set(ctl.options)
     for name, command in ctl.commands.items():
         yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}

@@ -69,7 +69,7 @@ static const struct command *find_command(const char *name)
 
 static void keep_operand(struct given *given, const char *text)
 {
-    if (given->operand_count == 0 && !given->help && strcmp(text, "help") == 0) {
+    if (given->operand_count == 0 && strcmp(text, "help") == 0) {
         given->help = true; /* "help COMMAND" is "COMMAND --help" */
         return;
     }
