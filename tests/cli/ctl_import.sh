@@ -135,6 +135,33 @@ add_all "$pool.end"
 run 0 "$ctl" import "$pool.end" "$tmp/endless"
 is "$(of_pool "$pool.end" keys 0 status) $(of_pool "$pool.end" keys 0 cooldown_left_ms)" 'rate_limited -1'
 
+# The policy goes before the marks, so that no rate limit is shortened; a file of an earlier version has none.
+sed '1s/"policy":{[^}]*},//' "$state" >"$tmp/without_policy"
+! cmp -s "$state" "$tmp/without_policy" || fail "the test has no effect"
+run 0 "$ctl" policy "$pool" --cooldown 1.5
+run 0 "$ctl" export "$pool" --output "$tmp/with_policy"
+run 0 "$ctl" create "$pool.policy" --cooldown 7
+add "$pool.policy" AAAA BBBB
+# policy_is COOLDOWN_MS COOLDOWN_MAX_MS: check the policy of that pool.
+policy_is() {
+    run 0 "$ctl" policy "$pool.policy" --json
+    is "$(json cooldown_ms) $(json cooldown_max_ms)" "$*" "the policy"
+}
+run 0 "$ctl" import "$pool.policy" "$tmp/without_policy" --json
+out_has '"policy_changed":false'
+policy_is 7000 86400000
+between 80000000 86400100 "$(of_pool "$pool.policy" keys 1 cooldown_left_ms)"
+run 0 "$ctl" mark "$pool.policy" all available
+run 0 "$ctl" import "$pool.policy" "$tmp/with_policy" --dry-run
+out_is 'nothing was changed; it would be: 0 added, 2 found, 3 not found; 1 marked, 0 paused; the policy changed'
+policy_is 7000 86400000
+run 0 "$ctl" import "$pool.policy" "$tmp/with_policy" --json
+out_has '"policy_changed":true'
+policy_is 1500 31622400000
+between 90000000 100000100 "$(of_pool "$pool.policy" keys 1 cooldown_left_ms)"
+run 0 "$ctl" import "$pool.policy" "$tmp/with_policy"
+out_is '0 added, 2 found, 3 not found; 1 marked, 0 paused'
+
 # With keys, into an empty pool: everything is restored. Again, into the same pool: nothing is added.
 new=$pool.new
 create "$new" --capacity 6

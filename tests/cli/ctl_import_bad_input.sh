@@ -4,7 +4,7 @@
 # Input that differs from what export writes is refused as a whole, with a message that does not repeat it.
 . "$(dirname "$0")/lib.sh"
 
-run 0 "$ctl" create "$pool.from"
+run 0 "$ctl" create "$pool.from" --cooldown 5
 add "$pool.from" AAAA BBBB CCCC
 run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 0)" invalid
 run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 1)" rate_limited --retry-after 100000
@@ -15,6 +15,7 @@ run 0 "$ctl" export "$pool.from" --output "$tmp/state"
 run 0 "$ctl" create "$pool" --capacity 4 --key-max 64
 add "$pool" AAAA
 "$stat" --json "$pool" | grep -o '"keys".*' >"$tmp/before"
+"$ctl" policy "$pool" >"$tmp/policy"
 
 # refused_as MESSAGE [OPTION]: check that $tmp/bad is refused with MESSAGE.
 refused_as() {
@@ -26,6 +27,7 @@ refused_as() {
 
 unchanged() {
     "$stat" --json "$pool" | grep -o '"keys".*' | cmp -s - "$tmp/before" || fail "the pool has changed"
+    "$ctl" policy "$pool" | cmp -s - "$tmp/policy" || fail "the policy has changed"
 }
 
 # broken LINE: check that $tmp/bad is refused as invalid JSON at LINE.
@@ -130,6 +132,16 @@ days='milliseconds from 0 to 31622400000, which is 366 days'
 for value in -1 31622400001 '"5"'; do
     member "1s/\"default_cooldown_ms\":[0-9]*/\"default_cooldown_ms\":$value/" "default_cooldown_ms must be $days"
 done
+for value in 5 '[]' null '"5"'; do
+    member "1s/\"policy\":{[^}]*}/\"policy\":$value/" 'policy must be an object'
+done
+for value in -1 31622400001 1.5 '"5"' 'null,"later":5'; do
+    member "1s/\"cooldown_ms\":[0-9]*/\"cooldown_ms\":$value/" "policy.cooldown_ms must be $days"
+done
+for value in 0 -1 31622400001 '"5"' null; do
+    member "1s/\"cooldown_max_ms\":[0-9]*/\"cooldown_max_ms\":$value/" \
+        'policy.cooldown_max_ms must be milliseconds from 1 to 31622400000, which is 366 days'
+done
 member '1s/"with_keys":[a-z]*/"with_keys":1/' 'with_keys must be true or false'
 salt=0123456789abcdef
 # shellcheck disable=SC2016
@@ -216,5 +228,5 @@ END
 sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
 chmod 600 "$tmp/good"
 run 0 "$ctl" import "$pool" "$tmp/good"
-out_is '2 added, 1 found, 0 not found; 2 marked, 0 paused'
+out_is '2 added, 1 found, 0 not found; 2 marked, 0 paused; the policy changed'
 run 0 "$ctl" verify "$pool"

@@ -48,11 +48,12 @@ static int put_json(struct export *export, json_t *object, size_t flags)
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}", "schema", DOCUMENT_SCHEMA, "provider",
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:s}", "schema", DOCUMENT_SCHEMA, "provider",
                      snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms,
                      "capacity", (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max,
-                     "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms, "with_keys",
-                     (int)export->arguments->with_keys, "fingerprint_setting", export->setting);
+                     "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms, "policy",
+                     report_policy(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
+                     "fingerprint_setting", export->setting);
 }
 
 /* NULL: out of memory. */

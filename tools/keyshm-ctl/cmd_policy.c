@@ -20,8 +20,7 @@ static void print_seconds(const char *name, int64_t ms)
 static enum exit_status show(const struct arguments *arguments, const struct keyshm_policy *policy)
 {
     if (arguments->json)
-        return report(arguments->pool, json_pack("{s:I, s:I}", "cooldown_ms", (json_int_t)policy->cooldown_ms,
-                                                 "cooldown_max_ms", (json_int_t)policy->cooldown_max_ms));
+        return report(arguments->pool, report_policy(policy));
     print_seconds("cooldown", policy->cooldown_ms);
     print_seconds("cooldown-max", policy->cooldown_max_ms);
     return EXIT_FINE;

@@ -148,7 +148,7 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
-        .help = "print a pool's state as JSON, for import: marks, metadata and the time, but no keys",
+        .help = "print a pool's state as JSON, for import: policy, marks, metadata and the time, but no keys",
         .json_members = json_members_of_export,
         .run = cmd_export,
     },
@@ -158,9 +158,9 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_DRY_RUN) | JSON,
         .help = "restore what export wrote, from FILE or standard input: everything is checked before anything is\n"
-                "changed; keys in the file are added, but then only its owner may be able to read it; keys that are\n"
-                "in the pool get their marks, with the rest of a cooldown by the wall clock, and their metadata;\n"
-                "as with mark, no status improves",
+                "changed; the pool gets the policy; keys in the file are added, but then only its owner may be able\n"
+                "to read it; keys that are in the pool get their marks, with the rest of a cooldown by the wall\n"
+                "clock, and their metadata; as with mark, no status improves",
         .json_members = json_members_of_import,
         .run = cmd_import,
     },

@@ -97,6 +97,7 @@ const struct json_member json_members_of_export[] = {
     {"capacity", "of the pool"},
     {"key_max", "of the pool"},
     {"default_cooldown_ms", "of the pool"},
+    {"policy", "an object with cooldown_ms and cooldown_max_ms, as of policy"},
     {"with_keys", "true: keys.key is there"},
     {"fingerprint_setting", "method, rounds and salt of the fingerprints, as crypt(5) has them"},
     {"keys", "all keys, in the order of their slots"},
@@ -122,6 +123,7 @@ const struct json_member json_members_of_import[] = {
     {"not_found", "keys that are not in the pool"},
     {"marked", "keys that were marked: benched, and their cooldown is not over"},
     {"paused", "keys that were paused"},
+    {"policy_changed", "true: the policy was another one before"},
     MEMBERS_END};
 
 const struct json_member json_members_of_verify[] = {MEMBERS_OF_ALL, MEMBERS_OF_PROBLEMS, MEMBERS_END};

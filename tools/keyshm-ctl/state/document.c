@@ -61,9 +61,20 @@ static bool is_key_max(json_t *value)
     return is_within(value, 1, KEYSHM_KEY_MAX);
 }
 
-static bool is_default_cooldown(json_t *value)
+static bool is_cooldown(json_t *value)
 {
     return is_within(value, 0, KEYSHM_DURATION_MAX_MS);
+}
+
+static bool is_cooldown_max(json_t *value)
+{
+    return is_within(value, 1, KEYSHM_DURATION_MAX_MS);
+}
+
+/* NULL: there is none. */
+static bool is_policy(json_t *value)
+{
+    return value == NULL || json_is_object(value);
 }
 
 static bool is_boolean(json_t *value)
@@ -94,10 +105,18 @@ static const struct rule rules[] = {
     {"exported_unix_ms", is_time, "milliseconds since 1970, up to the year 9999"},
     {"capacity", is_capacity, "a number from 1 to 1048576"},
     {"key_max", is_key_max, "a number from 1 to 4096"},
-    {"default_cooldown_ms", is_default_cooldown, "milliseconds " DURATION_RULE},
+    {"default_cooldown_ms", is_cooldown, "milliseconds " DURATION_RULE},
+    {"policy", is_policy, "an object"},
     {"with_keys", is_boolean, "true or false"},
     {"fingerprint_setting", is_setting, "as export writes it: $5$rounds=N$SALT"},
     {"keys", is_array, "an array of up to 1048576 keys"},
+    {NULL, NULL, NULL},
+};
+
+/* As keyshm-ctl policy takes them. */
+static const struct rule policy_rules[] = {
+    {"cooldown_ms", is_cooldown, "milliseconds " DURATION_RULE},
+    {"cooldown_max_ms", is_cooldown_max, "milliseconds from 1 to 31622400000, which is 366 days"},
     {NULL, NULL, NULL},
 };
 
@@ -262,6 +281,22 @@ static enum exit_status refuse_twins(const struct document *document, const char
     return status;
 }
 
+/* ---- all of it ---- */
+
+static enum exit_status take_policy(struct document_policy *policy, const char *provider, const json_t *object)
+{
+    if (object == NULL)
+        return EXIT_FINE;
+    const struct rule *broken = find_broken(policy_rules, object);
+    if (broken != NULL)
+        return refuse("pool %s: in the file, policy.%s must be %s; nothing was changed", provider, broken->name,
+                      broken->text);
+    policy->is_given = true;
+    policy->cooldown_ms = json_integer_value(json_object_get(object, "cooldown_ms"));
+    policy->cooldown_max_ms = json_integer_value(json_object_get(object, "cooldown_max_ms"));
+    return EXIT_FINE;
+}
+
 enum exit_status document_begin(struct document *document, const char *provider, json_t *json)
 {
     *document = (struct document){.keys = NULL};
@@ -277,7 +312,7 @@ enum exit_status document_begin(struct document *document, const char *provider,
     document->keys = calloc(json_array_size(keys) + 1, sizeof(*document->keys));
     if (document->keys == NULL)
         return fail(provider, -ENOMEM, NULL);
-    enum exit_status status = EXIT_FINE;
+    enum exit_status status = take_policy(&document->policy, provider, json_object_get(json, "policy"));
     for (size_t i = 0; i < json_array_size(keys) && status == EXIT_FINE; i++)
         status = take_key(document, provider, json_array_get(keys, i));
     return status == EXIT_FINE ? refuse_twins(document, provider) : status;

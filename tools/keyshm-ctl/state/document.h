@@ -3,8 +3,8 @@
 #define KEYSHM_CTL_STATE_DOCUMENT_H
 
 /*
- * The document that export writes and import reads. import requires every member in json_members_of_export, and ignores
- * others: a later version may add some.
+ * The document that export writes and import reads. import requires every member in json_members_of_export but the
+ * policy, and ignores others: a later version may add some.
  */
 
 #include <jansson.h>
@@ -34,8 +34,15 @@ struct document_key {
     keyshm_id id;             /* in the pool; 0: not there, or not yet looked for */
 };
 
+/* What there is of it in the document. */
+struct document_policy {
+    bool is_given; /* not by earlier versions */
+    int64_t cooldown_ms, cooldown_max_ms;
+};
+
 struct document {
     int64_t exported_unix_ms;
+    struct document_policy policy;
     const char *fingerprint_setting;
     bool with_keys;
     size_t count;

@@ -161,6 +161,21 @@ enum exit_status restore_plan(struct restore *restore)
 
 /* ---- change the pool ---- */
 
+/* Before the marks, which go by it. */
+static int restore_policy(struct restore *restore)
+{
+    const struct document_policy *wanted = &restore->document.policy;
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    int r = keyshm_get_policy(restore->pool, &policy);
+    if (r < 0 || !wanted->is_given ||
+        (policy.cooldown_ms == wanted->cooldown_ms && policy.cooldown_max_ms == wanted->cooldown_max_ms))
+        return r;
+    policy.cooldown_ms = wanted->cooldown_ms;
+    policy.cooldown_max_ms = wanted->cooldown_max_ms;
+    restore->policy_changed = true;
+    return restore->arguments->is_dry_run ? 0 : keyshm_set_policy(restore->pool, &policy);
+}
+
 /* The rest of a key's cooldown; -1: no end; 0: none. If the clock was set back, it is not made longer. */
 static int64_t left_ms(const struct restore *restore, const struct document_key *key)
 {
@@ -235,7 +250,9 @@ enum exit_status restore_run(struct restore *restore)
 {
     struct progress progress;
     size_t done = 0;
-    int r = 0;
+    int r = restore_policy(restore);
+    if (r < 0)
+        return fail(restore->arguments->pool, r, NULL);
     progress_begin(&progress, "restored", "keys", restore->document.count);
     while (done < restore->document.count && (r = restore_key(restore, &restore->document.keys[done])) == 0)
         progress_show(&progress, ++done);

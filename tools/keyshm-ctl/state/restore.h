@@ -15,6 +15,7 @@ struct restore {
     struct document document;
     const struct keyshm_snapshot *snapshot; /* of the pool, before */
     size_t added, found, not_found, marked, paused;
+    bool policy_changed;
 };
 
 /* Find the keys that are in the pool, and check that the others, and all metadata, can be added. Changes nothing. Says
