@@ -15,7 +15,7 @@ uid_t user_of_pools(void);
 /* Take the value of --user: a name, or a number. Says on standard error what is wrong; only root may name another user. */
 enum exit_status user_choose(const char *name);
 
-#define USER_NAME_SIZE 64
+#define USER_NAME_SIZE 256 /* LOGIN_NAME_MAX */
 
 /* Its name, or its number where it has none. */
 void user_name(uid_t user, char ret_name[USER_NAME_SIZE]);

@@ -7,6 +7,7 @@
 
 #include "clocks.h"
 #include "cmd.h"
+#include "key_json.h"
 #include "lists.h"
 #include "program.h"
 #include "progress.h"
@@ -56,20 +57,6 @@ static json_t *pool_to_json(const struct export *export)
                      "fingerprint_setting", export->setting);
 }
 
-/* NULL: out of memory. */
-static json_t *marked_to_json(const struct keyshm_key_snapshot *key)
-{
-    json_t *marked = json_object();
-    int r = 0;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        r |= json_object_set_new(marked, keyshm_status_name((enum keyshm_status)status),
-                                 json_integer((json_int_t)key->marked[status]));
-    if (r == 0)
-        return marked;
-    json_decref(marked);
-    return NULL;
-}
-
 /* A deadline is rounded up, and may then exceed what import accepts. */
 static int64_t left_ms(const struct keyshm_key_snapshot *key)
 {
@@ -81,7 +68,8 @@ static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fi
     return json_pack("{s:I, s:s, s:s, s:I, s:s, s:b, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key",
                      key->masked_key, "status", keyshm_status_name(key->status), "cooldown_left_ms",
                      (json_int_t)left_ms(key), "reason", keyshm_reason_name(key->reason), "is_paused", key->is_paused,
-                     "marked", marked_to_json(key), "metadata", report_metadata(key), "fingerprint", fingerprint_or_null);
+                     "marked", by_status_json(key->marked), "metadata", metadata_json(key), "fingerprint",
+                     fingerprint_or_null);
 }
 
 /* -EILSEQ: the key cannot be a JSON string. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "key_json.h"
 #include "lists.h"
 #include "lookup.h"
 #include "metadata_rules.h"
@@ -43,7 +44,7 @@ static enum exit_status print_metadata(const struct arguments *arguments, const 
 
 static enum exit_status report_all(const struct arguments *arguments, const struct keyshm_key_snapshot *key)
 {
-    return report(arguments->pool, json_pack("{s:I, s:o}", "id", (json_int_t)key->id, "metadata", report_metadata(key)));
+    return report(arguments->pool, json_pack("{s:I, s:o}", "id", (json_int_t)key->id, "metadata", metadata_json(key)));
 }
 
 static enum exit_status report_label(const struct arguments *arguments, const struct keyshm_key_snapshot *key)

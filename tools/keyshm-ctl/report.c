@@ -4,9 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "lists.h"
-#include "text.h"
-
 enum exit_status report(const char *provider, json_t *members)
 {
     json_t *object = json_pack("{s:i, s:s}", "schema", 1, "provider", provider);
@@ -25,17 +22,4 @@ json_t *report_policy(const struct keyshm_policy *policy)
 {
     return json_pack("{s:I, s:I}", "cooldown_ms", (json_int_t)policy->cooldown_ms, "cooldown_max_ms",
                      (json_int_t)policy->cooldown_max_ms);
-}
-
-json_t *report_metadata(const struct keyshm_key_snapshot *key)
-{
-    json_t *metadata = json_object();
-    int r = 0;
-    for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, list_note(key, i)->name,
-                                 text_to_json(list_note(key, i)->value, KEYSHM_METADATA_VALUE_MAX + 1));
-    if (r == 0)
-        return metadata;
-    json_decref(metadata);
-    return NULL;
 }

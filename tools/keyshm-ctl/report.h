@@ -16,7 +16,4 @@ enum exit_status report(const char *provider, json_t *members);
 /* The members of `policy`, and those of the policy in an export. NULL: out of memory. */
 json_t *report_policy(const struct keyshm_policy *policy);
 
-/* A key's metadata by name. NULL: out of memory. */
-json_t *report_metadata(const struct keyshm_key_snapshot *key);
-
 #endif

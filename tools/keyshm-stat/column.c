@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "column.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "key_json.h"
 #include "text.h"
+#include "user.h"
 
 void column_text(const struct column *column, const struct row *row, bool is_exact, char ret_text[CELL_SIZE])
 {
@@ -33,24 +34,6 @@ json_t *column_json(const struct column *column, const struct row *row)
         return json_integer(column->number(row));
     column->text(row, text);
     return text_to_json(text, sizeof(text));
-}
-
-json_t *whole_or_nothing(json_t *object, bool is_whole)
-{
-    if (is_whole)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT])
-{
-    json_t *object = json_object();
-    int r = 0;
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        r |= json_object_set_new(object, keyshm_status_name((enum keyshm_status)status),
-                                 json_integer((json_int_t)counts[status]));
-    return whole_or_nothing(object, r == 0);
 }
 
 json_t *columns_json(const struct column *const *columns, size_t count, const struct row *row)
@@ -83,15 +66,10 @@ void provider_text(const struct row *row, char ret_text[CELL_SIZE])
 static void find_user_name(uid_t user, char ret_name[CELL_SIZE])
 {
     static uid_t last_user = (uid_t)-1;
-    static char last_name[CELL_SIZE];
-    if (user != last_user) {
-        const struct passwd *found = getpwuid(user);
-        last_user = user;
-        if (found != NULL)
-            snprintf(last_name, sizeof(last_name), "%s", found->pw_name);
-        else
-            snprintf(last_name, sizeof(last_name), "%u", (unsigned)user);
-    }
+    static char last_name[USER_NAME_SIZE];
+    if (user != last_user)
+        user_name(user, last_name);
+    last_user = user;
     memcpy(ret_name, last_name, sizeof(last_name));
 }
 

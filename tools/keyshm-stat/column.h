@@ -80,12 +80,6 @@ json_t *column_json(const struct column *column, const struct row *row);
 /* An object with a member for each of the columns. NULL: out of memory. */
 json_t *columns_json(const struct column *const *columns, size_t count, const struct row *row);
 
-/* An object with a number for each status. NULL: out of memory. */
-json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT]);
-
-/* `object` if all its members could be set, else NULL. */
-json_t *whole_or_nothing(json_t *object, bool is_whole);
-
 /* Less than, equal to or greater than zero, as strcmp(3). */
 int column_compare(const struct column *column, const struct row *a, const struct row *b);
 

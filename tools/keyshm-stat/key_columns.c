@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_json.h"
 #include "lists.h"
 #include "pool_columns.h"
 #include "text.h"
@@ -151,15 +152,9 @@ static json_t *marked_json(const struct row *row)
     return by_status_json(key_of(row)->marked);
 }
 
-static json_t *metadata_json(const struct row *row)
+static json_t *notes_json(const struct row *row)
 {
-    const struct keyshm_key_snapshot *key = key_of(row);
-    json_t *metadata = json_object();
-    int r = 0;
-    for (size_t i = 0; i < key->metadata_count; i++)
-        r |= json_object_set_new(metadata, list_note(key, i)->name,
-                                 text_to_json(list_note(key, i)->value, KEYSHM_METADATA_VALUE_MAX + 1));
-    return whole_or_nothing(metadata, r == 0);
+    return metadata_json(key_of(row));
 }
 
 static enum color color(const struct row *row)
@@ -271,7 +266,7 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                              .values = "an object of strings",
                              .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
                              .text = metadata_text,
-                             .to_json = metadata_json},
+                             .to_json = notes_json},
     [KEY_COLUMN_LABEL] = {.name = "LABEL",
                           .json_name = "label",
                           .help = "its note named label",

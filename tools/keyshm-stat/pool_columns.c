@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "key_json.h"
+
 static const struct keyshm_snapshot *snapshot_of(const struct row *row)
 {
     return row->pool->snapshot;
