@@ -54,6 +54,7 @@ static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, c
         .duration_ms = request->duration_ms,
         .deadline_ms = WORD_FOREVER,
         .stamp = request->stamp,
+        .tick_us = request->tick_us,
     };
     if (request->status == KEYSHM_AVAILABLE || request->status == KEYSHM_INVALID)
         return report;
@@ -222,11 +223,12 @@ static bool has_expired(uint64_t word, uint64_t now_ms)
 }
 
 /* AVAILABLE, if the cooldown of the key in the slot has ended: then its id, otherwise -EAGAIN. */
-static int mark_if_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, keyshm_id *ret_id)
+static int mark_if_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, uint64_t tick_us,
+                           keyshm_id *ret_id)
 {
     /* acquire: pairs with the publication in membership.c, so that the id is at least as new. */
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    struct report report = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .now_ms = now_ms};
+    struct report report = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .now_ms = now_ms, .tick_us = tick_us};
     for (int i = 0; i < MARK_TRIES_MAX && has_expired(word, now_ms); i++) {
         report.id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
         struct mark_change change = {.before = word, .after = word_release(word)};
@@ -243,12 +245,13 @@ static int mark_if_expired(const struct keyshm_pool *pool, uint32_t slot, uint64
 
 int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
 {
-    uint64_t now_ms = pool_now_ms(pool);
+    bool is_burst;
+    uint64_t now_ms = pool_now_ms(pool), tick_us = count_call(pool, &is_burst);
     uint32_t used = pool_slots_used(pool);
     int count = 0;
     for (uint32_t slot = 0; slot < used; slot++) {
         keyshm_id id;
-        if (mark_if_expired(pool, slot, now_ms, &id) < 0)
+        if (mark_if_expired(pool, slot, now_ms, tick_us, &id) < 0)
             continue;
         on_marked(pool, id);
         count++;
@@ -257,9 +260,10 @@ int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
 }
 
 /* 1: it was benched with such a status, and is available now; 0: it was not. -EBUSY. */
-static int mark_if_benched(const struct keyshm_pool *pool, uint32_t slot, unsigned status_mask, keyshm_id *ret_id)
+static int mark_if_benched(const struct keyshm_pool *pool, uint32_t slot, unsigned status_mask, uint64_t tick_us,
+                           keyshm_id *ret_id)
 {
-    static const struct mark_request available = {.status = KEYSHM_AVAILABLE, .duration_ms = -1};
+    const struct mark_request available = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .tick_us = tick_us};
     struct mark_change change;
     /* acquire: as above. */
     uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
@@ -272,11 +276,13 @@ static int mark_if_benched(const struct keyshm_pool *pool, uint32_t slot, unsign
 
 int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
 {
+    bool is_burst;
+    uint64_t tick_us = count_call(pool, &is_burst);
     uint32_t used = pool_slots_used(pool);
     int count = 0, error = 0;
     for (uint32_t slot = 0; slot < used; slot++) {
         keyshm_id id;
-        int r = mark_if_benched(pool, slot, status_mask, &id);
+        int r = mark_if_benched(pool, slot, status_mask, tick_us, &id);
         if (r > 0)
             on_marked(pool, id);
         count += r > 0;

@@ -12,6 +12,7 @@ struct mark_request {
     enum keyshm_reason reason;
     int64_t duration_ms; /* from now; negative: until marked available, as for AVAILABLE and INVALID */
     uint64_t stamp;
+    uint64_t tick_us; /* pool_coarse_us(), if it was read already; 0: not */
 };
 
 /* The word before and after a mark, for the log. */

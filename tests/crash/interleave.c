@@ -11,7 +11,7 @@
  *       instructions, those in the C library included
  *   interleave two [STRIDE [SHARED_STRIDE [TARGET]]]
  *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no lock,
- *       but for the snapshot, which writes nothing and reads much
+ *       but for the snapshot, which writes nothing and reads much; by processes that have made a pick before
  *
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
@@ -40,6 +40,7 @@ static unsigned operation_count;
 static const struct operation *pair[PAIR];
 static struct tracer_walk walks[PAIR];
 static size_t shared_stride = 1;
+static bool is_two;
 
 struct history {
     struct result of[PAIR][STEPS_MAX];
@@ -55,6 +56,8 @@ static unsigned count_steps(const struct operation *operation)
 
 static void run(int side)
 {
+    if (is_two)
+        meeting_enter();
     for (unsigned i = 0; i < count_steps(pair[side]); i++)
         seen->of[side][i] = pair[side]->steps[i](meeting_now());
 }
@@ -309,7 +312,7 @@ static void warm_up(void)
     }
 }
 
-static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
+static void run_pairs_of(const struct operation *a, size_t stride)
 {
     pair[A] = a;
     begin_run();
@@ -326,20 +329,20 @@ static void run_pairs_of(const struct operation *a, bool is_two, size_t stride)
     }
 }
 
-static void run_setting(bool is_two, size_t stride)
+static void run_setting(size_t stride)
 {
     meeting_begin(setting);
     operation_count = operations_in(setting->proof, operations);
     warm_up();
     for (unsigned i = 0; i < operation_count; i++)
         if (!is_two || (operations[i]->proofs & INTERLEAVED_TWICE) != 0)
-            run_pairs_of(operations[i], is_two, stride);
+            run_pairs_of(operations[i], stride);
     meeting_end();
 }
 
 int main(int argc, char **argv)
 {
-    bool is_two = argc > 1 && strcmp(argv[1], "two") == 0;
+    is_two = argc > 1 && strcmp(argv[1], "two") == 0;
     int options = is_two ? 2 : 1;
     size_t stride = argc > options ? strtoul(argv[options], NULL, 10) : 1;
     if (argc > options + 1)
@@ -356,7 +359,7 @@ int main(int argc, char **argv)
     print_head();
     for (setting = settings; setting < settings + setting_count; setting++)
         if (only_or_null == NULL || strcmp(only_or_null, setting->name) == 0)
-            run_setting(is_two, stride);
+            run_setting(stride);
     printf("total: instructions %ld, runs %ld, broken %ld\n", total.instructions, total.runs, total.broken);
     return total.broken > 0 ? 1 : 0;
 }

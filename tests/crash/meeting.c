@@ -145,6 +145,12 @@ void meeting_begin(const struct setting *setting)
 }
 
 /* The state of a mutex that no living process holds is in its bytes. */
+void meeting_enter(void)
+{
+    atomic_store(&meeting.pool->local->token, meeting.token);
+    atomic_store(&meeting.pool->local->next_look_ms, UINT64_MAX);
+}
+
 void meeting_restore(void)
 {
     virtual_clock->monotonic_ns = began_ns;

@@ -74,6 +74,10 @@ void meeting_restore(void); /* as it was after meeting_begin() */
 void meeting_end(void);
 const struct meeting *meeting_now(void);
 
+/* In a child: it has picked before. What the first pick of a process does besides (it is listed, and looks for turns that others have
+ * left) is then not done again. */
+void meeting_enter(void);
+
 /* Its bytes: whole pages. */
 void *meeting_memory(void);
 size_t meeting_bytes(void);
