@@ -7,6 +7,9 @@ function __keyshm_stat_columns
         printf '%s\n' TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER
     else if __fish_contains_opt workers
         printf '%s\n' POOL OWNER PID NAME STATE PICKS ATTACHED
+    else if __fish_contains_opt pools
+        printf '%s\n' POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED KEY-MAX \
+            COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD
     else
         printf '%s\n' POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE \
             LIMITED QUOTA INVALID
@@ -20,6 +23,7 @@ complete -c keyshm-stat -f -a '(__keyshm_pools)' -d Pool
 complete -c keyshm-stat -l events -d 'Show what happened to the keys'
 complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events'
 complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
+complete -c keyshm-stat -l pools -d 'Show a line for each pool'
 complete -c keyshm-stat -l check -d 'Report violated invariants'
 complete -c keyshm-stat -l all-users -d 'Show the pools of all users'
 complete -c keyshm-stat -l user -x -a '(__fish_complete_users)' -d 'The pools of that user'

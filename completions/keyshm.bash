@@ -8,14 +8,16 @@ _keyshm_statuses='available rate_limited quota_exceeded invalid'
 _keyshm_reasons='peer budget timeout server_error overloaded rate_limit quota billing
     permission authentication operator'
 
-_keyshm_stat_options='--events --follow --workers --check --all-users --user --json --raw --openmetrics --output
-    --output-all --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch --iterations
-    --help --version'
+_keyshm_stat_options='--events --follow --workers --pools --check --all-users --user --json --raw --openmetrics
+    --output --output-all --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch
+    --iterations --help --version'
 
 _keyshm_columns_of_keys='POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA
     LABEL AVAILABLE LIMITED QUOTA INVALID'
 _keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
+_keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED KEY-MAX
+    COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
 _keyshm_commands='create destroy add set remove next exec mark pause resume policy reset metadata label export import
     verify repair holder break-lock help'
@@ -64,6 +66,7 @@ _keyshm_columns() {
     case " ${words[*]} " in
     *' --events '* | *' --follow '*) echo "$_keyshm_columns_of_events" ;;
     *' --workers '*) echo "$_keyshm_columns_of_workers" ;;
+    *' --pools '*) echo "$_keyshm_columns_of_pools" ;;
     *) echo "$_keyshm_columns_of_keys" ;;
     esac
 }

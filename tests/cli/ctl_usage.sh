@@ -19,6 +19,8 @@ wrong 'a command is missing' "$ctl"
 wrong 'there is no such command: frobnicate' "$ctl" frobnicate "$pool"
 wrong 'there is no such command: frobnicate' "$ctl" help frobnicate
 wrong 'there is no such command: frobnicate' "$ctl" frobnicate --help
+wrong 'there is no such command: list; keyshm-stat --pools lists the pools' "$ctl" list
+wrong 'there is no such command: lists' "$ctl" lists
 wrong 'there is no such command' "$ctl" "$(key AAAA)"
 wrong 'there is no such command' "$ctl" '' "$pool"
 for command in create destroy add remove next mark reset export import verify; do

@@ -30,8 +30,9 @@ only_looks() {
 # LeakSanitizer cannot work under strace.
 ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 export ASAN_OPTIONS
-for options in --ids --json --raw --output-all --openmetrics --events '--events --json' --workers '--workers --raw' --check \
-    '--watch=0.1 --json -n 2' '--watch=0.1 --openmetrics -n 2' '--batch -n 1' '--sort=-picks --status=invalid --key=*'; do
+for options in --ids --json --raw --output-all --openmetrics --events '--events --json' --workers '--workers --raw' \
+    --pools '--pools --json' --check '--watch=0.1 --json -n 2' '--watch=0.1 --openmetrics -n 2' '--batch -n 1' \
+    '--sort=-picks --status=invalid --key=*'; do
     set -f
     # shellcheck disable=SC2086
     run 0 strace -f -o "$tmp/trace" "$stat" $options "$pool"

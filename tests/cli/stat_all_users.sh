@@ -55,6 +55,10 @@ is "$(grep -c ': ok$' "$out")" 3
 run 0 "$stat" --all-users --events --raw --noheadings -o owner
 is "$(tr '\n' , <"$out")" "root,$name,"
 run 0 "$stat" --all-users --workers
+run 0 "$stat" --all-users --pools
+is "$(tr -s ' ' <"$out" | cut -d ' ' -f 1-3 | tr '\n' ,)" "POOL OWNER KEYS,mine root 1,mine $name 0,theirs $name 1,"
+run 0 "$stat" --all-users --pools --json
+is "$(json pools 2 owner)" "$name"
 
 as_other "$stat" --all-users >"$out" 2>"$err" && fail "not refused to another user"
 [ ! -s "$out" ] || fail "shown to another user"

@@ -91,7 +91,7 @@ is "$(json pools 0 keys 0 owner)" "$(id -un)"
 is "$(json pools 0 keys 0 metadata zone)" 'eu\1'
 
 # Every column, by its heading, is what the help says there is of it in the JSON.
-for mode in '' --events --workers; do
+for mode in '' --events --workers --pools; do
     # shellcheck disable=SC2086
     run 0 "$stat" "$pool" $mode --raw --output-all
     for heading in $(head -n 1 "$out" | sed 's/\\x20/-/g'); do

@@ -21,6 +21,8 @@ done
 : >/dev/shm/other
 run 0 "$stat"
 is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
+run 0 "$stat" --pools
+is "$(cut -d ' ' -f 1 "$out" | tr '\n' ' ')" 'POOL Beta alpha zeta '
 run 0 "$stat" --json
 is "$(json pools)" 3
 is "$(json pools 2 provider)" zeta
@@ -31,6 +33,9 @@ run 3 "$stat"
 is "$(cat "$err")" "keyshm-stat: pool old: there is one of the layout v1-8-gnu, which another version of keyshm made; this one \
 reads $("$FIXTURE" layout); if no worker needs it, remove it with: keyshm-ctl destroy old --layout v1-8-gnu"
 is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
+run 3 "$stat" --pools
+err_has '^keyshm-stat: pool old: there is one of the layout v1-8-gnu, '
+is "$(cut -d ' ' -f 1 "$out" | tr '\n' ' ')" 'POOL Beta alpha zeta '
 rm "/dev/shm/keyshm.$(id -u).v1-8-gnu.old"
 
 # A damaged pool is reported, and the others are still shown.
@@ -40,4 +45,9 @@ run 3 "$stat"
 err_has '^keyshm-stat: pool bad: not a keyshm segment, or damaged; '
 is "$(cut -d : -f 1 "$out" | tr '\n' ' ')" 'Beta  alpha  zeta '
 run 3 "$stat" --json
+is "$(json pools)" 3
+run 3 "$stat" --pools
+err_has '^keyshm-stat: pool bad: not a keyshm segment, or damaged; '
+is "$(cut -d ' ' -f 1 "$out" | tr '\n' ' ')" 'POOL Beta alpha zeta '
+run 3 "$stat" --pools --json
 is "$(json pools)" 3

@@ -11,7 +11,7 @@ for slot in 0 1 2; do
     run 0 "$ctl" mark "$pool" "$(id_of "$pool" "$slot")" invalid
 done
 
-for mode in '' --events --workers; do
+for mode in '' --events --workers --pools; do
     for format in '' --json --raw '--color=always --notruncate'; do
         # shellcheck disable=SC2086
         run 0 "$stat" "$pool" $mode $format --output-all

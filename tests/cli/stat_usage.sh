@@ -22,8 +22,8 @@ wrong '--frobnicate is not an option, or takes no value' "--frobnicate=$given"
 wrong '-x is not an option, or takes no value' -x
 wrong '-x is not an option, or takes no value' -jx "$pool"
 wrong '--out is not an option, or takes no value' --out=slot # of two
-for option in ids json raw openmetrics events follow workers check all-users output-all noheadings notruncate bytes exact batch \
-    help version; do
+for option in ids json raw openmetrics events follow workers pools check all-users output-all noheadings notruncate bytes exact \
+    batch help version; do
     wrong "--$option is not an option, or takes no value" "--$option=$given"
 done
 for option in output sort status key iterations user; do
@@ -38,6 +38,9 @@ done
 of_keys='a column of keys (POOL, OWNER, SLOT, KEY, STATUS, COOLDOWN, PAUSED, REASON, PICKS, ERRORS, LAST USED, ID, MARKED, '
 of_keys="${of_keys}METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
 of_workers='a column of workers (POOL, OWNER, PID, NAME, STATE, PICKS, ATTACHED)'
+of_pools='a column of pools (POOL, OWNER, KEYS, CAPACITY, STATUSES, AVAILABLE, LIMITED, QUOTA, INVALID, PAUSED, KEY MAX, '
+of_pools="${of_pools}COOLDOWN, COOLDOWN MAX, CREATED, AGE, CREATOR UID, CREATOR PID, CREATOR, RECOVERIES, HOLDER PID, "
+of_pools="${of_pools}HOLDER, HOLDER STATE, HELD)"
 for list in '' ',' + 'slot,' ',slot' slot,,key +,slot; do
     wrong "--output must be $of_keys, not \"\"" -o "$list"
 done
@@ -49,6 +52,7 @@ for list in "$given" "slot,$given" ' slot' "$given,"; do
 done
 wrong "--output must be $of_keys, not \"kind\"" -o kind
 wrong "--output must be $of_workers, not \"slot\"" --workers -o slot
+wrong "--output must be $of_pools, not \"slot\"" --pools -o slot
 refused 1 "$stat" --events -o slot
 err_has '^keyshm-stat: --output must be a column of events (TIME, KIND, POOL, .*, NUMBER), not "slot"$'
 for column in nothing -slot slot,key; do
@@ -61,6 +65,7 @@ for column in +slot "$given" "-$given"; do
     wrong "--sort must be $of_keys" "--sort=$column"
 done
 wrong "--sort must be $of_workers, not \"slot\"" --workers -s slot
+wrong "--sort must be $of_pools, not \"slot\"" --pools -s slot
 statuses='available, rate_limited, quota_exceeded or invalid'
 for status in '' nothing rate-limited 1; do
     for list in "$status" "available,$status" "$status,available"; do
@@ -105,6 +110,11 @@ for other in events follow check ids; do
 done
 apart workers status --workers --status=invalid
 apart workers key --workers --key=x
+for other in events follow workers check ids openmetrics watch batch; do
+    apart pools "$other" --pools "--$other"
+done
+apart pools status --pools --status=invalid
+apart pools key --pools --key=x
 for other in events follow json raw openmetrics ids output-all; do
     [ "$other" = output-all ] || apart check "$other" --check "--$other"
 done
@@ -135,18 +145,18 @@ wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 run 0 "$stat" --help
 grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out" | grep -o '\-\-[a-z-]*' >"$tmp/options"
 is "$(sort "$tmp/options" | uniq -d)" '' "options that are twice in the help"
-is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 25 "options"
+is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 26 "options"
 [ "$(wc -L <"$out")" -le 120 ] || fail "lines that are too long"
 cp "$out" "$tmp/help"
-for mode in '' --events --workers; do
+for mode in '' --events --workers --pools; do
     # shellcheck disable=SC2086
     run 0 "$stat" "$pool" $mode --json --output-all
+    members=$(json pools 0)
     case $mode in
-    --events) rows=events ;;
-    --workers) continue ;; # there are none
-    *) rows=keys ;;
-    esac
-    for member in $(json pools 0) $(json pools 0 "$rows" 0); do
+    '') members="$members $(json pools 0 keys 0)" ;;
+    --events) members="$members $(json pools 0 events 0)" ;;
+    esac # there are no workers
+    for member in $members; do
         grep -q " $member  " "$tmp/help" || fail "$member is not in the help"
     done
 done

@@ -46,6 +46,8 @@ is "$(json pools 0 mutex_holder_pid)" "$adder"
 is "$(json pools 0 mutex_holder_name)" cli-fixture
 is "$(json pools 0 mutex_holder_state)" T
 [ "$(json pools 0 mutex_held_ms)" -ge 0 ] || fail "the time it was held is negative"
+run 0 "$stat" --pools --raw --noheadings -o HOLDER-PID,HOLDER,HOLDER-STATE "$pool"
+out_is "$adder cli-fixture T"
 run 0 "$stat" --openmetrics "$pool"
 out_has "^keyshm_pool_mutex_held_seconds{pool=\"$pool\"} [0-9.]*$"
 run 0 "$stat" --workers --raw --noheadings -o STATE,PID "$pool"

@@ -46,10 +46,11 @@ def check_stat(page, stat, keys):
     yield from compare("options", defined_options(page.section("OPTIONS")), stat.options.values())
     subsections = page.subsections("COLUMNS")
     json = re.split(r"^With (events|workers):\n", page.section("JSON"), flags=re.M)
-    members = dict(zip(Stat.LISTINGS, json[::2]))
+    members = dict(zip(Stat.WITH_POOL, json[::2]))
     for listing in Stat.LISTINGS:
         yield from compare(f"columns of {listing}", columns(subsections[listing.capitalize()]), stat.columns[listing])
-        # The first two are the same for all listings.
+    for listing in Stat.WITH_POOL:
+        # The first two are the same for all but keys, whose pool has the columns of pools.
         own = stat.members[listing] if listing == "keys" else stat.members[listing][2:]
         yield from compare(f"members with {listing}", defined_members(members[listing]), own)
     metrics = re.findall(r"^\*(\w+)\* \((\w+)\)$", page.section("OPENMETRICS"), re.M)

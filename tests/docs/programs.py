@@ -25,7 +25,8 @@ def part(text, first_line):
 
 
 class Stat:
-    LISTINGS = ("keys", "events", "workers")
+    LISTINGS = ("keys", "events", "workers", "pools")
+    WITH_POOL = LISTINGS[:3]  # those whose rows are in the object of a pool
 
     def __init__(self, program):
         text = help_of(program)
@@ -41,7 +42,7 @@ class Stat:
         # {"keys": ["provider", ...]}
         self.members = {
             listing: found(r"^  ([a-z_]+) ", part(text, f"The members of a pool's object, with {listing}"))
-            for listing in self.LISTINGS
+            for listing in self.WITH_POOL
         }
         metrics = subprocess.run([program, "--openmetrics"], text=True, stdout=subprocess.PIPE).stdout
         self.metrics = found(r"^# TYPE (\w+) (\w+)$", metrics)

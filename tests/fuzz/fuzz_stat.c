@@ -40,11 +40,12 @@ static void check_table(const char *text, size_t size, size_t count)
         need(*text == '\n' || ((unsigned char)*text >= ' ' && *text != 0x7f));
 }
 
-static void check_json(const char *text, size_t size, size_t count, const char *json_name)
+static void check_json(const char *text, size_t size, size_t count, const struct listing *listing)
 {
     json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *pool = json_array_get(json_object_get(document, "pools"), 0);
-    need(json_array_size(json_object_get(pool, json_name)) == count);
+    const json_t *pools = json_object_get(document, "pools");
+    const json_t *rows = listing->pool == NULL ? pools : json_object_get(json_array_get(pools, 0), listing->json_name);
+    need(json_array_size(rows) == count);
     json_decref(document);
 }
 
@@ -77,7 +78,7 @@ static void show(const struct view *view, const struct request *request, struct 
     need(fclose(stdout) == 0);
     stdout = standard_output;
     if (request->format == FORMAT_JSON)
-        check_json(text, size, count, request->listing->json_name);
+        check_json(text, size, count, request->listing);
     else
         check_table(text, size, count);
     free(text);
@@ -93,15 +94,16 @@ static struct reading *read_for(struct keyshm_pool *pool, enum subject subject, 
     int r = keyshm_workers(pool, &reading->workers);
     if (r == 0 && subject == SUBJECT_EVENTS)
         r = keyshm_events(pool, NULL, &reading->events);
-    if (r == 0 && subject == SUBJECT_KEYS)
+    if (r == 0 && (subject == SUBJECT_KEYS || subject == SUBJECT_POOLS))
         r = keyshm_snapshot(pool, &reading->snapshot);
     if (r < 0) {
         reading_free(reading);
         return NULL;
     }
-    *ret_count = subject == SUBJECT_EVENTS ? reading->events->count
-                 : subject == SUBJECT_KEYS ? reading->snapshot->count
-                                           : reading->workers->count;
+    *ret_count = subject == SUBJECT_EVENTS  ? reading->events->count
+                 : subject == SUBJECT_KEYS  ? reading->snapshot->count
+                 : subject == SUBJECT_POOLS ? 1
+                                            : reading->workers->count;
     return reading;
 }
 
@@ -130,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_bytes)
     struct keyshm_pool pool = image_pool_in(bytes);
     int problems = keyshm_verify(&pool, read_problem, &told);
     need(problems > told ? told == 32 : problems == told || (problems < 0 && told == 0));
-    for (int subject = SUBJECT_KEYS; subject <= SUBJECT_WORKERS; subject++) {
+    for (int subject = SUBJECT_KEYS; subject <= SUBJECT_POOLS; subject++) {
         read_and_show(&pool, (enum subject)subject, FORMAT_TABLE);
         read_and_show(&pool, (enum subject)subject, FORMAT_JSON);
     }

@@ -201,7 +201,8 @@ static enum exit_status understand(const struct given *given, struct arguments *
 static enum exit_status refuse_unknown(const char *word)
 {
     if (program_may_show(word))
-        complain("there is no such command: %s", word);
+        complain("there is no such command: %s%s", word,
+                 strcmp(word, "list") == 0 ? "; keyshm-stat --pools lists the pools" : "");
     else
         complain("there is no such command");
     return point_to_help();

@@ -57,6 +57,14 @@ int column_compare(const struct column *column, const struct row *a, const struc
     return strcmp(text_a, text_b);
 }
 
+void by_status_text(const uint64_t counts[KEYSHM_STATUS_COUNT], char ret_text[CELL_SIZE])
+{
+    size_t used = 0;
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%llu", status > 0 ? "," : "",
+                                 keyshm_status_name((enum keyshm_status)status), (unsigned long long)counts[status]);
+}
+
 void provider_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     snprintf(ret_text, CELL_SIZE, "%s", row->pool->name.provider);

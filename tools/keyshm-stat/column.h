@@ -25,7 +25,7 @@ enum column_flags {
 /* A line of a listing. */
 struct row {
     const struct reading *pool; /* the item's */
-    const void *item;           /* a key's snapshot, an event or a worker; in a listing's pool_columns, the reading */
+    const void *item;           /* a key's snapshot, an event or a worker; of a pool, the reading */
     size_t order;               /* breaks ties when rows are sorted */
 };
 
@@ -46,7 +46,7 @@ struct metric {
 
 /* One property of a row: a number of some kind, or a text. */
 struct column {
-    const char *name;      /* the heading, and the name for --output and --sort; NULL in pool_columns */
+    const char *name;      /* the heading, and the name for --output and --sort; NULL: only a member */
     const char *json_name; /* of the member */
     const char *help;
     const char *values; /* for --help: its values, or what some of them mean; may be NULL. Units are in the names */
@@ -59,13 +59,12 @@ struct column {
     const struct metric *metric;                                   /* NULL: none */
 };
 
-/* A table of columns: those of keys, of events, or of workers. */
+/* A table of columns: those of keys, of events, of workers, or of pools. */
 struct listing {
     const char *json_name; /* of the array of rows, in the object of their pool */
     const struct column *columns;
     size_t column_count;
-    const struct column *pool_columns; /* the other members of that object */
-    size_t pool_column_count;
+    const struct listing *pool; /* the other members of that object; NULL: the rows are pools */
 };
 
 /* A value as text; may be "". */
@@ -83,6 +82,9 @@ json_t *columns_json(const struct column *const *columns, size_t count, const st
 /* Less than, equal to or greater than zero, as strcmp(3). */
 int column_compare(const struct column *column, const struct row *a, const struct row *b);
 
+/* A number for each status: "available=1,rate_limited=0,...". */
+void by_status_text(const uint64_t counts[KEYSHM_STATUS_COUNT], char ret_text[CELL_SIZE]);
+
 /* Every listing has these two columns. */
 void provider_text(const struct row *row, char ret_text[CELL_SIZE]);
 void owner_text(const struct row *row, char ret_text[CELL_SIZE]);
@@ -97,15 +99,16 @@ void owner_text(const struct row *row, char ret_text[CELL_SIZE]);
         .name = "OWNER", .json_name = "owner", .help = "the user who owns that pool", .text = owner_text, \
         .flags = COLUMN_WITH_ALL_USERS | COLUMN_MAY_BE_CUT                                                \
     }
-/* The same in the object of a pool. */
-#define POOL_MEMBER                                                                                 \
-    {                                                                                               \
-        .json_name = "provider", .help = "its name", .text = provider_text, .flags = COLUMN_IN_JSON \
+/* The same of a pool itself. */
+#define POOL_MEMBER                                                                         \
+    {                                                                                       \
+        .name = "POOL", .json_name = "provider", .help = "its name", .text = provider_text, \
+        .flags = COLUMN_IN_TABLE | COLUMN_IN_JSON | COLUMN_MAY_BE_CUT                       \
     }
-#define OWNER_MEMBER                                                                                            \
-    {                                                                                                           \
-        .json_name = "owner", .help = "the user who owns it", .values = "with --all-users", .text = owner_text, \
-        .flags = COLUMN_WITH_ALL_USERS                                                                          \
+#define OWNER_MEMBER                                                                                         \
+    {                                                                                                        \
+        .name = "OWNER", .json_name = "owner", .help = "the user who owns it", .values = "with --all-users", \
+        .text = owner_text, .flags = COLUMN_WITH_ALL_USERS | COLUMN_MAY_BE_CUT                               \
     }
 
 #endif

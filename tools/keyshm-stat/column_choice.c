@@ -23,7 +23,8 @@ static enum exit_status add(struct request *request, const struct column *column
 static unsigned flags_by_default(const struct request *request)
 {
     bool is_json = request->format == FORMAT_JSON;
-    bool is_nested = is_json && !request->follows; /* then POOL and OWNER are in the object of the pool */
+    /* Then POOL and OWNER are in the object of the pool. */
+    bool is_nested = is_json && !request->follows && request->listing->pool != NULL;
     bool is_of_one_pool = request->pools[0] != NULL && request->pools[1] == NULL;
     bool has_table_a_pool = request->subject == SUBJECT_KEYS && request->format == FORMAT_TABLE;
     unsigned flags = is_json ? COLUMN_IN_JSON : COLUMN_IN_TABLE;

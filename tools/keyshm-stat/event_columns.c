@@ -213,4 +213,6 @@ static const struct column pool_members[] = {
      .number = overwritten},
 };
 
-const struct listing event_listing = {"events", columns, COUNT_OF(columns), pool_members, COUNT_OF(pool_members)};
+static const struct listing pool = {NULL, pool_members, COUNT_OF(pool_members), NULL};
+
+const struct listing event_listing = {"events", columns, COUNT_OF(columns), &pool};

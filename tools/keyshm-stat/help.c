@@ -5,6 +5,7 @@
 
 #include "listing.h"
 #include "options.h"
+#include "pool_columns.h"
 
 static const char *const group_titles[OPTION_GROUP_COUNT] = {
     [OPTION_SUBJECT] = "What is shown, instead of the keys of this user's pools:",
@@ -53,18 +54,21 @@ static void print_columns(const struct listing *listing)
            listing->json_name);
     for (size_t i = 0; i < listing->column_count; i++) {
         const struct column *column = &listing->columns[i];
-        printf("  %-10s %-21s %s%s ", column->name, column->json_name, column->flags & COLUMN_IN_TABLE ? "*" : " ",
+        printf("  %-12s %-21s %s%s ", column->name, column->json_name, column->flags & COLUMN_IN_TABLE ? "*" : " ",
                column->flags & COLUMN_IN_JSON ? "+" : " ");
         print_note(column);
     }
 }
 
+/* Of the object in which the rows are. */
 static void print_pool_members(const struct listing *listing)
 {
-    printf("\nThe members of a pool's object, with %s:\n\n", listing->json_name);
-    for (size_t i = 0; i < listing->pool_column_count; i++) {
-        printf("  %-19s  ", listing->pool_columns[i].json_name);
-        print_note(&listing->pool_columns[i]);
+    bool is_in_table = listing->pool == &pool_listing;
+    printf("\nThe members of a pool's object, with %s%s:\n\n", listing->json_name,
+           is_in_table ? ", besides those of the table of pools" : "");
+    for (size_t i = 0; i < listing->pool->column_count && !is_in_table; i++) {
+        printf("  %-19s  ", listing->pool->columns[i].json_name);
+        print_note(&listing->pool->columns[i]);
     }
     printf("  %-19s  its %s\n", listing->json_name, listing->json_name);
 }
@@ -82,7 +86,8 @@ void print_help(void)
          "_us\n"
          "microseconds.");
     for (int subject = 0; (listing = listing_of((enum subject)subject)) != NULL; subject++)
-        print_pool_members(listing);
+        if (listing->pool != NULL)
+            print_pool_members(listing);
     puts("\nExit status: 0 fine, 1 wrong usage or another failure, 2 no such pool or no permission, 3 a pool of another\n"
          "layout, a damaged one, or one that was truncated, written over, replaced or destroyed while it was read,\n"
          "4 --check found something broken. When several pools are named, all that can be are shown, and the status is "

@@ -129,10 +129,7 @@ static void metadata_text(const struct row *row, char ret_text[CELL_SIZE])
 
 static void marked_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    size_t used = 0;
-    for (int as = 0; as < KEYSHM_STATUS_COUNT; as++)
-        used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s=%llu", as > 0 ? "," : "",
-                                 keyshm_status_name((enum keyshm_status)as), (unsigned long long)key_of(row)->marked[as]);
+    by_status_text(key_of(row)->marked, ret_text);
 }
 
 /* ---- JSON that is neither a number nor the table's text ---- */
@@ -299,4 +296,4 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                             .number = marked_invalid},
 };
 
-const struct listing key_listing = {"keys", key_columns, KEY_COLUMN_COUNT, pool_columns, POOL_COLUMN_COUNT};
+const struct listing key_listing = {"keys", key_columns, KEY_COLUMN_COUNT, &pool_listing};

@@ -5,6 +5,7 @@
 
 #include "event_columns.h"
 #include "key_columns.h"
+#include "pool_columns.h"
 #include "worker_columns.h"
 
 const struct listing *listing_of(enum subject subject)
@@ -16,6 +17,8 @@ const struct listing *listing_of(enum subject subject)
         return &event_listing;
     case SUBJECT_WORKERS:
         return &worker_listing;
+    case SUBJECT_POOLS:
+        return &pool_listing;
     case SUBJECT_CHECK:
         break;
     }

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "key_columns.h"
+#include "pool_columns.h"
 #include "rows.h"
 
 /* One family after the other, each with its samples of all pools. Only gauges and counters: node_exporter's textfile
@@ -128,43 +128,33 @@ static void print_head(const struct column *column, const char *of_what)
     putchar('\n');
 }
 
-static int print_families(const struct document *document, const struct column *columns, size_t count,
-                          const struct rows *rows, const char *of_what)
+static int print_families(const struct document *document, const struct listing *listing, const struct rows *rows,
+                          const char *of_what)
 {
     int r = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (columns[i].metric == NULL)
+    for (size_t i = 0; i < listing->column_count; i++) {
+        const struct column *column = &listing->columns[i];
+        if (column->metric == NULL)
             continue;
-        print_head(&columns[i], of_what);
+        print_head(column, of_what);
         for (size_t row = 0; row < rows->count && r == 0; row++)
-            r = print_samples(document, &columns[i], &rows->rows[row]);
+            r = print_samples(document, column, &rows->rows[row]);
     }
     return r;
-}
-
-static int add_pool_row(struct rows *rows, const struct reading *reading)
-{
-    struct row *more = reallocarray(rows->rows, rows->count + 1, sizeof(*more));
-    if (more == NULL)
-        return -ENOMEM;
-    rows->rows = more;
-    rows->rows[rows->count++] = (struct row){.pool = reading, .item = reading};
-    return 0;
 }
 
 static int end(struct document *document)
 {
     struct rows pools = {NULL, 0}, keys = {NULL, 0};
-    int r = 0;
-    for (size_t i = 0; i < document->kept_count && r == 0; i++) {
-        r = add_pool_row(&pools, document->kept[i]);
-        if (r == 0)
-            r = rows_add(&keys, document->request, document->kept[i]);
-    }
+    struct request of_pools = *document->request;
+    of_pools.subject = SUBJECT_POOLS;
+    int r = rows_add_all(&pools, &of_pools, document->kept, document->kept_count);
     if (r == 0)
-        r = print_families(document, key_listing.pool_columns, key_listing.pool_column_count, &pools, "pool");
+        r = rows_add_all(&keys, document->request, document->kept, document->kept_count);
     if (r == 0)
-        r = print_families(document, key_listing.columns, key_listing.column_count, &keys, "key");
+        r = print_families(document, &pool_listing, &pools, "pool");
+    if (r == 0)
+        r = print_families(document, &key_listing, &keys, "key");
     if (r == 0)
         puts("# EOF"); /* so that truncated output can be told from complete output */
     rows_free(&pools);

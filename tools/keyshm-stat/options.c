@@ -35,6 +35,13 @@ static enum exit_status show_workers(struct given_options *given, const char *va
     return EXIT_FINE;
 }
 
+static enum exit_status show_pools(struct given_options *given, const char *value)
+{
+    (void)value;
+    given->request->subject = SUBJECT_POOLS;
+    return EXIT_FINE;
+}
+
 static enum exit_status check(struct given_options *given, const char *value)
 {
     (void)value;
@@ -188,6 +195,7 @@ const struct stat_option stat_options[] = {
      OPTION_SUBJECT, follow, OPTION_SETS},
     {'\0', "workers", OPTION_WITHOUT_VALUE, NULL, "show the processes that are attached, and those that were",
      OPTION_SUBJECT, show_workers, OPTION_SETS},
+    {'\0', "pools", OPTION_WITHOUT_VALUE, NULL, "show a line for each pool", OPTION_SUBJECT, show_pools, OPTION_SETS},
     {'\0', "check", OPTION_WITHOUT_VALUE, NULL, "report what is broken in a pool, if anything is (exit status 4)",
      OPTION_SUBJECT, check, OPTION_SETS},
     {'\0', "all-users", OPTION_WITHOUT_VALUE, NULL, "the pools of all users, with an OWNER column; only for root",
@@ -246,6 +254,7 @@ static const char *const conflicts[][16] = {
     {"json", "raw", "openmetrics", NULL},
     {"raw", "openmetrics", NULL},
     {"workers", "events", "follow", "check", "ids", "status", "key", NULL},
+    {"pools", "events", "follow", "workers", "check", "ids", "status", "key", "openmetrics", "watch", "batch", NULL},
     {"check", "events", "follow", "json", "raw", "openmetrics", "output", "output-all", "ids", "sort", "status", "key",
      NULL},
     {"events", "ids", NULL},

@@ -5,6 +5,8 @@
 
 #include "key_json.h"
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct keyshm_snapshot *snapshot_of(const struct row *row)
 {
     return row->pool->snapshot;
@@ -23,6 +25,26 @@ static int64_t count(const struct row *row)
 static int64_t status_count(const struct row *row, enum keyshm_status status)
 {
     return snapshot_of(row)->status_count[status];
+}
+
+static int64_t available(const struct row *row)
+{
+    return status_count(row, KEYSHM_AVAILABLE);
+}
+
+static int64_t rate_limited(const struct row *row)
+{
+    return status_count(row, KEYSHM_RATE_LIMITED);
+}
+
+static int64_t quota_exceeded(const struct row *row)
+{
+    return status_count(row, KEYSHM_QUOTA_EXCEEDED);
+}
+
+static int64_t invalid(const struct row *row)
+{
+    return status_count(row, KEYSHM_INVALID);
 }
 
 static int64_t paused_count(const struct row *row)
@@ -82,6 +104,19 @@ static int64_t held(const struct row *row)
 
 /* ---- texts ---- */
 
+static void copy_status_counts(const struct row *row, uint64_t ret_counts[KEYSHM_STATUS_COUNT])
+{
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        ret_counts[status] = snapshot_of(row)->status_count[status];
+}
+
+static void status_count_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    uint64_t counts[KEYSHM_STATUS_COUNT];
+    copy_status_counts(row, counts);
+    by_status_text(counts, ret_text);
+}
+
 static void creator_name_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     snprintf(ret_text, CELL_SIZE, "%s", snapshot_of(row)->creator_name);
@@ -103,12 +138,11 @@ static void holder_state_text(const struct row *row, char ret_text[CELL_SIZE])
 static json_t *status_count_json(const struct row *row)
 {
     uint64_t counts[KEYSHM_STATUS_COUNT];
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        counts[status] = snapshot_of(row)->status_count[status];
+    copy_status_counts(row, counts);
     return by_status_json(counts);
 }
 
-/* ---- the members ---- */
+/* ---- the columns ---- */
 
 static const struct metric capacity_metric = {"keyshm_pool_capacity", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric keys_metric = {"keyshm_pool_keys", METRIC_GAUGE, NULL, 1, false, status_count};
@@ -117,98 +151,148 @@ static const struct metric age_metric = {"keyshm_pool_age_seconds", METRIC_GAUGE
 static const struct metric recoveries_metric = {"keyshm_pool_recoveries", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric held_metric = {"keyshm_pool_mutex_held_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
 
-const struct column pool_columns[POOL_COLUMN_COUNT] = {
+#define BY_DEFAULT (COLUMN_IN_TABLE | COLUMN_IN_JSON)
+
+static const struct column columns[] = {
     POOL_MEMBER,
     OWNER_MEMBER,
-    {.json_name = "capacity",
+    {.name = "KEYS",
+     .json_name = "count",
+     .help = "how many keys it holds",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = count},
+    {.name = "CAPACITY",
+     .json_name = "capacity",
      .help = "how many keys it can hold",
-     .flags = COLUMN_IN_JSON,
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = capacity,
      .metric = &capacity_metric},
-    {.json_name = "count", .help = "how many it holds", .flags = COLUMN_IN_JSON, .kind = &value_count, .number = count},
-    {.json_name = "status_count",
+    {.name = "STATUSES",
+     .json_name = "status_count",
      .help = "how many of its keys have each status",
      .values = "an object",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
+     .text = status_count_text,
      .to_json = status_count_json,
      .metric = &keys_metric},
-    {.json_name = "paused_count",
+    {.name = "AVAILABLE",
+     .json_name = "available_count",
+     .help = "how many of its keys are available",
+     .flags = COLUMN_IN_TABLE | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = available},
+    {.name = "LIMITED",
+     .json_name = "rate_limited_count",
+     .help = "how many of its keys are rate_limited",
+     .flags = COLUMN_IN_TABLE | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = rate_limited},
+    {.name = "QUOTA",
+     .json_name = "quota_exceeded_count",
+     .help = "how many of its keys are quota_exceeded",
+     .flags = COLUMN_IN_TABLE | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = quota_exceeded},
+    {.name = "INVALID",
+     .json_name = "invalid_count",
+     .help = "how many of its keys are invalid",
+     .flags = COLUMN_IN_TABLE | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = invalid},
+    {.name = "PAUSED",
+     .json_name = "paused_count",
      .help = "how many of its keys are paused, whatever their status",
-     .flags = COLUMN_IN_JSON,
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = paused_count,
      .metric = &paused_metric},
-    {.json_name = "key_max",
+    {.name = "KEY MAX",
+     .json_name = "key_max",
      .help = "the longest key it can hold",
      .values = "bytes",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = key_max},
-    {.json_name = "default_cooldown_ms",
+    {.name = "COOLDOWN",
+     .json_name = "default_cooldown_ms",
      .help = "of a key marked rate_limited without a time",
      .values = "0: until it is marked available",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_duration,
      .number = default_cooldown},
-    {.json_name = "cooldown_max_ms",
+    {.name = "COOLDOWN MAX",
+     .json_name = "cooldown_max_ms",
      .help = "the longest that a key stays rate_limited",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_duration,
      .number = cooldown_max},
-    {.json_name = "created_unix_ms",
+    {.name = "CREATED",
+     .json_name = "created_unix_ms",
      .help = "when it was created, by the wall clock",
      .values = "since 1970",
      .flags = COLUMN_IN_JSON,
-     .kind = &value_count,
+     .kind = &value_time_ms,
      .number = created},
-    {.json_name = "age_ms",
+    {.name = "AGE",
+     .json_name = "age_ms",
      .help = "how long ago it was created, by a clock that nobody can set",
-     .flags = COLUMN_IN_JSON,
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_duration,
      .number = age,
      .metric = &age_metric},
-    {.json_name = "creator_uid",
+    {.name = "CREATOR UID",
+     .json_name = "creator_uid",
      .help = "the user who created it",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = creator_uid},
-    {.json_name = "creator_pid",
+    {.name = "CREATOR PID",
+     .json_name = "creator_pid",
      .help = "the process that created it",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_pid,
      .number = creator_pid},
-    {.json_name = "creator_name",
+    {.name = "CREATOR",
+     .json_name = "creator_name",
      .help = "what that process was called",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
      .text = creator_name_text},
-    {.json_name = "recoveries",
+    {.name = "RECOVERIES",
+     .json_name = "recoveries",
      .help = "how often a process died while it changed the pool, and was cleaned up after",
-     .flags = COLUMN_IN_JSON,
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = recoveries,
      .metric = &recoveries_metric},
-    {.json_name = "mutex_holder_pid",
-     .help = "the process that is adding or removing a key now",
-     .values = "0: none; -1: one in another PID namespace",
-     .flags = COLUMN_IN_JSON,
+    {.name = "HOLDER PID",
+     .json_name = "mutex_holder_pid",
+     .help = "the process that is adding or removing a key",
+     .values = "0: none; -1: in another namespace",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_pid,
      .number = holder_pid},
-    {.json_name = "mutex_holder_name",
+    {.name = "HOLDER",
+     .json_name = "mutex_holder_name",
      .help = "what that process is called",
      .values = "\"\": not known",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
      .text = holder_name_text},
-    {.json_name = "mutex_holder_state",
+    {.name = "HOLDER STATE",
+     .json_name = "mutex_holder_state",
      .help = "its state, a letter as in /proc/PID/stat: T is stopped",
      .values = "\"\": not known",
      .flags = COLUMN_IN_JSON,
      .text = holder_state_text},
-    {.json_name = "mutex_held_ms",
+    {.name = "HELD",
+     .json_name = "mutex_held_ms",
      .help = "for how long that process has held the mutex",
      .values = "-1: nobody holds it, or not known",
-     .flags = COLUMN_IN_JSON,
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_duration,
      .number = held,
      .metric = &held_metric},
 };
+
+const struct listing pool_listing = {"pools", columns, COUNT_OF(columns), NULL};

@@ -85,8 +85,10 @@ static int take_events(keyshm_pool *pool, void *user)
 
 int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading)
 {
-    static int (*const take[])(keyshm_pool * pool, void *user) = {
-        [SUBJECT_KEYS] = take_snapshot, [SUBJECT_EVENTS] = take_events, [SUBJECT_WORKERS] = take_workers};
+    static int (*const take[])(keyshm_pool * pool, void *user) = {[SUBJECT_KEYS] = take_snapshot,
+                                                                  [SUBJECT_EVENTS] = take_events,
+                                                                  [SUBJECT_WORKERS] = take_workers,
+                                                                  [SUBJECT_POOLS] = take_snapshot};
     struct reading *reading = calloc(1, sizeof(*reading));
     if (reading == NULL)
         return -ENOMEM;

@@ -31,7 +31,7 @@ extern const struct failure reading_failures[];
 struct reading {
     struct pool_name name;
     char provider[KEYSHM_PROVIDER_MAX + 1];
-    struct keyshm_snapshot *snapshot; /* NULL unless of SUBJECT_KEYS, and so on */
+    struct keyshm_snapshot *snapshot; /* of SUBJECT_KEYS and SUBJECT_POOLS; else NULL, and so on */
     struct keyshm_event_list *events;
     struct keyshm_worker_list *workers; /* of SUBJECT_WORKERS and SUBJECT_EVENTS */
 };

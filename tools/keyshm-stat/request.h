@@ -16,11 +16,12 @@ struct listing;
 #define REQUEST_COLUMNS_MAX 64
 #define REQUEST_INTERVAL_MS 1000 /* the default of --watch and --batch */
 
-/* What is shown of each pool. */
+/* What the rows are. */
 enum subject {
     SUBJECT_KEYS,
     SUBJECT_EVENTS,
     SUBJECT_WORKERS,
+    SUBJECT_POOLS,
     SUBJECT_CHECK, /* the invariants: no listing */
 };
 

@@ -42,21 +42,45 @@ static void add_workers(struct rows *rows, const struct reading *reading)
         add(rows, reading, list_worker(reading->workers, i));
 }
 
+/* At most. */
+static size_t count_rows(const struct request *request, const struct reading *reading)
+{
+    switch (request->subject) {
+    case SUBJECT_KEYS:
+        return reading->snapshot->count;
+    case SUBJECT_EVENTS:
+        return reading->events->count;
+    case SUBJECT_WORKERS:
+        return reading->workers->count;
+    case SUBJECT_POOLS:
+    case SUBJECT_CHECK:
+        break;
+    }
+    return 1;
+}
+
 int rows_add(struct rows *rows, const struct request *request, const struct reading *reading)
 {
-    size_t count = request->subject == SUBJECT_KEYS     ? reading->snapshot->count
-                   : request->subject == SUBJECT_EVENTS ? reading->events->count
-                                                        : reading->workers->count;
-    int r = make_room(rows, count);
+    int r = make_room(rows, count_rows(request, reading));
     if (r < 0)
         return r;
     if (request->subject == SUBJECT_KEYS)
         add_keys(rows, request, reading);
     else if (request->subject == SUBJECT_EVENTS)
         add_events(rows, request, reading);
-    else
+    else if (request->subject == SUBJECT_WORKERS)
         add_workers(rows, reading);
+    else
+        add(rows, reading, reading);
     return 0;
+}
+
+int rows_add_all(struct rows *rows, const struct request *request, struct reading *const *readings, size_t count)
+{
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = rows_add(rows, request, readings[i]);
+    return r;
 }
 
 /* ---- in order ---- */

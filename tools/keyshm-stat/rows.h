@@ -14,6 +14,7 @@ struct rows {
 
 /* Add what was read of a pool. -ENOMEM. All zero is no rows; free with rows_free(). */
 int rows_add(struct rows *rows, const struct request *request, const struct reading *reading);
+int rows_add_all(struct rows *rows, const struct request *request, struct reading *const *readings, size_t count);
 void rows_sort(struct rows *rows, const struct request *request);
 void rows_free(struct rows *rows);
 

@@ -120,9 +120,7 @@ static void print_that_none(const struct document *document)
 static int end(struct document *document)
 {
     struct rows rows = {NULL, 0};
-    int r = 0;
-    for (size_t i = 0; i < document->kept_count && r == 0; i++)
-        r = rows_add(&rows, document->request, document->kept[i]);
+    int r = rows_add_all(&rows, document->request, document->kept, document->kept_count);
     if (r == 0) {
         rows_sort(&rows, document->request);
         r = print_rows(&rows, document->request, document->request->has_headings);

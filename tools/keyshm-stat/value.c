@@ -77,16 +77,32 @@ static void duration_or_nothing(int64_t number, bool is_exact, char ret_text[CEL
 }
 
 /* ISO 8601, in the user's time zone: one word, and it says which zone. */
-static void time_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+static void instant_text(int64_t number, int64_t per_second, int digits, char ret_text[CELL_SIZE])
 {
     char zone[sizeof("+hhmm")], day[sizeof("-2147483648-mm-ddThh:mm:ss")];
-    time_t seconds = number / 1000000;
+    time_t seconds = number / per_second;
     struct tm local;
-    if (is_exact || localtime_r(&seconds, &local) == NULL || strftime(day, sizeof(day), "%FT%T", &local) == 0 ||
+    if (localtime_r(&seconds, &local) == NULL || strftime(day, sizeof(day), "%FT%T", &local) == 0 ||
         strftime(zone, sizeof(zone), "%z", &local) == 0)
         integer_text(number, ret_text);
     else
-        snprintf(ret_text, CELL_SIZE, "%s.%06" PRId64 "%.3s:%s", day, number % 1000000, zone, zone + 3);
+        snprintf(ret_text, CELL_SIZE, "%s.%0*" PRId64 "%.3s:%s", day, digits, number % per_second, zone, zone + 3);
+}
+
+static void time_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (is_exact)
+        integer_text(number, ret_text);
+    else
+        instant_text(number, 1000000, 6, ret_text);
+}
+
+static void time_ms_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (is_exact)
+        integer_text(number, ret_text);
+    else
+        instant_text(number, 1000, 3, ret_text);
 }
 
 static const char *status_name(int64_t number)
@@ -131,6 +147,7 @@ const struct value_kind value_left = {left_text, NULL};
 const struct value_kind value_ago = {ago_text, NULL};
 const struct value_kind value_duration = {duration_or_nothing, NULL};
 const struct value_kind value_time = {time_text, NULL};
+const struct value_kind value_time_ms = {time_ms_text, NULL};
 const struct value_kind value_reason = {reason_text, reason_json};
 const struct value_kind value_status = {status_text, status_json};
 

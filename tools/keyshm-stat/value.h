@@ -23,6 +23,7 @@ extern const struct value_kind value_left;     /* remaining milliseconds; 0 is n
 extern const struct value_kind value_ago;      /* milliseconds; -1 is never */
 extern const struct value_kind value_duration; /* milliseconds; -1 is none */
 extern const struct value_kind value_time;     /* microseconds since 1970 */
+extern const struct value_kind value_time_ms;  /* milliseconds since 1970 */
 extern const struct value_kind value_reason;   /* enum keyshm_reason; "" is none */
 extern const struct value_kind value_status;   /* enum keyshm_status; -1 is none */
 

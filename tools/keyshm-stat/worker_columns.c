@@ -114,4 +114,6 @@ static const struct column pool_members[] = {
      .number = unlisted},
 };
 
-const struct listing worker_listing = {"workers", columns, COUNT_OF(columns), pool_members, COUNT_OF(pool_members)};
+static const struct listing pool = {NULL, pool_members, COUNT_OF(pool_members), NULL};
+
+const struct listing worker_listing = {"workers", columns, COUNT_OF(columns), &pool};
