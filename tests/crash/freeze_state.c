@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "freeze.h"
 
+#include "burst.h"
 #include "expect.h"
 #include "operations.h"
 #include "pool.h"
-#include "rotation.h"
 #include "state_word.h"
-
-/* By then the turns that were left are used up. */
-enum { PICKS_MAX = 10000 };
 
 /* Of a deadline that the victim sets: it may have been stopped for so long before. */
 #define DEADLINE_TOLERANCE_MS (INT64_C(10) * 1000)
@@ -59,27 +56,6 @@ static void read_rows(keyshm_pool *pool, struct freeze_state *state)
     state->recoveries = snapshot->recoveries;
     HOLD(snapshot->mutex_holder_pid == 0, "pid %d holds the mutex", (int)snapshot->mutex_holder_pid);
     keyshm_snapshot_free(snapshot);
-}
-
-static bool are_turns_left(const keyshm_pool *pool)
-{
-    uint32_t left = 0;
-    for (uint32_t place = 0; place < LAYOUT_TURNS; place++) {
-        struct claim range = claim_unpack(atomic_load(&pool->header->turns[place].range));
-        left += range.end - range.begin;
-    }
-    return left > 0;
-}
-
-/* Those that the victim has claimed and left are given first, before a new round. This process looks for them at once, not once a second. */
-static void take_turns_left(keyshm_pool *pool)
-{
-    struct keyshm_pick pick;
-    for (int i = 0; i < PICKS_MAX && are_turns_left(pool); i++) {
-        atomic_store(&pool->local->next_look_ms, 0);
-        HOLD(keyshm_next(pool, &pick) == 0, "a pick of a turn that is left");
-    }
-    HOLD(!are_turns_left(pool), "turns are left for ever");
 }
 
 /* As many picks as there are available keys give each of them once. No hint may be wrong, as it may be after a death. */
@@ -136,8 +112,7 @@ void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct free
     for (unsigned i = 0; i < ret_state->count; i++)
         available += ret_state->keys[i].row.benched_by == 0;
     HOLD(keyshm_available_count(pool) == (int)available, "the count of available keys");
-    if (available > 0)
-        take_turns_left(pool);
+    HOLD(available == 0 || burst_take_turns_left(pool), "turns are left for ever");
     pick_round(pool, ret_state, available);
     for (unsigned i = 0; i < ret_state->count; i++) {
         HOLD(keyshm_mark_available(pool, ret_state->keys[i].row.id) == 0, "a further release");

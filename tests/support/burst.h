@@ -7,6 +7,8 @@
  * be, and that looks for turns that were left behind. And end it, with the turns that are left given up.
  */
 
+#include <keyshm.h>
+
 #include "pace.h"
 #include "pool_clock.h"
 #include "rotation.h"
@@ -17,6 +19,29 @@ static inline void burst_begin(const struct keyshm_pool *pool)
     workers_enter(pool, pool_now_ms(pool));
     atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
     atomic_store(&pool->local->next_look_ms, 0);
+}
+
+static inline bool burst_are_turns_left(const struct keyshm_pool *pool)
+{
+    uint32_t left = 0;
+    for (uint32_t place = 0; place < LAYOUT_TURNS; place++) {
+        struct claim range = claim_unpack(atomic_load(&pool->header->turns[place].range));
+        left += range.end - range.begin;
+    }
+    return left > 0;
+}
+
+/* Pick those that ended processes have claimed and left, which come before a new round: this process looks for them at once, not once a
+ * second. False: not all can be picked. */
+static inline bool burst_take_turns_left(struct keyshm_pool *pool)
+{
+    struct keyshm_pick pick;
+    for (int i = 0; i < 10000 && burst_are_turns_left(pool); i++) {
+        atomic_store(&pool->local->next_look_ms, 0);
+        if (keyshm_next(pool, &pick) < 0)
+            return false;
+    }
+    return !burst_are_turns_left(pool);
 }
 
 static inline void burst_end(const struct keyshm_pool *pool)
