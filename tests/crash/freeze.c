@@ -26,6 +26,7 @@
 enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 280, LESSONS = 4, ATTEMPTS = 3 };
 
 static struct tracer_walk walk;
+static bool is_named; /* the pool of the world; if not, the victim may make a named one */
 static struct freeze_state before, done;
 static struct freeze_others *others;
 
@@ -112,27 +113,22 @@ static void go_on(pid_t victim)
     HOLD(status == 0, "the victim's call fails");
 }
 
-/* 0 when each one took another way than recorded. */
-static pid_t start_victim(const struct operation *operation, const struct world_image *image, size_t index)
+/* What a victim that went astray may have left, too. */
+static void restore(const void *image)
 {
-    for (int tries = 0; tries < TRACER_TRIES; tries++) {
-        world_restore(image);
-        pid_t victim = tracer_start(operation->act);
-        if (tracer_reach(victim, &walk, index))
-            return victim;
-        tracer_kill(victim);
-        if (!operation->is_named)
-            keyshm_unlink(expect_name); /* it may have got so far */
-    }
-    return 0;
+    world_restore(image);
+    if (!is_named)
+        keyshm_unlink(expect_name);
 }
 
 /* False when it was not reached. */
 static bool freeze_at(const struct operation *operation, const struct world_image *image, size_t index)
 {
-    pid_t victim = start_victim(operation, image, index);
-    if (victim == 0)
+    pid_t victim = tracer_start_at(operation->act, &walk, index, restore, image);
+    if (victim == 0) {
+        restore(image);
         return false;
+    }
     bool is_held = is_held_by(victim);
     stop(victim);
     *others = (struct freeze_others){.before = &before,
@@ -190,6 +186,7 @@ static void freeze_everywhere(const struct operation *operation, size_t stride)
     alarm(TIME_LIMIT_S); /* for each operation */
     world_begin(operation);
     struct world_image *image = world_save();
+    is_named = operation->is_named;
     learn(operation, image);
     row.instructions = (long)walk.count;
     for (size_t i = 0; i < walk.count; i += stride) {

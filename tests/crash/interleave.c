@@ -190,26 +190,18 @@ static void judge(long a_stop, long b_stop)
 
 /* ---- one stop ---- */
 
-static pid_t start_and_reach(int side, size_t stop)
+static void restore(const void *unused)
 {
-    pid_t child = tracer_start(side == A ? run_a : run_b);
-    if (tracer_reach(child, &walks[side], stop))
-        return child;
-    tracer_kill(child);
-    return 0;
+    (void)unused;
+    begin_run();
 }
 
 /* A, alone. 0 when each one has gone astray. */
 static pid_t begin_with_a(size_t stop)
 {
-    for (int tries = 0; tries < TRACER_TRIES; tries++) {
-        begin_run();
-        pid_t a = start_and_reach(A, stop);
-        if (a != 0)
-            return a;
-    }
-    row.strays++;
-    return 0;
+    pid_t a = tracer_start_at(run_a, &walks[A], stop, restore, NULL);
+    row.strays += a == 0;
+    return a;
 }
 
 static void stop_once(size_t stop)
@@ -242,12 +234,22 @@ static void run_one_stop(size_t stride, size_t offset)
 
 /* ---- two stops ---- */
 
+/* Beside A. 0 when it has gone astray. */
+static pid_t start_b(size_t stop)
+{
+    pid_t b = tracer_start(run_b);
+    if (tracer_reach(b, &walks[B], stop))
+        return b;
+    tracer_kill(b);
+    return 0;
+}
+
 /* Both. False when one of the two has gone astray, each time. */
 static bool begin_with_both(size_t a_stop, size_t b_stop, pid_t ret_both[PAIR])
 {
     for (int tries = 0; tries < TRACER_TRIES; tries++) {
         ret_both[A] = begin_with_a(a_stop);
-        ret_both[B] = ret_both[A] != 0 ? start_and_reach(B, b_stop) : 0;
+        ret_both[B] = ret_both[A] != 0 ? start_b(b_stop) : 0;
         if (ret_both[B] != 0)
             return true;
         if (ret_both[A] != 0)

@@ -84,7 +84,7 @@ static void end_world(void)
     world_end();
 }
 
-static void restore(const struct world_image *image)
+static void restore(const void *image)
 {
     world_restore(image);
     memcpy(second_pool->header, second_image, second_pool->settings.segment_bytes);
@@ -166,17 +166,11 @@ static void print_problem(size_t index, size_t handler_index, const struct verdi
 /* The process before the first instruction of the handler. 0 when each one has gone another way than recorded. */
 static pid_t start_and_signal(const struct world_image *image, size_t index)
 {
-    for (int tries = 0; tries < TRACER_TRIES; tries++) {
-        restore(image);
-        pid_t process = tracer_start(signalled_operation.act);
-        if (tracer_reach(process, &outer, index)) {
-            tracer_signal(process, HANDLERS_SIGNAL);
-            return process;
-        }
-        tracer_kill(process);
-    }
-    total.strays++;
-    return 0;
+    pid_t process = tracer_start_at(signalled_operation.act, &outer, index, restore, image);
+    if (process != 0)
+        tracer_signal(process, HANDLERS_SIGNAL);
+    total.strays += process == 0;
+    return process;
 }
 
 static void count(const struct verdict *verdict)
@@ -291,24 +285,17 @@ static void look_at_places(void)
                  a + 1);
 }
 
-/* 0 when each one has gone another way than recorded. */
-static pid_t start_pick(const struct world_image *image, size_t index)
+static void restore_first(const void *image)
 {
-    for (int tries = 0; tries < TRACER_TRIES; tries++) {
-        world_restore(image);
-        pid_t process = tracer_start(signalled_pick.act);
-        if (tracer_reach(process, &outer, index))
-            return process;
-        tracer_kill(process);
-    }
-    return 0;
+    world_restore(image);
 }
 
 /* False when it was not reached. */
 static bool pick_at(const struct world_image *image, size_t index)
 {
     struct verdict verdict;
-    struct victim victims[VICTIMS_MAX] = {{&signalled_pick, start_pick(image, index)}};
+    struct victim victims[VICTIMS_MAX] = {
+        {&signalled_pick, tracer_start_at(signalled_pick.act, &outer, index, restore_first, image)}};
     char places[PROBLEM_SIZE];
     if (victims[0].process == 0)
         return false;

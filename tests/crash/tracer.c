@@ -246,6 +246,19 @@ pid_t tracer_start(void (*act)(void))
     return start_protected(act, NULL, 0);
 }
 
+pid_t tracer_start_at(void (*act)(void), const struct tracer_walk *walk, size_t index, void (*restore)(const void *world),
+                      const void *world)
+{
+    for (int tries = 0; tries < TRACER_TRIES; tries++) {
+        restore(world);
+        pid_t child = tracer_start(act);
+        if (tracer_reach(child, walk, index))
+            return child;
+        tracer_kill(child);
+    }
+    return 0;
+}
+
 struct robust_list {
     uint64_t words[3]; /* struct robust_list_head, <linux/futex.h> */
 };

@@ -69,6 +69,10 @@ void tracer_record_handler(pid_t child, int signal, void (*look)(pid_t child, si
  * walk was recorded; it may have ended then. */
 bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);
 
+/* A new child at a place in the walk, after `restore(world)`; as often as TRACER_TRIES says. 0: each one has gone another way. */
+pid_t tracer_start_at(void (*act)(void), const struct tracer_walk *walk, size_t index, void (*restore)(const void *world),
+                      const void *world);
+
 /* Let a stopped child execute one instruction; one that repeats itself, as for filling memory, is one. False when the
  * child has ended. */
 bool tracer_step(pid_t child);
