@@ -111,7 +111,9 @@ static int read_options(const struct keyshm_options *options_or_null, struct key
         return refuse_call(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
     if (known.workers_max > KEYSHM_WORKERS_MAX)
         return refuse_call(NULL, -EINVAL, "workers_max is not 0 to 65536");
-    if (known.owner != KEYSHM_OWNER_CALLER && known.owner != geteuid() && geteuid() != 0)
+    if (known.owner == KEYSHM_OWNER_CALLER)
+        known.owner = geteuid();
+    if (known.owner != geteuid() && geteuid() != 0)
         return refuse_call(NULL, -EPERM, "only root may name another user as the owner");
     *ret_options = known;
     return 0;

@@ -207,7 +207,7 @@ static int create(struct keyshm_pool **ret_pool, const struct layout_settings *s
 {
     struct segment_file file;
     struct keyshm_pool *pool;
-    uid_t owner = options->owner != KEYSHM_OWNER_CALLER ? options->owner : geteuid();
+    uid_t owner = options->owner;
     int r = segment_make_file(&file, owner, settings->provider, settings->segment_bytes, named);
     if (r < 0)
         return r;
@@ -333,10 +333,9 @@ int attachment_attach(struct keyshm_pool **ret_pool, uid_t owner, const char *pr
 
 int attachment_open(struct keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options)
 {
-    uid_t owner = options->owner != KEYSHM_OWNER_CALLER ? options->owner : geteuid();
     int r = -ENOENT;
     for (int i = 0; i < OPEN_TRIES_MAX; i++) {
-        r = attachment_attach(ret_pool, owner, provider, false);
+        r = attachment_attach(ret_pool, options->owner, provider, false);
         if (r == -ENOENT)
             r = attachment_create(ret_pool, provider, options, true);
         if (r != -EEXIST)

@@ -7,7 +7,7 @@
 
 #include "pool.h"
 
-/* Make a segment, initialise it completely, and only then give it its name (or none). */
+/* Make a segment of the user options->owner, initialise it completely, and only then give it its name (or none). */
 int attachment_create(struct keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options,
                       bool named);
 
