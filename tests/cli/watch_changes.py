@@ -78,7 +78,7 @@ def test_holder_stopped():
     os.kill(holder.pid, signal.SIGSTOP)
     terminal.wait_for(rf"^mutex +held by pid {holder.pid} \(cli-fixture\), stopped, for \d+\.\ds +0 recoveries$")
     terminal.resize(80, 6)
-    terminal.wait_for(rf"mutex held by pid {holder.pid} \(")
+    terminal.wait_for(rf"mutex held by pid {holder.pid}\b")
     terminal.resize(100, 24)
     holder.kill()
     holder.wait()

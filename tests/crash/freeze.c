@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process is stopped by SIGSTOP at each instruction of each call in turn, those in the C library included. Meanwhile
+ * A process is stopped by SIGSTOP in the middle of each call in turn, wherever it can make a difference. Meanwhile
  * another process picks, marks, counts, finds and takes a snapshot, each with less than a millisecond of processor time
  * and without a futex(2). A third tries to add, remove and annotate: it gets -ETIMEDOUT, and a message that names the
  * holder of the mutex, if and only if the first really holds it. Then the first goes on (SIGCONT), and its late stores
  * harm nothing: what each of the three did has happened, and nothing else.
  *
  *   freeze [STRIDE [OPERATION]]
- *       at every STRIDE-th instruction
+ *       at every STRIDE-th of the moments
+ *
+ * An instruction that neither touches the pool nor calls the system is seen by nobody else: to stop before it or after it is the same. So
+ * the moments are those before the others, in the C library too. Of a call that maps a segment of its own it is not known which those are:
+ * there they are all.
  */
 
 #include <linux/futex.h>
@@ -23,6 +27,7 @@
 #include "problem.h"
 #include "tracer.h"
 
+/* The time limit is for one victim, and only there so that nothing hangs for ever. */
 enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 280, LESSONS = 4, ATTEMPTS = 3 };
 
 static struct tracer_walk walk;
@@ -166,6 +171,15 @@ static void choose_keys(void)
     EXPECT(others->kept != others->released);
 }
 
+static void record(const struct operation *operation)
+{
+    const struct keyshm_pool *pool = world_pool();
+    if (operation->maps)
+        tracer_record(operation->act, NULL, &walk);
+    else
+        tracer_record_shared(operation->act, pool->header, pool->settings.segment_bytes, &walk);
+}
+
 /* Records the walk, and the state of the world without the call and with it. Only the last of the lessons counts: the C
  * library does some things once in a process, and its heap changes at first. */
 static void learn(const struct operation *operation, const struct world_image *image)
@@ -173,7 +187,7 @@ static void learn(const struct operation *operation, const struct world_image *i
     freeze_read_state(world_pool(), !operation->is_named, &before);
     for (int i = 0; i < LESSONS; i++) {
         world_restore(image);
-        tracer_record(operation->act, NULL, &walk);
+        record(operation);
         freeze_read_state(world_pool(), !operation->is_named, &done);
     }
     EXPECT(problem_text()[0] == '\0');
@@ -183,13 +197,16 @@ static void learn(const struct operation *operation, const struct world_image *i
 static void freeze_everywhere(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
-    alarm(TIME_LIMIT_S); /* for each operation */
+    size_t moments = 0; /* seen so far */
     world_begin(operation);
     struct world_image *image = world_save();
     is_named = operation->is_named;
     learn(operation, image);
     row.instructions = (long)walk.count;
-    for (size_t i = 0; i < walk.count; i += stride) {
+    for (size_t i = 0; i < walk.count; i++) {
+        if (!(operation->maps || walk.moments[i].is_shared) || moments++ % stride != 0)
+            continue;
+        alarm(TIME_LIMIT_S);
         problem_forget();
         if (freeze_at(operation, image, i)) {
             count(&row);

@@ -8,7 +8,7 @@
 #include "state_word.h"
 
 /* Of a deadline that the victim sets: it may have been stopped for so long before. */
-#define DEADLINE_TOLERANCE_MS (INT64_C(10) * 1000)
+#define DEADLINE_TOLERANCE_MS (INT64_C(50) * 1000)
 
 #define FURTHER_KEY "sk-a-further-key"
 

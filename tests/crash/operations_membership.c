@@ -299,8 +299,8 @@ static const struct operation operations[] = {
      .settle = settle_replace_in_full, .complete = complete_replace_keys, .proofs = KILLED},
     {"set_metadata, new value", .act = act_set_metadata, .settle = settle_set_metadata, .proofs = KILLED | FROZEN},
     {"set_metadata, delete", .act = act_delete_metadata, .settle = settle_delete_metadata, .proofs = KILLED | FROZEN},
-    {"create", .act = act_create, .settle = settle_create, .proofs = KILLED | FROZEN},
-    {"open, no pool", .act = act_open, .settle = settle_create, .proofs = KILLED},
+    {"create", .act = act_create, .settle = settle_create, .maps = true, .proofs = KILLED | FROZEN},
+    {"open, no pool", .act = act_open, .settle = settle_create, .maps = true, .proofs = KILLED},
 };
 const struct operation_list membership_operations = OPERATION_LIST(operations);
 

@@ -70,6 +70,7 @@ static void act_next_in_burst(void)
 static void act_next_two_in_burst(void)
 {
     act_next_in_burst();
+    burst_go_on(world_pool()); /* in single steps it is over by now */
     act_next();
 }
 
@@ -89,6 +90,12 @@ static enum outcome settle_next_signalled(void)
 }
 
 /* ---- turns that others have left ---- */
+
+static void prepare_quick_round(void)
+{
+    prepare_just_swept();
+    prepare_round();
+}
 
 /* As a child does that then ends. */
 static void run_child(void (*act)(void))
@@ -173,8 +180,8 @@ static const struct operation operations[] = {
     {"next, past a short cooldown", .prepare = prepare_short_cooldown, .act = act_next, .settle = settle_next,
      .proofs = READY_IN_TIME},
 };
-/* Two picks in a burst; the handler makes another. */
-const struct operation signalled_pick = {"next, signalled", .prepare = prepare_round, .act = act_next_two_in_burst,
+/* Two picks in a burst, with nothing due, as most picks are; the handler makes another. */
+const struct operation signalled_pick = {"next, signalled", .prepare = prepare_quick_round, .act = act_next_two_in_burst,
                                          .settle = settle_next_signalled, .is_burst = true};
 
 const struct operation_list pick_operations = OPERATION_LIST(operations);

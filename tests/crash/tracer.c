@@ -15,7 +15,7 @@
 
 #include "expect.h"
 
-enum { STACK_PAGE_BYTES = 4096 };
+enum { STACK_PAGE_BYTES = 4096, NUMBER_MIN = 10000 };
 
 /* The program, with the library in it, from its first byte to the last of its code. */
 extern const char __executable_start[], etext[];
@@ -224,10 +224,30 @@ __attribute__((noinline)) static void run(void (*act)(void))
     __asm__ volatile("" : : "r"(room));
 }
 
+/* What writes the number of its process in decimal goes another way when the number has another count of digits. Numbers begin again
+ * from 300 when the largest was given (proc(5), pid_max), so those of fewer than five digits are used up first. */
+static pid_t fork_numbered(void)
+{
+    for (;;) {
+        pid_t child = expect_fork();
+        if (child == 0 && getpid() < NUMBER_MIN)
+            _exit(0);
+        if (child == 0 || child >= NUMBER_MIN)
+            return child;
+        expect_success_of(child);
+        for (pid_t number = child; number < NUMBER_MIN - 1;) {
+            number = vfork(); /* a tenth of the time */
+            if (number == 0)
+                _exit(0);
+            EXPECT(number > 0 && waitpid(number, NULL, 0) == number);
+        }
+    }
+}
+
 static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t bytes)
 {
     int status;
-    pid_t child = expect_fork();
+    pid_t child = fork_numbered();
     if (child == 0) {
         EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
         EXPECT(memory_or_null == NULL || mprotect(memory_or_null, bytes, PROT_NONE) == 0);

@@ -6,7 +6,8 @@
 #include <sys/syscall.h>
 
 #define SHM "/dev/shm"
-#define TEMPORARY "keyshm-new." /* what a pool is made under where there are no unnamed files */
+/* What this process makes a pool under where there are no unnamed files. */
+#define TEMPORARY_FORMAT "keyshm-new.%d."
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SANITIZER 1
@@ -80,9 +81,11 @@ static void read_mappings(char *ret_text, size_t size)
 
 void left_behind_look(struct left_behind *ret_look, const char *name)
 {
+    char temporary[32];
     ret_look->held = held_now;
+    snprintf(temporary, sizeof(temporary), TEMPORARY_FORMAT, (int)getpid());
     read_directory("/proc/self/fd", "", "", ret_look->descriptors, sizeof(ret_look->descriptors));
-    read_directory(SHM, name, TEMPORARY, ret_look->names, sizeof(ret_look->names));
+    read_directory(SHM, name, temporary, ret_look->names, sizeof(ret_look->names));
     read_mappings(ret_look->mappings, sizeof(ret_look->mappings));
 }
 

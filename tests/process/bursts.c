@@ -61,7 +61,7 @@ static unsigned pick(void)
 /* In a burst, unless the clock goes on to its next tick in between. */
 static unsigned pick_in_burst(void)
 {
-    atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
+    burst_go_on(pool);
     return pick();
 }
 
@@ -105,7 +105,7 @@ static void *do_nothing(void *argument)
     return argument;
 }
 
-/* In a child: a process that has ever had two threads never claims a range again. */
+/* In a child: a process that has ever had two threads never claims a range again, and gives up what is left of the last one. */
 static void claim_one_turn_with_threads(void)
 {
     begin_pool();
@@ -115,7 +115,10 @@ static void claim_one_turn_with_threads(void)
     pid_t child = expect_fork();
     if (child == 0) {
         EXPECT_EQ(turns_left(), 0); /* nor does it have its parent's */
+        burst();
         EXPECT_EQ(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+        pick_in_burst();
+        EXPECT_EQ(turns_left(), 0);
         for (int i = 0; i < PICKS; i++)
             pick();
         EXPECT_EQ(turns_left(), 0);
@@ -128,6 +131,43 @@ static void claim_one_turn_with_threads(void)
 }
 
 /* ---- several ---- */
+
+/* As a process that was killed before its range was in its place. It is not looked for here: that puts it there, too. */
+static void claim_as_a_dead_one(struct claim claim)
+{
+    claim.number = claim_number_after(atomic_load(&pool->header->cursor));
+    atomic_store(&pool->header->cursor, claim_pack(&claim));
+    atomic_store(&pool->local->next_look_ms, UINT64_MAX);
+}
+
+static void expect_in_place(struct claim claim)
+{
+    struct claim range = claim_unpack(atomic_load(&pool->header->turns[claim.place - 1].range));
+    EXPECT(range.begin == claim.begin && range.end == claim.end);
+}
+
+/* The next claim, of one turn or of several, does it for the dead. */
+static void claim_after_a_dead_one(void)
+{
+    const struct claim dead = {.place = LAYOUT_TURNS, .begin = KEYS / 4, .end = KEYS / 2};
+    begin_pool();
+    claim_as_a_dead_one(dead);
+    EXPECT_EQ(pick(), dead.end);
+    expect_in_place(dead);
+    keyshm_close(pool);
+    begin_pool();
+    uint32_t place;
+    do { /* until no tick comes between */
+        burst();
+        while (turns_left() > 0)
+            pick();
+        claim_as_a_dead_one(dead);
+        EXPECT_EQ(pick_in_burst(), dead.end);
+        place = claim_unpack(atomic_load(&pool->header->cursor)).place;
+    } while (place == 0 || place != rotation_place(pool));
+    expect_in_place(dead);
+    keyshm_close(pool);
+}
 
 static void expect_fair(unsigned bound)
 {
@@ -334,6 +374,7 @@ int main(void)
     }
     keep_the_order();
     claim_one_turn_with_threads();
+    claim_after_a_dead_one();
     pick_in_processes();
     die_in_bursts();
     come_and_go_one_by_one();

@@ -14,10 +14,16 @@
 #include "rotation.h"
 #include "workers.h"
 
+/* The tick of the clock in which the burst began may have ended. */
+static inline void burst_go_on(const struct keyshm_pool *pool)
+{
+    atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
+}
+
 static inline void burst_begin(const struct keyshm_pool *pool)
 {
     workers_enter(pool, pool_now_ms(pool));
-    atomic_store(&pool->local->pace, (uint64_t)PACE_BURST_CALLS << 48 | (clock_coarse_ms() & PACE_TICK_MASK));
+    burst_go_on(pool);
     atomic_store(&pool->local->next_look_ms, 0);
 }
 
