@@ -26,9 +26,10 @@ static int find_layout(struct library_layout *ret_layout)
 {
     uint32_t offset;
     int r = lock_find_word(&offset);
-    if (r == 0)
-        *ret_layout = (struct library_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
-    return r;
+    if (r < 0)
+        return r;
+    *ret_layout = (struct library_layout){offset, layout_stamp(lock_mutex_bytes(), offset)};
+    return 0;
 }
 
 /* ---- at exit(3) ---- */
@@ -179,8 +180,9 @@ static int create_in(int fd, struct keyshm_pool **ret_pool, const struct layout_
     struct library_layout layout;
     void *bytes;
     int r = find_layout(&layout);
-    if (r == 0)
-        r = segment_map(fd, settings->segment_bytes, false, &bytes);
+    if (r < 0)
+        return r;
+    r = segment_map(fd, settings->segment_bytes, false, &bytes);
     if (r < 0)
         return r;
     r = initialise(bytes, settings, &layout, options);
@@ -294,12 +296,13 @@ static int check_header(const struct layout_header *header, uint64_t size, const
 static int attach_to(int fd, struct keyshm_pool **ret_pool, const struct stat *file, const char *provider, bool readonly)
 {
     struct library_layout layout;
-    struct layout_settings settings;
+    struct layout_settings settings = {.capacity = 0}; /* what is no header is refused before they are read */
     uint64_t size = (uint64_t)file->st_size;
     void *bytes;
     int r = find_layout(&layout);
-    if (r == 0)
-        r = segment_map(fd, size, readonly, &bytes);
+    if (r < 0)
+        return r;
+    r = segment_map(fd, size, readonly, &bytes);
     if (r < 0)
         return r;
     r = check_header(bytes, size, provider, &layout, &settings);

@@ -191,13 +191,14 @@ static int try_temporary(struct segment_file *file)
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fd;
-    int error = flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &opened) == 0 ? 0 : errno;
-    if (error == 0 && opened.st_nlink > 0)
+    bool is_locked = flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &opened) == 0;
+    if (is_locked && opened.st_nlink > 0)
         return fd;
+    /* Without a link, another process has taken it for abandoned before it was locked. */
+    int error = is_locked ? EAGAIN : errno;
     unlink(path);
     close(fd);
-    /* Without a link, another process has taken it for abandoned before it was locked. */
-    errno = error != 0 ? error : EAGAIN;
+    errno = error;
     return -1;
 }
 

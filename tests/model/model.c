@@ -335,7 +335,7 @@ static void call_get_metadata(void)
                    : strlen(key->notes[name]) >= size ? -ERANGE
                                                       : (int)strlen(key->notes[name]);
     EXPECT_EQ(r, expected);
-    if (r >= 0)
+    if (expected >= 0)
         EXPECT_EQ(strcmp(value, key->notes[name]), 0);
 }
 

@@ -60,8 +60,9 @@ static pid_t fork_worker(int picks, enum then then)
             keyshm_next(pool, &pick);
         if (write(done[1], "", 1) != 1)
             _exit(1);
-        while (then == LIVE_ON)
-            pause();
+        if (then == LIVE_ON)
+            for (;;)
+                pause();
         if (then == CLOSE)
             keyshm_close(pool);
         _exit(0);
@@ -292,7 +293,8 @@ Test(workers, a_child_is_listed_as_soon_as_it_says_so)
     cr_assert_eq(pipe(done), 0);
     pid_t child = fork();
     if (child == 0) {
-        if (keyshm_after_fork(pool) != 0 || keyshm_after_fork(pool) != 0 || write(done[1], "", 1) != 1)
+        int first = keyshm_after_fork(pool), again = keyshm_after_fork(pool);
+        if (first != 0 || again != 0 || write(done[1], "", 1) != 1)
             _exit(1);
         for (;;)
             pause();

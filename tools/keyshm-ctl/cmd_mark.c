@@ -52,9 +52,9 @@ static enum exit_status mark_one(const struct arguments *arguments, keyshm_pool 
     enum keyshm_reason reason =
         arguments->reason != KEYSHM_REASON_NONE ? arguments->reason : mark_default_reason(arguments->status);
     int r = keyshm_inspect(pool, arguments->id, 0, sizeof(before), &before);
-    if (r == 0)
+    if (r >= 0)
         r = mark_key(pool, arguments->id, arguments->status, arguments->retry_after_ms, reason);
-    if (r == 0)
+    if (r >= 0)
         r = keyshm_inspect(pool, arguments->id, 0, sizeof(now), &now);
     if (r < 0)
         return fail(arguments->pool, r, NULL);

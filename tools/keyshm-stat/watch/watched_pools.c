@@ -73,7 +73,7 @@ static int take_names(struct watched_pools *pools, const struct pool_names *name
 {
     struct watched *shown = watched_pools_shown(pools);
     struct watched_pools updated = {.pools = NULL};
-    updated.pools = calloc(names->count + 1, sizeof(*updated.pools));
+    updated.pools = calloc(names->count + 1, sizeof(struct watched *));
     if (updated.pools == NULL)
         return -ENOMEM;
     if (shown != NULL && !has(names, shown)) {
