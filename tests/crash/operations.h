@@ -28,9 +28,9 @@ struct operation {
     void (*complete)(void);       /* of a call that is done in steps: a survivor makes it again; may be NULL */
     bool is_without_effect;       /* so that its outcome is always OLD */
     bool is_named;                /* the world is a pool with a name */
-    bool maps;                    /* a segment of its own, beside the world's */
-    bool is_burst;  /* it claims several turns (rotation.h); goes another way when a tick of the clock ends in it */
-    bool allocates; /* memory of its own: malloc(3) goes another way when the heap is another */
+    bool maps;                    /* a segment of its own, or unmaps the one of the world */
+    bool is_burst;                /* it claims several turns (rotation.h) */
+    bool allocates;               /* memory of its own: malloc(3) goes another way when the heap is another */
 
     /* Done in a meeting (meeting.h), by one of two processes: one call, or two that others may come between. */
     struct result (*steps[STEPS_MAX])(const struct meeting *meeting);
@@ -71,7 +71,7 @@ extern const struct operation signalled_pick;
 /* How many of the victims may take another way than recorded, so that they cannot be stopped where they should. */
 static inline long operation_strays_max(const struct operation *operation, long victims)
 {
-    return 1 + victims / (operation->is_burst ? 2 : operation->allocates ? 25 : 100);
+    return 1 + victims / (operation->allocates ? 25 : 100);
 }
 
 /* The settle function of an operation without effect. */

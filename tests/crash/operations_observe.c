@@ -7,6 +7,7 @@
 #include "burst.h"
 #include "expect.h"
 #include "turns.h"
+#include "virtual_clock.h"
 
 static void act_find(void)
 {
@@ -70,6 +71,7 @@ static void act_close(void)
 static void act_close_in_burst(void)
 {
     struct keyshm_pick pick;
+    virtual_clock_stop(); /* a burst is of one tick */
     burst_begin(world_pool());
     EXPECT_EQ(keyshm_next(world_pool(), &pick), 0);
     keyshm_close(world_pool());
@@ -130,8 +132,9 @@ static const struct operation operations[] = {
     {"set_worker_name", .act = act_set_worker_name, .settle = settle_worker_name, .proofs = KILLED | FROZEN},
     {"snapshot", .act = act_snapshot, .settle = settle_as_before, .is_without_effect = true, .steps = {step_snapshot},
      .proofs = KILLED | FROZEN | INTERLEAVED},
-    {"close", .act = act_close, .settle = settle_as_before, .is_without_effect = true, .proofs = KILLED | FROZEN},
-    {"close, turns left", .prepare = prepare_round, .act = act_close_in_burst, .settle = settle_close_in_burst,
-     .is_burst = true, .proofs = KILLED | FROZEN},
+    {"close", .maps = true, .act = act_close, .settle = settle_as_before, .is_without_effect = true,
+     .proofs = KILLED | FROZEN},
+    {"close, turns left", .maps = true, .prepare = prepare_round, .act = act_close_in_burst,
+     .settle = settle_close_in_burst, .is_burst = true, .proofs = KILLED | FROZEN},
 };
 const struct operation_list observing_operations = OPERATION_LIST(operations);

@@ -8,6 +8,7 @@
 #include "expect.h"
 #include "problem.h"
 #include "turns.h"
+#include "virtual_clock.h"
 
 static void act_next(void)
 {
@@ -62,6 +63,7 @@ void prepare_round(void)
 /* The victim claims all turns of the round, and uses one of them. */
 static void act_next_in_burst(void)
 {
+    virtual_clock_stop(); /* a burst is of one tick */
     burst_begin(world_pool());
     act_next();
 }
@@ -70,7 +72,6 @@ static void act_next_in_burst(void)
 static void act_next_two_in_burst(void)
 {
     act_next_in_burst();
-    burst_go_on(world_pool()); /* in single steps it is over by now */
     act_next();
 }
 

@@ -72,6 +72,26 @@ void virtual_clock_begin(void)
     };
 }
 
+static int64_t read_ns(clockid_t clock)
+{
+    struct timespec time;
+    EXPECT_EQ(__real_clock_gettime(clock, &time), 0);
+    return time.tv_sec * (1000 * NS_PER_MS) + time.tv_nsec;
+}
+
+void virtual_clock_stop(void)
+{
+    static struct virtual_clock stopped;
+    struct timespec tick;
+    if (virtual_clock != NULL) /* it stands still anyway */
+        return;
+    EXPECT_EQ(__real_clock_getres(CLOCK_MONOTONIC_COARSE, &tick), 0);
+    stopped = (struct virtual_clock){
+        .monotonic_ns = read_ns(CLOCK_MONOTONIC), .realtime_ns = read_ns(CLOCK_REALTIME), .tick_ns = tick.tv_nsec};
+    stopped.slept_ns = read_ns(CLOCK_BOOTTIME) - stopped.monotonic_ns;
+    virtual_clock = &stopped;
+}
+
 void virtual_clock_pass_ms(int64_t duration_ms)
 {
     virtual_clock->monotonic_ns += duration_ms * NS_PER_MS;
