@@ -179,12 +179,21 @@ static void forbid_unnamed_files(struct fixture *fixture)
 
 /* Of a process that was killed while it was making a pool. */
 #define ABANDONED "/dev/shm/keyshm-new.1.1"
+#define ABANDONED_BY_OTHER "/dev/shm/keyshm-new.1.2"
 
-static void forbid_unnamed_files_and_abandon_one(struct fixture *fixture)
+static void abandon(const char *path, uid_t owner)
 {
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, ABANDONED, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     EXPECT(fd >= 0);
+    EXPECT_EQ(syscall(SYS_fchown, fd, owner, -1), 0);
     close_own(fd);
+}
+
+static void forbid_unnamed_files_and_abandon_some(struct fixture *fixture)
+{
+    abandon(ABANDONED, geteuid());
+    if (geteuid() == 0)
+        abandon(ABANDONED_BY_OTHER, other_user());
     forbid_unnamed_files(fixture);
 }
 
@@ -206,12 +215,14 @@ static void allow_unnamed_files_and_unlink_made(struct fixture *fixture)
     close_and_unlink_made(fixture);
 }
 
-/* It stays only when something fails. */
+/* One's own stays only when something fails, and another user's always. */
 static void allow_unnamed_files_and_unlink_all(struct fixture *fixture)
 {
     allow_unnamed_files_and_unlink_made(fixture);
     int r = (int)syscall(SYS_unlinkat, AT_FDCWD, ABANDONED, 0);
     EXPECT(r != 0 ? errno == ENOENT : inject_has_failed());
+    if (geteuid() == 0)
+        EXPECT_EQ(syscall(SYS_unlinkat, AT_FDCWD, ABANDONED_BY_OTHER, 0), 0);
 }
 
 static void allow_unnamed_files_open_stdin_and_unlink_made(struct fixture *fixture)
@@ -708,6 +719,19 @@ static void free_workers(struct fixture *fixture)
         keyshm_worker_list_free(fixture->made.workers);
 }
 
+/* So that it is asked for by a descriptor for the process. */
+static void forbid_namespace_of_proc(struct fixture *fixture)
+{
+    (void)fixture;
+    inject_without(FAULT_STAT_NAMESPACE, EACCES);
+}
+
+static void allow_namespace_of_proc_and_free_workers(struct fixture *fixture)
+{
+    inject_without(FAULT_STAT_NAMESPACE, 0);
+    free_workers(fixture);
+}
+
 static void list_workers(struct fixture *fixture)
 {
     EXPECT_EQ(run_workers(fixture), 0);
@@ -863,8 +887,8 @@ const struct call calls[] = {
      false},
     {"keyshm_create", "there are no unnamed files", CALL_CREATES, run_create, 0, forbid_unnamed_files,
      allow_unnamed_files_and_unlink_made, false},
-    {"keyshm_create", "there are no unnamed files, and one was abandoned", CALL_CREATES | CALL_LISTS, run_create, 0,
-     forbid_unnamed_files_and_abandon_one, allow_unnamed_files_and_unlink_all, false},
+    {"keyshm_create", "there are no unnamed files, and some were abandoned", CALL_CREATES | CALL_LISTS, run_create, 0,
+     forbid_unnamed_files_and_abandon_some, allow_unnamed_files_and_unlink_all, false},
     {"keyshm_create", "there is one, and there are no unnamed files", CALL_CREATES, run_create_again, -EEXIST,
      forbid_unnamed_files, allow_unnamed_files, false},
     {"keyshm_create", "there are no unnamed files, and standard input is closed", CALL_CREATES, run_create, 0,
@@ -946,6 +970,8 @@ const struct call calls[] = {
     {"keyshm_snapshot_free", "", CALL_INSPECTS, run_snapshot_free, 0, take_snapshot, NULL, false},
     {"keyshm_workers", "", CALL_INSPECTS, run_workers, 0, NULL, free_workers, false},
     {"keyshm_workers", "one has ended", CALL_INSPECTS, run_workers, 0, leave_dead_worker, free_workers, false},
+    {"keyshm_workers", "/proc does not tell the PID namespace", CALL_INSPECTS, run_workers, 0, forbid_namespace_of_proc,
+     allow_namespace_of_proc_and_free_workers, false},
     {"keyshm_worker_list_free", "", CALL_INSPECTS, run_worker_list_free, 0, list_workers, NULL, false},
     {"keyshm_events", "", CALL_INSPECTS, run_events, 0, NULL, free_events, false},
     {"keyshm_event_list_free", "", CALL_INSPECTS, run_event_list_free, 0, list_events, NULL, false},

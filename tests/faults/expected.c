@@ -103,6 +103,8 @@ static const struct exception {
     {FAULT_REALLOCARRAY, CALL_CREATES, ANY_FUNCTION, ANY_ERROR, ONCE | ALWAYS, {OUTCOME_SAME, 0, NULL}},
     /* Without its own descriptor it does not see that the last name has gone. */
     {FAULT_FSTAT, ANY_CLASS, "keyshm_is_replaced", ANY_ERROR, ONCE | ALWAYS, {OUTCOME_VALUE, 0, NULL}},
+    /* A namespace that has no number is not known. */
+    {FAULT_FSTAT, ANY_CLASS, "keyshm_workers", ANY_ERROR, ONCE | ALWAYS, {OUTCOME_SAME, 0, NULL}},
     /* A descriptor that may be another file's stays open. */
     {FAULT_FSTAT, ANY_CLASS, "keyshm_close", ANY_ERROR, ONCE | ALWAYS, {OUTCOME_SAME, 0, NULL}},
     /* It has gone since the directory was read. */

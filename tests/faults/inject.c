@@ -29,7 +29,7 @@ const struct fault faults[FAULT_KINDS] = {
     [FAULT_OPEN_UNNAMED] = {"open64",
                             "of an unnamed file",
                             "open(2)",
-                            {EACCES, EINTR, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EROFS},
+                            {EACCES, EINTR, EINVAL, EISDIR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EROFS},
                             false},
     [FAULT_OPEN_FILE] =
         {"open64", "of a new file", "open(2)", {EACCES, EEXIST, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS}, false},

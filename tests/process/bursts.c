@@ -34,11 +34,13 @@ static keyshm_pool *pool;
 static keyshm_id ids[KEYS];
 static _Atomic uint32_t *picks_of; /* by all processes, of each slot */
 
-static void begin_pool(void)
+/* 0: of as many as usual. */
+static void begin_pool_of_workers(uint32_t workers_max)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     char key[32];
     options.capacity = KEYS;
+    options.workers_max = workers_max;
     EXPECT_EQ(keyshm_create_anonymous(&pool, "bursts", &options), 0);
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof(key), "sk-burst-%d", i);
@@ -46,6 +48,11 @@ static void begin_pool(void)
     }
     for (int i = 0; i < KEYS; i++)
         picks_of[i] = 0;
+}
+
+static void begin_pool(void)
+{
+    begin_pool_of_workers(0);
 }
 
 static unsigned pick(void)
@@ -127,6 +134,22 @@ static void claim_one_turn_with_threads(void)
     }
     expect_success_of(child);
     EXPECT_EQ(turns_left(), left);
+    keyshm_close(pool);
+}
+
+/* A process that is not among the workers has no place for turns, as nobody could see that it has ended. */
+static void claim_one_turn_without_a_row(void)
+{
+    begin_pool_of_workers(1);
+    pid_t child = expect_fork();
+    if (child == 0) {
+        for (unsigned i = 0; i < PICKS; i++) {
+            EXPECT_EQ(pick_in_burst(), i % KEYS);
+            EXPECT_EQ(turns_left(), 0);
+        }
+        exit(0);
+    }
+    expect_success_of(child);
     keyshm_close(pool);
 }
 
@@ -374,6 +397,7 @@ int main(void)
     }
     keep_the_order();
     claim_one_turn_with_threads();
+    claim_one_turn_without_a_row();
     claim_after_a_dead_one();
     pick_in_processes();
     die_in_bursts();

@@ -277,6 +277,38 @@ Test(events, records_keep_their_limits)
     cr_assert_not(record_unpack(0, words, &read), "zero bytes are not a valid record");
 }
 
+/* Whole, but of a version that has more of something. */
+Test(events, records_of_what_is_not_known_are_refused)
+{
+    static const struct event_record known = {.kind = KEYSHM_EVENT_MARKED, .from = -1, .to = -1, .number = -1};
+    struct event_record unknown[5], read;
+    uint64_t words[RECORD_WORDS];
+    for (int i = 0; i < 5; i++)
+        unknown[i] = known;
+    unknown[0].kind = KEYSHM_EVENT_KIND_COUNT;
+    unknown[1].from = KEYSHM_STATUS_COUNT;
+    unknown[2].to = KEYSHM_STATUS_COUNT;
+    unknown[3].reason = KEYSHM_REASON_COUNT;
+    unknown[4].model = RECORD_MODEL_MAX + 1;
+    record_pack(1, &known, words);
+    cr_assert(record_unpack(1, words, &read));
+    for (int i = 0; i < 5; i++) {
+        record_pack(1, &unknown[i], words);
+        cr_assert_not(record_unpack(1, words, &read), "%d", i);
+    }
+}
+
+/* Another process has read its clock after the reader did. */
+Test(events, of_a_later_time_than_now_are_of_now)
+{
+    struct event_record record = {.kind = KEYSHM_EVENT_MARKED, .from = 0, .to = 3, .number = -1};
+    record.time_us = (UINT64_C(1) << 48) - 1;
+    event_write(pool, event_claim(pool, EVENT_CLASS_LASTING), &record);
+    read_all(NULL);
+    cr_assert_eq(list->count, 1);
+    cr_assert_eq(list->events[0].ago_ms, 0);
+}
+
 /* ---- for good ---- */
 
 Test(events, have_a_number_and_a_time_for_ever)

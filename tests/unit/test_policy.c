@@ -136,12 +136,13 @@ Test(policy, that_was_written_over_is_read_within_its_limits)
     do {                                                                                          \
         static const struct type known = macro;                                                   \
         unsigned char bytes[sizeof(known) + 16], expected[sizeof(bytes)];                         \
-        for (size_t size = sizeof(size_t); size <= sizeof(bytes) - 8; size++) {                   \
+        for (size_t size = 0; size <= sizeof(bytes) - 8; size++) {                                \
             memset(bytes, 0x55, sizeof(bytes));                                                   \
             memset(expected, 0x55, sizeof(bytes));                                                \
             memset(expected, 0, size);                                                            \
             memcpy(expected, &known, size < sizeof(known) ? size : sizeof(known));                \
-            memcpy(expected, &size, sizeof(size));                                                \
+            if (size >= sizeof(size))                                                             \
+                memcpy(expected, &size, sizeof(size));                                            \
             init((struct type *)(void *)bytes, size);                                             \
             cr_assert_eq(memcmp(bytes, expected, sizeof(bytes)), 0, #type " of %zu bytes", size); \
         }                                                                                         \

@@ -18,6 +18,7 @@
 #include "pool.h"
 #include "pool_clock.h"
 #include "process_local.h"
+#include "rotation.h"
 #include "slot.h"
 #include "workers.h"
 
@@ -117,6 +118,37 @@ Test(rare, a_row_that_was_never_filled_in_is_its_owners_while_that_lives)
     cr_assert_eq(keyshm_attach(&other, name), 0);
     cr_assert_eq(atomic_load(&row->owner) >> 32, (uint64_t)getpid());
     keyshm_close(other);
+
+    row = next_row();
+    atomic_store(&row->owner, dead | WORKER_IS_FOREIGN);
+    cr_assert_eq(keyshm_attach(&other, name), 0);
+    cr_assert_eq(atomic_load(&row->owner), dead | WORKER_IS_FOREIGN, "the number may be one of another namespace");
+    keyshm_close(other);
+
+    row = next_row();
+    atomic_store(&row->owner, dead);
+    pool->settings.pid_namespace++;
+    workers_leave(pool);
+    atomic_store(&pool->local->token, 0);
+    cr_assert_neq(workers_enter(pool, pool_now_ms(pool)), 0);
+    cr_assert_eq(atomic_load(&row->owner), dead, "and this process may be in another one");
+}
+
+/* More than one search looks at. */
+Test(rare, rows_that_were_never_filled_in_are_looked_at_eight_at_a_time)
+{
+    enum { LOOKS = 8 };
+    uint64_t from = atomic_load(&pool->header->workers_cursor);
+    uint64_t alive = (uint64_t)getpid() << 32 | WORKER_COUNT_STEP;
+    uint64_t dead = (uint64_t)ended_process() << 32 | WORKER_COUNT_STEP;
+    keyshm_pool *other;
+    for (uint64_t i = 0; i < LOOKS; i++)
+        atomic_store(&pool->workers[from + i].owner, alive);
+    atomic_store(&pool->workers[from + LOOKS].owner, dead);
+    cr_assert_eq(keyshm_attach(&other, name), 0);
+    cr_assert_eq(atomic_load(&pool->workers[from + LOOKS].owner), dead);
+    cr_assert_eq(workers_token(other) >> 32, from + LOOKS + 2, "a free row needs no look");
+    keyshm_close(other);
 }
 
 enum { ENTERING_THREADS = 4, ENTRIES = 200 };
@@ -167,6 +199,19 @@ Test(rare, a_process_that_can_remember_nothing_picks_and_marks)
     cr_assert_eq(workers_enter(pool, pool_now_ms(pool)), 0);
     workers_leave(pool);
     pool->local = local;
+}
+
+/* ---- the rotation ---- */
+
+Test(rare, a_range_of_slots_that_are_not_there_is_empty)
+{
+    struct claim claim = {.number = 1, .begin = pool->settings.capacity - 1, .end = pool->settings.capacity};
+    struct claim range = rotation_unpack_range(pool, claim_pack(&claim));
+    cr_assert_eq(range.begin, claim.begin);
+    cr_assert_eq(range.end, claim.end);
+    claim.end++;
+    range = rotation_unpack_range(pool, claim_pack(&claim));
+    cr_assert_leq(range.end, range.begin);
 }
 
 /* ---- slots ---- */

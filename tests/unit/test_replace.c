@@ -131,7 +131,7 @@ Test(replace, by_a_key_that_is_not_valid_changes_nothing_and_says_which)
 
 Test(replace, what_was_done_is_told_in_a_struct_of_every_size)
 {
-    static const char *const keys[] = {"a", "b"};
+    static const char *const keys[] = {"a", "b"}, *const bad[] = {""};
     struct {
         struct keyshm_replaced known;
         size_t later;
@@ -144,6 +144,11 @@ Test(replace, what_was_done_is_told_in_a_struct_of_every_size)
     cr_assert_eq(keyshm_replace_keys(pool, keys, 1, &result.known), 0);
     cr_assert_eq(result.known.removed, 1);
     cr_assert_eq(result.later, 7);
+    result.known = (struct keyshm_replaced){sizeof(size_t), 7, 7, 7, 7};
+    cr_assert_eq(keyshm_replace_keys(pool, keys, 1, &result.known), 0, "nothing but the size");
+    cr_assert_eq(result.known.kept, 7);
+    cr_assert_eq(keyshm_replace_keys(pool, bad, 1, &result.known), -EINVAL);
+    cr_assert_eq(result.known.invalid, 7);
     result.known.size = 0;
     cr_assert_eq(keyshm_replace_keys(pool, keys, 1, &result.known), -EINVAL);
     cr_assert_eq(keyshm_replace_keys(pool, keys, 2, NULL), 0);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "layout.h"
+#include "pool.h"
 
 #include "fixture.h"
 
@@ -481,4 +482,46 @@ Test(segment, of_another_layout_has_another_name)
              old_layout);
     cr_assert(strstr(warnings, expected) != NULL, "%s", warnings);
     keyshm_close(pool);
+}
+
+/* Files that another program has put beside the pools. */
+Test(segment, of_a_name_that_only_begins_like_a_pools_is_not_listed)
+{
+    static const char *const endings[] = {
+        "",         ".provider",       "Layout.provider", "layout",
+        "layout-.", "layout_provider", "layout..hidden",  "a-layout-with-a-name-that-is-longer-than-any.provider"};
+    struct keyshm_pool_list *list;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char other[SEGMENT_PATH_SIZE + 64];
+        snprintf(other, sizeof(other), "%s/keyshm.%u.%s", SEGMENT_NAME_DIRECTORY, geteuid(), endings[i]);
+        int fd = open(other, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        cr_assert_geq(fd, 0);
+        close(fd);
+        int r = keyshm_list_pools(geteuid(), &list);
+        unlink(other);
+        cr_assert_eq(r, 0);
+        for (size_t at = 0; at < list->count; at++) {
+            cr_assert_str_not_empty(list->providers[at]);
+            cr_assert_str_neq(list->providers[at], "provider", "%s", endings[i]);
+            cr_assert_str_neq(list->providers[at], ".hidden");
+        }
+        keyshm_pool_list_free(list);
+    }
+}
+
+/* A program has closed it and opened another file, which got its number. */
+Test(segment, has_no_descriptor_when_that_is_another_files)
+{
+    char other[SEGMENT_PATH_SIZE + 8];
+    snprintf(other, sizeof(other), "%s.other", path);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    int used = pool->fd, fd = open(other, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(unlink(other), 0);
+    cr_assert_eq(dup2(fd, used), used);
+    close(fd);
+    cr_assert_eq(keyshm_is_replaced(pool), 0, "that file has no name any more, but it is not the pool's");
+    keyshm_close(pool);
+    cr_assert_neq(fcntl(used, F_GETFD), -1, "it stays open");
+    close(used);
 }

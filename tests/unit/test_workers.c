@@ -137,6 +137,15 @@ Test(workers, a_number_that_another_process_has_now_is_not_it)
     cr_assert_eq(find(getpid()).is_alive, 0);
 }
 
+/* It found no /proc when it attached. */
+Test(workers, a_process_whose_start_is_not_known_cannot_be_told)
+{
+    atomic_store(&own_row()->started_ticks, 0);
+    read_all();
+    cr_assert_eq(list->workers[0].is_alive, -1);
+    cr_assert_eq(list->workers[0].state, '\0');
+}
+
 Test(workers, a_process_of_another_pid_namespace_cannot_be_told)
 {
     atomic_fetch_add(&own_row()->pid_namespace, 1);
@@ -191,6 +200,15 @@ static void fill_free_rows(void)
     }
 }
 
+/* As if it had never had one; what it had stays another's. */
+static void forget_own_row(void)
+{
+    struct layout_worker *row = own_row();
+    workers_leave(pool);
+    atomic_store(&pool->local->token, 0);
+    atomic_fetch_and(&row->owner, ~WORKER_HAS_CLOSED);
+}
+
 Test(workers, rows_of_the_dead_are_reused_and_those_of_the_living_are_not)
 {
     add_key(1);
@@ -223,9 +241,7 @@ Test(workers, a_search_looks_at_eight_processes_and_the_next_one_at_eight_others
     uint64_t dead_row = atomic_load(&pool->header->workers_cursor) - 1;
     fill_free_rows();
     atomic_store(&pool->header->workers_cursor, dead_row + rows - 16); /* the seventeenth */
-    workers_leave(pool);
-    atomic_store(&pool->local->token, 0);
-    atomic_fetch_and(&pool->workers[0].owner, ~WORKER_HAS_CLOSED);
+    forget_own_row();
     for (int search = 0; search < 2; search++) {
         cr_assert_eq(workers_enter(pool, pool_now_ms(pool)), 0);
         cr_assert_eq(workers_enter(pool, pool_now_ms(pool)), 0, "not again at once");
@@ -275,21 +291,19 @@ Test(workers, have_the_name_that_they_give_themselves)
 
 Test(workers, cannot_be_named_without_a_row)
 {
-    pid_t child;
-    int status;
     fill_free_rows();
-    child = fork();
-    if (child == 0)
-        _exit(keyshm_set_worker_name(pool, "x") == -EUSERS ? 0 : 1);
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(status, 0);
+    forget_own_row();
+    cr_assert_eq(keyshm_set_worker_name(pool, "x"), -EUSERS);
 }
 
 Test(workers, a_child_is_listed_as_soon_as_it_says_so)
 {
     int done[2];
     char byte;
+    uint64_t token = workers_token(pool);
     cr_assert_eq(keyshm_after_fork(NULL), -EINVAL);
+    cr_assert_eq(keyshm_after_fork(pool), 0);
+    cr_assert_eq(workers_token(pool), token, "who has a row keeps it");
     cr_assert_eq(pipe(done), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -308,6 +322,24 @@ Test(workers, a_child_is_listed_as_soon_as_it_says_so)
     waitpid(child, NULL, 0);
 }
 
+/* A program that calls execve(2) has another image, and the same number and start. */
+Test(workers, of_the_rows_with_its_number_a_process_closes_those_of_its_earlier_images)
+{
+    enum { IMAGE, NAMESPACE, START, NUMBER, NOTHING, ROWS };
+    struct layout_worker *rows = &pool->workers[1];
+    uint64_t token = workers_token(pool);
+    for (int i = 0; i < ROWS; i++) {
+        rows[i].pid_namespace = own_row()->pid_namespace + (i == NAMESPACE);
+        rows[i].started_ticks = own_row()->started_ticks + (i == START);
+        rows[i].image = own_row()->image + (i != NOTHING);
+        rows[i].owner = (uint64_t)(getpid() + (i == NUMBER)) << 32 | WORKER_IS_FILLED;
+    }
+    workers_enter_attached(pool, pool_now_ms(pool));
+    for (int i = 0; i < ROWS; i++)
+        cr_assert_eq((atomic_load(&rows[i].owner) & WORKER_HAS_CLOSED) != 0, i == IMAGE, "row %d", i);
+    cr_assert_eq(workers_token(pool), token);
+}
+
 /* Nobody can tell whether it is alive: its row is kept for a day, and then given to another that has no other. */
 Test(workers, a_row_of_another_namespace_is_kept_for_a_day)
 {
@@ -317,18 +349,13 @@ Test(workers, a_row_of_another_namespace_is_kept_for_a_day)
     uint64_t cursor = atomic_load(&pool->header->workers_cursor);
     struct layout_worker *row = &pool->workers[cursor % pool->settings.worker_rows];
     atomic_fetch_add(&row->pid_namespace, 1);
-    uint64_t now_ms = pool_now_ms(pool), token;
+    uint64_t now_ms = pool_now_ms(pool);
     atomic_store(&row->attached_ms, now_ms);
-    pid_t child = fork();
-    if (child == 0) {
-        token = workers_enter(pool, now_ms + DAY_MS);
-        atomic_store(&pool->header->workers_cursor, cursor);
-        token = token == 0 ? workers_enter(pool, now_ms + DAY_MS + 2000) : 0;
-        _exit(token != 0 && workers_own_row(pool, token) == row ? 0 : 1);
-    }
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(status, 0);
+    forget_own_row();
+    cr_assert_eq(workers_enter(pool, now_ms + DAY_MS), 0);
+    atomic_store(&pool->header->workers_cursor, cursor);
+    cr_assert_neq(workers_enter(pool, now_ms + DAY_MS + 2000), 0);
+    cr_assert_eq(own_row(), row);
 }
 
 Test(workers, there_are_as_many_rows_as_was_asked_for)
