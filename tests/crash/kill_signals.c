@@ -285,9 +285,11 @@ static void look_at_places(void)
                  a + 1);
 }
 
-static void restore_first(const void *image)
+/* With nothing due in the next half second, or no pick would be a quick one (pick.c). */
+static void restore_swept(const void *image)
 {
     world_restore(image);
+    prepare_just_swept();
 }
 
 /* False when it was not reached. */
@@ -295,7 +297,7 @@ static bool pick_at(const struct world_image *image, size_t index)
 {
     struct verdict verdict;
     struct victim victims[VICTIMS_MAX] = {
-        {&signalled_pick, tracer_start_at(signalled_pick.act, &outer, index, restore_first, image)}};
+        {&signalled_pick, tracer_start_at(signalled_pick.act, &outer, index, restore_swept, image)}};
     char places[PROBLEM_SIZE];
     if (victims[0].process == 0)
         return false;
@@ -321,7 +323,7 @@ static void pick_everywhere(size_t stride)
     EXPECT(signal(HANDLERS_SIGNAL, pick_another) != SIG_ERR);
     struct world_image *image = world_save();
     for (int i = 0; i < LESSONS; i++) {
-        world_restore(image);
+        restore_swept(image);
         tracer_record(signalled_pick.act, NULL, &outer);
     }
     total.instructions += (long)outer.count;

@@ -92,12 +92,6 @@ static enum outcome settle_next_signalled(void)
 
 /* ---- turns that others have left ---- */
 
-static void prepare_quick_round(void)
-{
-    prepare_just_swept();
-    prepare_round();
-}
-
 /* As a child does that then ends. */
 static void run_child(void (*act)(void))
 {
@@ -181,8 +175,8 @@ static const struct operation operations[] = {
     {"next, past a short cooldown", .prepare = prepare_short_cooldown, .act = act_next, .settle = settle_next,
      .proofs = READY_IN_TIME},
 };
-/* Two picks in a burst, with nothing due, as most picks are; the handler makes another. */
-const struct operation signalled_pick = {"next, signalled", .prepare = prepare_quick_round, .act = act_next_two_in_burst,
+/* Two picks in a burst; the handler makes another. */
+const struct operation signalled_pick = {"next, signalled", .prepare = prepare_round, .act = act_next_two_in_burst,
                                          .settle = settle_next_signalled, .is_burst = true};
 
 const struct operation_list pick_operations = OPERATION_LIST(operations);
