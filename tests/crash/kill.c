@@ -5,7 +5,8 @@
  * judged by a survivor (judge.c). Nothing is broken: the call has happened, or has not.
  *
  *   kill kill [STRIDE [OPERATION]]
- *       at every STRIDE-th instruction
+ *       at every STRIDE-th instruction; where making or mapping a segment takes ten thousand of them, after every STRIDE-th one that
+ *       makes a difference, and each 101st of the others as often
  *   kill ready [STRIDE [OPERATION]]
  *       the same of what makes a key available, or soon; then nothing happens but picks, and no key stays hidden for
  *       more than a second (judge_ready.c)
@@ -13,9 +14,10 @@
  *       a victim is killed wherever it has just changed the segment with the mutex in hand; the process that recovers
  *       is killed at every STRIDE-th instruction; and a third recovers
  *
- * Others see of a dead process the bytes of the segment, and what the kernel does about its robust list. Where an instruction has changed
- * neither, nothing else can come of a death after it than of one before it. A VISIBLE_STRIDE takes of the others each
- * VISIBLE_STRIDE-th besides: with 1 it is every death that can make a difference, whatever the STRIDE.
+ * Others see of a dead process the bytes of the segment, what the kernel does about its robust list, and what it has asked the kernel to do.
+ * Where an instruction has changed none of these, nothing else can come of a death after it than of one before it. A VISIBLE_STRIDE takes of the others each
+ * VISIBLE_STRIDE-th besides: with 1 it is every death that can make a difference, whatever the STRIDE. (What a process stores in a segment
+ * of its own, that it has not given a name yet, nobody sees.)
  */
 
 #include <stdlib.h>
@@ -26,7 +28,7 @@
 #include "virtual_clock.h"
 
 /* The time limit is for one operation, and only there so that nothing hangs for ever. */
-enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10 };
+enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10, LONG_WALK = 10000, LONG_STRIDE = 101 };
 
 /*
  * The next membership change by a survivor must take less than 100 ms, and takes a fraction of one. But that is elapsed
@@ -53,10 +55,11 @@ static void look(struct route *route, pid_t victim, size_t index)
 {
     bool is_locked = world_is_locked_by(victim), has_changed = world_has_changed();
     bool has_list_changed = tracer_has_robust_list_changed(victim);
+    bool is_after_call = index > 0 && tracer_is_system_call(victim, route->walk.moments[index - 1].address);
     route->facts[index] = (struct fact){
         .is_locked = is_locked,
         .is_changing = index > 0 && has_changed && is_locked,
-        .is_visible = index == 0 || has_changed || has_list_changed,
+        .is_visible = index == 0 || has_changed || has_list_changed || is_after_call,
         .changed_by = index > 0 ? route->walk.moments[index - 1].address : 0,
     };
 }
@@ -173,6 +176,8 @@ static bool kill_at(const struct operation *operation, const struct world_image 
         is_reached =
             tracer_reach(process, &route->walk, index) && world_is_locked_by(process) == route->facts[index].is_locked;
         tracer_kill(process);
+        if (!is_reached && !operation->is_named)
+            keyshm_unlink(expect_name); /* it may have made the pool before it was noticed */
         *ret_process = process;
     }
     return is_reached;
@@ -183,25 +188,26 @@ static size_t visible_stride; /* 0: they are as the others */
 /* The moments of a walk at which its process is killed. */
 struct choice {
     size_t stride;
-    size_t begin;   /* of the stride */
-    size_t visible; /* those seen so far */
+    size_t begin;          /* of the stride */
+    size_t visible_stride; /* 0: as above */
+    size_t visible;        /* those seen so far */
 };
 
 /* To be asked of each moment in turn. The last one is always chosen. */
 static bool is_chosen(struct choice *choice, const struct route *route, size_t index)
 {
-    bool is_visible = visible_stride != 0 && route->facts[index].is_visible && choice->visible++ % visible_stride == 0;
+    bool is_visible =
+        choice->visible_stride != 0 && route->facts[index].is_visible && choice->visible++ % choice->visible_stride == 0;
     bool is_in_stride = index >= choice->begin && (index - choice->begin) % choice->stride == 0;
     return is_visible || is_in_stride || index + 1 == route->walk.count;
 }
 
 /* In that world, kill the last of the victims all along the route of its operation. */
 static void kill_along(struct victim victims[VICTIMS_MAX], const char *name, const struct world_image *image,
-                       const struct route *route, size_t begin, size_t stride, struct row *row)
+                       const struct route *route, struct choice choice, struct row *row)
 {
     struct victim *last = victims[1].operation != NULL ? &victims[1] : &victims[0];
     struct verdict verdict;
-    struct choice choice = {.stride = stride, .begin = begin};
     for (size_t i = 0; i < route->walk.count; i++) {
         if (!is_chosen(&choice, route, i))
             continue;
@@ -234,12 +240,15 @@ static void kill_everywhere(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
     struct victim victims[VICTIMS_MAX] = {{operation, 0}};
+    struct choice choice = {.stride = stride, .visible_stride = visible_stride};
     alarm(TIME_LIMIT_S); /* for each operation */
     world_begin(operation);
     struct world_image *image = world_save();
     learn(operation, image);
     row.instructions = (long)first_route.walk.count;
-    kill_along(victims, operation->name, image, &first_route, 0, stride, &row);
+    if (operation->maps && first_route.walk.count > LONG_WALK)
+        choice = (struct choice){.stride = stride * LONG_STRIDE, .visible_stride = stride};
+    kill_along(victims, operation->name, image, &first_route, choice, &row);
     EXPECT(row.broken > 0 || operation->is_without_effect || row.outcomes[NEW] > 0);
     finish_row(operation, &row);
     free(image);
@@ -264,11 +273,12 @@ static void kill_recoverer(struct victim first, size_t first_index, size_t begin
 {
     char name[128];
     struct victim victims[VICTIMS_MAX] = {first, {&recovering_operation, 0}};
+    struct choice choice = {.stride = stride, .begin = begin, .visible_stride = visible_stride};
     struct world_image *image = world_save();
     snprintf(name, sizeof(name), "recovery from %s, killed at instruction %zu", first.operation->name, first_index);
     tracer_record(recovering_operation.act, look_at_second, &second_route.walk);
     row->instructions += (long)second_route.walk.count;
-    kill_along(victims, name, image, &second_route, begin, stride, row);
+    kill_along(victims, name, image, &second_route, choice, row);
     free(image);
 }
 

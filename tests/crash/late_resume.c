@@ -5,8 +5,8 @@
  * resumes: keys are replaced by others in the same slot, marked, inspected, and time passes. Neither the late worker nor
  * the others may then be wrong. The scenarios are in the other late_*.c.
  *
- *   late-resume [STRIDE [SCENARIO]]
- *       at every STRIDE-th instruction
+ *   late-resume [STRIDE [SCENARIOS]]
+ *       at every STRIDE-th instruction, of the scenarios whose names begin so
  */
 
 #include "late.h"
@@ -98,7 +98,7 @@ static void run_everywhere(const struct scenario *scenario, size_t stride)
 static void run_list(const struct scenario_list *list, size_t stride, const char *only_or_null)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (only_or_null == NULL || strcmp(only_or_null, list->scenarios[i].name) == 0)
+        if (only_or_null == NULL || strncmp(only_or_null, list->scenarios[i].name, strlen(only_or_null)) == 0)
             run_everywhere(&list->scenarios[i], stride);
 }
 
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 {
     size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     if (argc > 3 || stride == 0) {
-        fprintf(stderr, "usage: late-resume [STRIDE [SCENARIO]]\n");
+        fprintf(stderr, "usage: late-resume [STRIDE [SCENARIOS]]\n");
         return 2;
     }
     expect_end_in_time();

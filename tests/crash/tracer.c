@@ -385,11 +385,16 @@ static void protect(pid_t child, void *memory, size_t bytes, int protection)
     EXPECT_EQ(ptrace(PTRACE_SETREGS, child, NULL, &before), 0);
 }
 
+bool tracer_is_system_call(pid_t child, uintptr_t address)
+{
+    return (read_code(child, address) & SYSCALL_MASK) == SYSCALL_CODE;
+}
+
 /* Steps over one instruction of a child that has no access to the memory. Returns whether it needed access. */
 static bool step_over_shared(pid_t child, void *memory, size_t bytes)
 {
     uintptr_t address = read_instruction(child);
-    bool is_shared = (read_code(child, address) & SYSCALL_MASK) == SYSCALL_CODE;
+    bool is_shared = tracer_is_system_call(child, address);
     int signal = SIGTRAP;
     if (!is_shared) {
         signal = go_on(child, PTRACE_SINGLESTEP);

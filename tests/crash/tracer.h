@@ -81,6 +81,9 @@ bool tracer_step(pid_t child);
  * asked of any? */
 bool tracer_has_robust_list_changed(pid_t child);
 
+/* Is this instruction of the child a system call? */
+bool tracer_is_system_call(pid_t child, uintptr_t address);
+
 /* Let a child that stands go on to its end, untraced, and expect success of it. */
 void tracer_finish(pid_t child);
 
