@@ -5,8 +5,8 @@
  * judged by a survivor (judge.c). Nothing is broken: the call has happened, or has not.
  *
  *   kill kill [STRIDE [OPERATION]]
- *       at every STRIDE-th instruction; where making or mapping a segment takes ten thousand of them, after every STRIDE-th one that
- *       makes a difference, and each 101st of the others as often
+ *       at every STRIDE-th instruction; where making or mapping a segment takes ten thousand of them, after those that make a
+ *       difference (of which a large STRIDE leaves out less), and each 101st of the others as often
  *   kill ready [STRIDE [OPERATION]]
  *       the same of what makes a key available, or soon; then nothing happens but picks, and no key stays hidden for
  *       more than a second (judge_ready.c)
@@ -247,7 +247,7 @@ static void kill_everywhere(const struct operation *operation, size_t stride)
     learn(operation, image);
     row.instructions = (long)first_route.walk.count;
     if (operation->maps && first_route.walk.count > LONG_WALK)
-        choice = (struct choice){.stride = stride * LONG_STRIDE, .visible_stride = stride};
+        choice = (struct choice){.stride = stride * LONG_STRIDE, .visible_stride = 1 + stride / 16};
     kill_along(victims, operation->name, image, &first_route, choice, &row);
     EXPECT(row.broken > 0 || operation->is_without_effect || row.outcomes[NEW] > 0);
     finish_row(operation, &row);
