@@ -72,6 +72,14 @@ static void run_b(void)
     run(B);
 }
 
+/* The clock stands still. */
+static const struct tracer_memory *shared_memory(void)
+{
+    static struct tracer_memory memories[TRACER_MEMORIES];
+    memories[0] = (struct tracer_memory){meeting_memory(), meeting_bytes()};
+    return memories;
+}
+
 static void begin_run(void)
 {
     memset(seen, 0, sizeof(*seen));
@@ -278,7 +286,7 @@ static bool learn_b(size_t a_stop, unsigned char *known)
     tracer_kill(a);
     if (walks[B].count == 0 || memcmp(known, meeting_memory(), meeting_bytes()) != 0) {
         memcpy(known, meeting_memory(), meeting_bytes());
-        tracer_record_shared(run_b, meeting_memory(), meeting_bytes(), &walks[B]);
+        tracer_record_shared(run_b, shared_memory(), &walks[B]);
     }
     return true;
 }
@@ -318,7 +326,7 @@ static void run_pairs_of(const struct operation *a, size_t stride)
 {
     pair[A] = a;
     begin_run();
-    tracer_record_shared(run_a, meeting_memory(), meeting_bytes(), &walks[A]);
+    tracer_record_shared(run_a, shared_memory(), &walks[A]);
     for (unsigned i = 0; i < operation_count; i++) {
         if (is_two && (operations[i]->proofs & INTERLEAVED_TWICE) == 0)
             continue;

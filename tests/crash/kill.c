@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process is SIGKILLed at each instruction of each call in turn, those in the C library included, and the pool is
- * judged by a survivor (judge.c). Nothing is broken: the call has happened, or has not.
+ * A process is SIGKILLed in the middle of each call in turn, in the C library too, and the pool is judged by a survivor (judge.c).
+ * Nothing is broken: the call has happened, or has not.
+ *
+ * Others see of a dead process the bytes of the segment, what the kernel does about its robust list, and what it has asked the kernel to do.
+ * Where an instruction has changed none of these, nothing else can come of a death after it than of one before it. So with a STRIDE of 1
+ * a process is killed after each instruction that has, and after each 11th of the others besides. (What it stores in a segment of its own,
+ * that has no name yet, nobody sees.)
  *
  *   kill kill [STRIDE [OPERATION]]
- *       at every STRIDE-th instruction; where making or mapping a segment takes ten thousand of them, after those that make a
- *       difference (of which a large STRIDE leaves out less), and each 101st of the others as often
+ *       a STRIDE makes a sample of both; of a large one, more of the first kind are left
  *   kill ready [STRIDE [OPERATION]]
  *       the same of what makes a key available, or soon; then nothing happens but picks, and no key stays hidden for
  *       more than a second (judge_ready.c)
- *   kill recovery [STRIDE [OPERATION [VISIBLE_STRIDE]]]
+ *   kill recovery [STRIDE [OPERATION]]
  *       a victim is killed wherever it has just changed the segment with the mutex in hand; the process that recovers
- *       is killed at every STRIDE-th instruction; and a third recovers
- *
- * Others see of a dead process the bytes of the segment, what the kernel does about its robust list, and what it has asked the kernel to do.
- * Where an instruction has changed none of these, nothing else can come of a death after it than of one before it. A VISIBLE_STRIDE takes of the others each
- * VISIBLE_STRIDE-th besides: with 1 it is every death that can make a difference, whatever the STRIDE. (What a process stores in a segment
- * of its own, that it has not given a name yet, nobody sees.)
+ *       is killed as above, but of the others after each 101st; and a third recovers
  */
 
 #include <stdlib.h>
@@ -28,7 +27,14 @@
 #include "virtual_clock.h"
 
 /* The time limit is for one operation, and only there so that nothing hangs for ever. */
-enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 1200, LESSONS = 4, TICK_MS = 10, LONG_WALK = 10000, LONG_STRIDE = 101 };
+enum {
+    PROBLEMS_SHOWN = 5,
+    TIME_LIMIT_S = 1200,
+    LESSONS = 4,
+    TICK_MS = 10,
+    OTHERS_STRIDE = 11,
+    RECOVERY_OTHERS_STRIDE = 101
+};
 
 /*
  * The next membership change by a survivor must take less than 100 ms, and takes a fraction of one. But that is elapsed
@@ -183,23 +189,24 @@ static bool kill_at(const struct operation *operation, const struct world_image 
     return is_reached;
 }
 
-static size_t visible_stride; /* 0: they are as the others */
-
 /* The moments of a walk at which its process is killed. */
 struct choice {
-    size_t stride;
-    size_t begin;          /* of the stride */
-    size_t visible_stride; /* 0: as above */
-    size_t visible;        /* those seen so far */
+    size_t visible_stride, others_stride;
+    size_t visible, others; /* seen so far */
 };
+
+static struct choice choose(size_t stride, size_t others_stride, size_t begin)
+{
+    return (struct choice){
+        .visible_stride = 1 + stride / 32, .others_stride = stride * others_stride, .visible = begin, .others = begin};
+}
 
 /* To be asked of each moment in turn. The last one is always chosen. */
 static bool is_chosen(struct choice *choice, const struct route *route, size_t index)
 {
-    bool is_visible =
-        choice->visible_stride != 0 && route->facts[index].is_visible && choice->visible++ % choice->visible_stride == 0;
-    bool is_in_stride = index >= choice->begin && (index - choice->begin) % choice->stride == 0;
-    return is_visible || is_in_stride || index + 1 == route->walk.count;
+    bool is_meant = route->facts[index].is_visible ? choice->visible++ % choice->visible_stride == 0
+                                                   : choice->others++ % choice->others_stride == 0;
+    return is_meant || index + 1 == route->walk.count;
 }
 
 /* In that world, kill the last of the victims all along the route of its operation. */
@@ -240,15 +247,12 @@ static void kill_everywhere(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
     struct victim victims[VICTIMS_MAX] = {{operation, 0}};
-    struct choice choice = {.stride = stride, .visible_stride = visible_stride};
     alarm(TIME_LIMIT_S); /* for each operation */
     world_begin(operation);
     struct world_image *image = world_save();
     learn(operation, image);
     row.instructions = (long)first_route.walk.count;
-    if (operation->maps && first_route.walk.count > LONG_WALK)
-        choice = (struct choice){.stride = stride * LONG_STRIDE, .visible_stride = 1 + stride / 16};
-    kill_along(victims, operation->name, image, &first_route, choice, &row);
+    kill_along(victims, operation->name, image, &first_route, choose(stride, OTHERS_STRIDE, 0), &row);
     EXPECT(row.broken > 0 || operation->is_without_effect || row.outcomes[NEW] > 0);
     finish_row(operation, &row);
     free(image);
@@ -273,12 +277,11 @@ static void kill_recoverer(struct victim first, size_t first_index, size_t begin
 {
     char name[128];
     struct victim victims[VICTIMS_MAX] = {first, {&recovering_operation, 0}};
-    struct choice choice = {.stride = stride, .begin = begin, .visible_stride = visible_stride};
     struct world_image *image = world_save();
     snprintf(name, sizeof(name), "recovery from %s, killed at instruction %zu", first.operation->name, first_index);
     tracer_record(recovering_operation.act, look_at_second, &second_route.walk);
     row->instructions += (long)second_route.walk.count;
-    kill_along(victims, name, image, &second_route, choice, row);
+    kill_along(victims, name, image, &second_route, choose(stride, RECOVERY_OTHERS_STRIDE, begin), row);
     free(image);
 }
 
@@ -344,11 +347,10 @@ static void begin_virtual_clock(void)
 
 int main(int argc, char **argv)
 {
-    const struct mode *mode = argc > 1 && argc < 6 ? find_mode(argv[1]) : NULL;
+    const struct mode *mode = argc > 1 && argc < 5 ? find_mode(argv[1]) : NULL;
     size_t stride = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
-    visible_stride = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     if (mode == NULL || stride == 0) {
-        fprintf(stderr, "usage: kill kill|ready|recovery [STRIDE [OPERATION [VISIBLE_STRIDE]]]\n");
+        fprintf(stderr, "usage: kill kill|ready|recovery [STRIDE [OPERATION]]\n");
         return 2;
     }
     expect_pool_name("kill");

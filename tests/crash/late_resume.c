@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A worker is stopped at each instruction of a call, those in the C library included, and the pool changes before it
+ * A worker is stopped in the middle of a call, wherever it can make a difference, and the pool changes before it
  * resumes: keys are replaced by others in the same slot, marked, inspected, and time passes. Neither the late worker nor
  * the others may then be wrong. The scenarios are in the other late_*.c.
  *
  *   late-resume [STRIDE [SCENARIOS]]
- *       at every STRIDE-th instruction, of the scenarios whose names begin so
+ *       at every STRIDE-th of the moments, of the scenarios whose names begin so
+ *
+ * An instruction that touches neither the pool nor the clock, which the test moves, and does not call the system commutes with the change. So
+ * the moments are those before the others, in the C library too.
  */
 
 #include "late.h"
+#include "pool.h"
 #include "tracer.h"
 #include "virtual_clock.h"
 
@@ -30,7 +34,9 @@ static void learn(const struct scenario *scenario)
     pid_t runner = expect_fork();
     if (runner == 0) {
         scenario->begin();
-        tracer_record(scenario->victim, NULL, walk);
+        const struct tracer_memory memories[TRACER_MEMORIES] = {{late_pool->header, late_pool->settings.segment_bytes},
+                                                                {virtual_clock, sizeof(*virtual_clock)}};
+        tracer_record_shared(scenario->victim, memories, walk);
         _exit(0);
     }
     expect_success_of(runner);
@@ -79,7 +85,9 @@ static void run_everywhere(const struct scenario *scenario, size_t stride)
     alarm(TIME_LIMIT_S); /* for each scenario */
     learn(scenario);
     count.instructions = walk->count;
-    for (size_t i = 0; i < walk->count; i += stride) {
+    for (size_t i = 0, moments = 0; i < walk->count; i++) {
+        if (!walk->moments[i].is_shared || moments++ % stride != 0)
+            continue;
         int outcome = run(scenario, i);
         count.strays += outcome == ASTRAY;
         count.stops += outcome != ASTRAY;

@@ -245,13 +245,14 @@ static pid_t fork_numbered(void)
     }
 }
 
-static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t bytes)
+static pid_t start_protected(void (*act)(void), const struct tracer_memory memories[TRACER_MEMORIES])
 {
     int status;
     pid_t child = fork_numbered();
     if (child == 0) {
         EXPECT_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
-        EXPECT(memory_or_null == NULL || mprotect(memory_or_null, bytes, PROT_NONE) == 0);
+        for (int i = 0; i < TRACER_MEMORIES; i++)
+            EXPECT(memories[i].bytes == 0 || mprotect(memories[i].at, memories[i].bytes, PROT_NONE) == 0);
         raise(SIGSTOP);
         run(act);
         _exit(0);
@@ -264,7 +265,8 @@ static pid_t start_protected(void (*act)(void), void *memory_or_null, size_t byt
 
 pid_t tracer_start(void (*act)(void))
 {
-    return start_protected(act, NULL, 0);
+    static const struct tracer_memory none[TRACER_MEMORIES];
+    return start_protected(act, none);
 }
 
 pid_t tracer_start_at(void (*act)(void), const struct tracer_walk *walk, size_t index, void (*restore)(const void *world),
@@ -390,8 +392,15 @@ bool tracer_is_system_call(pid_t child, uintptr_t address)
     return (read_code(child, address) & SYSCALL_MASK) == SYSCALL_CODE;
 }
 
+static void protect_all(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES], int protection)
+{
+    for (int i = 0; i < TRACER_MEMORIES; i++)
+        if (memories[i].bytes > 0)
+            protect(child, memories[i].at, memories[i].bytes, protection);
+}
+
 /* Steps over one instruction of a child that has no access to the memory. Returns whether it needed access. */
-static bool step_over_shared(pid_t child, void *memory, size_t bytes)
+static bool step_over_shared(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES])
 {
     uintptr_t address = read_instruction(child);
     bool is_shared = tracer_is_system_call(child, address);
@@ -401,9 +410,9 @@ static bool step_over_shared(pid_t child, void *memory, size_t bytes)
         is_shared = signal == SIGSEGV; /* which has done nothing, and is not delivered */
     }
     if (is_shared) {
-        protect(child, memory, bytes, PROT_READ | PROT_WRITE);
+        protect_all(child, memories, PROT_READ | PROT_WRITE);
         EXPECT(tracer_step(child));
-        protect(child, memory, bytes, PROT_NONE);
+        protect_all(child, memories, PROT_NONE);
     } else {
         EXPECT_EQ(signal, SIGTRAP);
         if (read_instruction(child) == address)
@@ -413,14 +422,15 @@ static bool step_over_shared(pid_t child, void *memory, size_t bytes)
     return is_shared;
 }
 
-void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct tracer_walk *ret_walk)
+void tracer_record_shared(void (*act)(void), const struct tracer_memory memories[TRACER_MEMORIES],
+                          struct tracer_walk *ret_walk)
 {
-    pid_t child = start_protected(act, shared, bytes);
+    pid_t child = start_protected(act, memories);
     uintptr_t stack = read_stack(child);
     ret_walk->count = 0;
     while (read_stack(child) <= stack) {
         uintptr_t address = read_instruction(child);
-        bool is_shared = step_over_shared(child, shared, bytes);
+        bool is_shared = step_over_shared(child, memories);
         append(ret_walk, address);
         ret_walk->moments[ret_walk->count - 1].is_shared = is_shared;
     }
@@ -462,10 +472,14 @@ bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index)
     return read_instruction(child) == address;
 }
 
+bool tracer_is_of_program(uintptr_t address)
+{
+    return address >= (uintptr_t)__executable_start && address < (uintptr_t)etext;
+}
+
 struct tracer_place tracer_place_of(uintptr_t address)
 {
-    uintptr_t start = (uintptr_t)__executable_start;
-    if (address >= start && address < (uintptr_t)etext)
-        return (struct tracer_place){.object = "program", .offset = address - start};
+    if (tracer_is_of_program(address))
+        return (struct tracer_place){.object = "program", .offset = address - (uintptr_t)__executable_start};
     return (struct tracer_place){.object = "C library", .offset = address};
 }

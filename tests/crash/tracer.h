@@ -50,9 +50,17 @@ pid_t tracer_start(void (*act)(void));
  */
 void tracer_record(void (*act)(void), void (*look)(pid_t child, size_t index), struct tracer_walk *ret_walk);
 
-/* The same, and finds out which of the instructions touch the `bytes` of memory at `shared` (whole pages) or call the
- * system. Any other instruction can as well come before or after whatever another process does. */
-void tracer_record_shared(void (*act)(void), void *shared, size_t bytes, struct tracer_walk *ret_walk);
+/* Memory that several processes share: whole pages. 0 bytes are none. */
+struct tracer_memory {
+    void *at;
+    size_t bytes;
+};
+enum { TRACER_MEMORIES = 2 };
+
+/* The same, and finds out which of the instructions touch that memory or call the system. Any other instruction can as well come before or
+ * after whatever another process does. */
+void tracer_record_shared(void (*act)(void), const struct tracer_memory memories[TRACER_MEMORIES],
+                          struct tracer_walk *ret_walk);
 
 /* Let a signal arrive at a child that stands, so that it is before the first instruction of the handler. */
 void tracer_signal(pid_t child, int signal);
@@ -83,6 +91,9 @@ bool tracer_has_robust_list_changed(pid_t child);
 
 /* Is this instruction of the child a system call? */
 bool tracer_is_system_call(pid_t child, uintptr_t address);
+
+/* Or one of the program, with the library in it, rather than of the C library? */
+bool tracer_is_of_program(uintptr_t address);
 
 /* Let a child that stands go on to its end, untraced, and expect success of it. */
 void tracer_finish(pid_t child);
