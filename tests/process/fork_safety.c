@@ -18,6 +18,7 @@ static keyshm_pool *make_pool(keyshm_id ids[KEYS])
     char key[32];
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     options.capacity = CAPACITY;
+    options.lock_timeout_ms = CHILD_LIMIT_S * INT64_C(1000); /* on a busy machine, one may wait long for its turn */
     EXPECT_EQ(keyshm_create(&pool, expect_name, &options), 0);
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof(key), "key-%d", i);
