@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@ void sandbox_skip(const char *what)
     exit(EXIT_SKIP);
 }
 
-static bool write_file(const char *path, const char *text)
+bool sandbox_write(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY);
     bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
@@ -37,9 +36,9 @@ void sandbox_enter(int flags)
     if (uid == 0)
         return;
     snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-    if (!write_file("/proc/self/uid_map", map))
+    if (!sandbox_write("/proc/self/uid_map", map))
         sandbox_skip("mapping a uid");
     snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-    if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/gid_map", map))
+    if (!sandbox_write("/proc/self/setgroups", "deny") || !sandbox_write("/proc/self/gid_map", map))
         sandbox_skip("mapping a gid");
 }

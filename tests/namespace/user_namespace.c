@@ -38,16 +38,13 @@ static void map_users_of(pid_t child)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)child);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, MAP, strlen(MAP)) != (ssize_t)strlen(MAP))
+    if (!sandbox_write(path, MAP))
         sandbox_skip("mapping several uids");
-    close(fd);
 }
 
 int main(void)
 {
-    int entered[2];
-    char is_inside = 0;
+    int entered[2], error;
     if (geteuid() != 0) {
         printf("skipped: needs root, to map several users\n");
         return 77;
@@ -57,13 +54,14 @@ int main(void)
     EXPECT_EQ(pipe2(entered, O_CLOEXEC), 0);
     pid_t child = expect_fork();
     if (child == 0) {
-        is_inside = unshare(CLONE_NEWUSER) == 0;
-        EXPECT_EQ(write(entered[1], &is_inside, 1), 1);
+        error = unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+        EXPECT_EQ(write(entered[1], &error, sizeof(error)), sizeof(error));
         gate_wait(&gate);
         run_inside();
     }
-    EXPECT_EQ(read(entered[0], &is_inside, 1), 1);
-    if (!is_inside)
+    EXPECT_EQ(read(entered[0], &error, sizeof(error)), sizeof(error));
+    errno = error;
+    if (error != 0)
         sandbox_skip("unshare(2)");
     map_users_of(child);
     gate_open(&gate);
