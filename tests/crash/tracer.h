@@ -92,7 +92,7 @@ bool tracer_has_robust_list_changed(pid_t child);
 /* Is this instruction of the child a system call? */
 bool tracer_is_system_call(pid_t child, uintptr_t address);
 
-/* Or one of the program, with the library in it, rather than of the C library? */
+/* Is the instruction at this address one of the program, with keyshm in it, rather than of the C library? */
 bool tracer_is_of_program(uintptr_t address);
 
 /* Let a child that stands go on to its end, untraced, and expect success of it. */
