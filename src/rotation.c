@@ -55,8 +55,14 @@ static bool try_place(const struct search *search, uint32_t place)
     struct layout_turns *turns = &search->pool->header->turns[place - 1];
     /* acquire: pairs with the release in give_up(). What a killed process has stored is in memory since its end. */
     uint64_t owner = atomic_load_explicit(&turns->owner, memory_order_acquire);
-    if (owner == search->token || (search->must_have_turns && !is_left(load_range(turns))) || !is_free(search, owner))
+    if (owner == search->token || !is_free(search, owner))
         return false;
+    if (search->must_have_turns && !is_left(load_range(turns))) {
+        /* Nobody else frees the place of a process that was killed, and a search in a burst may not be one that asks. */
+        if (owner != 0)
+            atomic_compare_exchange_strong_explicit(&turns->owner, &owner, 0, memory_order_acq_rel, memory_order_relaxed);
+        return false;
+    }
     return atomic_compare_exchange_strong_explicit(&turns->owner, &owner, search->token, memory_order_acq_rel,
                                                    memory_order_relaxed);
 }
