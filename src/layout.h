@@ -28,9 +28,10 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 3u
+#define LAYOUT_VERSION 4u
 
 #define LAYOUT_LINE_BYTES 64u
+#define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
 #define LAYOUT_HEADER_BYTES 4096u
 #define LAYOUT_MUTEX_BYTES 64u
 #define LAYOUT_METADATA_WORDS (KEYSHM_METADATA_BYTES_MAX / 8)
@@ -62,11 +63,11 @@ struct layout_settings {
     char zero[7];
 };
 
-/* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the line at each pick. */
+/* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the range at each pick. */
 struct layout_turns {
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t owner; /* worker_token() of the process; 0: none */
+    _Alignas(LAYOUT_PAIR_BYTES) _Atomic uint64_t owner; /* worker_token() of the process; 0: none */
     _Atomic uint64_t range;
-    unsigned char reserve[LAYOUT_LINE_BYTES - 16];
+    unsigned char reserve[LAYOUT_PAIR_BYTES - 16];
 };
 
 #define LAYOUT_TURNS 8
@@ -123,7 +124,7 @@ struct layout_header {
     /* Written by a process that attaches. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t workers_cursor; /* where the search for a row begins */
     _Atomic uint64_t workers_unlisted;
-    unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
+    unsigned char workers_reserve[2 * LAYOUT_LINE_BYTES - 16];
 
     struct layout_turns turns[LAYOUT_TURNS];
 };
@@ -244,7 +245,7 @@ LAYOUT_AT(struct layout_header, event_classes, 960);
 LAYOUT_AT(struct layout_header, workers_cursor, 1152);
 LAYOUT_AT(struct layout_header, workers_unlisted, 1160);
 LAYOUT_AT(struct layout_header, workers_reserve, 1168);
-LAYOUT_AT(struct layout_header, turns, 1216);
+LAYOUT_AT(struct layout_header, turns, 1280);
 _Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
 
 LAYOUT_AT(struct layout_policy, cooldown_ms, 0);
@@ -253,7 +254,7 @@ LAYOUT_AT(struct layout_policy, cooldown_max_ms, 8);
 LAYOUT_AT(struct layout_turns, owner, 0);
 LAYOUT_AT(struct layout_turns, range, 8);
 LAYOUT_AT(struct layout_turns, reserve, 16);
-_Static_assert(sizeof(struct layout_turns) == LAYOUT_LINE_BYTES, "struct layout_turns");
+_Static_assert(sizeof(struct layout_turns) == LAYOUT_PAIR_BYTES, "struct layout_turns");
 
 LAYOUT_AT(struct layout_slot, picks, 0);
 LAYOUT_AT(struct layout_slot, last_used_ms, 8);

@@ -178,8 +178,13 @@ static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool
         .begin = slot,
         .end = end_of_range(pool, slot),
     };
-    if (move_cursor(pool, cursor, claim_pack(&next)))
-        rotation_settle(pool, claim_pack(&next));
+    uint64_t claimed = claim_pack(&next);
+    if (!move_cursor(pool, cursor, claimed))
+        return;
+    rotation_settle(pool, claimed);
+    /* It is where it belongs: the next claim need not look there, into a line that this process writes at each pick. */
+    next.place = 0;
+    (void)move_cursor(pool, claimed, claim_pack(&next));
 }
 
 static inline bool claim_turn(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)

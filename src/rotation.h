@@ -21,10 +21,11 @@
  *
  * Between the claim and the place there are two stores, and a process may be killed between them. So the cursor says which place
  * the range belongs to, and whoever claims next writes it there first, if it is not there yet (rotation_settle()). A number, which
- * each claim increases, tells a range that was put there from one that was not.
+ * each claim increases, tells a range that was put there from one that was not. When it is there, its process takes the place out of
+ * the cursor again, so that nobody needs to look.
  *
- *   cursor      bits 63..34 number of the claim; 33..30 place, from 1; 0: none; 29..20 length; 19..0 first slot
- *   range       bits 63..34 number of the claim; 33..30 zero;                   29..20 length; 19..0 first slot
+ *   cursor      bits 63..34 number of the claim; 33..30 place, from 1; 0: nowhere to put it; 29..20 length; 19..0 first slot
+ *   range       bits 63..34 number of the claim; 33..30 zero;                               29..20 length; 19..0 first slot
  *
  * Only a process with a single thread claims ranges, so that a turn is taken by a load and a store.
  */

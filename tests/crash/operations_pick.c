@@ -114,14 +114,14 @@ static void prepare_dead_claimer(void)
 {
     do
         run_child(act_next_in_burst);
-    while (claim_unpack(atomic_load(&world_pool()->header->cursor)).place == 0); /* its burst has ended too early */
+    while (burst_place_of_last_claim(world_pool()) == 0); /* its burst has ended too early */
 }
 
 static void prepare_closed_claimer(void)
 {
     do
         run_child(act_next_and_close);
-    while (claim_unpack(atomic_load(&world_pool()->header->cursor)).place == 0);
+    while (burst_place_of_last_claim(world_pool()) == 0);
 }
 
 /* It was killed before it could write down what it had claimed. */
@@ -129,8 +129,10 @@ static void prepare_unsettled_claimer(void)
 {
     struct claim none = {.number = 0};
     prepare_dead_claimer();
-    uint32_t place = claim_unpack(atomic_load(&world_pool()->header->cursor)).place;
-    atomic_store(&world_pool()->header->turns[place - 1].range, claim_pack(&none));
+    struct claim last = claim_unpack(atomic_load(&world_pool()->header->cursor));
+    last.place = burst_place_of_last_claim(world_pool());
+    atomic_store(&world_pool()->header->cursor, claim_pack(&last));
+    atomic_store(&world_pool()->header->turns[last.place - 1].range, claim_pack(&none));
 }
 
 /* ---- a key that will be available shortly ---- */

@@ -186,7 +186,7 @@ static void claim_after_a_dead_one(void)
             pick();
         claim_as_a_dead_one(dead);
         EXPECT_EQ(pick_in_burst(), dead.end);
-        place = claim_unpack(atomic_load(&pool->header->cursor)).place;
+        place = burst_place_of_last_claim(pool);
     } while (place == 0 || place != rotation_place(pool));
     expect_in_place(dead);
     keyshm_close(pool);
@@ -237,6 +237,25 @@ static void die_in_bursts(void)
         EXPECT(WIFSIGNALED(status));
     }
     expect_fair(PROCESSES);
+    keyshm_close(pool);
+}
+
+/* A place whose owner was killed is free for the next, with turns left in it or without. */
+static void take_the_place_of_a_dead_one(void)
+{
+    begin_pool();
+    for (int process = 0; process <= LAYOUT_TURNS; process++) {
+        pid_t child = expect_fork();
+        if (child == 0) {
+            burst();
+            while (turns_left() > 0)
+                pick_in_burst();
+            raise(SIGKILL);
+        }
+        int status;
+        EXPECT_EQ(waitpid(child, &status, 0), child);
+        EXPECT(WIFSIGNALED(status));
+    }
     keyshm_close(pool);
 }
 
@@ -401,6 +420,7 @@ int main(void)
     claim_after_a_dead_one();
     pick_in_processes();
     die_in_bursts();
+    take_the_place_of_a_dead_one();
     come_and_go_one_by_one();
     come_and_go_at_once();
     stand_still_in_a_burst();

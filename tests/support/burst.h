@@ -27,6 +27,18 @@ static inline void burst_begin(const struct keyshm_pool *pool)
     atomic_store(&pool->local->next_look_ms, 0);
 }
 
+/* From 1; 0: the last claim was of a single turn, or is not in its place yet. */
+static inline uint32_t burst_place_of_last_claim(const struct keyshm_pool *pool)
+{
+    uint64_t number = claim_unpack(atomic_load(&pool->header->cursor)).number;
+    for (uint32_t place = 1; place <= LAYOUT_TURNS; place++) {
+        struct claim range = claim_unpack(atomic_load(&pool->header->turns[place - 1].range));
+        if (range.number == number && range.begin < range.end)
+            return place;
+    }
+    return 0;
+}
+
 static inline bool burst_are_turns_left(const struct keyshm_pool *pool)
 {
     uint32_t left = 0;
