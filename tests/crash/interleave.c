@@ -16,8 +16,12 @@
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
  * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
- * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.) A SHARED_STRIDE
- * makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the settings in meeting.c.
+ * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
+ *
+ * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same line of the
+ * segment and one of them writes to it. Then A may as well stop later, before the next one of its own that touches it; and that is among the stops.
+ *
+ * A SHARED_STRIDE makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the settings in meeting.c.
  *
  * A pick never gives a key that was removed, invalid or cooling for the whole of the call: the picks of the serial orders
  * do not (run_in_order() looks), and the key that was picked has to be that of one of these.
@@ -291,20 +295,66 @@ static bool learn_b(size_t a_stop, unsigned char *known)
     return true;
 }
 
+/* What some instructions have done to each line of the segment. */
+enum { LINE_BYTES = 64, TOUCHED = 1, WRITTEN = 2 };
+struct touched {
+    bool all; /* one of them may have written to any */
+    unsigned char *lines;
+};
+
+static size_t line_of(uintptr_t address)
+{
+    const void *begin = meeting_memory();
+    return (address - (uintptr_t)begin) / LINE_BYTES;
+}
+
+static void touch(struct touched *touched, const struct tracer_moment *moment)
+{
+    touched->all |= moment->touched == 0;
+    for (size_t i = 0; moment->touched != 0 && i < 2; i++)
+        touched->lines[line_of(moment->touched + i * (TRACER_TOUCHED_BYTES - 1))] |=
+            moment->is_write ? TOUCHED | WRITTEN : TOUCHED;
+}
+
+static bool commutes(const struct tracer_moment *moment, const struct touched *touched)
+{
+    unsigned char conflicts = moment->is_write ? TOUCHED : WRITTEN;
+    if (moment->touched == 0 || touched->all)
+        return false;
+    return ((touched->lines[line_of(moment->touched)] |
+             touched->lines[line_of(moment->touched + TRACER_TOUCHED_BYTES - 1)]) &
+            conflicts) == 0;
+}
+
+/* A stops at a_stop, B at each moment that makes a difference. */
+static void stop_b(size_t a_stop, size_t stride, size_t *combination, struct touched *touched)
+{
+    touched->all = false;
+    memset(touched->lines, 0, meeting_bytes() / LINE_BYTES + 1);
+    for (size_t i = 0; i < walks[B].count; i++) {
+        const struct tracer_moment *moment = &walks[B].moments[i];
+        if (!moment->is_shared)
+            continue;
+        if (!commutes(&walks[A].moments[a_stop], touched) && (*combination)++ % stride == 0)
+            stop_twice(a_stop, i);
+        touch(touched, moment);
+    }
+}
+
 static void run_two_stops(size_t stride, size_t offset)
 {
     size_t combination = offset, shared = offset;
     unsigned char *known = malloc(meeting_bytes());
-    EXPECT(known != NULL);
+    struct touched touched = {.lines = malloc(meeting_bytes() / LINE_BYTES + 1)};
+    EXPECT(known != NULL && touched.lines != NULL);
     walks[B].count = 0;
     for (size_t i = 0; i < walks[A].count; i++) {
         if (!walks[A].moments[i].is_shared || shared++ % shared_stride != 0 || !learn_b(i, known))
             continue;
         row.stops++;
-        for (size_t j = 0; j < walks[B].count; j++)
-            if (walks[B].moments[j].is_shared && combination++ % stride == 0)
-                stop_twice(i, j);
+        stop_b(i, stride, &combination, &touched);
     }
+    free(touched.lines);
     free(known);
 }
 

@@ -399,27 +399,59 @@ static void protect_all(pid_t child, const struct tracer_memory memories[TRACER_
             protect(child, memories[i].at, memories[i].bytes, protection);
 }
 
-/* Steps over one instruction of a child that has no access to the memory. Returns whether it needed access. */
-static bool step_over_shared(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES])
+/* Is it a string instruction, which may touch any number of bytes in two places? Its opcode follows the prefixes. */
+static bool is_string_instruction(pid_t child, uintptr_t address)
 {
-    uintptr_t address = read_instruction(child);
-    bool is_shared = tracer_is_system_call(child, address);
-    int signal = SIGTRAP;
-    if (!is_shared) {
-        signal = go_on(child, PTRACE_SINGLESTEP);
-        is_shared = signal == SIGSEGV; /* which has done nothing, and is not delivered */
+    uint64_t code = (uint64_t)read_code(child, address);
+    unsigned char byte = (unsigned char)code;
+    while (byte == 0x66 || byte == 0xf2 || byte == 0xf3 || (byte & 0xf0) == 0x40) {
+        code >>= 8;
+        byte = (unsigned char)code;
     }
-    if (is_shared) {
+    return (byte >= 0xa4 && byte <= 0xa7) || (byte >= 0xaa && byte <= 0xaf);
+}
+
+/* The child has been refused access to the memory by its next instruction. What that touches, and whether it is refused to it when the
+ * memory may be read. */
+static void find_touched(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES], struct tracer_moment *moment)
+{
+    siginfo_t info;
+    EXPECT_EQ(ptrace(PTRACE_GETSIGINFO, child, NULL, &info), 0);
+    moment->touched = is_string_instruction(child, moment->address) ? 0 : (uintptr_t)info.si_addr;
+    protect_all(child, memories, PROT_READ);
+    moment->is_write = go_on(child, PTRACE_SINGLESTEP) == SIGSEGV;
+    if (moment->is_write) {
         protect_all(child, memories, PROT_READ | PROT_WRITE);
         EXPECT(tracer_step(child));
-        protect_all(child, memories, PROT_NONE);
-    } else {
-        EXPECT_EQ(signal, SIGTRAP);
-        if (read_instruction(child) == address)
-            EXPECT(tracer_step(child));
-        EXPECT(leave_kernel_code(child));
     }
-    return is_shared;
+    protect_all(child, memories, PROT_NONE);
+}
+
+static void step_over_system_call(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES])
+{
+    protect_all(child, memories, PROT_READ | PROT_WRITE);
+    EXPECT(tracer_step(child));
+    protect_all(child, memories, PROT_NONE);
+}
+
+/* Steps over the next instruction of a child that has no access to the memory. */
+static void step_over(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES], struct tracer_moment *moment)
+{
+    moment->is_shared = tracer_is_system_call(child, moment->address);
+    if (moment->is_shared) {
+        step_over_system_call(child, memories);
+        return;
+    }
+    int signal = go_on(child, PTRACE_SINGLESTEP);
+    moment->is_shared = signal == SIGSEGV; /* which has done nothing, and is not delivered */
+    if (moment->is_shared) {
+        find_touched(child, memories, moment);
+        return;
+    }
+    EXPECT_EQ(signal, SIGTRAP);
+    if (read_instruction(child) == moment->address)
+        EXPECT(tracer_step(child));
+    EXPECT(leave_kernel_code(child));
 }
 
 void tracer_record_shared(void (*act)(void), const struct tracer_memory memories[TRACER_MEMORIES],
@@ -429,10 +461,8 @@ void tracer_record_shared(void (*act)(void), const struct tracer_memory memories
     uintptr_t stack = read_stack(child);
     ret_walk->count = 0;
     while (read_stack(child) <= stack) {
-        uintptr_t address = read_instruction(child);
-        bool is_shared = step_over_shared(child, memories);
-        append(ret_walk, address);
-        ret_walk->moments[ret_walk->count - 1].is_shared = is_shared;
+        append(ret_walk, read_instruction(child));
+        step_over(child, memories, &ret_walk->moments[ret_walk->count - 1]);
     }
     expect_kill(child);
 }

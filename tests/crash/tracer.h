@@ -28,7 +28,10 @@ struct tracer_moment {
     uintptr_t address;
     unsigned passed;
     bool is_shared; /* the next one touches the shared memory, or is a system call; as tracer_record_shared() found out */
+    uintptr_t touched; /* where, and at most TRACER_TOUCHED_BYTES of it; 0: not known, as of a system call */
+    bool is_write;
 };
+enum { TRACER_TOUCHED_BYTES = 64 };
 
 struct tracer_walk {
     size_t count;
