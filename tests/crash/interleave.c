@@ -18,10 +18,12 @@
  * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
  * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
  *
- * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same line of the
- * segment and one of them writes to it. Then A may as well stop later, before the next one of its own that touches it; and that is among the stops.
+ * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same line
+ * of the segment and one of them writes to it. If it commutes, A may as well stop later, before the next of its own
+ * instructions that touches the segment; and that is among the stops.
  *
- * A SHARED_STRIDE makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the settings in meeting.c.
+ * A SHARED_STRIDE makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the
+ * settings in meeting.c.
  *
  * A pick never gives a key that was removed, invalid or cooling for the whole of the call: the picks of the serial orders
  * do not (run_in_order() looks), and the key that was picked has to be that of one of these.
@@ -308,22 +310,28 @@ static size_t line_of(uintptr_t address)
     return (address - (uintptr_t)begin) / LINE_BYTES;
 }
 
+static size_t last_line_of(const struct tracer_moment *moment)
+{
+    return line_of(moment->touched + TRACER_TOUCHED_BYTES - 1);
+}
+
 static void touch(struct touched *touched, const struct tracer_moment *moment)
 {
     touched->all |= moment->touched == 0;
-    for (size_t i = 0; moment->touched != 0 && i < 2; i++)
-        touched->lines[line_of(moment->touched + i * (TRACER_TOUCHED_BYTES - 1))] |=
-            moment->is_write ? TOUCHED | WRITTEN : TOUCHED;
+    if (touched->all)
+        return;
+    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
+        touched->lines[line] |= moment->is_write ? TOUCHED | WRITTEN : TOUCHED;
 }
 
 static bool commutes(const struct tracer_moment *moment, const struct touched *touched)
 {
-    unsigned char conflicts = moment->is_write ? TOUCHED : WRITTEN;
+    unsigned seen_there = 0;
     if (moment->touched == 0 || touched->all)
         return false;
-    return ((touched->lines[line_of(moment->touched)] |
-             touched->lines[line_of(moment->touched + TRACER_TOUCHED_BYTES - 1)]) &
-            conflicts) == 0;
+    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
+        seen_there |= touched->lines[line];
+    return (seen_there & (moment->is_write ? TOUCHED : WRITTEN)) == 0;
 }
 
 /* A stops at a_stop, B at each moment that makes a difference. */

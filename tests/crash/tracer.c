@@ -411,27 +411,30 @@ static bool is_string_instruction(pid_t child, uintptr_t address)
     return (byte >= 0xa4 && byte <= 0xa7) || (byte >= 0xaa && byte <= 0xaf);
 }
 
-/* The child has been refused access to the memory by its next instruction. What that touches, and whether it is refused to it when the
- * memory may be read. */
-static void find_touched(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES], struct tracer_moment *moment)
+/* Steps over an instruction of a child that has no access to the memory otherwise. */
+static void step_with_access(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES])
+{
+    protect_all(child, memories, PROT_READ | PROT_WRITE);
+    EXPECT(tracer_step(child));
+    protect_all(child, memories, PROT_NONE);
+}
+
+/* Steps over an instruction for which the child has been refused access, and finds out what it touches. One that is refused it when the
+ * memory may be read writes. */
+static void step_over_access(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES],
+                             struct tracer_moment *moment)
 {
     siginfo_t info;
     EXPECT_EQ(ptrace(PTRACE_GETSIGINFO, child, NULL, &info), 0);
     moment->touched = is_string_instruction(child, moment->address) ? 0 : (uintptr_t)info.si_addr;
     protect_all(child, memories, PROT_READ);
-    moment->is_write = go_on(child, PTRACE_SINGLESTEP) == SIGSEGV;
-    if (moment->is_write) {
-        protect_all(child, memories, PROT_READ | PROT_WRITE);
-        EXPECT(tracer_step(child));
-    }
-    protect_all(child, memories, PROT_NONE);
-}
-
-static void step_over_system_call(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES])
-{
-    protect_all(child, memories, PROT_READ | PROT_WRITE);
-    EXPECT(tracer_step(child));
-    protect_all(child, memories, PROT_NONE);
+    int signal = go_on(child, PTRACE_SINGLESTEP);
+    EXPECT(signal == SIGSEGV || signal == SIGTRAP);
+    moment->is_write = signal == SIGSEGV;
+    if (moment->is_write)
+        step_with_access(child, memories);
+    else
+        protect_all(child, memories, PROT_NONE);
 }
 
 /* Steps over the next instruction of a child that has no access to the memory. */
@@ -439,13 +442,13 @@ static void step_over(pid_t child, const struct tracer_memory memories[TRACER_ME
 {
     moment->is_shared = tracer_is_system_call(child, moment->address);
     if (moment->is_shared) {
-        step_over_system_call(child, memories);
+        step_with_access(child, memories);
         return;
     }
     int signal = go_on(child, PTRACE_SINGLESTEP);
     moment->is_shared = signal == SIGSEGV; /* which has done nothing, and is not delivered */
     if (moment->is_shared) {
-        find_touched(child, memories, moment);
+        step_over_access(child, memories, moment);
         return;
     }
     EXPECT_EQ(signal, SIGTRAP);

@@ -222,20 +222,26 @@ static void pick_in_processes(void)
     keyshm_close(pool);
 }
 
-/* Each dies with turns in hand. */
+/* A process that is killed in a burst, with turns in hand or with none left. */
+static void die_in_a_burst(bool with_turns)
+{
+    pid_t child = expect_fork();
+    if (child == 0) {
+        burst();
+        while (!with_turns && turns_left() > 0)
+            pick_in_burst();
+        raise(SIGKILL);
+    }
+    int status;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSIGNALED(status));
+}
+
 static void die_in_bursts(void)
 {
     begin_pool();
-    for (int process = 0; process < PROCESSES; process++) {
-        pid_t child = expect_fork();
-        if (child == 0) {
-            burst();
-            raise(SIGKILL);
-        }
-        int status;
-        EXPECT_EQ(waitpid(child, &status, 0), child);
-        EXPECT(WIFSIGNALED(status));
-    }
+    for (int process = 0; process < PROCESSES; process++)
+        die_in_a_burst(true);
     expect_fair(PROCESSES);
     keyshm_close(pool);
 }
@@ -244,18 +250,8 @@ static void die_in_bursts(void)
 static void take_the_place_of_a_dead_one(void)
 {
     begin_pool();
-    for (int process = 0; process <= LAYOUT_TURNS; process++) {
-        pid_t child = expect_fork();
-        if (child == 0) {
-            burst();
-            while (turns_left() > 0)
-                pick_in_burst();
-            raise(SIGKILL);
-        }
-        int status;
-        EXPECT_EQ(waitpid(child, &status, 0), child);
-        EXPECT(WIFSIGNALED(status));
-    }
+    for (int process = 0; process <= LAYOUT_TURNS; process++)
+        die_in_a_burst(false);
     keyshm_close(pool);
 }
 
