@@ -250,13 +250,16 @@ static void note_unlisted(const struct keyshm_pool *pool, uint64_t now_ms)
 
 uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms)
 {
-    uint64_t known = workers_token(pool), before = 0;
-    if (pool->local == NULL || known != 0)
+    if (pool->local == NULL)
+        return 0;
+    /* First: a token that another thread puts in its place after the look at it is kept. */
+    uint64_t before = atomic_load_explicit(&pool->local->token, memory_order_relaxed);
+    uint64_t known = workers_token(pool);
+    if (known != 0)
         return known;
     if (now_ms < atomic_load_explicit(&pool->local->next_entry_ms, memory_order_relaxed))
         return 0;
     struct search search = begin_search(pool, now_ms);
-    before = atomic_load_explicit(&pool->local->token, memory_order_relaxed);
     uint64_t token = take_row(&search);
     if (token == 0) {
         note_unlisted(pool, now_ms);
