@@ -30,14 +30,16 @@
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
- * keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(), keyshm_available_count(), keyshm_next_available_ms(),
- * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_get(), keyshm_get_metadata(), keyshm_inspect(),
+ * keyshm_acquire(), keyshm_release(), keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(),
+ * keyshm_available_count(), both also for a model, keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(), keyshm_find(),
+ * keyshm_find_group(), keyshm_find_model() and the names of what they find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(),
  * keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and
  * never wait for another process, even if one was killed or stopped at any instruction. All of them except the last three,
  * which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
  *
- * keyshm_add(), keyshm_remove(), keyshm_replace_keys(), keyshm_set_metadata() and keyshm_repair() are the "membership
- * changes": they take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of
+ * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(), keyshm_group(),
+ * keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_metadata() and keyshm_repair() are the "membership changes": they
+ * take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of
  * them can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
  *   -EXDEV            it is not certain that the caller is in the PID namespace of the pool's creator: it is in another one,
@@ -117,6 +119,12 @@ extern "C" {
 
 /* The maximum length of the name of a layout, see keyshm_layout_name(): bytes, without the NUL. */
 #define KEYSHM_LAYOUT_NAME_MAX 16
+
+/*
+ * The maximum length of the name of a group or a model, in bytes, without the NUL. Such a name is 1 to 128 bytes without control
+ * characters (bytes below 0x20, and 0x7f) and without a space at either end.
+ */
+#define KEYSHM_NAME_MAX 128
 
 /* The buffer size for a masked key: a prefix of up to 12 bytes, an ellipsis (3 bytes of UTF-8), 4 bytes, and the NUL. */
 #define KEYSHM_MASKED_SIZE 24
@@ -216,12 +224,14 @@ struct keyshm_options {
     uid_t owner; /* whose pool it is; default KEYSHM_OWNER_CALLER. Only root may name another user, otherwise -EPERM:
                              a master that starts as root creates the pool for the user of its workers */
     unsigned
-        workers_max; /* rows for attached processes: 1 to KEYSHM_WORKERS_MAX; default 0: a quarter of the capacity, at
+        workers_max;     /* rows for attached processes: 1 to KEYSHM_WORKERS_MAX; default 0: a quarter of the capacity, at
                              least 256 and at most 4,096 */
+    unsigned groups_max; /* maximum number of groups: 0 to KEYSHM_GROUPS_MAX; default 64 */
+    unsigned models_max; /* maximum number of models: 0 to KEYSHM_MODELS_MAX; default 8 */
 };
-#define KEYSHM_OPTIONS_INIT                                                                      \
-    {                                                                                            \
-        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u /*all*/ \
+#define KEYSHM_OPTIONS_INIT                                                                       \
+    {                                                                                             \
+        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u, 64u, 8u \
     }
 void keyshm_options_init(struct keyshm_options *options, size_t size);
 
@@ -229,6 +239,8 @@ void keyshm_options_init(struct keyshm_options *options, size_t size);
 #define KEYSHM_OWNER_CALLER ((uid_t)-1)
 
 #define KEYSHM_WORKERS_MAX 65536u
+#define KEYSHM_GROUPS_MAX 1024u
+#define KEYSHM_MODELS_MAX 1024u
 
 /*
  * Create the pool of the effective user (or of options->owner) for `provider`, and attach to it. NULL options are the defaults. Creation is
@@ -386,6 +398,10 @@ void keyshm_owner_list_free(struct keyshm_owner_list *list);
  */
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
+/* The same, in a group from the first moment; 0: in none. -EINVAL: not the id of a group. -ESTALE: there is no such group. A key that is
+ * in the pool already stays in the group that it is in. */
+int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0, keyshm_id *ret_id);
+
 /* Remove a key and wipe its bytes. -ESTALE, -EROFS, and the errors of every membership change. */
 int keyshm_remove(keyshm_pool *pool, keyshm_id id);
 
@@ -414,6 +430,11 @@ void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size);
  * -ENOMEM, -EROFS, and the errors of every membership change
  */
 int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null);
+
+/* The same for the keys of one group; those of others stay, and 0 is all keys. A key that another group has stays there, and counts as kept.
+ * -ESTALE: there is no such group. */
+int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
+                              struct keyshm_replaced *ret_or_null);
 
 /*
  * Look up the id of a key. Lock-free; works on every attachment.
@@ -453,6 +474,53 @@ int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char 
  * -EROFS, and the errors of every membership change.
  */
 int keyshm_repair(keyshm_pool *pool);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Groups and models
+ *
+ * Few providers limit a key: their limits belong to an account, and often to one model of it. A group is a set of keys that share an
+ * account. It has an id of its own, which is never that of a key: it can be marked, paused and inspected as a key can, and where a key is
+ * needed it is -EINVAL. A model is a part of the provider's interface with limits of its own: a model, a deployment, an endpoint.
+ * Models are numbered from 1 on, and stay as long as the pool; 0 is "whatever the model".
+ *
+ * A key can be had for a model when four states let it: its own and its group's, each whatever the model and for that model. For model
+ * 0 the two count that are whatever the model.
+ *
+ * The calls that make or change something are membership changes; the others are lock-free and work on every attachment.
+ */
+
+/*
+ * Find the group of this name, see KEYSHM_NAME_MAX, or make it. One that is there is found without the mutex.
+ *
+ * -EINVAL   not a valid name
+ * -ENOSPC   the pool has groups_max groups
+ * -EROFS, and the errors of every membership change
+ */
+int keyshm_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
+
+/* Only find it. -ENOENT, -EINVAL. */
+int keyshm_find_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
+
+/* Copy its name, NUL-terminated, into a buffer of `size` bytes. The length in bytes, without the NUL. -ENOENT: there is no such group.
+ * -ERANGE: it does not fit; KEYSHM_NAME_MAX + 1 bytes always suffice. */
+int keyshm_group_name(keyshm_pool *pool, keyshm_id group, char *buffer, size_t size);
+
+/* Move a key to a group, or out of its group. -ESTALE: there is no such key, or group. -EINVAL: a group's id for the key's, or the other
+ * way round. -EROFS, and the errors of every membership change. */
+int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
+
+/* Remove a group. -EBUSY: keys are in it. -ESTALE, -EINVAL, -EROFS, and the errors of every membership change. */
+int keyshm_remove_group(keyshm_pool *pool, keyshm_id group);
+
+/* Find the model of this name, or make it, as keyshm_group() does. -EINVAL, -EROFS; -ENOSPC: the pool has models_max models. And the errors
+ * of every membership change. */
+int keyshm_model(keyshm_pool *pool, const char *name, unsigned *ret_model);
+
+/* Only find it: for names that come from outside. -ENOENT, -EINVAL. */
+int keyshm_find_model(keyshm_pool *pool, const char *name, unsigned *ret_model);
+
+/* As keyshm_group_name(). -ENOENT, -ERANGE. */
+int keyshm_model_name(keyshm_pool *pool, unsigned model, char *buffer, size_t size);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Picking
@@ -519,6 +587,34 @@ int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick);
  * Works on every attachment.
  */
 int64_t keyshm_next_available_ms(keyshm_pool *pool);
+
+/* What a pick is wanted for. All zero, but for the size, is a pick as keyshm_next() makes it. */
+struct keyshm_request {
+    size_t size;    /* sizeof(struct keyshm_request) */
+    unsigned model; /* 0: whatever the model */
+    uint64_t tokens;
+    uint64_t affinity;
+    int64_t wait_ms;
+    unsigned flags;
+};
+#define KEYSHM_REQUEST_INIT                            \
+    {                                                  \
+        sizeof(struct keyshm_request), 0u, 0, 0, 0, 0u \
+    }
+void keyshm_request_init(struct keyshm_request *request, size_t size);
+
+/* A key that is lent for one request. Frozen, as the pick is. What ends it empties the token. */
+struct keyshm_lease {
+    uint64_t token[8];
+    struct keyshm_pick pick;
+};
+
+/* Pick a key for a request; NULL: for any model. *ret_lease is written whole. Errors as keyshm_next(), and -EINVAL: a model that the pool
+ * does not have, or a field that is not supported yet: all after the model. -E2BIG: a field of a later version is set. */
+int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease);
+
+/* Give it back. -ESTALE: it was given back before, or its key was removed. -EROFS. */
+int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Marking
@@ -629,6 +725,10 @@ int keyshm_is_available(keyshm_pool *pool, keyshm_id id);
 /* Returns the number of keys that can be picked now. */
 int keyshm_available_count(keyshm_pool *pool);
 
+/* The same for a model. -EINVAL: there is no such model, or the id is of a group. */
+int keyshm_is_available_for(keyshm_pool *pool, keyshm_id id, unsigned model);
+int keyshm_available_count_for(keyshm_pool *pool, unsigned model);
+
 /* One note of a key; both strings are NUL-terminated. */
 struct keyshm_metadata {
     char name[KEYSHM_METADATA_NAME_MAX + 1];
@@ -636,25 +736,45 @@ struct keyshm_metadata {
 };
 
 /* What keeps a key from being picked. */
-#define KEYSHM_BY_KEY 1u    /* its own status */
-#define KEYSHM_BY_PAUSE 16u /* keyshm_pause() */
+#define KEYSHM_BY_KEY 1u         /* its own status */
+#define KEYSHM_BY_KEY_MODEL 2u   /* its status for the model */
+#define KEYSHM_BY_GROUP 4u       /* the status of its group */
+#define KEYSHM_BY_GROUP_MODEL 8u /* that for the model */
+#define KEYSHM_BY_PAUSE 16u      /* keyshm_pause(), of the key or its group */
+
+/* What one of the four words says that a key's availability depends on. */
+struct keyshm_word_snapshot {
+    enum keyshm_status status; /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
+    enum keyshm_reason reason;
+    int64_t cooldown_left_ms; /* 0: none; -1: until marked available */
+};
 
 struct keyshm_key_snapshot {
     keyshm_id id;
     unsigned slot;
-    enum keyshm_status status; /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
+    enum keyshm_status status; /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over; of the four words together */
     enum keyshm_reason reason; /* of the status */
-    int64_t cooldown_left_ms;  /* 0: none; -1: until marked available */
+    int64_t cooldown_left_ms;  /* 0: none; -1: until marked available; the longest */
     unsigned benched_by;       /* bits KEYSHM_BY_...; 0: it can be picked */
-    int is_paused;
-    int64_t last_used_ago_ms;             /* since the last pick; -1: never picked */
-    uint64_t error_count;                 /* times it was marked invalid */
-    uint64_t picks;                       /* times it was picked */
+    int is_paused;             /* itself; its group may be, too */
+    keyshm_id group;           /* 0: none */
+    int64_t last_used_ago_ms;  /* since the last pick; -1: never picked */
+    uint64_t error_count;      /* times it was marked invalid */
+    uint64_t picks;            /* times it was picked */
     uint64_t marked[KEYSHM_STATUS_COUNT]; /* times it was marked with each status, indexed by status */
     char masked_key[KEYSHM_MASKED_SIZE];  /* "sk-…wXyz", or "…" for a key of less than 20 bytes; UTF-8 */
     size_t metadata_count;
-    struct keyshm_metadata *metadata; /* sorted by name; freed with the snapshot; NULL if there is none */
-    size_t element_bytes;             /* the distance of two notes */
+    struct keyshm_metadata *metadata;     /* sorted by name; freed with the snapshot; NULL if there is none */
+    size_t element_bytes;                 /* the distance of two notes */
+    struct keyshm_word_snapshot words[4]; /* word i is that of the bit 1u << i of benched_by */
+};
+
+/* A group: its id and status in `state`, whose masked key, picks and notes are empty. */
+struct keyshm_group_snapshot {
+    keyshm_id id;
+    char name[KEYSHM_NAME_MAX + 1];
+    unsigned keys; /* in it */
+    struct keyshm_key_snapshot state;
 };
 
 /*
@@ -681,6 +801,12 @@ struct keyshm_snapshot {
     unsigned paused_count;            /* keys that are paused, whatever their status */
     struct keyshm_key_snapshot *keys; /* in slot order */
     size_t keys_bytes;                /* the distance of two keys */
+    unsigned group_count;
+    struct keyshm_group_snapshot *groups; /* in the order in which they were made, but for reused places */
+    size_t groups_bytes;                  /* the distance of two groups */
+    unsigned model_count;
+    char (*models)[KEYSHM_NAME_MAX + 1]; /* model m is at m - 1 */
+    size_t models_bytes;                 /* the distance of two models */
 };
 
 /*

@@ -10,11 +10,14 @@
 
 #include "attachment.h"
 #include "events.h"
+#include "groups.h"
+#include "key_group.h"
 #include "log.h"
 #include "mark.h"
 #include "mask.h"
 #include "membership.h"
 #include "metadata.h"
+#include "models.h"
 #include "pick.h"
 #include "policy.h"
 #include "pool_clock.h"
@@ -111,11 +114,40 @@ static int read_options(const struct keyshm_options *options_or_null, struct key
         return refuse_call(NULL, -EINVAL, "lock_timeout_ms is not 1 to one hour");
     if (known.workers_max > KEYSHM_WORKERS_MAX)
         return refuse_call(NULL, -EINVAL, "workers_max is not 0 to 65536");
+    if (known.groups_max > KEYSHM_GROUPS_MAX || known.models_max > KEYSHM_MODELS_MAX)
+        return refuse_call(NULL, -EINVAL, "groups_max or models_max is not 0 to 1024");
     if (known.owner == KEYSHM_OWNER_CALLER)
         known.owner = geteuid();
     if (known.owner != geteuid() && geteuid() != 0)
         return refuse_call(NULL, -EPERM, "only root may name another user as the owner");
     *ret_options = known;
+    return 0;
+}
+
+/* Where a key is needed, a group is none. */
+static int check_is_key(const struct keyshm_pool *pool, keyshm_id id)
+{
+    return id_is_group(id) ? refuse_call(pool, -EINVAL, "the id is of a group, not of a key") : 0;
+}
+
+static int check_group(const struct keyshm_pool *pool, keyshm_id group_or_0)
+{
+    if (group_or_0 != 0 && !id_is_group(group_or_0))
+        return refuse_call(pool, -EINVAL, "the id is of a key, not of a group");
+    return 0;
+}
+
+static int check_model(const struct keyshm_pool *pool, unsigned model)
+{
+    return models_is_there(pool, model) ? 0 : refuse_call(pool, -EINVAL, "a model that the pool does not have");
+}
+
+/* The name of a group or a model. */
+static int check_name(const struct keyshm_pool *pool, const char *name, struct label *ret_label)
+{
+    if (name == NULL || label_make(ret_label, name) < 0)
+        return refuse_call(pool, -EINVAL,
+                           "a name is 1 to 128 bytes without control characters, and without a space at an end");
     return 0;
 }
 
@@ -235,16 +267,23 @@ static void log_key(enum keyshm_log_level level, const struct keyshm_pool *pool,
 
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
 {
+    return keyshm_add_to_group(pool, key, 0, ret_id);
+}
+
+int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0, keyshm_id *ret_id)
+{
     size_t length;
     keyshm_id id;
     struct slot_key words;
     int r = check_writable(pool);
     if (r == 0)
+        r = check_group(pool, group_or_0);
+    if (r == 0)
         r = check_key(pool, key, &length);
     if (r < 0)
         return r;
     slot_key_make(&words, key, length);
-    r = membership_add(pool, &words, &id);
+    r = membership_add(pool, &words, group_or_0, &id);
     slot_key_forget(&words);
     if (r == 0)
         log_key(KEYSHM_LOG_INFO, pool, "added", id, key, length);
@@ -255,6 +294,86 @@ int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id)
     if (ret_id != NULL && (r == 0 || r == -EEXIST))
         *ret_id = id;
     return r;
+}
+
+/* ---- groups and models ---- */
+
+int keyshm_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group)
+{
+    struct label label;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = ret_group != NULL ? check_name(pool, name, &label) : -EINVAL;
+    if (r == 0)
+        r = membership_group(pool, &label, ret_group);
+    if (r == -ENOSPC)
+        refuse_call(pool, r, "the pool has all the groups that it can have");
+    return r;
+}
+
+int keyshm_find_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group)
+{
+    struct label label;
+    if (pool == NULL || ret_group == NULL)
+        return -EINVAL;
+    int r = check_name(pool, name, &label);
+    return r == 0 ? groups_find(pool, &label, ret_group) : r;
+}
+
+int keyshm_group_name(keyshm_pool *pool, keyshm_id group, char *buffer, size_t size)
+{
+    return pool != NULL && buffer != NULL ? groups_name(pool, group, buffer, size) : -EINVAL;
+}
+
+int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_is_key(pool, key);
+    if (r == 0)
+        r = check_group(pool, group_or_0);
+    if (r == 0)
+        r = membership_set_group(pool, key, group_or_0);
+    return r;
+}
+
+int keyshm_remove_group(keyshm_pool *pool, keyshm_id group)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = group != 0 ? check_group(pool, group) : -EINVAL;
+    if (r == 0)
+        r = membership_remove_group(pool, group);
+    if (r == -EBUSY)
+        refuse_call(pool, r, "keys are in the group");
+    return r;
+}
+
+int keyshm_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
+{
+    struct label label;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = ret_model != NULL ? check_name(pool, name, &label) : -EINVAL;
+    if (r == 0)
+        r = membership_model(pool, &label, ret_model);
+    if (r == -ENOSPC)
+        refuse_call(pool, r, "the pool has all the models that it can have");
+    return r;
+}
+
+int keyshm_find_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
+{
+    struct label label;
+    if (pool == NULL || ret_model == NULL)
+        return -EINVAL;
+    int r = check_name(pool, name, &label);
+    return r == 0 ? models_find(pool, &label, ret_model) : r;
+}
+
+int keyshm_model_name(keyshm_pool *pool, unsigned model, char *buffer, size_t size)
+{
+    return pool != NULL && buffer != NULL ? models_name(pool, model, buffer, size) : -EINVAL;
 }
 
 /* ---- replacing all keys ---- */
@@ -276,17 +395,25 @@ static int check_keys(const struct keyshm_pool *pool, const char *const *keys, s
 
 int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null)
 {
+    return keyshm_replace_group_keys(pool, 0, keys, count, ret_or_null);
+}
+
+int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
+                              struct keyshm_replaced *ret_or_null)
+{
     struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
     int r = check_writable(pool);
     if (r == 0 && keys == NULL && count > 0)
         r = -EINVAL;
+    if (r == 0)
+        r = check_group(pool, group_or_0);
     if (r == 0 && ret_or_null != NULL && ret_or_null->size < sizeof(ret_or_null->size))
         r = refuse_call(pool, -EINVAL, "a struct without its size");
     if (r < 0)
         return r;
     r = check_keys(pool, keys, count, ret_or_null);
     if (r == 0)
-        r = membership_replace(pool, keys, count, &replaced);
+        r = membership_replace(pool, group_or_0, keys, count, &replaced);
     if (r == -ENOSPC)
         refuse_call(pool, r, "there are more keys than the pool has room for");
     else if (r == -ENOMEM)
@@ -310,6 +437,8 @@ int keyshm_remove(keyshm_pool *pool, keyshm_id id)
 {
     char masked[KEYSHM_MASKED_SIZE] = "";
     int r = check_writable(pool);
+    if (r == 0)
+        r = check_is_key(pool, id);
     if (r < 0)
         return r;
     if (log_is_on(KEYSHM_LOG_INFO))
@@ -359,6 +488,8 @@ int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const
 {
     int r = check_writable(pool);
     if (r == 0)
+        r = check_is_key(pool, id);
+    if (r == 0)
         r = check_metadata_name(pool, name);
     if (r < 0)
         return r;
@@ -379,13 +510,16 @@ int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char 
 {
     if (pool == NULL || buffer == NULL)
         return -EINVAL;
-    int r = check_metadata_name(pool, name);
+    int r = check_is_key(pool, id);
+    if (r == 0)
+        r = check_metadata_name(pool, name);
     return r == 0 ? metadata_get(pool, id, name, buffer, size) : r;
 }
 
 int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
 {
-    return pool != NULL && ret_pick != NULL ? slot_get(pool, id, ret_pick) : -EINVAL;
+    int r = pool != NULL && ret_pick != NULL ? check_is_key(pool, id) : -EINVAL;
+    return r == 0 ? slot_get(pool, id, ret_pick) : r;
 }
 
 /* ---- picking ---- */
@@ -421,7 +555,52 @@ ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id 
 
 int64_t keyshm_next_available_ms(keyshm_pool *pool)
 {
-    return pool != NULL ? pick_next_available_ms(pool) : -EINVAL;
+    return pool != NULL ? pick_next_available_ms(pool, 0) : -EINVAL;
+}
+
+/* ---- requests ---- */
+
+/* A lease is told from one that is ended by its first word; no other is used yet. */
+#define LEASE_IS_HELD 1
+
+static int check_request(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null,
+                         struct keyshm_request *ret_request)
+{
+    *ret_request = (struct keyshm_request)KEYSHM_REQUEST_INIT;
+    int r = request_or_null != NULL ? read_struct(pool, request_or_null, ret_request, sizeof(*ret_request)) : 0;
+    if (r == 0)
+        r = check_model(pool, ret_request->model);
+    if (r == 0 &&
+        (ret_request->tokens != 0 || ret_request->affinity != 0 || ret_request->wait_ms != 0 || ret_request->flags != 0))
+        r = refuse_call(pool, -EINVAL, "a field of the request that this version does not support");
+    return r;
+}
+
+int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease)
+{
+    struct keyshm_request request;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = ret_lease != NULL ? check_request(pool, request_or_null, &request) : -EINVAL;
+    if (r == 0)
+        r = pick_next_for(pool, request.model, &ret_lease->pick);
+    if (r < 0)
+        return r;
+    memset(ret_lease->token, 0, sizeof(ret_lease->token));
+    ret_lease->token[0] = LEASE_IS_HELD;
+    return 0;
+}
+
+int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease)
+{
+    int r = check_writable(pool);
+    if (r == 0 && lease == NULL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    bool is_held = lease->token[0] == LEASE_IS_HELD && word_is_live(slot_word_of(pool, lease->pick.id));
+    memset(lease->token, 0, sizeof(lease->token));
+    return is_held ? 0 : -ESTALE;
 }
 
 /* ---- marking ---- */
@@ -460,6 +639,8 @@ static int mark_and_log(keyshm_pool *pool, keyshm_id id, const struct keyshm_mar
     struct mark_request request = {
         .status = wanted->status,
         .reason = wanted->status != KEYSHM_AVAILABLE ? wanted->reason : KEYSHM_REASON_NONE,
+        .scope = wanted->scope,
+        .model = wanted->model,
         .duration_ms = policy_duration_ms(pool, wanted->status, wanted->duration_ms, &was_too_long),
         .stamp = wanted->stamp,
     };
@@ -483,7 +664,7 @@ static int check_mark(const struct keyshm_pool *pool, const struct keyshm_mark *
         return refuse_call(pool, -EINVAL, "a mark of no scope");
     if ((unsigned)mark->reason >= KEYSHM_REASON_COUNT)
         return refuse_call(pool, -EINVAL, "a mark for no reason");
-    return mark->model == 0 ? 0 : refuse_call(pool, -EINVAL, "a mark for a model that the pool does not have");
+    return check_model(pool, mark->model);
 }
 
 int keyshm_mark(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *mark)
@@ -620,12 +801,26 @@ int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy)
 
 int keyshm_is_available(keyshm_pool *pool, keyshm_id id)
 {
-    return pool != NULL ? pick_is_available(pool, id) : -EINVAL;
+    return keyshm_is_available_for(pool, id, 0);
+}
+
+int keyshm_is_available_for(keyshm_pool *pool, keyshm_id id, unsigned model)
+{
+    int r = pool != NULL ? check_is_key(pool, id) : -EINVAL;
+    if (r == 0)
+        r = check_model(pool, model);
+    return r == 0 ? pick_is_available(pool, id, model) : r;
 }
 
 int keyshm_available_count(keyshm_pool *pool)
 {
-    return pool != NULL ? pick_available_count(pool) : -EINVAL;
+    return keyshm_available_count_for(pool, 0);
+}
+
+int keyshm_available_count_for(keyshm_pool *pool, unsigned model)
+{
+    int r = pool != NULL ? check_model(pool, model) : -EINVAL;
+    return r == 0 ? pick_available_count(pool, model) : r;
 }
 
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
@@ -637,9 +832,8 @@ int keyshm_inspect(keyshm_pool *pool, keyshm_id id, unsigned model, size_t size,
 {
     if (pool == NULL || ret_key == NULL)
         return -EINVAL;
-    if (model != 0)
-        return refuse_call(pool, -EINVAL, "a model that the pool does not have");
-    return snapshot_inspect(pool, id, size, ret_key);
+    int r = check_model(pool, model);
+    return r == 0 ? snapshot_inspect(pool, id, model, size, ret_key) : r;
 }
 
 int keyshm_set_worker_name(keyshm_pool *pool, const char *name)

@@ -68,7 +68,7 @@ __attribute__((destructor)) static void leave_all(void)
         if (pool == NULL)
             continue;
         pool->was_ended = true;
-        rotation_leave(pool);
+        rotation_leave_all(pool);
         workers_leave(pool);
     }
 }
@@ -83,8 +83,10 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
         return NULL;
     pool->header = (struct layout_header *)(void *)base;
     pool->words = (_Atomic uint64_t *)(void *)(base + settings->words_offset);
+    pool->key_groups = settings->groups_max > 0 ? (_Atomic uint32_t *)(void *)(base + settings->key_groups_offset) : NULL;
     pool->ready = (_Atomic uint64_t *)(void *)(base + settings->ready_offset);
     pool->due = (_Atomic uint64_t *)(void *)(base + settings->due_offset);
+    pool->groups = (struct layout_group *)(void *)(base + settings->groups_offset);
     pool->index = (_Atomic uint32_t *)(void *)(base + settings->index_offset);
     pool->slots = base + settings->slots_offset;
     pool->events = (struct layout_event *)(void *)(base + settings->events_offset);
@@ -94,7 +96,7 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
     pool->mutex_word_offset = layout->mutex_word_offset;
     pool->coarse_lag_ms = (uint32_t)clock_coarse_lag_ms();
     pool->readonly = readonly;
-    pool->local = readonly ? NULL : process_local_new();
+    pool->local = readonly ? NULL : process_local_new(1 + settings->models_max);
     pool->fd = -1;
     return pool;
 }
@@ -132,11 +134,11 @@ void attachment_close(struct keyshm_pool *pool)
 {
     if (!pool->readonly && !unlist(pool))
         return;
-    rotation_leave(pool);
+    rotation_leave_all(pool);
     workers_leave(pool);
     segment_close(pool);
     segment_unmap(pool->header, pool->settings.segment_bytes);
-    process_local_free(pool->local);
+    process_local_free(pool->local, 1 + pool->settings.models_max);
     free(pool);
 }
 
@@ -145,7 +147,12 @@ void attachment_close(struct keyshm_pool *pool)
 static void make_settings(struct layout_settings *settings, const char *provider, const struct keyshm_options *options)
 {
     memset(settings, 0, sizeof(*settings));
-    layout_compute(settings, options->capacity, options->key_max, options->workers_max);
+    settings->capacity = options->capacity;
+    settings->key_max = options->key_max;
+    settings->worker_rows = options->workers_max;
+    settings->groups_max = options->groups_max;
+    settings->models_max = options->models_max;
+    layout_compute(settings);
     settings->lock_timeout_ms = options->lock_timeout_ms;
     settings->created_unix_us = clock_unix_us();
     settings->epoch_boot_us = clock_boot_us() - POOL_CLOCK_BEGIN_US;
@@ -264,9 +271,10 @@ static bool settings_are_sane(const struct layout_settings *settings)
 {
     struct layout_settings expected = *settings;
     if (settings->capacity < 1 || settings->capacity > KEYSHM_CAPACITY_MAX || settings->key_max < 1 ||
-        settings->key_max > KEYSHM_KEY_MAX || settings->worker_rows < 1 || settings->worker_rows > KEYSHM_WORKERS_MAX)
+        settings->key_max > KEYSHM_KEY_MAX || settings->worker_rows < 1 || settings->worker_rows > KEYSHM_WORKERS_MAX ||
+        settings->groups_max > KEYSHM_GROUPS_MAX || settings->models_max > KEYSHM_MODELS_MAX)
         return false;
-    layout_compute(&expected, settings->capacity, settings->key_max, settings->worker_rows);
+    layout_compute(&expected);
     return memcmp(settings, &expected, sizeof(expected)) == 0 && settings->lock_timeout_ms >= 1 &&
            settings->lock_timeout_ms <= KEYSHM_LOCK_TIMEOUT_MAX_MS && settings->created_unix_us <= (uint64_t)INT64_MAX &&
            memchr(settings->creator_name, '\0', sizeof(settings->creator_name)) != NULL &&

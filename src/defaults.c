@@ -21,6 +21,12 @@ void keyshm_options_init(struct keyshm_options *options, size_t size)
     fill(options, size, &defaults, sizeof(defaults));
 }
 
+void keyshm_request_init(struct keyshm_request *request, size_t size)
+{
+    static const struct keyshm_request defaults = KEYSHM_REQUEST_INIT;
+    fill(request, size, &defaults, sizeof(defaults));
+}
+
 void keyshm_mark_init(struct keyshm_mark *mark, size_t size)
 {
     static const struct keyshm_mark defaults = KEYSHM_MARK_INIT;

@@ -20,25 +20,30 @@ static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
     return quarter;
 }
 
-void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max, unsigned worker_rows)
+void layout_compute(struct layout_settings *settings)
 {
-    uint64_t due_groups = layout_due_groups(capacity), due_words = due_groups + layout_due_groups((uint32_t)due_groups);
+    uint32_t capacity = settings->capacity;
+    uint64_t models = 1 + (uint64_t)settings->models_max, groups_max = settings->groups_max;
 
     /* At most half full, so that a probe of the index is short (key_index.c). */
     uint32_t index_entries = 2;
     while (index_entries < 2 * capacity)
         index_entries *= 2;
 
-    settings->capacity = capacity;
-    settings->key_max = key_max;
     settings->index_entries = index_entries;
     settings->events_per_class = quarter_of(capacity, 256, 16384);
-    settings->worker_rows = worker_rows > 0 ? worker_rows : quarter_of(capacity, 256, 4096);
-    settings->slot_bytes = (uint32_t)align_up(sizeof(struct layout_slot) + align_up(key_max, 8), LAYOUT_LINE_BYTES);
-    settings->words_offset = LAYOUT_HEADER_BYTES;
-    settings->ready_offset = align_up(settings->words_offset + UINT64_C(8) * capacity, LAYOUT_LINE_BYTES);
-    settings->due_offset = settings->ready_offset + align_up(capacity, UINT64_C(8) * LAYOUT_LINE_BYTES) / 8;
-    settings->index_offset = align_up(settings->due_offset + 8 * due_words, LAYOUT_LINE_BYTES);
+    if (settings->worker_rows == 0)
+        settings->worker_rows = quarter_of(capacity, 256, 4096);
+    settings->slot_bytes =
+        (uint32_t)align_up(sizeof(struct layout_slot) + align_up(settings->key_max, 8), LAYOUT_LINE_BYTES);
+    settings->words_per_model = (uint32_t)align_up(layout_group_subject(capacity, settings->groups_max), 8);
+    settings->words_offset = LAYOUT_HEADER_BYTES + sizeof(struct layout_model) * settings->models_max;
+    settings->key_groups_offset = settings->words_offset + 8 * models * settings->words_per_model;
+    settings->ready_offset =
+        align_up(settings->key_groups_offset + (groups_max > 0 ? UINT64_C(4) * capacity : 0), LAYOUT_LINE_BYTES);
+    settings->due_offset = settings->ready_offset + 8 * models * layout_ready_words(capacity);
+    settings->groups_offset = align_up(settings->due_offset + 8 * models * layout_due_words(capacity), LAYOUT_LINE_BYTES);
+    settings->index_offset = settings->groups_offset + sizeof(struct layout_group) * groups_max;
     settings->slots_offset = align_up(settings->index_offset + UINT64_C(4) * index_entries, LAYOUT_LINE_BYTES);
     settings->events_offset = settings->slots_offset + (uint64_t)settings->slot_bytes * capacity;
     settings->workers_offset = settings->events_offset + sizeof(struct layout_event) * KEYSHM_EVENT_CLASS_COUNT *
@@ -56,18 +61,24 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         _Alignof(uint64_t),
         sizeof(struct layout_settings),
         sizeof(struct layout_header),
+        sizeof(struct layout_model),
         sizeof(struct layout_slot),
+        sizeof(struct layout_group),
         sizeof(struct layout_event),
         sizeof(struct layout_worker),
         offsetof(struct layout_header, mutex),
-        offsetof(struct layout_header, cursor),
         offsetof(struct layout_header, made_available),
-        offsetof(struct layout_header, next_due),
         offsetof(struct layout_header, pool_minus_monotonic_ms),
         offsetof(struct layout_header, policy),
         offsetof(struct layout_header, event_classes),
         offsetof(struct layout_header, workers_cursor),
-        offsetof(struct layout_header, turns),
+        offsetof(struct layout_header, model_0),
+        offsetof(struct layout_model, cursor),
+        offsetof(struct layout_model, next_due),
+        offsetof(struct layout_model, turns),
+        offsetof(struct layout_model, name),
+        offsetof(struct layout_group, marked),
+        offsetof(struct layout_group, name),
         offsetof(struct layout_slot, id),
         offsetof(struct layout_slot, key_hash),
         offsetof(struct layout_slot, metadata),
@@ -97,8 +108,8 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 
 const char *keyshm_layout_name(void)
 {
-    static const char name[] = "v4-" WORD_NAME "-" LIBC_NAME;
-    _Static_assert(LAYOUT_VERSION == 4, "the version in the name");
+    static const char name[] = "v5-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 5, "the version in the name");
     _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
     return name;
 }

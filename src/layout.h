@@ -6,10 +6,13 @@
  * The bytes of a segment: every struct in shared memory, and nothing else. A change of a field here needs a new
  * LAYOUT_VERSION; the stamp (layout.c) catches most changes that lack one.
  *
- *   0            struct layout_header, one page
- *   words        one state word a slot: the truth (state_word.h)
- *   ready        one bit a slot: a hint (ready_bits.c)
- *   due          for 64 slots each, and for 64 of these, when the hint must be looked after (ready_bits.c)
+ *   0            struct layout_header, one page, of which struct layout_model of model 0 is the end
+ *   models       struct layout_model, from model 1 on (models.c)
+ *   words        for each model, one state word a slot, and one a group: the truth (state_word.h)
+ *   key_groups   which group the key of each slot is in (groups.c)
+ *   ready        for each model, one bit a slot: a hint (ready_bits.c)
+ *   due          for each model, for 64 slots each, and for 64 of these, when the hint must be looked after (ready_bits.c)
+ *   groups       struct layout_group (groups.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
  *   slots        struct layout_slot and the bytes of its key
  *   events       a ring of records for each class of events (events.c)
@@ -28,7 +31,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 4u
+#define LAYOUT_VERSION 5u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
@@ -40,8 +43,10 @@
 struct layout_settings {
     uint64_t segment_bytes;
     uint64_t words_offset;
+    uint64_t key_groups_offset;
     uint64_t ready_offset;
     uint64_t due_offset;
+    uint64_t groups_offset;
     uint64_t index_offset;
     uint64_t slots_offset;
     uint64_t events_offset;
@@ -52,6 +57,10 @@ struct layout_settings {
     uint32_t key_max;
     uint32_t events_per_class; /* a power of two */
     uint32_t worker_rows;
+    uint32_t groups_max;
+    uint32_t models_max;
+    uint32_t words_per_model; /* of slots, and from layout_group_subject(capacity, 0) on of groups */
+    uint32_t reserve;
     int64_t lock_timeout_ms;
     uint64_t created_unix_us;
     uint64_t epoch_boot_us; /* when the time of the pool was 0 (pool_clock.h), by CLOCK_BOOTTIME; may be negative */
@@ -71,6 +80,26 @@ struct layout_turns {
 };
 
 #define LAYOUT_TURNS 8
+#define LAYOUT_NAME_WORDS (KEYSHM_NAME_MAX / 8)
+
+/* What each model has. */
+struct layout_model {
+    /* The one line that every claim writes. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the last claim: rotation.h */
+    _Atomic uint64_t turns_left; /* bit i: turns[i] has an owner no more, and turns that nobody has taken. A hint */
+    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 16];
+
+    /* Read by every pick, written when a cooldown begins or ends. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the groups of slots: ready_bits.c */
+    unsigned char due_reserve[LAYOUT_LINE_BYTES - 8];
+
+    struct layout_turns turns[LAYOUT_TURNS];
+
+    /* Immutable, once the model is counted in models_used. */
+    _Atomic uint64_t name_length;             /* bytes; of model 0: 0 */
+    _Atomic uint64_t name[LAYOUT_NAME_WORDS]; /* padded with zeros */
+    unsigned char reserve[2 * LAYOUT_PAIR_BYTES - 8 - KEYSHM_NAME_MAX];
+};
 
 struct layout_header {
     /* These five keep their place and meaning in every version, so that each version recognises the segments of
@@ -91,20 +120,13 @@ struct layout_header {
     _Atomic uint32_t slots_used;     /* no slot at or above it was ever used; only grows */
     _Atomic uint32_t lowest_free;    /* no slot below it is free */
     _Atomic uint64_t owned_since_ms; /* when the owner took it, by pool_now_ms(). A hint, as the owner is */
-    unsigned char membership_reserve[LAYOUT_LINE_BYTES - 40];
-
-    /* The one line that every claim writes. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the last claim: rotation.h */
-    _Atomic uint64_t turns_left; /* bit i: turns[i] has an owner no more, and turns that nobody has taken. A hint */
-    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 16];
+    _Atomic uint32_t groups_used;    /* no group at or above it was ever used; only grows */
+    _Atomic uint32_t models_used;    /* so many models there are, without model 0; only grows */
+    unsigned char membership_reserve[LAYOUT_LINE_BYTES - 48];
 
     /* Written by whoever makes a key available, before the call returns: how often that was. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint32_t made_available;
     unsigned char available_reserve[LAYOUT_LINE_BYTES - 4];
-
-    /* Read by every pick, written when a cooldown begins or ends. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the groups of slots: ready_bits.c */
-    unsigned char due_reserve[LAYOUT_LINE_BYTES - 8];
 
     /* Read by marks, seldom written. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t pool_minus_monotonic_ms; /* pool_clock.h */
@@ -124,9 +146,11 @@ struct layout_header {
     /* Written by a process that attaches. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t workers_cursor; /* where the search for a row begins */
     _Atomic uint64_t workers_unlisted;
-    unsigned char workers_reserve[2 * LAYOUT_LINE_BYTES - 16];
+    unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
 
-    struct layout_turns turns[LAYOUT_TURNS];
+    unsigned char reserve[LAYOUT_HEADER_BYTES - 1088 - sizeof(struct layout_model)];
+
+    struct layout_model model_0; /* whatever the model; those of the models follow: pool_model() */
 };
 
 /* One record of a ring: event_record.h. */
@@ -163,21 +187,55 @@ struct layout_slot {
     _Atomic uint64_t key_hash;
     _Atomic uint64_t key_length;       /* bytes; in a free slot not 0 while its bytes are still to be wiped */
     _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is valid */
-    uint64_t reserve[4];               /* its group, priority and weight */
+    uint64_t reserve[4];               /* its priority and weight */
 
     _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
                                                             key_max stays under 1 KiB */
     _Atomic uint64_t key[];                              /* key_max bytes, padded with zeros */
 };
 
-/* Compute the place of everything in a segment for `capacity` keys of at most `key_max` bytes, and `worker_rows` workers (0: a
- * quarter of the capacity); all must be within their limits. Sets the fields from segment_bytes to worker_rows. */
-void layout_compute(struct layout_settings *settings, unsigned capacity, unsigned key_max, unsigned worker_rows);
+/* What is stored of one group. */
+struct layout_group {
+    _Atomic uint64_t
+        id; /* of the group that is, or was last, here; 0: never used. Immutable while it is there, as its name is */
+    _Atomic uint64_t name_length; /* bytes; while there is no group, not 0 only if its name is still to be wiped */
+    _Atomic uint64_t keys;        /* in it. Written by the owner of the mutex only */
+    uint64_t reserve[5];
+
+    /* Written by marks. */
+    _Atomic uint64_t marked[KEYSHM_STATUS_COUNT]; /* tagged counters */
+    uint64_t counters_reserve[4];
+
+    _Atomic uint64_t name[LAYOUT_NAME_WORDS]; /* padded with zeros */
+};
+
+/* Compute the place of everything in a segment from the fields capacity, key_max, worker_rows (0: a quarter of the capacity),
+ * groups_max and models_max; all must be within their limits. */
+void layout_compute(struct layout_settings *settings);
+
+/* Of what a state word is the state: the number of a slot, or behind all slots that of a group. */
+static inline uint32_t layout_group_subject(uint32_t capacity, uint32_t group)
+{
+    return (capacity + 7) / 8 * 8 + group;
+}
+
+/* The words of ready bits of one model: whole lines. */
+static inline uint32_t layout_ready_words(uint32_t capacity)
+{
+    return (capacity + 511) / 512 * 8;
+}
 
 /* The words of due times: one for each 64 slots, and after them one for each 64 of these. */
 static inline uint32_t layout_due_groups(uint32_t capacity)
 {
     return (capacity + 63) / 64;
+}
+
+/* The words of due times of one model. */
+static inline uint32_t layout_due_words(uint32_t capacity)
+{
+    uint32_t groups = layout_due_groups(capacity);
+    return groups + layout_due_groups(groups);
 }
 
 /* A number that differs between two builds of this library whose processes must not share a segment. */
@@ -192,28 +250,34 @@ bool layout_is_unchanged(const struct layout_header *header, const struct layout
 
 LAYOUT_AT(struct layout_settings, segment_bytes, 0);
 LAYOUT_AT(struct layout_settings, words_offset, 8);
-LAYOUT_AT(struct layout_settings, ready_offset, 16);
-LAYOUT_AT(struct layout_settings, due_offset, 24);
-LAYOUT_AT(struct layout_settings, index_offset, 32);
-LAYOUT_AT(struct layout_settings, slots_offset, 40);
-LAYOUT_AT(struct layout_settings, events_offset, 48);
-LAYOUT_AT(struct layout_settings, workers_offset, 56);
-LAYOUT_AT(struct layout_settings, slot_bytes, 64);
-LAYOUT_AT(struct layout_settings, index_entries, 68);
-LAYOUT_AT(struct layout_settings, capacity, 72);
-LAYOUT_AT(struct layout_settings, key_max, 76);
-LAYOUT_AT(struct layout_settings, events_per_class, 80);
-LAYOUT_AT(struct layout_settings, worker_rows, 84);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 88);
-LAYOUT_AT(struct layout_settings, created_unix_us, 96);
-LAYOUT_AT(struct layout_settings, epoch_boot_us, 104);
-LAYOUT_AT(struct layout_settings, pid_namespace, 112);
-LAYOUT_AT(struct layout_settings, creator_pid, 120);
-LAYOUT_AT(struct layout_settings, creator_uid, 124);
-LAYOUT_AT(struct layout_settings, creator_name, 128);
-LAYOUT_AT(struct layout_settings, provider, 144);
-LAYOUT_AT(struct layout_settings, zero, 209);
-_Static_assert(sizeof(struct layout_settings) == 216, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, key_groups_offset, 16);
+LAYOUT_AT(struct layout_settings, ready_offset, 24);
+LAYOUT_AT(struct layout_settings, due_offset, 32);
+LAYOUT_AT(struct layout_settings, groups_offset, 40);
+LAYOUT_AT(struct layout_settings, index_offset, 48);
+LAYOUT_AT(struct layout_settings, slots_offset, 56);
+LAYOUT_AT(struct layout_settings, events_offset, 64);
+LAYOUT_AT(struct layout_settings, workers_offset, 72);
+LAYOUT_AT(struct layout_settings, slot_bytes, 80);
+LAYOUT_AT(struct layout_settings, index_entries, 84);
+LAYOUT_AT(struct layout_settings, capacity, 88);
+LAYOUT_AT(struct layout_settings, key_max, 92);
+LAYOUT_AT(struct layout_settings, events_per_class, 96);
+LAYOUT_AT(struct layout_settings, worker_rows, 100);
+LAYOUT_AT(struct layout_settings, groups_max, 104);
+LAYOUT_AT(struct layout_settings, models_max, 108);
+LAYOUT_AT(struct layout_settings, words_per_model, 112);
+LAYOUT_AT(struct layout_settings, reserve, 116);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 120);
+LAYOUT_AT(struct layout_settings, created_unix_us, 128);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 136);
+LAYOUT_AT(struct layout_settings, pid_namespace, 144);
+LAYOUT_AT(struct layout_settings, creator_pid, 152);
+LAYOUT_AT(struct layout_settings, creator_uid, 156);
+LAYOUT_AT(struct layout_settings, creator_name, 160);
+LAYOUT_AT(struct layout_settings, provider, 176);
+LAYOUT_AT(struct layout_settings, zero, 241);
+_Static_assert(sizeof(struct layout_settings) == 248, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -221,7 +285,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 248);
+LAYOUT_AT(struct layout_header, settings_reserve, 280);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
@@ -229,24 +293,42 @@ LAYOUT_AT(struct layout_header, recoveries, 592);
 LAYOUT_AT(struct layout_header, slots_used, 600);
 LAYOUT_AT(struct layout_header, lowest_free, 604);
 LAYOUT_AT(struct layout_header, owned_since_ms, 608);
-LAYOUT_AT(struct layout_header, membership_reserve, 616);
-LAYOUT_AT(struct layout_header, cursor, 640);
-LAYOUT_AT(struct layout_header, turns_left, 648);
-LAYOUT_AT(struct layout_header, cursor_reserve, 656);
-LAYOUT_AT(struct layout_header, made_available, 704);
-LAYOUT_AT(struct layout_header, available_reserve, 708);
-LAYOUT_AT(struct layout_header, next_due, 768);
-LAYOUT_AT(struct layout_header, due_reserve, 776);
-LAYOUT_AT(struct layout_header, pool_minus_monotonic_ms, 832);
-LAYOUT_AT(struct layout_header, unix_minus_pool_us, 840);
-LAYOUT_AT(struct layout_header, policy, 848);
-LAYOUT_AT(struct layout_header, policy_reserve, 864);
-LAYOUT_AT(struct layout_header, event_classes, 960);
-LAYOUT_AT(struct layout_header, workers_cursor, 1152);
-LAYOUT_AT(struct layout_header, workers_unlisted, 1160);
-LAYOUT_AT(struct layout_header, workers_reserve, 1168);
-LAYOUT_AT(struct layout_header, turns, 1280);
-_Static_assert(sizeof(struct layout_header) <= LAYOUT_HEADER_BYTES, "the rest of the page is reserve");
+LAYOUT_AT(struct layout_header, groups_used, 616);
+LAYOUT_AT(struct layout_header, models_used, 620);
+LAYOUT_AT(struct layout_header, membership_reserve, 624);
+LAYOUT_AT(struct layout_header, made_available, 640);
+LAYOUT_AT(struct layout_header, available_reserve, 644);
+LAYOUT_AT(struct layout_header, pool_minus_monotonic_ms, 704);
+LAYOUT_AT(struct layout_header, unix_minus_pool_us, 712);
+LAYOUT_AT(struct layout_header, policy, 720);
+LAYOUT_AT(struct layout_header, policy_reserve, 736);
+LAYOUT_AT(struct layout_header, event_classes, 832);
+LAYOUT_AT(struct layout_header, workers_cursor, 1024);
+LAYOUT_AT(struct layout_header, workers_unlisted, 1032);
+LAYOUT_AT(struct layout_header, workers_reserve, 1040);
+LAYOUT_AT(struct layout_header, reserve, 1088);
+LAYOUT_AT(struct layout_header, model_0, 2688);
+_Static_assert(sizeof(struct layout_header) == LAYOUT_HEADER_BYTES, "the models follow");
+
+LAYOUT_AT(struct layout_model, cursor, 0);
+LAYOUT_AT(struct layout_model, turns_left, 8);
+LAYOUT_AT(struct layout_model, cursor_reserve, 16);
+LAYOUT_AT(struct layout_model, next_due, 64);
+LAYOUT_AT(struct layout_model, due_reserve, 72);
+LAYOUT_AT(struct layout_model, turns, 128);
+LAYOUT_AT(struct layout_model, name_length, 1152);
+LAYOUT_AT(struct layout_model, name, 1160);
+LAYOUT_AT(struct layout_model, reserve, 1288);
+_Static_assert(sizeof(struct layout_model) == 1408, "struct layout_model");
+
+LAYOUT_AT(struct layout_group, id, 0);
+LAYOUT_AT(struct layout_group, name_length, 8);
+LAYOUT_AT(struct layout_group, keys, 16);
+LAYOUT_AT(struct layout_group, reserve, 24);
+LAYOUT_AT(struct layout_group, marked, 64);
+LAYOUT_AT(struct layout_group, counters_reserve, 96);
+LAYOUT_AT(struct layout_group, name, 128);
+_Static_assert(sizeof(struct layout_group) == 256, "struct layout_group");
 
 LAYOUT_AT(struct layout_policy, cooldown_ms, 0);
 LAYOUT_AT(struct layout_policy, cooldown_max_ms, 8);
@@ -287,7 +369,7 @@ _Static_assert(sizeof(struct layout_worker) == LAYOUT_LINE_BYTES, "struct layout
 _Static_assert(offsetof(struct layout_slot, key) % LAYOUT_LINE_BYTES == 0,
                "a key begins a line, and a slot ends with one");
 
-_Static_assert(KEYSHM_METADATA_BYTES_MAX % 8 == 0, "metadata is copied in words");
+_Static_assert(KEYSHM_METADATA_BYTES_MAX % 8 == 0 && KEYSHM_NAME_MAX % 8 == 0, "they are copied in words");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && sizeof(_Atomic uint64_t) == 8, "a state word is one atomic store");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && sizeof(_Atomic uint32_t) == 4, "an index entry is one atomic store");
 

@@ -7,6 +7,7 @@
 #include "pace.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
+#include "subject.h"
 #include "tagged.h"
 #include "workers.h"
 
@@ -16,7 +17,12 @@
 
 /* What a mark reports. */
 struct report {
-    keyshm_id id;
+    keyshm_id id; /* of the subject */
+    uint32_t subject;
+    unsigned model;
+    bool is_group;
+    const _Atomic uint64_t *id_at, *whole_at; /* of the subject: its id, and its word of model 0 */
+    _Atomic uint64_t *word_at;
     enum keyshm_status status;
     enum keyshm_reason reason;
     bool is_over;        /* it had ended when it was made: it changes nothing */
@@ -44,17 +50,16 @@ static inline void read_tick(const struct keyshm_pool *pool, struct report *repo
 }
 
 /* Marks with a deadline read the exact clock, or in a burst the coarse one. */
-static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request)
+static struct report make_report(const struct keyshm_pool *pool, const struct mark_request *request)
 {
     struct report report = {
-        .id = id,
+        .model = request->model,
         .status = request->status,
         .reason = request->reason,
         .is_over = request->duration_ms == 0,
         .duration_ms = request->duration_ms,
         .deadline_ms = WORD_FOREVER,
         .stamp = request->stamp,
-        .tick_us = request->tick_us,
     };
     if (request->status == KEYSHM_AVAILABLE || request->status == KEYSHM_INVALID)
         return report;
@@ -72,10 +77,17 @@ static struct report make_report(const struct keyshm_pool *pool, keyshm_id id, c
     return report;
 }
 
+/* What the stamp of a pick says of the word. */
+static uint64_t marks_at_pick(const struct report *report)
+{
+    unsigned shift = (report->model != 0 ? STAMP_MODEL_SHIFT : 0) + (report->is_group ? STAMP_GROUP_SHIFT : 0);
+    return report->stamp >> shift & WORD_MARKS_MASK;
+}
+
 /* Does an available mark answer a pick, after which something else was marked? */
 static bool is_outdated(uint64_t word, const struct report *report)
 {
-    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && report->stamp != word_marks(word);
+    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && marks_at_pick(report) != word_marks(word);
 }
 
 /* The word after the mark. */
@@ -108,6 +120,8 @@ ALWAYS_INLINE void record(const struct keyshm_pool *pool, struct event_ticket ti
         .from = from,
         .to = (int)to,
         .reason = report->reason,
+        .scope = report->is_group ? KEYSHM_SCOPE_GROUP : KEYSHM_SCOPE_KEY,
+        .model = report->model,
         .id = report->id,
         .time_us = report->tick_us,
         .process = workers_process_id(pool),
@@ -151,11 +165,27 @@ __attribute__((cold, noinline)) static void record_refusal(const struct keyshm_p
 
 /* ---- the mark ---- */
 
-static bool change_word(_Atomic uint64_t *word_at, struct mark_change *change)
+/*
+ * The word of the report's subject and model, and as it is in memory. A free one when the subject is not, or no longer, in the pool.
+ *
+ * The word of a model is loaded before the check that its subject is there: where another has its number since, the word has changed, too,
+ * so that a change of this one fails (subject.h).
+ */
+ALWAYS_INLINE uint64_t load_word(const struct report *report, uint64_t *ret_raw)
+{
+    if (report->model == 0)
+        return *ret_raw = slot_word_at(report->whole_at, report->id_at, report->id);
+    *ret_raw = atomic_load_explicit(report->word_at, memory_order_acquire);
+    bool is_there = word_is_live(slot_word_at(report->whole_at, report->id_at, report->id));
+    return is_there ? availability_of_model(*ret_raw) : word_make_free(0);
+}
+
+/* From what it is in memory. */
+ALWAYS_INLINE bool change_word(const struct report *report, uint64_t raw, uint64_t after)
 {
     /* acq_rel: pairs with the acquire loads of the word in slot_word_at(): a process that sees the new word also sees
      * what its author saw. */
-    return atomic_compare_exchange_weak_explicit(word_at, &change->before, change->after, memory_order_acq_rel,
+    return atomic_compare_exchange_weak_explicit(report->word_at, &raw, after, memory_order_acq_rel,
                                                  memory_order_relaxed);
 }
 
@@ -170,12 +200,12 @@ static void record_no_change(const struct keyshm_pool *pool, struct report *repo
 }
 
 /* The word becomes the join of what is known and the report. -ESTALE, -EBUSY. */
-static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct report *report, struct mark_change *change)
+ALWAYS_INLINE int join(const struct keyshm_pool *pool, struct report *report, struct mark_change *change)
 {
-    _Atomic uint64_t *word_at = &pool->words[id_slot(report->id)];
     struct event_ticket ticket, *claimed = NULL;
     for (int i = 0; i < MARK_TRIES_MAX; i++) {
-        change->before = slot_word_at(word_at, at, report->id);
+        uint64_t raw;
+        change->before = load_word(report, &raw);
         if (!word_is_live(change->before)) {
             record_no_change(pool, report, claimed, change->before);
             return -ESTALE;
@@ -187,7 +217,7 @@ static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct r
             ticket = event_claim(pool, class_of(change->before, change->after));
             claimed = &ticket;
         }
-        if (change->after != change->before && !change_word(word_at, change))
+        if (change->after != change->before && !change_word(report, raw, change->after))
             continue;
         if (is_event)
             record_change(pool, ticket, report, change);
@@ -198,97 +228,197 @@ static int join(const struct keyshm_pool *pool, struct layout_slot *at, struct r
     return -EBUSY;
 }
 
+/* The report is about the word of this subject. */
+ALWAYS_INLINE void set_subject(const struct keyshm_pool *pool, uint32_t subject, bool is_group, keyshm_id id,
+                               struct report *report)
+{
+    report->id = id;
+    report->subject = subject;
+    report->is_group = is_group;
+    report->id_at = is_group ? &subject_group(pool, subject)->id : &pool_slot(pool, subject)->id;
+    report->whole_at = &pool->words[subject];
+    report->word_at = pool_word(pool, report->model, subject);
+}
+
+/* The group that the key is in, or the key itself. */
+__attribute__((noinline)) static int find_group(const struct keyshm_pool *pool, keyshm_id id, struct report *report)
+{
+    uint32_t key_group = key_group_of_slot(pool, id_slot(id));
+    if (!word_is_live(subject_word_of(pool, id))) /* then the group may be another key's */
+        return -ESTALE;
+    if (key_group == GROUP_NONE)
+        return 0;
+    uint32_t subject = pool_group_subject(pool, group_index(key_group));
+    set_subject(pool, subject, true, atomic_load_explicit(subject_id_at(pool, subject), memory_order_acquire), report);
+    return 0;
+}
+
+/* The subject of the mark. -ESTALE. */
+ALWAYS_INLINE int find_subject(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_scope scope,
+                               struct report *report)
+{
+    uint32_t subject = subject_of(pool, id);
+    bool is_group = id_is_group(id);
+    if (subject == SUBJECT_NONE)
+        return -ESTALE;
+    set_subject(pool, subject, is_group, id, report);
+    return scope == KEYSHM_SCOPE_GROUP && !is_group ? find_group(pool, id, report) : 0;
+}
+
+/* One word, and what goes with it. */
+ALWAYS_INLINE int mark_word(const struct keyshm_pool *pool, struct report *report, struct mark_change *change)
+{
+    int r = join(pool, report, change);
+    if (r == 0 && report->status == KEYSHM_AVAILABLE && word_is_available(change->after, 0))
+        ready_announce(pool, report->model, report->subject);
+    return r;
+}
+
+/* The same, for what is not hot. */
+__attribute__((noinline)) static int mark_another_word(const struct keyshm_pool *pool, struct report *report)
+{
+    struct mark_change change;
+    return mark_word(pool, report, &change);
+}
+
+/* Has anything been marked for the model, and not been lifted? */
+static bool says_something(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    uint64_t word = atomic_load_explicit(pool_word(pool, model, subject), memory_order_relaxed);
+    return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE;
+}
+
+/* Available whatever the model: so the words of all models are, one after another. With a stamp they are left: it knows nothing of those
+ * for which the key was not picked. */
+__attribute__((noinline)) static int mark_models_available(const struct keyshm_pool *pool, const struct report *whole)
+{
+    int error = 0;
+    for (unsigned model = 1; whole->stamp == 0 && model <= pool_models_used(pool); model++) {
+        struct report report = *whole;
+        report.model = model;
+        report.word_at = pool_word(pool, model, report.subject);
+        int r = says_something(pool, model, whole->subject) ? mark_another_word(pool, &report) : 0;
+        error = r < 0 ? r : error;
+    }
+    return error;
+}
+
 int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request, struct mark_change *ret_change)
 {
     struct mark_change change;
-    if (id_slot(id) >= pool->settings.capacity)
-        return -ESTALE;
-    struct layout_slot *at = pool_slot(pool, id_slot(id));
-    struct report report = make_report(pool, id, request);
-    int r = join(pool, at, &report, &change);
+    struct report report = make_report(pool, request);
+    int r = find_subject(pool, id, request->scope, &report);
+    if (r == 0)
+        r = mark_word(pool, &report, &change);
+    if (r == 0 && request->status == KEYSHM_AVAILABLE && request->model == 0 && pool_models_used(pool) > 0)
+        r = mark_models_available(pool, &report);
     if (r < 0)
         return r;
-    if (request->status == KEYSHM_AVAILABLE && word_is_available(change.after, 0))
-        ready_announce(pool, id_slot(id));
-    tagged_increment(&at->marked[request->status], id);
+    _Atomic uint64_t *marked_at =
+        report.is_group ? subject_group(pool, report.subject)->marked : pool_slot(pool, report.subject)->marked;
+    tagged_increment(&marked_at[request->status], report.id);
     *ret_change = change;
     return 0;
 }
 
-/* ---- all keys at once ---- */
+/* ---- all at once ---- */
+
+/* A subject of which one word after another is looked at. */
+struct visit {
+    const struct keyshm_pool *pool;
+    uint64_t now_ms;
+    uint64_t tick_us;
+    unsigned status_mask;
+};
 
 static bool has_expired(uint64_t word, uint64_t now_ms)
 {
     return word_is_cooling(word) && !word_is_benched(word, now_ms);
 }
 
-/* AVAILABLE, if the cooldown of the key in the slot has ended: then its id, otherwise -EAGAIN. */
-static int mark_if_expired(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, uint64_t tick_us,
-                           keyshm_id *ret_id)
+/* AVAILABLE, if the bench of the word has ended: then 1, otherwise 0. */
+static int lift_expired(const struct visit *visit, struct report *report)
 {
-    /* acquire: pairs with the publication in membership.c, so that the id is at least as new. */
-    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    struct report report = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .now_ms = now_ms, .tick_us = tick_us};
-    for (int i = 0; i < MARK_TRIES_MAX && has_expired(word, now_ms); i++) {
-        report.id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
-        struct mark_change change = {.before = word, .after = word_release(word)};
-        if (change_word(&pool->words[slot], &change)) {
-            record_change(pool, event_claim(pool, class_of(change.before, change.after)), &report, &change);
-            ready_set(pool, slot);
-            *ret_id = report.id;
+    const struct keyshm_pool *pool = visit->pool;
+    report->now_ms = visit->now_ms;
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        uint64_t raw;
+        struct mark_change change = {.before = load_word(report, &raw)};
+        if (!has_expired(change.before, visit->now_ms))
             return 0;
-        }
-        word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    }
-    return -EAGAIN;
-}
-
-int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
-{
-    bool is_burst;
-    uint64_t now_ms = pool_now_ms(pool), tick_us = count_call(pool, &is_burst);
-    uint32_t used = pool_slots_used(pool);
-    int count = 0;
-    for (uint32_t slot = 0; slot < used; slot++) {
-        keyshm_id id;
-        if (mark_if_expired(pool, slot, now_ms, tick_us, &id) < 0)
+        change.after = word_release(change.before);
+        if (!change_word(report, raw, change.after))
             continue;
-        on_marked(pool, id);
-        count++;
+        record_change(pool, event_claim(pool, class_of(change.before, change.after)), report, &change);
+        ready_announce(pool, report->model, report->subject);
+        return 1;
     }
-    return count;
+    return 0;
 }
 
-/* 1: it was benched with such a status, and is available now; 0: it was not. -EBUSY. */
-static int mark_if_benched(const struct keyshm_pool *pool, uint32_t slot, unsigned status_mask, uint64_t tick_us,
-                           keyshm_id *ret_id)
+/* The same if its bench is of such a status. -EBUSY. */
+static int lift_bench(const struct visit *visit, struct report *report)
 {
-    const struct mark_request available = {.status = KEYSHM_AVAILABLE, .duration_ms = -1, .tick_us = tick_us};
-    struct mark_change change;
-    /* acquire: as above. */
-    uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-    if (!word_is_live(word) || !word_is_benched(word, pool_now_ms(pool)) || (status_mask >> word_status(word) & 1) == 0)
+    uint64_t raw, word = load_word(report, &raw);
+    if (!word_is_live(word) || !word_is_benched(word, visit->now_ms) ||
+        (visit->status_mask >> word_status(word) & 1) == 0)
         return 0;
-    *ret_id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_relaxed);
-    int r = mark(pool, *ret_id, &available, &change);
+    int r = mark_another_word(visit->pool, report);
+    if (r == 0)
+        tagged_increment(&subject_marked_at(visit->pool, report->subject)[KEYSHM_AVAILABLE], report->id);
     return r < 0 ? (r == -ESTALE ? 0 : r) : 1;
 }
 
-int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
+/* 1: one of its words was lifted. -EBUSY. */
+static int visit_subject(const struct visit *visit, uint32_t subject, int (*lift)(const struct visit *, struct report *),
+                         mark_fn *on_marked)
 {
-    bool is_burst;
-    uint64_t tick_us = count_call(pool, &is_burst);
-    uint32_t used = pool_slots_used(pool);
+    const struct keyshm_pool *pool = visit->pool;
+    keyshm_id id = atomic_load_explicit(subject_id_at(pool, subject), memory_order_acquire);
     int count = 0, error = 0;
-    for (uint32_t slot = 0; slot < used; slot++) {
-        keyshm_id id;
-        int r = mark_if_benched(pool, slot, status_mask, tick_us, &id);
-        if (r > 0)
-            on_marked(pool, id);
+    for (unsigned model = 0; model <= pool_models_used(pool); model++) {
+        struct report report = {.model = model,
+                                .status = KEYSHM_AVAILABLE,
+                                .duration_ms = -1,
+                                .deadline_ms = WORD_FOREVER,
+                                .tick_us = visit->tick_us};
+        set_subject(pool, subject, subject_is_group(pool, subject), id, &report);
+        int r = lift(visit, &report);
+        count += r > 0;
+        error = r < 0 ? r : error;
+    }
+    if (count > 0)
+        on_marked(pool, id);
+    return error < 0 ? error : count > 0;
+}
+
+/* Returns of how many keys and groups. */
+static int visit_all(struct visit *visit, int (*lift)(const struct visit *, struct report *), mark_fn *on_marked)
+{
+    const struct keyshm_pool *pool = visit->pool;
+    bool is_burst;
+    uint32_t slots = pool_slots_used(pool), groups = pool_groups_used(pool);
+    int count = 0, error = 0;
+    visit->now_ms = pool_now_ms(pool);
+    visit->tick_us = count_call(pool, &is_burst);
+    for (uint32_t i = 0; i < slots + groups; i++) {
+        int r = visit_subject(visit, i < slots ? i : pool_group_subject(pool, i - slots), lift, on_marked);
         count += r > 0;
         error = r < 0 ? r : error;
     }
     return error < 0 ? error : count;
+}
+
+int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
+{
+    struct visit visit = {.pool = pool};
+    return visit_all(&visit, lift_expired, on_marked);
+}
+
+int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
+{
+    struct visit visit = {.pool = pool, .status_mask = status_mask};
+    return visit_all(&visit, lift_bench, on_marked);
 }
 
 /* ---- pauses ---- */
@@ -300,30 +430,27 @@ static uint64_t paused(uint64_t word, bool is_paused)
 
 int mark_paused(const struct keyshm_pool *pool, keyshm_id id, bool is_paused)
 {
-    struct report report = {.id = id, .reason = KEYSHM_REASON_OPERATOR, .duration_ms = -1};
-    uint32_t slot = id_slot(id);
-    if (slot >= pool->settings.capacity)
-        return -ESTALE;
+    struct report report = {.reason = KEYSHM_REASON_OPERATOR, .duration_ms = -1};
     struct event_ticket ticket, *claimed = NULL;
-    for (int i = 0; i < MARK_TRIES_MAX; i++) {
-        struct mark_change change = {.before = slot_word_at(&pool->words[slot], pool_slot(pool, slot), id)};
-        if (!word_is_live(change.before))
+    int r = find_subject(pool, id, KEYSHM_SCOPE_KEY, &report);
+    for (int i = 0; i < MARK_TRIES_MAX && r == 0; i++) {
+        uint64_t raw, word = load_word(&report, &raw);
+        if (!word_is_live(word))
             return -ESTALE;
-        change.after = paused(change.before, is_paused);
-        enum keyshm_status status = word_status(change.before);
-        if (change.after == change.before)
+        enum keyshm_status status = word_status(word);
+        if (paused(word, is_paused) == word)
             return 0;
         if (claimed == NULL) {
             ticket = event_claim(pool, EVENT_CLASS_LASTING);
             claimed = &ticket;
         }
-        if (!change_word(&pool->words[slot], &change))
+        if (!change_word(&report, raw, paused(word, is_paused)))
             continue;
         read_tick(pool, &report);
         record(pool, ticket, &report, is_paused ? KEYSHM_EVENT_PAUSED : KEYSHM_EVENT_RESUMED, status, (int)status);
         if (!is_paused)
-            ready_announce(pool, slot);
+            ready_announce(pool, 0, report.subject);
         return 1;
     }
-    return -EBUSY;
+    return r < 0 ? r : -EBUSY;
 }

@@ -10,12 +10,13 @@
 struct mark_request {
     enum keyshm_status status;
     enum keyshm_reason reason;
+    enum keyshm_scope scope;
+    unsigned model;
     int64_t duration_ms; /* from now; negative: until marked available, as for AVAILABLE and INVALID */
     uint64_t stamp;
-    uint64_t tick_us; /* pool_coarse_us(), if it was read already; 0: not */
 };
 
-/* The word before and after a mark, for the log. */
+/* The word before and after a mark, for the log: of an available mark whatever the model, that of model 0. */
 struct mark_change {
     uint64_t before;
     uint64_t after;
@@ -27,10 +28,10 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
 
 typedef void mark_fn(const struct keyshm_pool *pool, keyshm_id id);
 
-/* Mark each key AVAILABLE whose cooldown has ended, and call on_marked for it. Returns the number of keys. */
+/* Mark each key and group AVAILABLE of which a cooldown has ended, for that model, and call on_marked for it. Returns how many. */
 int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked);
 
-/* The same of each key that has one of these statuses (bits 1u << status). -EBUSY: it was so for one of them. */
+/* The same of each that has one of these statuses (bits 1u << status). -EBUSY: it was so for one of them. */
 int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked);
 
 /* 1; 0: it was so already. -ESTALE, -EBUSY. */

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "event_ring.h"
+#include "groups.h"
 #include "key_index.h"
 #include "lock.h"
 #include "metadata.h"
-#include "ready_bits.h"
+#include "models.h"
 #include "recover.h"
 #include "registers.h"
-#include "slot.h"
+#include "subject.h"
 
 /* ---- for the owner of the mutex ---- */
 
@@ -59,7 +60,7 @@ static void record(const struct keyshm_pool *pool, struct event_ticket ticket, e
  * Killed before the word is published: the slot is free and dirty, and the next owner wipes it. Killed after: the key
  * is in. The slot is counted as used first, so that a recovery looks at it.
  */
-static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key)
+static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct slot_key *key, keyshm_id group_or_0)
 {
     uint64_t generation = id_generation(id_in(pool, slot)) + 1;
     keyshm_id id = id_make(generation, slot);
@@ -68,10 +69,8 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     count_as_used(pool, slot);
     slot_fill(pool, slot, id, key);
     index_insert(pool, key->hash, slot);
-    /* release: publishes everything above; pairs with every acquire load of a word. */
-    atomic_store_explicit(&pool->words[slot], word_make_available(word_marks_next(word_in(pool, slot))),
-                          memory_order_release);
-    ready_announce(pool, slot);
+    groups_enter(pool, slot, group_or_0);
+    subject_publish(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);
     record(pool, ticket, KEYSHM_EVENT_ADDED, id);
@@ -85,9 +84,8 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     uint64_t key_hash = atomic_load_explicit(&at->key_hash, memory_order_relaxed);
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
-    /* An earlier mark goes with its key, a later one misses; and as this one instruction keeps the count, the next key will not have a word
-     * that a mark of this one was prepared for. The release stores of the wipe order it before the wipe. */
-    atomic_fetch_and_explicit(&pool->words[slot], word_make_free(WORD_MARKS_MASK), memory_order_release);
+    subject_withdraw(pool, slot);
+    groups_leave(pool, slot);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
@@ -96,14 +94,16 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     record(pool, ticket, KEYSHM_EVENT_REMOVED, id_in(pool, slot));
 }
 
-static int add_locked(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+static int add_locked(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id group_or_0, keyshm_id *ret_id)
 {
     uint32_t slot;
+    if (group_or_0 != 0 && !groups_is_there(pool, group_or_0))
+        return -ESTALE;
     if (index_find(pool, key, ret_id) == 0)
         return -EEXIST;
     int r = find_free(pool, &slot);
     if (r == 0)
-        *ret_id = insert(pool, slot, key);
+        *ret_id = insert(pool, slot, key, group_or_0);
     return r;
 }
 
@@ -135,8 +135,9 @@ struct replacement {
     struct keyshm_pool *pool;
     const char **keys;
     size_t count;
-    bool *is_kept;    /* of each slot */
-    uint32_t removed; /* no slot below it is to be removed */
+    keyshm_id group_or_0; /* only its keys are replaced; 0: all are */
+    bool *is_kept;        /* of each slot */
+    uint32_t removed;     /* no slot below it is to be removed */
     struct keyshm_replaced *result;
 };
 
@@ -176,6 +177,11 @@ static void keep_known(struct replacement *replacement)
     replacement->count = count;
 }
 
+static bool is_replaced(const struct replacement *replacement, uint32_t slot)
+{
+    return replacement->group_or_0 == 0 || groups_id_of_slot(replacement->pool, slot) == replacement->group_or_0;
+}
+
 /* Remove one key that is not in the list. -ENOENT: there is none. */
 static int remove_next(struct replacement *replacement)
 {
@@ -183,7 +189,7 @@ static int remove_next(struct replacement *replacement)
     uint32_t used = pool_slots_used(pool);
     for (; replacement->removed < used; replacement->removed++) {
         uint32_t slot = replacement->removed;
-        if (word_is_live(word_in(pool, slot)) && !replacement->is_kept[slot]) {
+        if (word_is_live(word_in(pool, slot)) && !replacement->is_kept[slot] && is_replaced(replacement, slot)) {
             erase(pool, slot);
             replacement->result->removed++;
             return 0;
@@ -196,18 +202,33 @@ static void add_next(struct replacement *replacement, const char *text, uint32_t
 {
     struct slot_key key;
     slot_key_make(&key, text, strlen(text));
-    insert(replacement->pool, slot, &key);
+    insert(replacement->pool, slot, &key, replacement->group_or_0);
     slot_key_forget(&key);
     replacement->is_kept[slot] = true;
     replacement->result->added++;
 }
 
-/* Add before removing, as long as there is room; where there is none, one is removed for one that is added. There is room for all
- * that are kept or new. */
-static void replace_locked(struct replacement *replacement)
+/* Is there room for the new keys, when all are removed that are to be? */
+static bool has_room(const struct replacement *replacement)
+{
+    size_t stay = 0, capacity = replacement->pool->settings.capacity;
+    uint32_t used = pool_slots_used(replacement->pool);
+    for (uint32_t slot = 0; slot < used; slot++)
+        stay += word_is_live(word_in(replacement->pool, slot)) &&
+                (replacement->is_kept[slot] || !is_replaced(replacement, slot));
+    return replacement->count <= capacity - stay;
+}
+
+/* Add before removing, as long as there is room; where there is none, one is removed for one that is added. -ESTALE, -ENOSPC: nothing was
+ * changed. */
+static int replace_locked(struct replacement *replacement)
 {
     uint32_t slot;
+    if (replacement->group_or_0 != 0 && !groups_is_there(replacement->pool, replacement->group_or_0))
+        return -ESTALE;
     keep_known(replacement);
+    if (!has_room(replacement))
+        return -ENOSPC;
     for (size_t i = 0; i < replacement->count; i++) {
         if (find_free(replacement->pool, &slot) == 0 ||
             (remove_next(replacement) == 0 && find_free(replacement->pool, &slot) == 0))
@@ -215,6 +236,7 @@ static void replace_locked(struct replacement *replacement)
     }
     while (remove_next(replacement) == 0)
         continue;
+    return 0;
 }
 
 static int replace(struct replacement *replacement)
@@ -223,15 +245,17 @@ static int replace(struct replacement *replacement)
     int r = lock_take(replacement->pool, &guard);
     if (r < 0)
         return r;
-    replace_locked(replacement);
+    r = replace_locked(replacement);
     lock_drop(replacement->pool, &guard);
-    return 0;
+    return r;
 }
 
-int membership_replace(struct keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *replaced)
+int membership_replace(struct keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
+                       struct keyshm_replaced *replaced)
 {
     struct replacement replacement = {
         .pool = pool,
+        .group_or_0 = group_or_0,
         .keys = calloc(count + 1, sizeof(*replacement.keys)),
         .is_kept = calloc(pool->settings.capacity, sizeof(*replacement.is_kept)),
         .result = replaced,
@@ -250,13 +274,13 @@ int membership_replace(struct keyshm_pool *pool, const char *const *keys, size_t
 
 /* ---- for everyone ---- */
 
-int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id)
+int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id group_or_0, keyshm_id *ret_id)
 {
     struct lock_guard guard;
     int r = lock_take(pool, &guard);
     if (r < 0)
         return r;
-    r = add_locked(pool, key, ret_id);
+    r = add_locked(pool, key, group_or_0, ret_id);
     lock_drop(pool, &guard);
     return r;
 }
@@ -279,6 +303,55 @@ int membership_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *
     if (r < 0)
         return r;
     r = set_metadata_locked(pool, id, name, value_or_null);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+/* Most calls find the group or the model, and need no mutex. */
+int membership_group(struct keyshm_pool *pool, const struct label *name, keyshm_id *ret_group)
+{
+    struct lock_guard guard;
+    if (groups_find(pool, name, ret_group) == 0)
+        return 0;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = groups_make(pool, name, ret_group);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int membership_model(struct keyshm_pool *pool, const struct label *name, unsigned *ret_model)
+{
+    struct lock_guard guard;
+    if (models_find(pool, name, ret_model) == 0)
+        return 0;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = models_make(pool, name, ret_model);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int membership_remove_group(struct keyshm_pool *pool, keyshm_id group)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = groups_remove(pool, group);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int membership_set_group(struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = groups_set(pool, key, group_or_0);
     lock_drop(pool, &guard);
     return r;
 }

@@ -2,15 +2,21 @@
 #ifndef KEYSHM_MEMBERSHIP_H
 #define KEYSHM_MEMBERSHIP_H
 
-/* Membership: which keys are in the pool. Changes take the mutex; membership_find() does not. As the calls of the same names; all arguments are
+/* Membership: which keys are in the pool, and which groups and models there are. Changes take the mutex; membership_find() does not. As the calls of the same names; all arguments are
  * checked. */
 
+#include "label.h"
 #include "slot.h"
 
-int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
-int membership_replace(struct keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *replaced);
+int membership_add(struct keyshm_pool *pool, const struct slot_key *key, keyshm_id group_or_0, keyshm_id *ret_id);
+int membership_replace(struct keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
+                       struct keyshm_replaced *replaced);
 int membership_remove(struct keyshm_pool *pool, keyshm_id id);
 int membership_find(const struct keyshm_pool *pool, const struct slot_key *key, keyshm_id *ret_id);
+int membership_group(struct keyshm_pool *pool, const struct label *name, keyshm_id *ret_group);
+int membership_model(struct keyshm_pool *pool, const struct label *name, unsigned *ret_model);
+int membership_remove_group(struct keyshm_pool *pool, keyshm_id group);
+int membership_set_group(struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 int membership_repair(struct keyshm_pool *pool);
 int membership_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
 

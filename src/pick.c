@@ -24,6 +24,7 @@
 /* One pick. */
 struct turn {
     const struct keyshm_pool *pool;
+    unsigned model;
     uint64_t now_ms; /* read from the coarse clock, and again exactly when a decision depends on the difference */
     bool is_exact;   /* in a burst the coarse time counts as exact */
     bool is_burst;
@@ -40,7 +41,7 @@ static void make_exact(struct turn *turn)
 }
 
 /* Has `deadline_ms` passed? Makes the time exact if that depends on it. */
-static bool has_passed(struct turn *turn, uint64_t deadline_ms)
+ALWAYS_INLINE bool has_passed(struct turn *turn, uint64_t deadline_ms)
 {
     if (deadline_ms > turn->now_ms && deadline_ms <= turn->now_ms + pool_coarse_lag_ms(turn->pool))
         make_exact(turn);
@@ -49,48 +50,54 @@ static bool has_passed(struct turn *turn, uint64_t deadline_ms)
 
 static bool is_available(uint64_t word, struct turn *turn)
 {
-    uint64_t available_at_ms = word_available_at_ms(word);
-    return available_at_ms != WORD_FOREVER ? has_passed(turn, available_at_ms) : word_is_available(word, turn->now_ms);
+    return has_passed(turn, word_available_at_ms(word));
+}
+
+/* Is the key in the slot available, as far as its words for this model tell? Clears its bit if it is not. */
+static bool look(struct turn *turn, unsigned model, uint32_t slot)
+{
+    /* acquire: pairs with the store that publishes the word in membership.c; the key's bytes are read after it. */
+    struct pair pair = pair_load(turn->pool, model, slot, memory_order_acquire);
+    if (has_passed(turn, pair_available_at_ms(&pair)))
+        return true;
+    ready_clear(turn->pool, model, slot, &pair);
+    return false;
 }
 
 /* The first available key in [from, end). Clears the bits of keys that turn out not to be available. */
 static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
 {
-    const struct keyshm_pool *pool = turn->pool;
-    uint32_t slot = from;
-    while ((slot = ready_find(pool, slot, end)) != READY_NONE) {
-        /* acquire: pairs with the store that publishes the word in membership.c; the key's bytes are read after it. */
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-        if (is_available(word, turn))
+    for (uint32_t slot = from; (slot = ready_find(turn->pool, turn->model, slot, end)) != READY_NONE; slot++)
+        if (look(turn, 0, slot) && (turn->model == 0 || look(turn, turn->model, slot)))
             return slot;
-        ready_clear(pool, slot, word);
-        slot++;
-    }
     return READY_NONE;
 }
 
 /* The first ready slot, if it is near and its key is available. */
-static inline uint32_t find_quickly(const struct keyshm_pool *pool, uint64_t now_ms, uint32_t from, uint32_t end)
+ALWAYS_INLINE uint32_t find_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t from,
+                                    uint32_t end)
 {
-    uint32_t slot = ready_look(pool, from, end);
-    /* acquire: as in find_slowly(). */
-    bool is_it =
-        slot != READY_NONE && word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms);
+    struct others others;
+    uint32_t slot = ready_look(pool, model, from, end);
+    /* acquire: as in look(). */
+    bool is_it = slot != READY_NONE &&
+                 word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
+                 availability_of_others(pool, model, slot, now_ms, &others);
     return is_it ? slot : READY_NONE;
 }
 
-static inline uint32_t find_in(struct turn *turn, uint32_t from, uint32_t end)
+ALWAYS_INLINE uint32_t find_in(struct turn *turn, unsigned model, uint32_t from, uint32_t end)
 {
-    uint32_t slot = find_quickly(turn->pool, turn->now_ms, from, end);
+    uint32_t slot = find_quickly(turn->pool, model, turn->now_ms, from, end);
     return slot != READY_NONE ? slot : find_slowly(turn, from, end);
 }
 
 /* The first available key at or after `from`, going round. */
-static uint32_t find_from(struct turn *turn, uint32_t from)
+ALWAYS_INLINE uint32_t find_from(struct turn *turn, unsigned model, uint32_t from)
 {
     uint32_t used = pool_slots_used(turn->pool);
-    uint32_t slot = find_in(turn, from, used);
-    return slot != READY_NONE ? slot : find_in(turn, 0, from < used ? from : used);
+    uint32_t slot = find_in(turn, model, from, used);
+    return slot != READY_NONE ? slot : find_in(turn, model, 0, from < used ? from : used);
 }
 
 /*
@@ -100,19 +107,19 @@ static uint32_t find_from(struct turn *turn, uint32_t from)
  * given only if nothing of the kind has happened: no key was made available from before the first word was read until after the
  * last one, and no cooldown has ended. Then it is true of the instant at which the clock was read.
  */
-static int find_in_words(const struct keyshm_pool *pool)
+static int find_in_words(const struct keyshm_pool *pool, unsigned model)
 {
     uint32_t announced = ready_announced(pool), used = pool_slots_used(pool);
     uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
     bool is_empty = true, is_found = false;
     for (uint32_t slot = 0; slot < used; slot++) {
-        /* acquire: pairs with the release in ready_announce() by way of the count, which is read before and after. */
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
-        uint64_t available_at_ms = word_available_at_ms(word);
-        is_empty &= !word_is_live(word);
+        uint64_t available_at_ms = availability_at_ms(pool, model, slot);
+        is_empty &= !word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed));
         earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
-        if (word_is_available(word, now_ms)) {
-            ready_set(pool, slot);
+        if (available_at_ms <= now_ms) {
+            ready_set(pool, 0, slot);
+            if (model != 0)
+                ready_set(pool, model, slot);
             is_found = true;
         }
     }
@@ -122,115 +129,126 @@ static int find_in_words(const struct keyshm_pool *pool)
 }
 
 /* The next of the turns that this process has claimed. */
-static uint32_t next_of_range(struct turn *turn)
+ALWAYS_INLINE uint32_t next_of_range(struct turn *turn, unsigned model)
 {
     uint32_t taken = turn->slot;
     turn->slot = READY_NONE;
     if (taken != READY_NONE)
         return taken;
-    uint32_t place = turn->has_range ? rotation_place(turn->pool) : 0;
+    uint32_t place = turn->has_range ? rotation_place(turn->pool, model) : 0;
     if (place == 0)
         return READY_NONE;
-    _Atomic uint64_t *at = rotation_range(turn->pool, place);
+    _Atomic uint64_t *at = rotation_range(turn->pool, model, place);
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     struct claim range = rotation_unpack_range(turn->pool, word);
     if (range.begin >= range.end)
         return READY_NONE;
-    uint32_t slot = find_in(turn, range.begin, range.end);
+    uint32_t slot = find_in(turn, model, range.begin, range.end);
     word = claim_after(word, slot != READY_NONE ? slot : range.end - 1);
     atomic_store_explicit(at, word, memory_order_relaxed);
     return slot;
 }
 
 /* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. */
-static uint32_t end_of_range(const struct keyshm_pool *pool, uint32_t slot)
+static uint32_t end_of_range(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
     uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
     used = line_end < used ? line_end : used;
     for (uint32_t turns = 0; turns < ROTATION_TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
-        turns += ready_count(pool, end);
+        turns += ready_count(pool, model, end);
     return end < used ? end : used;
 }
 
 /* Put a new claim in the place of `cursor`, whose own range must be where it belongs, or it would be lost here. False when another pick
  * has claimed since that was read. */
-static inline bool move_cursor(const struct keyshm_pool *pool, uint64_t cursor, uint64_t next)
+static inline bool move_cursor(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint64_t next)
 {
     /* relaxed: the cursor orders only itself. */
-    return atomic_compare_exchange_strong_explicit(&pool->header->cursor, &cursor, next, memory_order_relaxed,
+    return atomic_compare_exchange_strong_explicit(&pool_model(pool, model)->cursor, &cursor, next, memory_order_relaxed,
                                                    memory_order_relaxed);
 }
 
 /* Claim a range of several turns that begins with `slot`, for the place of this process. */
-static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
+static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool, unsigned model, uint64_t cursor,
+                                                  uint32_t slot)
 {
-    uint32_t place = rotation_place(pool);
-    rotation_settle(pool, cursor);
+    uint32_t place = rotation_place(pool, model);
+    rotation_settle(pool, model, cursor);
     /* Now every claim before this one is where it belongs. One by an ended process, that had this place before, may be in it: it must not
      * be written over. */
     struct claim own =
-        rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, place), memory_order_relaxed));
+        rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, model, place), memory_order_relaxed));
     if (own.begin < own.end)
         return;
     struct claim next = {
         .number = claim_number_after(cursor),
         .place = place,
         .begin = slot,
-        .end = end_of_range(pool, slot),
+        .end = end_of_range(pool, model, slot),
     };
     uint64_t claimed = claim_pack(&next);
-    if (!move_cursor(pool, cursor, claimed))
+    if (!move_cursor(pool, model, cursor, claimed))
         return;
-    rotation_settle(pool, claimed);
+    rotation_settle(pool, model, claimed);
     /* It is where it belongs: the next claim need not look there, into a line that this process writes at each pick. */
     next.place = 0;
-    (void)move_cursor(pool, claimed, claim_pack(&next));
+    (void)move_cursor(pool, model, claimed, claim_pack(&next));
 }
 
-static inline bool claim_turn(const struct keyshm_pool *pool, uint64_t cursor, uint32_t slot)
+static inline bool claim_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
 {
     struct claim next = {.number = claim_number_after(cursor), .begin = slot, .end = slot + 1};
-    rotation_settle(pool, cursor);
-    return move_cursor(pool, cursor, claim_pack(&next));
+    rotation_settle(pool, model, cursor);
+    return move_cursor(pool, model, cursor, claim_pack(&next));
 }
 
 /* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
 static __attribute__((noinline)) int look_in_words(struct turn *turn)
 {
-    int r = find_in_words(turn->pool);
+    int r = find_in_words(turn->pool, turn->model);
     turn->is_exact = false; /* a cooldown may have ended since */
     make_exact(turn);
     return r < 0 ? r : -EBUSY;
 }
 
 /* Claim the turn of the next key, or in a burst a range that begins with it. -EBUSY: try again; after a range was claimed, too. */
-static inline int claim_next(struct turn *turn, int tries, uint32_t *ret_slot)
+ALWAYS_INLINE int claim_next(struct turn *turn, unsigned model, int tries, uint32_t *ret_slot)
 {
     const struct keyshm_pool *pool = turn->pool;
-    uint64_t cursor = atomic_load_explicit(&pool->header->cursor, memory_order_relaxed);
+    uint64_t cursor = atomic_load_explicit(&pool_model(pool, model)->cursor, memory_order_relaxed);
     uint32_t from = claim_end(cursor);
-    uint32_t slot = find_from(turn, from < pool->settings.capacity ? from : 0);
+    uint32_t slot = find_from(turn, model, from < pool->settings.capacity ? from : 0);
     if (slot == READY_NONE)
         return look_in_words(turn);
     *ret_slot = slot;
     if (tries >= CLAIM_TRIES_MAX)
         return 0;
-    if (turn->has_range && rotation_take_place(pool, turn->now_ms, turn->is_burst)) {
+    if (turn->has_range && rotation_take_place(pool, model, turn->now_ms, turn->is_burst)) {
         if (turn->is_burst)
-            claim_range(pool, cursor, slot);
+            claim_range(pool, model, cursor, slot);
         return -EBUSY; /* the turn is taken out of the range */
     }
     if (turn->has_range)
-        rotation_leave(pool); /* its range is empty, or no turn would be claimed */
-    return claim_turn(pool, cursor, slot) ? 0 : -EBUSY;
+        rotation_leave(pool, model); /* its range is empty, or no turn would be claimed */
+    return claim_turn(pool, model, cursor, slot) ? 0 : -EBUSY;
 }
 
 /* Complete *ret_pick, and count the pick. */
-ALWAYS_INLINE void count_pick(const struct slot_copy *copy, uint64_t now_ms, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE void count_pick(const struct slot_copy *copy, unsigned model, uint64_t stamp, uint64_t now_ms,
+                              struct keyshm_pick *ret_pick)
 {
-    slot_complete_pick(copy, ret_pick);
+    slot_complete_pick(copy, model, stamp, ret_pick);
     tagged_increment(&copy->at->picks, copy->id);
     tagged_raise(&copy->at->last_used_ms, copy->id, now_ms);
+}
+
+/* The words of the key, and those of its group, for this model. */
+static bool are_others_available(struct turn *turn, uint32_t slot, struct others *ret_others)
+{
+    if (availability_of_others(turn->pool, turn->model, slot, turn->now_ms, ret_others))
+        return true;
+    make_exact(turn);
+    return availability_of_others(turn->pool, turn->model, slot, turn->now_ms, ret_others);
 }
 
 /* A long key, or one whose availability depends on the exact time. */
@@ -238,12 +256,14 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy = {.length = turn->pool->settings.key_max};
-    int r = slot_copy_key(turn->pool, slot, &copy, words);
-    if (r == 0 && !is_available(copy.word, turn))
+    struct others others;
+    int r = are_others_available(turn, slot, &others) ? slot_copy_key(turn->pool, slot, &copy, words) : -ESTALE;
+    if (r == 0 &&
+        (!is_available(copy.word, turn) || !availability_others_are_same(turn->pool, turn->model, slot, &others)))
         r = -ESTALE;
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
-        count_pick(&copy, turn->now_ms, ret_pick);
+        count_pick(&copy, turn->model, availability_stamp(copy.word, turn->model, &others), turn->now_ms, ret_pick);
     }
     explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only its own copy */
     registers_wipe();
@@ -251,35 +271,42 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
 }
 
 /* A key of up to 64 bytes that is available at this time; -ESTALE: it is longer, or not available, or no longer there. */
-ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+                            struct keyshm_pick *ret_pick)
 {
     struct slot_copy copy;
+    struct others others;
     if (slot_copy_begin(pool, slot, &copy) < 0 || copy.length > SLOT_HEAD_BYTES)
+        return -ESTALE;
+    if (!availability_of_others(pool, model, slot, now_ms, &others))
         return -ESTALE;
     /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
-    int r = slot_copy_end(&copy) == 0 && word_is_available(copy.word, now_ms) ? 0 : -ESTALE;
+    int r = slot_copy_end(&copy) == 0 && word_is_available(copy.word, now_ms) &&
+                    availability_others_are_same(pool, model, slot, &others)
+                ? 0
+                : -ESTALE;
     if (r == 0)
         slot_give_head(head, ret_pick->key);
     slot_forget_head(head);
     if (r == 0)
-        count_pick(&copy, now_ms, ret_pick);
+        count_pick(&copy, model, availability_stamp(copy.word, model, &others), now_ms, ret_pick);
     return r;
 }
 
 /* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that
  * leaves it available (its cooldown was reset, say) does not cost it its turn. */
-ALWAYS_INLINE int take(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take(struct turn *turn, unsigned model, uint32_t slot, struct keyshm_pick *ret_pick)
 {
-    return take_head(turn->pool, slot, turn->now_ms, ret_pick) == 0 ? 0 : take_slowly(turn, slot, ret_pick);
+    return take_head(turn->pool, model, slot, turn->now_ms, ret_pick) == 0 ? 0 : take_slowly(turn, slot, ret_pick);
 }
 
-ALWAYS_INLINE int take_next(struct turn *turn, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
 {
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
-        uint32_t slot = next_of_range(turn);
-        int r = slot != READY_NONE ? 0 : claim_next(turn, tries, &slot);
-        if (r == 0 && take(turn, slot, ret_pick) == 0)
+        uint32_t slot = next_of_range(turn, model);
+        int r = slot != READY_NONE ? 0 : claim_next(turn, model, tries, &slot);
+        if (r == 0 && take(turn, model, slot, ret_pick) == 0)
             return 0;
         if (r < 0 && r != -EBUSY)
             return r;
@@ -287,16 +314,23 @@ ALWAYS_INLINE int take_next(struct turn *turn, struct keyshm_pick *ret_pick)
     return -EBUSY;
 }
 
+ALWAYS_INLINE void sweep(struct turn *turn, unsigned model)
+{
+    if (has_passed(turn, ready_next_due_ms(turn->pool, model))) {
+        make_exact(turn); /* or the sweep would miss a key whose deadline lies between the two clocks */
+        ready_sweep(turn->pool, model, turn->now_ms);
+    }
+}
+
 /* Any pick. */
-static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int pick_any(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
 {
     const struct keyshm_pool *pool = turn->pool;
-    if (has_passed(turn, ready_next_due_ms(pool))) {
-        make_exact(turn); /* or the sweep would miss a key whose deadline lies between the two clocks */
-        ready_sweep(pool, turn->now_ms);
-    }
-    turn->has_range = rotation_begin(pool, turn->now_ms, turn->is_burst);
-    int r = take_next(turn, ret_pick);
+    sweep(turn, 0);
+    if (model != 0)
+        sweep(turn, model);
+    turn->has_range = rotation_begin(pool, model, turn->now_ms, turn->is_burst);
+    int r = take_next(turn, model, ret_pick);
     if (turn->has_range)
         rotation_end(pool);
     if (r == 0)
@@ -304,25 +338,37 @@ static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keysh
     return r;
 }
 
+/* Whatever the model, without all that is for models: it is a third less. */
+static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keyshm_pick *ret_pick)
+{
+    return pick_any(turn, 0, ret_pick);
+}
+
+static __attribute__((noinline)) int pick_slowly_for(struct turn *turn, struct keyshm_pick *ret_pick)
+{
+    return pick_any(turn, turn->model, ret_pick);
+}
+
 /* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due. False: it is not so;
  * *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
-ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, uint64_t now_ms, struct keyshm_pick *ret_pick,
-                                uint32_t *ret_slot)
+ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
+                                struct keyshm_pick *ret_pick, uint32_t *ret_slot)
 {
+    uint64_t soon_ms = now_ms + pool_coarse_lag_ms(pool);
     *ret_slot = READY_NONE;
-    if (ready_next_due_ms(pool) <= now_ms + pool_coarse_lag_ms(pool))
+    if (ready_next_due_ms(pool, 0) <= soon_ms || (model != 0 && ready_next_due_ms(pool, model) <= soon_ms))
         return false;
-    uint32_t place = rotation_begin_turn(pool);
+    uint32_t place = rotation_begin_turn(pool, model);
     if (place == 0)
         return false;
-    _Atomic uint64_t *at = rotation_range(pool, place);
+    _Atomic uint64_t *at = rotation_range(pool, model, place);
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     struct claim range = rotation_unpack_range(pool, word);
-    uint32_t slot = find_quickly(pool, now_ms, range.begin, range.end);
+    uint32_t slot = find_quickly(pool, model, now_ms, range.begin, range.end);
     bool is_taken = false;
     if (slot != READY_NONE) {
         atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
-        is_taken = take_head(pool, slot, now_ms, ret_pick) == 0;
+        is_taken = take_head(pool, model, slot, now_ms, ret_pick) == 0;
         *ret_slot = slot;
     }
     rotation_end(pool);
@@ -331,44 +377,88 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, uint64_t now_ms,
     return is_taken;
 }
 
-int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
 {
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
     uint32_t slot = READY_NONE;
-    if (is_burst && pick_quickly(pool, now_ms, ret_pick, &slot))
+    if (is_burst && pick_quickly(pool, model, now_ms, ret_pick, &slot))
         return 0;
-    struct turn turn = {.pool = pool, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
-    return pick_slowly(&turn, ret_pick);
+    struct turn turn = {
+        .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
+    return model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
 }
 
-int64_t pick_next_available_ms(const struct keyshm_pool *pool)
+int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
+{
+    return pick(pool, 0, ret_pick);
+}
+
+int pick_next_for(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
+{
+    return model == 0 ? pick_next(pool, ret_pick) : pick(pool, model, ret_pick);
+}
+
+int64_t pick_next_available_ms(const struct keyshm_pool *pool, unsigned model)
 {
     uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
     uint32_t used = pool_slots_used(pool);
     for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_relaxed);
-        uint64_t available_at_ms = word_available_at_ms(word);
-        if (word_is_available(word, now_ms))
+        uint64_t available_at_ms = availability_at_ms(pool, model, slot);
+        if (available_at_ms <= now_ms)
             return 0;
         earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
     }
     return earliest_ms != WORD_FOREVER ? (int64_t)(earliest_ms - now_ms) : -1;
 }
 
-int pick_is_available(const struct keyshm_pool *pool, keyshm_id id)
+int pick_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned model)
 {
-    uint64_t word = slot_word_of(pool, id);
-    return word_is_live(word) ? word_is_available(word, pool_now_ms(pool)) : -ESTALE;
+    /* First and last: the key is there all the time. */
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    bool is_available = availability_at_ms(pool, model, id_slot(id)) <= pool_now_ms(pool);
+    return word_is_live(slot_word_of(pool, id)) ? is_available : -ESTALE;
 }
 
-int pick_available_count(const struct keyshm_pool *pool)
+/* One bit a group. */
+struct group_set {
+    uint64_t bits[KEYSHM_GROUPS_MAX / 64];
+};
+
+static void find_available_groups(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
+                                  struct group_set *ret_set)
+{
+    memset(ret_set, 0, sizeof(*ret_set));
+    for (uint32_t group = 0; group < pool_groups_used(pool); group++) {
+        struct pair words = {availability_of_model(key_group_word(pool, 0, group)),
+                             availability_of_model(key_group_word(pool, model, group))};
+        if (pair_is_available(&words, now_ms))
+            ret_set->bits[group / 64] |= UINT64_C(1) << group % 64;
+    }
+}
+
+static bool is_in_available_group(const struct keyshm_pool *pool, uint32_t slot, const struct group_set *available)
+{
+    uint32_t key_group = key_group_of_slot(pool, slot);
+    return key_group == GROUP_NONE ||
+           (available->bits[group_index(key_group) / 64] >> group_index(key_group) % 64 & 1) != 0;
+}
+
+/* Each group's word is read once, so that a mark of a group is seen for all its keys or for none. */
+int pick_available_count(const struct keyshm_pool *pool, unsigned model)
 {
     uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
+    struct group_set available;
     int count = 0;
-    for (uint32_t slot = 0; slot < used; slot++)
-        count += word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_relaxed), now_ms);
+    find_available_groups(pool, model, now_ms, &available);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        struct pair words = {pair_load_key(pool, 0, slot, memory_order_relaxed), word_make_available(0)};
+        if (model != 0)
+            words.group = pair_load_key(pool, model, slot, memory_order_relaxed);
+        count += pair_is_available(&words, now_ms) && is_in_available_group(pool, slot, &available);
+    }
     return count;
 }

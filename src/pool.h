@@ -13,8 +13,10 @@
 struct keyshm_pool {
     struct layout_header *header;
     _Atomic uint64_t *words;
+    _Atomic uint32_t *key_groups; /* NULL: the pool cannot have groups */
     _Atomic uint64_t *ready;
     _Atomic uint64_t *due;
+    struct layout_group *groups;
     _Atomic uint32_t *index;
     unsigned char *slots;
     struct layout_event *events;
@@ -47,6 +49,39 @@ static inline uint32_t pool_slots_used(const struct keyshm_pool *pool)
      * initialised. */
     uint32_t used = atomic_load_explicit(&pool->header->slots_used, memory_order_acquire);
     return used < pool->settings.capacity ? used : pool->settings.capacity;
+}
+
+/* No group at or above it was ever made. Bounded as well. */
+static inline uint32_t pool_groups_used(const struct keyshm_pool *pool)
+{
+    /* acquire: pairs with the release in groups.c. */
+    uint32_t used = atomic_load_explicit(&pool->header->groups_used, memory_order_acquire);
+    return used < pool->settings.groups_max ? used : pool->settings.groups_max;
+}
+
+/* There are models from 1 to this one. */
+static inline uint32_t pool_models_used(const struct keyshm_pool *pool)
+{
+    /* acquire: pairs with the release in models.c, so that a model that is counted has its name. */
+    uint32_t used = atomic_load_explicit(&pool->header->models_used, memory_order_acquire);
+    return used < pool->settings.models_max ? used : pool->settings.models_max;
+}
+
+/* What the model has. 0: whatever the model. */
+static inline struct layout_model *pool_model(const struct keyshm_pool *pool, unsigned model)
+{
+    return &pool->header->model_0 + model;
+}
+
+/* The state word of a slot or a group (layout_group_subject()). */
+static inline _Atomic uint64_t *pool_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    return &pool->words[(size_t)model * pool->settings.words_per_model + subject];
+}
+
+static inline uint32_t pool_group_subject(const struct keyshm_pool *pool, uint32_t group)
+{
+    return layout_group_subject(pool->settings.capacity, group);
 }
 
 static inline struct layout_slot *pool_slot(const struct keyshm_pool *pool, uint32_t slot)

@@ -11,19 +11,22 @@
 
 struct process_local {
     _Atomic uint64_t pace;          /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic uint32_t place;         /* rotation.h: from 1; 0: none */
-    _Atomic bool is_in_rotation;    /* rotation.h: a pick uses the place, or takes one */
-    _Atomic uint64_t next_look_ms;  /* rotation.c */
-    _Atomic uint64_t next_try_ms;   /* rotation.c */
+    _Atomic bool is_in_rotation;    /* rotation.h: a pick uses a place, or takes one */
     _Atomic uint64_t token;         /* workers.h: of its row; 0: none */
     _Atomic uint64_t next_entry_ms; /* workers.h: when it may try again to get a row */
     _Atomic uint32_t pid;           /* workers.h; 0: not read yet */
     _Atomic uint64_t pid_namespace; /* workers.h; 0: not known */
     _Atomic bool has_created;       /* lock.c: this process has created the pool */
+    struct process_rotation {
+        _Atomic uint32_t place;        /* rotation.h: from 1; 0: none */
+        _Atomic uint64_t next_look_ms; /* rotation.c */
+        _Atomic uint64_t next_try_ms;  /* rotation.c */
+    } rotations[];                     /* of each model, from model 0 on */
 };
 
-/* NULL when the system refuses: turns are then claimed one at a time, and the process is not listed. */
-struct process_local *process_local_new(void);
-void process_local_free(struct process_local *local_or_null);
+/* For so many models, model 0 included. NULL when the system refuses: turns are then claimed one at a time, and the process is not
+ * listed. */
+struct process_local *process_local_new(uint32_t models);
+void process_local_free(struct process_local *local_or_null, uint32_t models);
 
 #endif

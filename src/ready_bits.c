@@ -37,15 +37,26 @@ static uint64_t bit_of(uint32_t slot)
     return UINT64_C(1) << (slot % 64);
 }
 
-void ready_set(const struct keyshm_pool *pool, uint32_t slot)
+void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
     /* Its release pairs with the acquire of the fetch_and in ready_clear(), and carries the word written before. */
-    atomic_fetch_or_explicit(&pool->ready[slot / 64], bit_of(slot), memory_order_seq_cst);
+    atomic_fetch_or_explicit(ready_words(pool, model) + slot / 64, bit_of(slot), memory_order_seq_cst);
 }
 
-void ready_announce(const struct keyshm_pool *pool, uint32_t slot)
+void ready_set_all(const struct keyshm_pool *pool, unsigned model)
 {
-    ready_set(pool, slot);
+    /* relaxed: the model is published with release (models.c). */
+    for (uint32_t i = 0; i < layout_ready_words(pool->settings.capacity); i++)
+        atomic_store_explicit(ready_words(pool, model) + i, UINT64_MAX, memory_order_relaxed);
+}
+
+void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    /* A group is one word for all its keys, whose bits were cleared as they were looked at. */
+    if (subject < pool->settings.capacity)
+        ready_set(pool, model, subject);
+    else
+        ready_make_all_due(pool, model);
     /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */
     atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_release);
 }
@@ -55,24 +66,18 @@ uint32_t ready_announced(const struct keyshm_pool *pool)
     return atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
 }
 
-static uint64_t load_bits(const struct keyshm_pool *pool, uint32_t word)
-{
-    /* relaxed: a hint; the state word, which is loaded after it, decides. */
-    return atomic_load_explicit(&pool->ready[word], memory_order_relaxed);
-}
-
 /* Written out: as a loop of eight steps its cost depended on where the linker put it. */
-static bool line_is_empty(const struct keyshm_pool *pool, uint32_t first)
+static bool line_is_empty(const struct keyshm_pool *pool, uint32_t i)
 {
     _Static_assert(READY_LINE_WORDS == 8, "all of the line");
     uint64_t half =
-        load_bits(pool, first) | load_bits(pool, first + 1) | load_bits(pool, first + 2) | load_bits(pool, first + 3);
+        ready_load(pool, 0, i) | ready_load(pool, 0, i + 1) | ready_load(pool, 0, i + 2) | ready_load(pool, 0, i + 3);
     uint64_t other =
-        load_bits(pool, first + 4) | load_bits(pool, first + 5) | load_bits(pool, first + 6) | load_bits(pool, first + 7);
+        ready_load(pool, 0, i + 4) | ready_load(pool, 0, i + 5) | ready_load(pool, 0, i + 6) | ready_load(pool, 0, i + 7);
     return (half | other) == 0;
 }
 
-/* The first word from `i` on that is worth a look: empty cache lines are skipped as a whole. */
+/* The first word from `i` on that is worth a look: cache lines that are empty whatever the model are skipped as a whole. */
 static uint32_t skip_empty_lines(const struct keyshm_pool *pool, uint32_t i, uint32_t last)
 {
     if (i % READY_LINE_WORDS == 0)
@@ -81,13 +86,13 @@ static uint32_t skip_empty_lines(const struct keyshm_pool *pool, uint32_t i, uin
     return i;
 }
 
-uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
+uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
 {
     if (from >= end)
         return READY_NONE;
     uint32_t last = (end - 1) / 64;
     for (uint32_t i = skip_empty_lines(pool, from / 64, last); i <= last; i = skip_empty_lines(pool, i + 1, last)) {
-        uint64_t bits = load_bits(pool, i);
+        uint64_t bits = ready_load(pool, model, i);
         if (i == from / 64)
             bits &= ~(bit_of(from) - 1); /* those below `from` */
         if (bits != 0) {
@@ -100,15 +105,15 @@ uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
 
 /* ---- due times ---- */
 
-static _Atomic uint64_t *due_of_group(const struct keyshm_pool *pool, uint32_t group)
+static _Atomic uint64_t *due_of_group(const struct keyshm_pool *pool, unsigned model, uint32_t group)
 {
-    return &pool->due[group];
+    return &pool->due[(size_t)model * layout_due_words(pool->settings.capacity) + group];
 }
 
 /* Of 64 groups. */
-static _Atomic uint64_t *due_of_groups(const struct keyshm_pool *pool, uint32_t first_group)
+static _Atomic uint64_t *due_of_groups(const struct keyshm_pool *pool, unsigned model, uint32_t first_group)
 {
-    return &pool->due[layout_due_groups(pool->settings.capacity) + first_group / 64];
+    return due_of_group(pool, model, layout_due_groups(pool->settings.capacity) + first_group / 64);
 }
 
 /* Make it due at `due_ms` at the latest, and a sweep that is under way not put it off. False when others kept changing it. */
@@ -125,16 +130,16 @@ static bool lower(_Atomic uint64_t *at, uint64_t due_ms)
 }
 
 /* From the bottom up. */
-static bool lower_all(const struct keyshm_pool *pool, uint32_t slot, uint64_t due_ms)
+static bool lower_all(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t due_ms)
 {
-    return lower(due_of_group(pool, slot / 64), due_ms) && lower(due_of_groups(pool, slot / 64), due_ms) &&
-           lower(&pool->header->next_due, due_ms);
+    return lower(due_of_group(pool, model, slot / 64), due_ms) && lower(due_of_groups(pool, model, slot / 64), due_ms) &&
+           lower(&pool_model(pool, model)->next_due, due_ms);
 }
 
-uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, uint32_t slot)
+uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
-    _Atomic uint64_t *const levels[] = {due_of_group(pool, slot / 64), due_of_groups(pool, slot / 64),
-                                        &pool->header->next_due};
+    _Atomic uint64_t *const levels[] = {due_of_group(pool, model, slot / 64), due_of_groups(pool, model, slot / 64),
+                                        &pool_model(pool, model)->next_due};
     uint64_t latest_ms = 0;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         uint64_t due_ms = ready_due_ms(atomic_load_explicit(levels[i], memory_order_seq_cst));
@@ -143,13 +148,14 @@ uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, uint32_t slot)
     return latest_ms;
 }
 
-void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
+void ready_clear(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct pair *pair)
 {
-    atomic_fetch_and_explicit(&pool->ready[slot / 64], ~bit_of(slot), memory_order_seq_cst);
-    uint64_t due_ms = word_available_at_ms(word);
-    bool will_be_swept = due_ms == DUE_NEVER || lower_all(pool, slot, due_ms);
-    if (!will_be_swept || atomic_load_explicit(&pool->words[slot], memory_order_seq_cst) != word)
-        ready_set(pool, slot);
+    atomic_fetch_and_explicit(ready_words(pool, model) + slot / 64, ~bit_of(slot), memory_order_seq_cst);
+    uint64_t due_ms = pair_available_at_ms(pair);
+    bool will_be_swept = due_ms == DUE_NEVER || lower_all(pool, model, slot, due_ms);
+    struct pair now = pair_load(pool, model, slot, memory_order_seq_cst);
+    if (!will_be_swept || now.key != pair->key || now.group != pair->group)
+        ready_set(pool, model, slot);
 }
 
 /* ---- sweeping ---- */
@@ -157,6 +163,7 @@ void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word)
 /* A sweep that is under way in this process. */
 struct sweep {
     const struct keyshm_pool *pool;
+    unsigned model;
     uint64_t now_ms;
     uint32_t groups_used;
     uint32_t groups_left; /* that this call may still sweep */
@@ -190,22 +197,23 @@ static uint64_t sweep_bits(const struct sweep *sweep, uint32_t group)
     uint64_t available = 0, earliest_ms = DUE_NEVER;
     for (uint32_t slot = first; slot < last; slot++) {
         /* seq_cst: after the due time was taken. A word that is older than that could be one of before a look at it. */
-        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_seq_cst);
-        bool is_available = word_is_available(word, sweep->now_ms);
-        uint64_t due_ms = is_available ? DUE_NEVER : word_available_at_ms(word);
+        struct pair pair = pair_load(pool, sweep->model, slot, memory_order_seq_cst);
+        uint64_t due_ms = pair_available_at_ms(&pair);
+        bool is_available = due_ms <= sweep->now_ms;
         available |= (uint64_t)is_available << (slot - first);
-        earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
+        earliest_ms = !is_available && due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    uint64_t missing = available & ~atomic_load_explicit(&pool->ready[group], memory_order_seq_cst);
+    _Atomic uint64_t *bits_at = ready_words(pool, sweep->model) + group;
+    uint64_t missing = available & ~atomic_load_explicit(bits_at, memory_order_seq_cst);
     if (missing != 0)
-        atomic_fetch_or_explicit(&pool->ready[group], missing, memory_order_seq_cst);
+        atomic_fetch_or_explicit(bits_at, missing, memory_order_seq_cst);
     return earliest_ms;
 }
 
 /* Returns when the group is due. */
 static uint64_t sweep_group(struct sweep *sweep, uint32_t group)
 {
-    _Atomic uint64_t *at = due_of_group(sweep->pool, group);
+    _Atomic uint64_t *at = due_of_group(sweep->pool, sweep->model, group);
     if (sweep->groups_left == 0 || !begin(sweep, at))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
     sweep->groups_left--;
@@ -215,7 +223,7 @@ static uint64_t sweep_group(struct sweep *sweep, uint32_t group)
 /* Of 64 groups, those that are due. Returns when one of them is. */
 static uint64_t sweep_groups(struct sweep *sweep, uint32_t first)
 {
-    _Atomic uint64_t *at = due_of_groups(sweep->pool, first);
+    _Atomic uint64_t *at = due_of_groups(sweep->pool, sweep->model, first);
     uint64_t earliest_ms = DUE_NEVER;
     if (sweep->groups_left == 0 || !begin(sweep, at))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
@@ -226,28 +234,28 @@ static uint64_t sweep_groups(struct sweep *sweep, uint32_t first)
     return end(sweep, at, earliest_ms);
 }
 
-void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms)
+void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
 {
     struct sweep sweep = {
         .pool = pool,
+        .model = model,
         .now_ms = now_ms,
         .groups_used = layout_due_groups(pool_slots_used(pool)),
         .groups_left = SWEEP_GROUPS_MAX,
     };
     uint64_t earliest_ms = DUE_NEVER;
-    if (!begin(&sweep, &pool->header->next_due))
+    if (!begin(&sweep, &pool_model(pool, model)->next_due))
         return;
     for (uint32_t first = 0; first < sweep.groups_used; first += 64) {
         uint64_t due_ms = sweep_groups(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    end(&sweep, &pool->header->next_due, earliest_ms);
+    end(&sweep, &pool_model(pool, model)->next_due, earliest_ms);
 }
 
-void ready_make_all_due(const struct keyshm_pool *pool)
+void ready_make_all_due(const struct keyshm_pool *pool, unsigned model)
 {
-    uint32_t groups = layout_due_groups(pool->settings.capacity), words = groups + layout_due_groups(groups);
-    for (uint32_t i = 0; i < words; i++)
-        atomic_store_explicit(&pool->due[i], 0, memory_order_seq_cst);
-    atomic_store_explicit(&pool->header->next_due, 0, memory_order_seq_cst);
+    for (uint32_t i = 0; i < layout_due_words(pool->settings.capacity); i++)
+        atomic_store_explicit(due_of_group(pool, model, i), 0, memory_order_seq_cst);
+    atomic_store_explicit(&pool_model(pool, model)->next_due, 0, memory_order_seq_cst);
 }

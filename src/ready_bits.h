@@ -3,7 +3,9 @@
 #define KEYSHM_READY_BITS_H
 
 /*
- * The ready bits: the slots that are worth a look. A hint that may err in one direction only:
+ * The ready bits of each model: the slots that are worth a look. Those of model 0 are about the key and its group whatever the model,
+ * those of another model about their words for that model alone; a pick for it looks at slots that have both bits. A hint that may err
+ * in one direction only:
  *
  *   a bit that is set wrongly costs one look at the word, which clears it; a bit that is clear wrongly would hide a
  *   key. The protocol in ready_bits.c rules that out; if a process is killed in the middle of it, a sweep sets the bit
@@ -16,7 +18,7 @@
  * are due.
  */
 
-#include "pool.h"
+#include "availability.h"
 
 #define READY_NONE UINT32_MAX
 
@@ -30,37 +32,54 @@
 /* And how long one takes at most, before others do it again: the process may have been killed. */
 #define READY_SWEEP_TIMEOUT_MS 20
 
+static inline _Atomic uint64_t *ready_words(const struct keyshm_pool *pool, unsigned model)
+{
+    return &pool->ready[(size_t)model * layout_ready_words(pool->settings.capacity)];
+}
+
 /* The key in the slot may be available. Call it after writing the word. */
-void ready_set(const struct keyshm_pool *pool, uint32_t slot);
+void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 
-/* The key in the slot has been made available. Call it after writing the word, and before the call returns that did it. */
-void ready_announce(const struct keyshm_pool *pool, uint32_t slot);
+/* The same of every slot; for the owner of the mutex, before anybody can pick for the model. */
+void ready_set_all(const struct keyshm_pool *pool, unsigned model);
 
-/* How often a key has been made available. */
+/* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the call returns that
+ * did it. */
+void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
+
+/* How often anything has been made available. */
 uint32_t ready_announced(const struct keyshm_pool *pool);
 
-/* The lowest slot in [from, end) whose bit is set, or READY_NONE. */
-uint32_t ready_find(const struct keyshm_pool *pool, uint32_t from, uint32_t end);
+static inline uint64_t ready_load(const struct keyshm_pool *pool, unsigned model, uint32_t word)
+{
+    /* relaxed: a hint; the state word, which is loaded after it, decides. */
+    uint64_t bits = atomic_load_explicit(&pool->ready[word], memory_order_relaxed);
+    if (model != 0)
+        bits &= atomic_load_explicit(ready_words(pool, model) + word, memory_order_relaxed);
+    return bits;
+}
+
+/* The lowest slot in [from, end) whose bits are set, or READY_NONE. */
+uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end);
 
 /* The same, but it looks at the nearest bits only, and may find nothing where ready_find() does. */
-static inline uint32_t ready_look(const struct keyshm_pool *pool, uint32_t from, uint32_t end)
+static inline uint32_t ready_look(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
 {
     if (from >= end)
         return READY_NONE;
-    uint64_t bits = atomic_load_explicit(&pool->ready[from / 64], memory_order_relaxed) >> from % 64;
+    uint64_t bits = ready_load(pool, model, from / 64) >> from % 64;
     uint32_t slot = from + (bits != 0 ? (uint32_t)__builtin_ctzll(bits) : 64);
     return slot < end && bits != 0 ? slot : READY_NONE;
 }
 
-/* The number of bits that are set from `from` to the end of its word of bits. */
-static inline uint32_t ready_count(const struct keyshm_pool *pool, uint32_t from)
+/* The number of slots from `from` to the end of its word of bits whose bits are set. */
+static inline uint32_t ready_count(const struct keyshm_pool *pool, unsigned model, uint32_t from)
 {
-    return (uint32_t)__builtin_popcountll(atomic_load_explicit(&pool->ready[from / 64], memory_order_relaxed) >>
-                                          from % 64);
+    return (uint32_t)__builtin_popcountll(ready_load(pool, model, from / 64) >> from % 64);
 }
 
-/* The slot's word was found to be `word`, which is not available: clear the bit, unless that would hide the key. */
-void ready_clear(const struct keyshm_pool *pool, uint32_t slot, uint64_t word);
+/* This pair of the key in the slot was found, and is not available: clear the bit, unless that would hide the key. */
+void ready_clear(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct pair *pair);
 
 /* A due time: milliseconds of the pool's time, and whether a sweep is under way. */
 #define READY_IS_SWEPT (UINT64_C(1) << 63)
@@ -71,20 +90,20 @@ static inline uint64_t ready_due_ms(uint64_t due)
 }
 
 /* When the next sweep is due. */
-static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool)
+static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool, unsigned model)
 {
     /* relaxed: a late value makes the sweep as late; the accesses whose order matters are in ready_bits.c. */
-    return ready_due_ms(atomic_load_explicit(&pool->header->next_due, memory_order_relaxed));
+    return ready_due_ms(atomic_load_explicit(&pool_model(pool, model)->next_due, memory_order_relaxed));
 }
 
 /* When the slot is swept at the latest, if picks go on. */
-uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, uint32_t slot);
+uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 
 /* Of the groups that are due, sweep some: set the bit of every available key, and find out when the group is due next. The rest is
  * due still. */
-void ready_sweep(const struct keyshm_pool *pool, uint64_t now_ms);
+void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms);
 
-/* Make every group due now. */
-void ready_make_all_due(const struct keyshm_pool *pool);
+/* Make every group of slots due now. */
+void ready_make_all_due(const struct keyshm_pool *pool, unsigned model);
 
 #endif

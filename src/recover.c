@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recover.h"
 
+#include "groups.h"
 #include "key_index.h"
 #include "ready_bits.h"
 #include "slot.h"
@@ -10,6 +11,7 @@
  *
  *   a slot filled but not published, or no longer published and not wiped  → wiped
  *   the index                                                             → rebuilt
+ *   the names of groups that there are not, and the counts of keys         → wiped, and counted again
  *   the lowest free slot                                                  → searched for again from the start
  *   the ready bits                                                        → every group is due for a sweep now
  *   the change count                                                      → even again, after all that
@@ -23,6 +25,8 @@ void recover(struct keyshm_pool *pool)
             slot_wipe(pool, slot);
     index_rebuild(pool);
     atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
-    ready_make_all_due(pool);
+    groups_recover(pool);
+    for (unsigned model = 0; model <= pool_models_used(pool); model++)
+        ready_make_all_due(pool, model);
     index_end_change(pool);
 }

@@ -3,9 +3,9 @@
 #define KEYSHM_ROTATION_H
 
 /*
- * The rotation: whose turn it is, and which turns a process has claimed.
+ * The rotation of each model: whose turn it is, and which turns a process has claimed.
  *
- * The cursor in the segment is the last claim: a range of slots, and the place behind it is where the next claim begins. A pick
+ * The cursor of the model is the last claim: a range of slots, and the place behind it is where the next claim begins. A pick
  * claims by one compare-and-swap. A range never reaches beyond the end of the round, so every round of the cursor gives each
  * available key one turn.
  *
@@ -92,19 +92,20 @@ static inline uint64_t claim_number_after(uint64_t word)
 }
 
 /* The place of this process, from 1; 0: none. */
-static inline uint32_t rotation_place(const struct keyshm_pool *pool)
+static inline uint32_t rotation_place(const struct keyshm_pool *pool, unsigned model)
 {
-    return pool->local != NULL ? atomic_load_explicit(&pool->local->place, memory_order_relaxed) : 0;
+    return pool->local != NULL ? atomic_load_explicit(&pool->local->rotations[model].place, memory_order_relaxed) : 0;
 }
 
 /* Give up the place of this process, with what is left of its range. */
-void rotation_leave(const struct keyshm_pool *pool);
+void rotation_leave(const struct keyshm_pool *pool, unsigned model);
+void rotation_leave_all(const struct keyshm_pool *pool);
 
 /* Could a pick take a place for this process? */
-static inline bool rotation_is_due(const struct keyshm_pool *pool, uint64_t now_ms)
+static inline bool rotation_is_due(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
 {
-    return atomic_load_explicit(&pool->header->turns_left, memory_order_relaxed) != 0 ||
-           now_ms >= atomic_load_explicit(&pool->local->next_look_ms, memory_order_relaxed);
+    return atomic_load_explicit(&pool_model(pool, model)->turns_left, memory_order_relaxed) != 0 ||
+           now_ms >= atomic_load_explicit(&pool->local->rotations[model].next_look_ms, memory_order_relaxed);
 }
 
 /* False: a pick is in the rotation already, which a signal handler has interrupted with this one. Read what this process knows of its
@@ -126,11 +127,11 @@ static inline void rotation_end(const struct keyshm_pool *pool)
 }
 
 /* Begin to take a turn of the range of this process. Returns its place; 0: it has none, or other threads, or a pick is in the rotation. */
-static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool)
+static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool, unsigned model)
 {
     if (!ROTATION_SINGLE_THREADED || !rotation_enter(pool))
         return 0;
-    uint32_t place = rotation_place(pool);
+    uint32_t place = rotation_place(pool, model);
     if (place != 0)
         return place;
     rotation_end(pool);
@@ -138,20 +139,20 @@ static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool)
 }
 
 /* Begin a pick that may take turns of a range, and in a burst claim one. False: it takes a turn from the cursor. */
-static inline bool rotation_begin(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst)
+static inline bool rotation_begin(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, bool is_burst)
 {
-    if (pool->local == NULL || !(is_burst || rotation_place(pool) != 0 || rotation_is_due(pool, now_ms)))
+    if (pool->local == NULL || !(is_burst || rotation_place(pool, model) != 0 || rotation_is_due(pool, model, now_ms)))
         return false;
     if (ROTATION_SINGLE_THREADED)
         return rotation_enter(pool);
-    rotation_leave(pool);
+    rotation_leave(pool, model);
     return false;
 }
 
 /* The word of the range of this process, which has a place. Only its owner changes it while it is not empty. */
-static inline _Atomic uint64_t *rotation_range(const struct keyshm_pool *pool, uint32_t place)
+static inline _Atomic uint64_t *rotation_range(const struct keyshm_pool *pool, unsigned model, uint32_t place)
 {
-    return &pool->header->turns[place - 1].range;
+    return &pool_model(pool, model)->turns[place - 1].range;
 }
 
 /* The range in its word. One that is not of slots, as only damage makes it, has an end before its beginning: it is empty. */
@@ -171,17 +172,17 @@ static inline uint64_t claim_after(uint64_t word, uint32_t slot)
 }
 
 /* Put a range that was claimed where it belongs, if it is not there yet. */
-void rotation_settle_range(const struct keyshm_pool *pool, uint64_t cursor);
+void rotation_settle_range(const struct keyshm_pool *pool, unsigned model, uint64_t cursor);
 
 /* The same of the last claim, `cursor`, which may be of a single turn. */
-static inline void rotation_settle(const struct keyshm_pool *pool, uint64_t cursor)
+static inline void rotation_settle(const struct keyshm_pool *pool, unsigned model, uint64_t cursor)
 {
     if ((cursor >> RANGE_PLACE_SHIFT & ((UINT64_C(1) << RANGE_PLACE_BITS) - 1)) != 0)
-        rotation_settle_range(pool, cursor);
+        rotation_settle_range(pool, model, cursor);
 }
 
 /* Call it while the range of this process is empty: take a place with turns that another process has left in it, if it is time to look
  * for one. In a burst, take any. True: this process has a place now. */
-bool rotation_take_place(const struct keyshm_pool *pool, uint64_t now_ms, bool is_burst);
+bool rotation_take_place(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, bool is_burst);
 
 #endif

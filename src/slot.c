@@ -109,7 +109,7 @@ int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *r
     int r = copy_key_of(pool, id, words, &copy);
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
-        slot_complete_pick(&copy, ret_pick);
+        slot_complete_pick(&copy, 0, word_marks(copy.word), ret_pick);
     }
     explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
     registers_wipe();

@@ -49,12 +49,12 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  *
  * Loaded again after what belongs to a key was read, it shows that the key was there all the time.
  */
-static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struct layout_slot *at, keyshm_id id)
+static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const _Atomic uint64_t *id_at, keyshm_id id)
 {
     /* acquire: pairs with the release that published the word in membership.c, so the slot's id is at least as new as the word:
      * if it is still this one, so was the key. */
     uint64_t word = atomic_load_explicit(word_at, memory_order_acquire);
-    if (!word_is_live(word) || atomic_load_explicit(&at->id, memory_order_relaxed) != id)
+    if (!word_is_live(word) || atomic_load_explicit(id_at, memory_order_relaxed) != id)
         return word_make_free(0);
     return word;
 }
@@ -62,7 +62,7 @@ static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const struc
 static inline uint64_t slot_word_of(const struct keyshm_pool *pool, keyshm_id id)
 {
     uint32_t slot = id_slot(id);
-    return slot < pool->settings.capacity ? slot_word_at(&pool->words[slot], pool_slot(pool, slot), id)
+    return slot < pool->settings.capacity ? slot_word_at(&pool->words[slot], &pool_slot(pool, slot)->id, id)
                                           : word_make_free(0);
 }
 
@@ -89,7 +89,7 @@ static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot,
     keyshm_id id = atomic_load_explicit(&at->id, memory_order_acquire);
     /* Published already? A slot that is being filled has its id before its bytes, and may be published while they are
      * read: the check at the end alone would then pass. */
-    if (id_slot(id) != slot || !word_is_live(slot_word_at(word_at, at, id)))
+    if (id_slot(id) != slot || !word_is_live(slot_word_at(word_at, &at->id, id)))
         return -ESTALE;
     uint64_t length = atomic_load_explicit(&at->key_length, memory_order_acquire);
     if (length == 0 || length > pool->settings.key_max)
@@ -100,19 +100,19 @@ static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot,
 
 static inline int slot_copy_end(struct slot_copy *copy)
 {
-    copy->word = slot_word_at(copy->word_at, copy->at, copy->id);
+    copy->word = slot_word_at(copy->word_at, &copy->at->id, copy->id);
     return word_is_live(copy->word) ? 0 : -ESTALE;
 }
 
 /* All of *ret_pick but the key's bytes. */
-__attribute__((always_inline)) static inline void slot_complete_pick(const struct slot_copy *copy,
-                                                                     struct keyshm_pick *ret_pick)
+__attribute__((always_inline)) static inline void slot_complete_pick(const struct slot_copy *copy, unsigned model,
+                                                                     uint64_t stamp, struct keyshm_pick *ret_pick)
 {
     ret_pick->id = copy->id;
     ret_pick->key_length = copy->length;
-    ret_pick->stamp = word_marks(copy->word);
+    ret_pick->stamp = stamp;
     ret_pick->benched_ms = 0;
-    ret_pick->model = 0;
+    ret_pick->model = model;
     ret_pick->reserve_32 = 0;
     ret_pick->reserve[0] = ret_pick->reserve[1] = ret_pick->reserve[2] = 0;
     ret_pick->key[copy->length] = '\0';

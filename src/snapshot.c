@@ -5,32 +5,74 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "availability.h"
+#include "groups.h"
 #include "lock.h"
 #include "metadata.h"
+#include "models.h"
 #include "policy.h"
 #include "pool_clock.h"
 #include "process.h"
-#include "slot.h"
+#include "subject.h"
 #include "tagged.h"
 
 /* How often a slot is read again because its key was replaced meanwhile. After that it is left out: no key was in it
  * for the whole of the snapshot. */
 #define COPY_TRIES_MAX 100
 
-static int64_t cooldown_left_ms(uint64_t word, uint64_t now_ms)
+static struct keyshm_word_snapshot copy_word(uint64_t word, uint64_t now_ms)
 {
-    if (!word_is_benched(word, now_ms))
-        return 0;
-    return word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
+    struct keyshm_word_snapshot copy = {.status = word_status_at(word, now_ms), .reason = word_reason_at(word, now_ms)};
+    if (word_is_benched(word, now_ms))
+        copy.cooldown_left_ms = word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
+    return copy;
 }
 
-static void copy_state(uint64_t word, uint64_t now_ms, struct keyshm_key_snapshot *key)
+/* Is the end of `a` later? */
+static bool ends_later(int64_t a_ms, int64_t b_ms)
 {
-    key->status = word_status_at(word, now_ms);
-    key->reason = word_reason_at(word, now_ms);
-    key->cooldown_left_ms = cooldown_left_ms(word, now_ms);
-    key->is_paused = word_is_paused(word);
-    key->benched_by = (word_is_benched(word, now_ms) ? KEYSHM_BY_KEY : 0) | (key->is_paused ? KEYSHM_BY_PAUSE : 0);
+    return b_ms >= 0 && (a_ms < 0 || a_ms > b_ms);
+}
+
+/* All words together, as the marks of one word are joined (state_word.h). */
+static void join_words(struct keyshm_key_snapshot *key)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        const struct keyshm_word_snapshot *word = &key->words[i];
+        if (word->status == KEYSHM_AVAILABLE)
+            continue;
+        key->benched_by |= 1u << i;
+        if (word->status > key->status || (word->status == key->status && word->reason > key->reason)) {
+            key->status = word->status;
+            key->reason = word->reason;
+        }
+        if (ends_later(word->cooldown_left_ms, key->cooldown_left_ms))
+            key->cooldown_left_ms = word->cooldown_left_ms;
+    }
+}
+
+/* Of the subject, whole and for the model; into the words from `first` on. */
+static void copy_subject(const struct keyshm_pool *pool, uint32_t subject, unsigned model, uint64_t now_ms,
+                         unsigned first, struct keyshm_key_snapshot *key)
+{
+    uint64_t whole = availability_of_model(atomic_load_explicit(&pool->words[subject], memory_order_acquire));
+    key->words[first] = copy_word(whole, now_ms);
+    if (model != 0)
+        key->words[first + 1] = copy_word(
+            availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), memory_order_acquire)), now_ms);
+    if (word_is_paused(whole))
+        key->benched_by |= KEYSHM_BY_PAUSE;
+}
+
+static void copy_state(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms,
+                       struct keyshm_key_snapshot *key)
+{
+    copy_subject(pool, slot, model, now_ms, 0, key);
+    key->is_paused = (key->benched_by & KEYSHM_BY_PAUSE) != 0;
+    key->group = groups_id_of_slot(pool, slot);
+    if (key->group != 0)
+        copy_subject(pool, pool_group_subject(pool, id_group(key->group)), model, now_ms, 2, key);
+    join_words(key);
 }
 
 /* Allocate a copy of the entries; NULL when there are none. */
@@ -55,13 +97,18 @@ static int copy_metadata(const union metadata_copy *copy, struct keyshm_key_snap
     return 0;
 }
 
+static void copy_marked(const _Atomic uint64_t *marked, struct keyshm_key_snapshot *key)
+{
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        key->marked[status] = tagged_value(atomic_load_explicit(&marked[status], memory_order_relaxed), key->id);
+    key->error_count = key->marked[KEYSHM_INVALID];
+}
+
 static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct keyshm_key_snapshot *key)
 {
     uint64_t last_used_ms = tagged_value(atomic_load_explicit(&at->last_used_ms, memory_order_relaxed), key->id);
     key->picks = tagged_value(atomic_load_explicit(&at->picks, memory_order_relaxed), key->id);
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        key->marked[status] = tagged_value(atomic_load_explicit(&at->marked[status], memory_order_relaxed), key->id);
-    key->error_count = key->marked[KEYSHM_INVALID];
+    copy_marked(at->marked, key);
     if (last_used_ms == 0)
         key->last_used_ago_ms = -1;
     else
@@ -69,7 +116,7 @@ static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct 
 }
 
 /* One try. -ENOENT: no key in the slot; -ESTALE: it changed while it was read. */
-static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, bool has_metadata,
+static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms, bool has_metadata,
                         struct keyshm_key_snapshot *key)
 {
     union metadata_copy metadata;
@@ -80,7 +127,7 @@ static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t 
         return word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)) ? -ESTALE : -ENOENT;
     key->slot = slot;
     key->element_bytes = sizeof(*key->metadata);
-    copy_state(word, now_ms, key);
+    copy_state(pool, slot, model, now_ms, key);
     slot_masked_key(pool, key->id, key->masked_key);
     copy_counters(pool_slot(pool, slot), now_ms, key);
     int r = has_metadata ? metadata_read(pool, slot, &metadata) : 0;
@@ -89,20 +136,44 @@ static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t 
     return has_metadata ? copy_metadata(&metadata, key) : 0;
 }
 
-static int copy_key(const struct keyshm_pool *pool, uint32_t slot, uint64_t now_ms, bool has_metadata,
+static int copy_key(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms, bool has_metadata,
                     struct keyshm_key_snapshot *key)
 {
     int r = -ESTALE;
     for (int i = 0; i < COPY_TRIES_MAX && r == -ESTALE; i++)
-        r = try_copy_key(pool, slot, now_ms, has_metadata, key);
+        r = try_copy_key(pool, slot, model, now_ms, has_metadata, key);
     return r;
 }
 
-int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, size_t size, struct keyshm_key_snapshot *ret_key)
+/* -ENOENT: there is none. */
+static int copy_group(const struct keyshm_pool *pool, keyshm_id id, unsigned model, uint64_t now_ms,
+                      struct keyshm_key_snapshot *state)
+{
+    uint32_t subject = subject_of(pool, id);
+    memset(state, 0, sizeof(*state));
+    if (subject == SUBJECT_NONE)
+        return -ENOENT;
+    state->id = id;
+    state->slot = id_group(id);
+    state->last_used_ago_ms = -1;
+    state->element_bytes = sizeof(*state->metadata);
+    copy_subject(pool, subject, model, now_ms, 2, state);
+    state->is_paused = (state->benched_by & KEYSHM_BY_PAUSE) != 0;
+    join_words(state);
+    copy_marked(subject_marked_at(pool, subject), state);
+    return groups_is_there(pool, id) ? 0 : -ENOENT;
+}
+
+int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, unsigned model, size_t size,
+                     struct keyshm_key_snapshot *ret_key)
 {
     struct keyshm_key_snapshot key;
     uint32_t slot = id_slot(id);
-    int r = slot < pool->settings.capacity ? copy_key(pool, slot, pool_now_ms(pool), false, &key) : -ESTALE;
+    int r = -ESTALE;
+    if (id_is_group(id))
+        r = copy_group(pool, id, model, pool_now_ms(pool), &key);
+    else if (slot < pool->settings.capacity)
+        r = copy_key(pool, slot, model, pool_now_ms(pool), false, &key);
     if (r == -ESTALE && word_is_live(slot_word_of(pool, id)))
         return -EBUSY;
     if (r < 0 || key.id != id)
@@ -121,7 +192,7 @@ static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *sna
         return -ENOMEM;
     for (uint32_t slot = 0; slot < used; slot++) {
         struct keyshm_key_snapshot *key = &snapshot->keys[snapshot->count];
-        int r = copy_key(pool, slot, now_ms, true, key);
+        int r = copy_key(pool, slot, 0, now_ms, true, key);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
@@ -130,6 +201,43 @@ static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *sna
         snapshot->paused_count += key->is_paused != 0;
         snapshot->count++;
     }
+    return 0;
+}
+
+static int copy_groups(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    uint32_t used = pool_groups_used(pool);
+    uint64_t now_ms = pool_now_ms(pool);
+    snapshot->groups_bytes = sizeof(*snapshot->groups);
+    if (used == 0)
+        return 0;
+    snapshot->groups = calloc(used, sizeof(*snapshot->groups));
+    if (snapshot->groups == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < used; i++) {
+        struct keyshm_group_snapshot *group = &snapshot->groups[snapshot->group_count];
+        group->id = atomic_load_explicit(&pool->groups[i].id, memory_order_acquire);
+        if (groups_name(pool, group->id, group->name, sizeof(group->name)) < 0 ||
+            copy_group(pool, group->id, 0, now_ms, &group->state) < 0)
+            continue;
+        group->keys = (unsigned)atomic_load_explicit(&pool->groups[i].keys, memory_order_relaxed);
+        snapshot->group_count++;
+    }
+    return 0;
+}
+
+static int copy_models(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    uint32_t used = pool_models_used(pool);
+    snapshot->models_bytes = sizeof(*snapshot->models);
+    if (used == 0)
+        return 0;
+    snapshot->models = calloc(used, sizeof(*snapshot->models));
+    if (snapshot->models == NULL)
+        return -ENOMEM;
+    for (unsigned model = 1; model <= used; model++)
+        models_name(pool, model, snapshot->models[model - 1], sizeof(*snapshot->models));
+    snapshot->model_count = used;
     return 0;
 }
 
@@ -168,6 +276,10 @@ int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_s
         return -ENOMEM;
     copy_pool(pool, snapshot);
     int r = copy_keys(pool, snapshot);
+    if (r == 0)
+        r = copy_groups(pool, snapshot);
+    if (r == 0)
+        r = copy_models(pool, snapshot);
     /* Last: what was copied of a file that was being written over is not shown. */
     if (r == 0 && !pool_is_unchanged(pool))
         r = -EBADMSG;
@@ -186,5 +298,7 @@ void keyshm_snapshot_free(struct keyshm_snapshot *snapshot)
     for (unsigned i = 0; snapshot->keys != NULL && i < snapshot->count; i++)
         free(snapshot->keys[i].metadata);
     free(snapshot->keys);
+    free(snapshot->groups);
+    free(snapshot->models);
     free(snapshot);
 }

@@ -8,6 +8,7 @@
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 
 /* As keyshm_inspect(). */
-int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, size_t size, struct keyshm_key_snapshot *ret_key);
+int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, unsigned model, size_t size,
+                     struct keyshm_key_snapshot *ret_key);
 
 #endif

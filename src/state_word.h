@@ -141,10 +141,12 @@ static inline bool word_is_available(uint64_t word, uint64_t now_ms)
            (word_is_live(word) && !word_is_paused(word) && !word_is_benched(word, now_ms));
 }
 
-/* When the key becomes available by itself; WORD_FOREVER: never. */
+/* When the key is available, if nothing is marked: 0: it is; WORD_FOREVER: never. */
 static inline uint64_t word_available_at_ms(uint64_t word)
 {
-    return word_is_cooling(word) && !word_is_paused(word) ? word_deadline_ms(word) : WORD_FOREVER;
+    if (!word_is_live(word) || word_is_paused(word))
+        return WORD_FOREVER;
+    return word_status(word) == KEYSHM_AVAILABLE ? 0 : word_deadline_ms(word);
 }
 
 /* The status as a pick sees it: a cooldown that has ended is over. Of a live word only. */

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "groups.h"
 #include "hash.h"
+#include "key_group.h"
 #include "key_index.h"
 #include "metadata.h"
 #include "pool_clock.h"
@@ -52,6 +54,10 @@ static void verify_header(const struct keyshm_pool *pool, struct findings *findi
         find(findings, "the header has changed since it was checked");
     if (atomic_load_explicit(&pool->header->slots_used, memory_order_relaxed) > pool->settings.capacity)
         find(findings, "more slots are counted as used than there are");
+    if (atomic_load_explicit(&pool->header->groups_used, memory_order_relaxed) > pool->settings.groups_max)
+        find(findings, "more groups are counted as used than there are");
+    if (atomic_load_explicit(&pool->header->models_used, memory_order_relaxed) > pool->settings.models_max)
+        find(findings, "more models are counted than there can be");
 }
 
 static void verify_claim(const struct keyshm_pool *pool, uint64_t word, const char *what, struct findings *findings)
@@ -62,11 +68,12 @@ static void verify_claim(const struct keyshm_pool *pool, uint64_t word, const ch
 }
 
 /* What rotation.h says of the cursor and the ranges. */
-static void verify_rotation(const struct keyshm_pool *pool, struct findings *findings)
+static void verify_rotation(const struct keyshm_pool *pool, unsigned model, struct findings *findings)
 {
-    verify_claim(pool, load_word(&pool->header->cursor), "the cursor", findings);
+    const struct layout_model *at = pool_model(pool, model);
+    verify_claim(pool, load_word(&at->cursor), "the cursor", findings);
     for (int i = 0; i < LAYOUT_TURNS; i++) {
-        const struct layout_turns *turns = &pool->header->turns[i];
+        const struct layout_turns *turns = &at->turns[i];
         uint64_t row = load_word(&turns->owner) >> 32;
         verify_claim(pool, load_word(&turns->range), "a claimed range", findings);
         if (row > pool->settings.worker_rows)
@@ -75,7 +82,7 @@ static void verify_rotation(const struct keyshm_pool *pool, struct findings *fin
 }
 
 /* The deadlines that state_word.h gives each status. */
-static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
+static void verify_word(const char *what, uint32_t number, uint64_t word, struct findings *findings)
 {
     static const struct {
         uint64_t least_ms;
@@ -89,17 +96,17 @@ static void verify_word(uint32_t slot, uint64_t word, struct findings *findings)
     uint64_t deadline_ms = word_deadline_ms(word);
     if (!word_is_live(word)) {
         if (word != word_make_free(word_marks(word)))
-            find(findings, "slot %u: its state word is none that keyshm writes", slot);
+            find(findings, "%s %u: its state word is none that keyshm writes", what, number);
         return;
     }
     enum keyshm_status status = word_status(word);
     enum keyshm_reason reason = word_reason(word);
     if (deadline_ms < deadlines[status].least_ms || deadline_ms > deadlines[status].most_ms)
-        find(findings, "slot %u: its deadline does not match its status", slot);
+        find(findings, "%s %u: its deadline does not match its status", what, number);
     if ((word & ~WORD_PAUSED) != word_make(status, reason, word_marks(word), deadline_ms) || word_marks(word) == 0)
-        find(findings, "slot %u: its state word has bits that are never so", slot);
+        find(findings, "%s %u: its state word has bits that are never so", what, number);
     if (reason >= KEYSHM_REASON_COUNT || (status == KEYSHM_AVAILABLE && reason != KEYSHM_REASON_NONE))
-        find(findings, "slot %u: its reason does not match its status", slot);
+        find(findings, "%s %u: its reason does not match its status", what, number);
 }
 
 /* Are the words of a slot's key from `word` on all zero? */
@@ -154,10 +161,10 @@ static void verify_metadata(const struct keyshm_pool *pool, uint32_t slot, struc
 }
 
 /* A key that is available, or will be, must be found in time: by its bit, or by a sweep. */
-static void verify_hints(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)
+static void verify_hints(const struct keyshm_pool *pool, unsigned model, uint32_t slot, struct findings *findings)
 {
-    bool ready = atomic_load(&pool->ready[slot / 64]) >> (slot % 64) & 1;
-    uint64_t due_ms = ready_slot_due_ms(pool, slot);
+    bool ready = atomic_load(ready_words(pool, model) + slot / 64) >> (slot % 64) & 1;
+    uint64_t due_ms = ready_slot_due_ms(pool, model, slot);
     if (ready || !word_is_live(load_word(&pool->words[slot])))
         return;
     /* The clock last: other processes go on picking, and a sweep moves the time on from the clock at that moment. */
@@ -186,19 +193,87 @@ static void verify_free_slot(const struct keyshm_pool *pool, uint32_t slot, stru
         find(findings, "slot %u: free, but the search for a free slot begins behind it", slot);
 }
 
+/* Its words for the models. A pause is whatever the model. */
+static void verify_model_words(const struct keyshm_pool *pool, const char *what, uint32_t number, uint32_t subject,
+                               struct findings *findings)
+{
+    for (unsigned model = 1; model <= pool_models_used(pool); model++) {
+        uint64_t word = load_word(pool_word(pool, model, subject));
+        verify_word(what, number, word, findings);
+        if (word_is_live(word) && word_is_paused(word))
+            find(findings, "%s %u: it is paused for a model", what, number);
+    }
+}
+
+static void verify_key_group(const struct keyshm_pool *pool, uint32_t slot, bool is_live, struct findings *findings)
+{
+    uint32_t key_group = pool->key_groups != NULL ? atomic_load(&pool->key_groups[slot]) : GROUP_NONE;
+    if (key_group == GROUP_NONE)
+        return;
+    keyshm_id id = groups_id_of_slot(pool, slot);
+    if (!is_live)
+        find(findings, "slot %u: free, but in a group", slot);
+    else if (id == 0 || !groups_is_there(pool, id))
+        find(findings, "slot %u: the group of its key is not there", slot);
+}
+
+/* The keys of each group. */
+static void count_keys(const struct keyshm_pool *pool, uint32_t ret_counts[KEYSHM_GROUPS_MAX])
+{
+    uint32_t used = pool_slots_used(pool);
+    memset(ret_counts, 0, KEYSHM_GROUPS_MAX * sizeof(*ret_counts));
+    for (uint32_t slot = 0; slot < used; slot++) {
+        uint32_t key_group = key_group_of_slot(pool, slot);
+        if (key_group != GROUP_NONE)
+            ret_counts[group_index(key_group)]++;
+    }
+}
+
+static void verify_group(const struct keyshm_pool *pool, uint32_t group, uint32_t keys, struct findings *findings)
+{
+    const struct layout_group *at = &pool->groups[group];
+    uint32_t subject = pool_group_subject(pool, group);
+    uint64_t word = load_word(&pool->words[subject]);
+    struct label label;
+    char name[KEYSHM_NAME_MAX + 1];
+    verify_word("group", group, word, findings);
+    verify_model_words(pool, "group", group, subject, findings);
+    label_load(&at->name_length, at->name, &label);
+    if (!word_is_live(word)) {
+        if (label.length != 0)
+            find(findings, "group %u: not there, but it has a name", group);
+        return;
+    }
+    if (label_copy(&label, name, sizeof(name)) < 0 || label_make(&label, name) < 0)
+        find(findings, "group %u: its name is none", group);
+    if (load_word(&at->keys) != keys)
+        find(findings, "group %u: its keys are not as many as it says", group);
+}
+
+static void verify_groups(const struct keyshm_pool *pool, struct findings *findings)
+{
+    uint32_t counts[KEYSHM_GROUPS_MAX];
+    count_keys(pool, counts);
+    for (uint32_t group = 0; group < pool->settings.groups_max; group++)
+        verify_group(pool, group, counts[group], findings);
+}
+
 static void verify_slots(const struct keyshm_pool *pool, struct findings *findings)
 {
     uint32_t used = pool_slots_used(pool), live = 0;
     for (uint32_t slot = 0; slot < pool->settings.capacity; slot++) {
         uint64_t word = load_word(&pool->words[slot]);
-        verify_word(slot, word, findings);
+        verify_word("slot", slot, word, findings);
+        verify_model_words(pool, "slot", slot, slot, findings);
+        verify_key_group(pool, slot, word_is_live(word), findings);
         if (!word_is_live(word)) {
             verify_free_slot(pool, slot, findings);
             continue;
         }
         live++;
         verify_live_slot(pool, slot, findings);
-        verify_hints(pool, slot, findings);
+        for (unsigned model = 0; model <= pool_models_used(pool); model++)
+            verify_hints(pool, model, slot, findings);
         if (slot >= used)
             find(findings, "slot %u: in use, but counted as never used", slot);
     }
@@ -231,8 +306,10 @@ int verify(const struct keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *
         uint64_t before = index_change_count(pool);
         findings.count = 0;
         verify_header(pool, &findings);
-        verify_rotation(pool, &findings);
+        for (unsigned model = 0; model <= pool_models_used(pool); model++)
+            verify_rotation(pool, model, &findings);
         verify_slots(pool, &findings);
+        verify_groups(pool, &findings);
         verify_uniqueness(pool, &findings);
         if (before % 2 != 0 || index_change_count(pool) != before)
             continue;

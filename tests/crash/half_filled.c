@@ -34,7 +34,7 @@ static char old_key[KEY_LENGTH + 1], new_key[KEY_LENGTH + 1];
 
 static bool slot_is_claimed(void)
 {
-    return atomic_load(&pool->header->cursor) != 0;
+    return atomic_load(&pool->header->model_0.cursor) != 0;
 }
 
 static bool id_is_there(void)

@@ -85,7 +85,7 @@ static int count_missed(bool ret_was_missed[KEYS])
 /* Until the sweep that will find a key that a hint hides. */
 static int64_t hidden_ms(int number)
 {
-    uint64_t due_ms = ready_slot_due_ms(world_pool(), id_slot(world.keys[number].id)), now_ms = world_now_ms();
+    uint64_t due_ms = ready_slot_due_ms(world_pool(), 0, id_slot(world.keys[number].id)), now_ms = world_now_ms();
     return due_ms > now_ms ? (int64_t)(due_ms - now_ms) : 1;
 }
 

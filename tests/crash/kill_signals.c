@@ -278,7 +278,7 @@ static void pick_another(int signal)
 /* A place that its process does not know of would be kept as long as that lives. */
 static void look_at_places(void)
 {
-    const struct layout_turns *turns = world_pool()->header->turns;
+    const struct layout_turns *turns = world_pool()->header->model_0.turns;
     for (uint32_t a = 0; a < LAYOUT_TURNS; a++)
         for (uint32_t b = 0; b < a; b++)
             HOLD(turns[a].owner == 0 || turns[a].owner != turns[b].owner, "a process has the places %u and %u", b + 1,

@@ -52,13 +52,13 @@ static void let_target_expire(void)
 static void limit_target(void)
 {
     EXPECT_EQ(keyshm_mark_rate_limited(meeting.pool, ids[TARGET], COOLING_MS), 0);
-    ready_make_all_due(meeting.pool);
+    ready_make_all_due(meeting.pool, 0);
 }
 
 /* The next pick sweeps, and finds it available. */
 static void make_due(void)
 {
-    ready_make_all_due(meeting.pool);
+    ready_make_all_due(meeting.pool, 0);
 }
 
 /* As if a process had died that made the target available. A pick finds no bit that is set, and so reads every word. */
@@ -66,7 +66,7 @@ static void hide_target(void)
 {
     meeting.target = ids[THIRD_KEY];
     meeting.other = ids[TARGET];
-    ready_sweep(meeting.pool, pool_now_ms(meeting.pool));
+    ready_sweep(meeting.pool, 0, pool_now_ms(meeting.pool));
     atomic_store(&meeting.pool->ready[0], 0);
 }
 
@@ -148,7 +148,7 @@ void meeting_begin(const struct setting *setting)
 void meeting_enter(void)
 {
     atomic_store(&meeting.pool->local->token, meeting.token);
-    atomic_store(&meeting.pool->local->next_look_ms, UINT64_MAX);
+    atomic_store(&meeting.pool->local->rotations[0].next_look_ms, UINT64_MAX);
 }
 
 void meeting_restore(void)

@@ -227,7 +227,8 @@ static void prepare_paused(void)
 {
     uint32_t slot = id_slot(world.keys[AVAILABLE_KEY].id);
     act_pause();
-    ready_clear(world_pool(), slot, atomic_load(&world_pool()->words[slot]));
+    struct pair pair = pair_load(world_pool(), 0, slot, memory_order_relaxed);
+    ready_clear(world_pool(), 0, slot, &pair);
     prepare_just_swept();
 }
 
@@ -271,7 +272,7 @@ static enum outcome settle_set_policy(void)
 
 void prepare_just_swept(void)
 {
-    ready_sweep(world_pool(), world_now_ms());
+    ready_sweep(world_pool(), 0, world_now_ms());
 }
 
 /* A process has begun a sweep of everything, and died before it could set a bit. */
@@ -282,7 +283,7 @@ static void prepare_unswept(void)
     uint32_t groups = layout_due_groups(CAPACITY), words = groups + layout_due_groups(groups);
     for (uint32_t i = 0; i < words; i++)
         atomic_store(&pool->due[i], taken);
-    atomic_store(&pool->header->next_due, taken);
+    atomic_store(&pool->header->model_0.next_due, taken);
 }
 
 static void act_limit_shortly(void)

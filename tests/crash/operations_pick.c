@@ -44,7 +44,7 @@ static enum outcome settle_next(void)
     EXPECT(number >= 0);
     uint32_t slot = id_slot(world.keys[number].id);
     struct claim claim = {.number = claim_unpack(world.cursor).number + 1, .begin = slot, .end = slot + 1};
-    uint64_t cursor = atomic_load(&world_pool()->header->cursor);
+    uint64_t cursor = atomic_load(&world_pool()->header->model_0.cursor);
     if (cursor == world.cursor)
         return OLD;
     HOLD(cursor == claim_pack(&claim), "the cursor is %#llx", (unsigned long long)cursor);
@@ -57,7 +57,7 @@ static enum outcome settle_next(void)
 void prepare_round(void)
 {
     struct claim claim = {.number = 1};
-    atomic_store(&world_pool()->header->cursor, claim_pack(&claim));
+    atomic_store(&world_pool()->header->model_0.cursor, claim_pack(&claim));
 }
 
 /* The victim claims all turns of the round, and uses one of them. */
@@ -129,10 +129,10 @@ static void prepare_unsettled_claimer(void)
 {
     struct claim none = {.number = 0};
     prepare_dead_claimer();
-    struct claim last = claim_unpack(atomic_load(&world_pool()->header->cursor));
+    struct claim last = claim_unpack(atomic_load(&world_pool()->header->model_0.cursor));
     last.place = burst_place_of_last_claim(world_pool());
-    atomic_store(&world_pool()->header->cursor, claim_pack(&last));
-    atomic_store(&world_pool()->header->turns[last.place - 1].range, claim_pack(&none));
+    atomic_store(&world_pool()->header->model_0.cursor, claim_pack(&last));
+    atomic_store(&world_pool()->header->model_0.turns[last.place - 1].range, claim_pack(&none));
 }
 
 /* ---- a key that will be available shortly ---- */
@@ -154,7 +154,7 @@ static struct result step_next_in_burst(const struct meeting *meeting)
     burst_begin(meeting->pool);
     struct result result = meeting_next(meeting);
     atomic_store(&meeting->pool->local->pace, 0);
-    atomic_store(&meeting->pool->local->place, 0);
+    atomic_store(&meeting->pool->local->rotations[0].place, 0);
     return result;
 }
 

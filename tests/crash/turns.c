@@ -25,14 +25,14 @@ static void add_owed(uint32_t begin, uint32_t end, int owed[KEYS])
 static struct claim range_in_place(uint32_t place)
 {
     const struct layout_header *header = world_pool()->header;
-    struct claim range = claim_unpack(atomic_load(&header->turns[place - 1].range));
-    struct claim last = claim_unpack(atomic_load(&header->cursor));
+    struct claim range = claim_unpack(atomic_load(&header->model_0.turns[place - 1].range));
+    struct claim last = claim_unpack(atomic_load(&header->model_0.cursor));
     return last.place == place && last.number != range.number ? last : range;
 }
 
 void turns_count_owed(int ret_owed[KEYS])
 {
-    struct claim last = claim_unpack(atomic_load(&world_pool()->header->cursor));
+    struct claim last = claim_unpack(atomic_load(&world_pool()->header->model_0.cursor));
     memset(ret_owed, 0, KEYS * sizeof(*ret_owed));
     add_owed(last.end, CAPACITY, ret_owed);
     for (uint32_t place = 1; place <= LAYOUT_TURNS; place++) {

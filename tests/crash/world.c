@@ -88,7 +88,7 @@ static void learn(void)
             world.keys[i].picks = tagged_value(atomic_load(&world_slot_of(i)->picks), world.keys[i].id);
     for (uint32_t slot = 0; slot < CAPACITY; slot++)
         world.words[slot] = atomic_load(&pool->words[slot]);
-    world.cursor = atomic_load(&pool->header->cursor);
+    world.cursor = atomic_load(&pool->header->model_0.cursor);
     turns_count_owed(world.owed);
     keyshm_policy_init(&world.policy, sizeof(world.policy));
     EXPECT_EQ(keyshm_get_policy(pool, &world.policy), 0);
@@ -112,7 +112,7 @@ static void mark_some(void)
 
 void world_make_all_due(void)
 {
-    ready_make_all_due(pool);
+    ready_make_all_due(pool, 0);
 }
 
 /* As if an hour had passed for one key, and with it a sweep had become due. */
@@ -128,7 +128,7 @@ static void pass_time(void)
 static void set_cursor(void)
 {
     struct claim claim = {.number = 1, .begin = NOTED_KEY, .end = LIMITED_KEY};
-    atomic_store(&pool->header->cursor, claim_pack(&claim));
+    atomic_store(&pool->header->model_0.cursor, claim_pack(&claim));
 }
 
 void world_begin(const struct operation *operation)

@@ -435,6 +435,109 @@ static int64_t run_add_to_extra(struct fixture *fixture)
     return keyshm_add(fixture->extra, NEW_KEY, &fixture->made_id);
 }
 
+/* ---- groups and models ---- */
+
+#define GROUP_NAME "an account"
+#define MODEL_NAME "a model"
+
+static void make_group(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_group(fixture->pool, GROUP_NAME, &fixture->group), 0);
+}
+
+static void make_model(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_model(fixture->pool, MODEL_NAME, &fixture->model), 0);
+}
+
+static int64_t run_group(struct fixture *fixture)
+{
+    return keyshm_group(fixture->pool, GROUP_NAME, &fixture->made_id);
+}
+
+static int64_t run_find_group(struct fixture *fixture)
+{
+    return keyshm_find_group(fixture->observer, GROUP_NAME, &fixture->made_id);
+}
+
+static int64_t run_group_name(struct fixture *fixture)
+{
+    char name[KEYSHM_NAME_MAX + 1];
+    return keyshm_group_name(fixture->observer, fixture->group, name, sizeof(name));
+}
+
+static int64_t run_set_group(struct fixture *fixture)
+{
+    return keyshm_set_group(fixture->pool, fixture->ids[1], fixture->group);
+}
+
+static int64_t run_remove_group(struct fixture *fixture)
+{
+    return keyshm_remove_group(fixture->pool, fixture->group);
+}
+
+static int64_t run_add_to_group(struct fixture *fixture)
+{
+    return keyshm_add_to_group(fixture->pool, NEW_KEY, fixture->group, &fixture->made_id);
+}
+
+static int64_t run_replace_group_keys(struct fixture *fixture)
+{
+    static const char *const wanted[] = {NEW_KEY};
+    return keyshm_replace_group_keys(fixture->pool, fixture->group, wanted, 1, NULL);
+}
+
+static int64_t run_model(struct fixture *fixture)
+{
+    return keyshm_model(fixture->pool, MODEL_NAME, &fixture->model);
+}
+
+static int64_t run_find_model(struct fixture *fixture)
+{
+    return keyshm_find_model(fixture->observer, MODEL_NAME, &fixture->model);
+}
+
+static int64_t run_model_name(struct fixture *fixture)
+{
+    char name[KEYSHM_NAME_MAX + 1];
+    return keyshm_model_name(fixture->observer, fixture->model, name, sizeof(name));
+}
+
+static int64_t run_is_available_for(struct fixture *fixture)
+{
+    return keyshm_is_available_for(fixture->observer, fixture->ids[0], fixture->model);
+}
+
+static int64_t run_available_count_for(struct fixture *fixture)
+{
+    return keyshm_available_count_for(fixture->observer, fixture->model);
+}
+
+static int64_t run_acquire(struct fixture *fixture)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.model = fixture->model;
+    return keyshm_acquire(fixture->pool, &request, &fixture->lease);
+}
+
+static void acquire_lease(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_acquire(fixture->pool, NULL, &fixture->lease), 0);
+}
+
+static int64_t run_release(struct fixture *fixture)
+{
+    return keyshm_release(fixture->pool, &fixture->lease);
+}
+
+static int64_t run_request_init(struct fixture *fixture)
+{
+    struct keyshm_request request;
+    (void)fixture;
+    keyshm_request_init(&request, sizeof(request));
+    return request.size == sizeof(request) ? 0 : -1;
+}
+
 /* One stays, one is new, two go. */
 static int64_t run_replace_keys(struct fixture *fixture)
 {
@@ -934,6 +1037,18 @@ const struct call calls[] = {
     {"keyshm_replace_keys", "", CALL_MEMBERSHIP, run_replace_keys, 0, NULL, NULL, false},
     {"keyshm_replace_keys", "the holder has died", CALL_MEMBERSHIP, run_replace_keys, 0, leave_dead_holder, NULL, true},
     {"keyshm_remove", "", CALL_MEMBERSHIP, run_remove, 0, NULL, NULL, false},
+    {"keyshm_group", "", CALL_MEMBERSHIP, run_group, 0, NULL, NULL, false},
+    {"keyshm_group", "the mutex is held", CALL_MEMBERSHIP, run_group, -ETIMEDOUT, hold_after_record, end_holder, true},
+    {"keyshm_group", "the holder has died", CALL_MEMBERSHIP, run_group, 0, leave_dead_holder, NULL, true},
+    {"keyshm_find_group", "", CALL_INSPECTS, run_find_group, 0, make_group, NULL, false},
+    {"keyshm_group_name", "", CALL_INSPECTS, run_group_name, 10, make_group, NULL, false},
+    {"keyshm_set_group", "", CALL_MEMBERSHIP, run_set_group, 0, make_group, NULL, false},
+    {"keyshm_remove_group", "", CALL_MEMBERSHIP, run_remove_group, 0, make_group, NULL, false},
+    {"keyshm_add_to_group", "", CALL_MEMBERSHIP, run_add_to_group, 0, make_group, NULL, false},
+    {"keyshm_replace_group_keys", "", CALL_MEMBERSHIP, run_replace_group_keys, 0, make_group, NULL, false},
+    {"keyshm_model", "", CALL_MEMBERSHIP, run_model, 0, NULL, NULL, false},
+    {"keyshm_find_model", "", CALL_INSPECTS, run_find_model, 0, make_model, NULL, false},
+    {"keyshm_model_name", "", CALL_INSPECTS, run_model_name, 7, make_model, NULL, false},
     {"keyshm_find", "", CALL_INSPECTS, run_find, 0, NULL, NULL, false},
     {"keyshm_set_metadata", "", CALL_MEMBERSHIP, run_set_metadata, 0, NULL, NULL, false},
     {"keyshm_get_metadata", "", CALL_INSPECTS, run_get_metadata, 6, NULL, NULL, false},
@@ -944,6 +1059,8 @@ const struct call calls[] = {
     {"keyshm_next", "the first of a child, the next row is taken", CALL_PLAIN, run_next_in_child, 0, turn_to_own_row,
      NULL, false},
     {"keyshm_next_key", "", CALL_PLAIN, run_next_key, 23, NULL, NULL, false},
+    {"keyshm_acquire", "", CALL_PLAIN, run_acquire, 0, make_model, NULL, false},
+    {"keyshm_release", "", CALL_PLAIN, run_release, 0, acquire_lease, NULL, false},
     {"keyshm_get", "", CALL_INSPECTS, run_get, 0, NULL, NULL, false},
     {"keyshm_next_available_ms", "", CALL_INSPECTS, run_next_available_ms, 0, NULL, NULL, false},
     {"keyshm_mark_rate_limited", "", CALL_PLAIN, run_mark_rate_limited, 0, NULL, NULL, false},
@@ -959,6 +1076,8 @@ const struct call calls[] = {
     {"keyshm_reset_expired_cooldowns", "", CALL_PLAIN, run_reset_expired, 1, wait_for_cooldown, NULL, false},
 
     {"keyshm_is_available", "", CALL_INSPECTS, run_is_available, 1, NULL, NULL, false},
+    {"keyshm_is_available_for", "", CALL_INSPECTS, run_is_available_for, 1, make_model, NULL, false},
+    {"keyshm_available_count_for", "", CALL_INSPECTS, run_available_count_for, 2, make_model, NULL, false},
     {"keyshm_available_count", "", CALL_INSPECTS, run_available_count, 2, NULL, NULL, false},
     {"keyshm_snapshot", "", CALL_INSPECTS, run_snapshot, 0, NULL, free_snapshot, false},
     {"keyshm_snapshot", "the mutex is held", CALL_INSPECTS, run_snapshot, 0, hold_after_record,
@@ -987,6 +1106,7 @@ const struct call calls[] = {
     {"keyshm_reason_from_name", "", CALL_INSPECTS, run_reason_from_name, 0, NULL, NULL, false},
     {"keyshm_layout_name", "", CALL_INSPECTS, run_layout_name, 0, NULL, NULL, false},
     {"keyshm_options_init", "", CALL_INSPECTS, run_options_init, 0, NULL, NULL, false},
+    {"keyshm_request_init", "", CALL_INSPECTS, run_request_init, 0, NULL, NULL, false},
     {"keyshm_mark_init", "", CALL_INSPECTS, run_mark_init, 0, NULL, NULL, false},
     {"keyshm_policy_init", "", CALL_INSPECTS, run_policy_init, 0, NULL, NULL, false},
     {"keyshm_replaced_init", "", CALL_INSPECTS, run_replaced_init, 0, NULL, NULL, false},

@@ -24,6 +24,9 @@ struct fixture {
     int saved_fd;
     pid_t holder;
     struct keyshm_event_cursor cursor;
+    keyshm_id group;
+    unsigned model;
+    struct keyshm_lease lease;
 
     /* The output of a call: fixture_untouched before it. */
     union {

@@ -17,6 +17,9 @@
 
 enum { TEXTS = 2 * REFERENCE_CAPACITY_MAX, CALLS_PER_POOL = 10000, CALLS_PER_TURN_MAX = 200, VERIFY_EVERY = 500 };
 
+/* In the place of a slot's number, the id of a group has it. */
+#define GROUP_BIT (UINT64_C(1) << 23)
+
 /* Even if it often passes, far from the 8.7 years that fit a deadline. */
 #define PASS_MAX_MS (INT64_C(24) * 60 * 60 * 1000)
 #define BOOT_MS 5000000
@@ -57,6 +60,7 @@ static void random_text(char text[REFERENCE_KEY_SIZE])
     make_text(random_below(TEXTS), text);
 }
 
+/* Of a key, that is or was in or never was. */
 static keyshm_id random_id(void)
 {
     const struct reference *reference = &shared->reference;
@@ -65,12 +69,25 @@ static keyshm_id random_id(void)
     case 0:
         return shared->gone[random_below(16)];
     case 1:
-        return random_bits();
+        return random_bits() & ~GROUP_BIT;
     case 2:
-        return key->id ^ UINT64_C(1) << random_below(64);
+        return (key->subject.id ^ UINT64_C(1) << random_below(64)) & ~GROUP_BIT;
     default:
-        return key->id;
+        return key->subject.id;
     }
+}
+
+/* Of a group, that is or was there or never was. */
+static keyshm_id random_group_id(void)
+{
+    const struct reference_subject *group = &shared->reference.groups[random_below(REFERENCE_GROUPS)];
+    return random_below(24) == 0 ? random_bits() | GROUP_BIT : group->id != 0 ? group->id : GROUP_BIT;
+}
+
+/* That there is, or 0. */
+static unsigned random_model(void)
+{
+    return random_below(shared->reference.models + 1);
 }
 
 static int64_t random_duration_ms(void)
@@ -161,6 +178,12 @@ static void pass_time(void)
 
 /* ---- membership ---- */
 
+/* Others are the id of no group that there can be. */
+static bool is_group_number(keyshm_id id)
+{
+    return (id & GROUP_BIT) != 0 && (id & (GROUP_BIT - 1)) < KEYSHM_GROUPS_MAX;
+}
+
 static void call_add(void)
 {
     struct reference *reference = &shared->reference;
@@ -169,19 +192,23 @@ static void call_add(void)
     random_text(text);
     const struct reference_key *same = reference_of_text(reference, text);
     struct reference_key *slot = reference_free_slot(reference);
-    int r = keyshm_add(pool, text, &id);
-    if (strlen(text) > reference->key_max) {
+    keyshm_id group = random_below(2) == 0 ? random_group_id() : 0;
+    struct reference_subject *group_or_null = reference_group_of_id(reference, group);
+    int r = group != 0 ? keyshm_add_to_group(pool, text, group, &id) : keyshm_add(pool, text, &id);
+    if (strlen(text) > reference->key_max || (group != 0 && !is_group_number(group))) {
         EXPECT_EQ(r, -EINVAL);
+    } else if (group != 0 && group_or_null == NULL) {
+        EXPECT_EQ(r, -ESTALE);
     } else if (same != NULL) {
         EXPECT_EQ(r, -EEXIST);
-        EXPECT_EQ(id, same->id);
+        EXPECT_EQ(id, same->subject.id);
     } else if (slot == NULL) {
         EXPECT_EQ(r, -ENOSPC);
     } else {
         EXPECT_EQ(r, 0);
         EXPECT_EQ(id & 0xffffff, slot - reference->keys);
-        EXPECT(id > slot->id); /* a later generation than any before */
-        reference_add(slot, id, text);
+        EXPECT(id > slot->subject.id); /* a later generation than any before */
+        reference_add(slot, id, text, group_or_null);
     }
 }
 
@@ -192,7 +219,7 @@ static void call_remove(void)
     EXPECT_EQ(keyshm_remove(pool, id), key != NULL ? 0 : -ESTALE);
     if (key == NULL)
         return;
-    key->is_in = false;
+    key->subject.is_in = false;
     shared->gone[random_below(16)] = id;
 }
 
@@ -211,7 +238,7 @@ static void make_replacement(struct replacement *replacement)
     struct reference *reference = &shared->reference;
     size_t count = 0;
     for (unsigned slot = 0; slot < reference->capacity && random_below(16) != 0; slot++)
-        if (reference->keys[slot].is_in && random_below(8) != 0)
+        if (reference->keys[slot].subject.is_in && random_below(8) != 0)
             snprintf(replacement->texts[count++], REFERENCE_KEY_SIZE, "%s", reference->keys[slot].text);
     for (uint32_t more = random_below(16); more > 0 && count < TEXTS; more--)
         random_text(replacement->texts[count++]);
@@ -258,9 +285,9 @@ static void apply_replacement(const struct replacement *replacement)
     unsigned free_before = reference->capacity - reference_count(reference), into_free = 0, added = 0;
     bool was_in[REFERENCE_CAPACITY_MAX];
     for (unsigned slot = 0; slot < reference->capacity; slot++) {
-        was_in[slot] = reference->keys[slot].is_in;
+        was_in[slot] = reference->keys[slot].subject.is_in;
         if (was_in[slot] && !is_wanted(replacement, reference->keys[slot].text))
-            reference->keys[slot].is_in = false;
+            reference->keys[slot].subject.is_in = false;
     }
     for (size_t i = 0; i < replacement->count; i++) {
         keyshm_id id;
@@ -268,10 +295,10 @@ static void apply_replacement(const struct replacement *replacement)
             continue;
         EXPECT_EQ(keyshm_find(pool, replacement->texts[i], &id), 0);
         struct reference_key *slot = &reference->keys[id & 0xffffff];
-        EXPECT(!slot->is_in && id > slot->id);
+        EXPECT(!slot->subject.is_in && id > slot->subject.id);
         into_free += !was_in[id & 0xffffff];
         added++;
-        reference_add(slot, id, replacement->texts[i]);
+        reference_add(slot, id, replacement->texts[i], NULL);
     }
     EXPECT_EQ(into_free, added < free_before ? added : free_before);
 }
@@ -307,7 +334,7 @@ static void call_find(void)
     const struct reference_key *key = reference_of_text(&shared->reference, text);
     int r = keyshm_find(any_attachment(), text, &id);
     EXPECT_EQ(r, strlen(text) > shared->reference.key_max ? -EINVAL : key != NULL ? 0 : -ENOENT);
-    EXPECT_EQ(id, key != NULL ? key->id : 0);
+    EXPECT_EQ(id, key != NULL ? key->subject.id : 0);
 }
 
 static void call_set_metadata(void)
@@ -341,22 +368,40 @@ static void call_get_metadata(void)
 
 /* ---- picks and marks ---- */
 
-static void call_next(void)
+static void check_pick(const struct keyshm_pick *pick, int r, int slot, unsigned model)
 {
-    struct keyshm_pick pick;
-    int slot = reference_next(&shared->reference);
-    int r = keyshm_next(pool, &pick);
     EXPECT_EQ(r, slot < 0 ? slot : 0);
     notice_sleep();
     if (slot < 0)
         return;
     struct reference_key *key = &shared->reference.keys[slot];
-    EXPECT_EQ(pick.id, key->id);
-    EXPECT_EQ(pick.key_length, strlen(key->text));
-    EXPECT_EQ(strcmp(pick.key, key->text), 0);
-    EXPECT(pick.stamp != 0 && pick.benched_ms == 0 && pick.model == 0);
-    key->stamp = pick.stamp;
+    EXPECT_EQ(pick->id, key->subject.id);
+    EXPECT_EQ(pick->key_length, strlen(key->text));
+    EXPECT_EQ(strcmp(pick->key, key->text), 0);
+    EXPECT(pick->stamp != 0 && pick->benched_ms == 0 && pick->model == model);
+    key->last.stamp = pick->stamp;
     shared->picks++;
+}
+
+static void call_next(void)
+{
+    struct keyshm_pick pick;
+    check_pick(&pick, keyshm_next(pool, &pick), reference_next(&shared->reference, 0), 0);
+}
+
+static void call_acquire(void)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = random_below(8) == 0 ? random_below(REFERENCE_MODELS + 2) : random_model();
+    int r = keyshm_acquire(pool, &request, &lease);
+    if (request.model > shared->reference.models) {
+        EXPECT_EQ(r, -EINVAL);
+        return;
+    }
+    check_pick(&lease.pick, r, reference_next(&shared->reference, request.model), request.model);
+    EXPECT(r < 0 || keyshm_release(pool, &lease) == 0);
+    EXPECT(r < 0 || keyshm_release(pool, &lease) == -ESTALE);
 }
 
 static void call_next_key(void)
@@ -364,7 +409,7 @@ static void call_next_key(void)
     char buffer[REFERENCE_KEY_SIZE];
     keyshm_id id = 0;
     size_t size = random_below(4) == 0 ? random_below(sizeof(buffer)) : sizeof(buffer);
-    int slot = reference_next(&shared->reference);
+    int slot = reference_next(&shared->reference, 0);
     ssize_t r = keyshm_next_key(pool, buffer, size, random_below(4) == 0 ? NULL : &id);
     notice_sleep();
     if (slot < 0) {
@@ -373,9 +418,9 @@ static void call_next_key(void)
     }
     struct reference_key *key = &shared->reference.keys[slot];
     EXPECT_EQ(r, strlen(key->text) < size ? (ssize_t)strlen(key->text) : -ERANGE);
-    EXPECT(id == 0 || id == key->id);
+    EXPECT(id == 0 || id == key->subject.id);
     EXPECT(r < 0 || strcmp(buffer, key->text) == 0);
-    key->stamp = 0; /* it gave none */
+    key->last.stamp = 0; /* it gave none */
     shared->picks++;
 }
 
@@ -385,8 +430,20 @@ static void check_mark(keyshm_id id, const struct keyshm_mark *mark, int r)
     EXPECT_EQ(r, key != NULL ? 0 : -ESTALE);
     if (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED)
         notice_sleep();
-    if (key != NULL)
-        reference_mark(&shared->reference, key, mark);
+    if (key == NULL)
+        return;
+    bool is_group = mark->scope == KEYSHM_SCOPE_GROUP && key->group != NULL;
+    reference_mark(&shared->reference, is_group ? key->group : &key->subject, mark, &key->last, is_group);
+}
+
+static void check_group_mark(keyshm_id id, const struct keyshm_mark *mark, int r)
+{
+    struct reference_subject *group = reference_group_of_id(&shared->reference, id);
+    EXPECT_EQ(r, group != NULL ? 0 : -ESTALE);
+    if (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED)
+        notice_sleep();
+    if (group != NULL)
+        reference_mark(&shared->reference, group, mark, NULL, true);
 }
 
 static void call_mark_rate_limited(void)
@@ -419,22 +476,54 @@ static void call_mark_available(void)
     check_mark(id, &available, keyshm_mark_available(pool, id));
 }
 
-/* Any status for any reason, and the stamp of the last pick, or another. */
+static struct keyshm_mark random_mark(void)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = random_below(KEYSHM_STATUS_COUNT + (random_below(8) == 0));
+    mark.reason = random_below(KEYSHM_REASON_COUNT + (random_below(8) == 0));
+    mark.duration_ms = random_duration_ms();
+    mark.scope = random_below(2);
+    mark.model = random_below(16) == 0 ? REFERENCE_MODELS + 1 : random_model();
+    return mark;
+}
+
+static bool is_valid(const struct keyshm_mark *mark)
+{
+    return mark->status < KEYSHM_STATUS_COUNT && mark->reason < KEYSHM_REASON_COUNT &&
+           mark->model <= shared->reference.models;
+}
+
+/* The stamp of the last pick, as long as the mark is about the words that it was of; or another. */
+static uint64_t random_stamp(const struct reference_key *key_or_null, const struct keyshm_mark *mark)
+{
+    if (key_or_null == NULL || random_below(8) == 0)
+        return random_bits() | UINT64_C(0xffff0000ffff) << 16 | UINT64_C(1) << 15;
+    keyshm_id group = key_or_null->group != NULL ? key_or_null->group->id : 0;
+    bool is_meant = (mark->model == 0 || mark->model == key_or_null->last.model) && group == key_or_null->last.group;
+    return is_meant ? key_or_null->last.stamp : 0;
+}
+
+/* Any status for any reason. */
 static void call_mark(void)
 {
     keyshm_id id = random_id();
-    const struct reference_key *key = reference_of_id(&shared->reference, id);
-    struct keyshm_mark mark = KEYSHM_MARK_INIT;
-    mark.status = random_below(KEYSHM_STATUS_COUNT + 1);
-    mark.reason = random_below(KEYSHM_REASON_COUNT + 1);
-    mark.duration_ms = random_duration_ms();
-    mark.scope = random_below(2);
-    mark.model = random_below(16) == 0;
+    struct keyshm_mark mark = random_mark();
     if (random_below(2) == 0)
-        mark.stamp = key != NULL && random_below(8) != 0 ? key->stamp : random_bits() | UINT64_C(1) << 63;
+        mark.stamp = random_stamp(reference_of_id(&shared->reference, id), &mark);
     int r = keyshm_mark(pool, id, &mark);
-    if (mark.status < KEYSHM_STATUS_COUNT && mark.reason < KEYSHM_REASON_COUNT && mark.model == 0)
+    if (is_valid(&mark))
         check_mark(id, &mark, r);
+    else
+        EXPECT_EQ(r, -EINVAL);
+}
+
+static void call_mark_group(void)
+{
+    keyshm_id id = random_group_id();
+    struct keyshm_mark mark = random_mark();
+    int r = keyshm_mark(pool, id, &mark);
+    if (is_valid(&mark))
+        check_group_mark(id, &mark, r);
     else
         EXPECT_EQ(r, -EINVAL);
 }
@@ -449,22 +538,105 @@ static void call_mark_all_available(void)
         EXPECT_EQ(r, reference_mark_all_available(&shared->reference, mask));
 }
 
+static struct reference_subject *subject_of_id(keyshm_id id)
+{
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    return key != NULL ? &key->subject : reference_group_of_id(&shared->reference, id);
+}
+
 static void call_pause(void)
 {
-    keyshm_id id = random_id();
-    struct reference_key *key = reference_of_id(&shared->reference, id);
-    EXPECT_EQ(keyshm_pause(pool, id), key != NULL ? 0 : -ESTALE);
-    if (key != NULL)
-        key->is_paused = true;
+    keyshm_id id = random_below(4) == 0 ? random_group_id() : random_id();
+    struct reference_subject *subject = subject_of_id(id);
+    EXPECT_EQ(keyshm_pause(pool, id), subject != NULL ? 0 : -ESTALE);
+    if (subject != NULL)
+        subject->is_paused = true;
 }
 
 static void call_resume(void)
 {
-    keyshm_id id = random_id();
+    keyshm_id id = random_below(4) == 0 ? random_group_id() : random_id();
+    struct reference_subject *subject = subject_of_id(id);
+    EXPECT_EQ(keyshm_resume(pool, id), subject != NULL ? 0 : -ESTALE);
+    if (subject != NULL)
+        subject->is_paused = false;
+}
+
+/* ---- groups and models ---- */
+
+static void name_of(const char *kind, unsigned number, char name[KEYSHM_NAME_MAX + 1])
+{
+    snprintf(name, KEYSHM_NAME_MAX + 1, "%s-%0*u", kind, (int)(number * 50 + 1), number);
+}
+
+static void call_group(void)
+{
+    char name[KEYSHM_NAME_MAX + 1];
+    keyshm_id id = 0;
+    unsigned number = random_below(REFERENCE_GROUPS);
+    struct reference_subject *group = &shared->reference.groups[number];
+    name_of("group", number, name);
+    EXPECT_EQ(keyshm_find_group(any_attachment(), name, &id), group->is_in ? 0 : -ENOENT);
+    EXPECT_EQ(id, group->is_in ? group->id : 0);
+    EXPECT_EQ(keyshm_group(pool, name, &id), 0);
+    EXPECT(group->is_in ? id == group->id : is_group_number(id));
+    if (group->is_in)
+        return;
+    for (unsigned other = 0; other < REFERENCE_GROUPS; other++)
+        EXPECT(id != shared->reference.groups[other].id);
+    reference_begin_subject(group, id);
+}
+
+static void call_remove_group(void)
+{
+    keyshm_id id = random_group_id();
+    struct reference_subject *group = reference_group_of_id(&shared->reference, id);
+    int r = keyshm_remove_group(pool, id);
+    if (!is_group_number(id)) {
+        EXPECT_EQ(r, -EINVAL);
+    } else if (group == NULL) {
+        EXPECT_EQ(r, -ESTALE);
+    } else if (reference_keys_in(&shared->reference, group) > 0) {
+        EXPECT_EQ(r, -EBUSY);
+    } else {
+        EXPECT_EQ(r, 0);
+        group->is_in = false;
+    }
+}
+
+static void call_set_group(void)
+{
+    keyshm_id id = random_id(), group = random_below(3) == 0 ? 0 : random_group_id();
     struct reference_key *key = reference_of_id(&shared->reference, id);
-    EXPECT_EQ(keyshm_resume(pool, id), key != NULL ? 0 : -ESTALE);
-    if (key != NULL)
-        key->is_paused = false;
+    struct reference_subject *to = reference_group_of_id(&shared->reference, group);
+    int r = keyshm_set_group(pool, id, group);
+    if (group != 0 && !is_group_number(group)) {
+        EXPECT_EQ(r, -EINVAL);
+    } else if (key == NULL || (group != 0 && to == NULL)) {
+        EXPECT_EQ(r, -ESTALE);
+    } else {
+        EXPECT_EQ(r, 0);
+        key->group = to;
+    }
+}
+
+static void call_model(void)
+{
+    char name[KEYSHM_NAME_MAX + 1], copy[KEYSHM_NAME_MAX + 1];
+    struct reference *reference = &shared->reference;
+    unsigned number = 1 + random_below(reference->models + 1), model = 0;
+    if (number > REFERENCE_MODELS)
+        return;
+    name_of("model", number, name);
+    bool is_known = number <= reference->models;
+    EXPECT_EQ(keyshm_find_model(any_attachment(), name, &model), is_known ? 0 : -ENOENT);
+    if (!is_known && random_below(8) != 0) /* some come late */
+        return;
+    EXPECT_EQ(keyshm_model(pool, name, &model), 0);
+    EXPECT_EQ(model, number);
+    reference->models = number > reference->models ? number : reference->models;
+    EXPECT_EQ(keyshm_model_name(any_attachment(), model, copy, sizeof(copy)), (int)strlen(name));
+    EXPECT_EQ(strcmp(copy, name), 0);
 }
 
 static void call_set_policy(void)
@@ -503,16 +675,18 @@ static void call_reset_expired(void)
 static void call_is_available(void)
 {
     keyshm_id id = random_id();
+    unsigned model = random_model();
     const struct reference_key *key = reference_of_id(&shared->reference, id);
     int expected = -ESTALE;
     if (key != NULL)
-        expected = reference_is_available(&shared->reference, key);
-    EXPECT_EQ(keyshm_is_available(any_attachment(), id), expected);
+        expected = reference_is_available(&shared->reference, key, model);
+    EXPECT_EQ(keyshm_is_available_for(any_attachment(), id, model), expected);
 }
 
 static void call_available_count(void)
 {
-    EXPECT_EQ(keyshm_available_count(any_attachment()), reference_available_count(&shared->reference));
+    unsigned model = random_model();
+    EXPECT_EQ(keyshm_available_count_for(any_attachment(), model), reference_available_count(&shared->reference, model));
 }
 
 static void call_next_available_ms(void)
@@ -542,24 +716,31 @@ static void check_masked(const struct keyshm_key_snapshot *row, const char *text
     EXPECT_EQ(strcmp(row->masked_key, masked), 0);
 }
 
-static void check_row(const struct keyshm_key_snapshot *row, const struct reference_key *key)
+static void check_state(const struct keyshm_key_snapshot *row, const struct reference_subject *subject,
+                        struct reference_view expected)
 {
     const struct reference *reference = &shared->reference;
-    enum keyshm_status expected = reference_status(reference, key);
-    bool is_benched = expected != KEYSHM_AVAILABLE;
-    EXPECT_EQ(row->id, key->id);
-    EXPECT_EQ(row->slot, key - reference->keys);
-    EXPECT_EQ(row->status, expected);
-    EXPECT(row->reason == reference_reason(reference, key));
-    EXPECT_EQ(row->cooldown_left_ms, !is_benched                             ? 0
-                                     : key->deadline_ms == REFERENCE_FOREVER ? -1
-                                                                             : key->deadline_ms - reference->now_ms);
-    EXPECT_EQ(row->is_paused, key->is_paused);
-    EXPECT_EQ(row->benched_by, (is_benched ? KEYSHM_BY_KEY : 0) | (key->is_paused ? KEYSHM_BY_PAUSE : 0));
-    EXPECT_EQ(row->picks, key->picks);
-    EXPECT_EQ(row->error_count, key->marked[KEYSHM_INVALID]);
+    EXPECT_EQ(row->id, subject->id);
+    EXPECT_EQ(row->status, expected.status);
+    EXPECT(row->reason == expected.reason);
+    EXPECT_EQ(row->cooldown_left_ms, expected.status == KEYSHM_AVAILABLE ? 0
+                                     : expected.deadline_ms == REFERENCE_FOREVER
+                                         ? -1
+                                         : expected.deadline_ms - reference->now_ms);
+    EXPECT_EQ(row->is_paused, subject->is_paused);
+    EXPECT_EQ(row->benched_by, expected.benched_by);
+    EXPECT_EQ(row->error_count, subject->marked[KEYSHM_INVALID]);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-        EXPECT_EQ(row->marked[status], key->marked[status]);
+        EXPECT_EQ(row->marked[status], subject->marked[status]);
+}
+
+static void check_row(const struct keyshm_key_snapshot *row, const struct reference_key *key, unsigned model)
+{
+    const struct reference *reference = &shared->reference;
+    check_state(row, &key->subject, reference_view(reference, &key->subject, key->group, model));
+    EXPECT_EQ(row->slot, key - reference->keys);
+    EXPECT_EQ(row->group, key->group != NULL ? key->group->id : 0);
+    EXPECT_EQ(row->picks, key->picks);
     /* A pick reads whichever of its two clocks is exact enough, which may be less exact than for the pick before. */
     if (key->used_to_ms == 0) {
         EXPECT_EQ(row->last_used_ago_ms, -1);
@@ -570,6 +751,22 @@ static void check_row(const struct keyshm_key_snapshot *row, const struct refere
     check_masked(row, key->text);
 }
 
+static void check_groups(const struct keyshm_snapshot *snapshot)
+{
+    const struct reference *reference = &shared->reference;
+    unsigned count = 0;
+    for (unsigned group = 0; group < REFERENCE_GROUPS; group++)
+        count += reference->groups[group].is_in;
+    EXPECT_EQ(snapshot->group_count, count);
+    for (unsigned i = 0; i < snapshot->group_count; i++) {
+        const struct keyshm_group_snapshot *row = &snapshot->groups[i];
+        struct reference_subject *group = reference_group_of_id(&shared->reference, row->id);
+        EXPECT(group != NULL);
+        EXPECT_EQ(row->keys, reference_keys_in(reference, group));
+        check_state(&row->state, group, reference_view(reference, NULL, group, 0));
+    }
+}
+
 static void call_snapshot(void)
 {
     const struct reference *reference = &shared->reference;
@@ -578,14 +775,17 @@ static void call_snapshot(void)
     EXPECT_EQ(keyshm_snapshot(any_attachment(), &snapshot), 0);
     EXPECT_EQ(snapshot->count, reference_count(reference));
     for (unsigned slot = 0; slot < reference->capacity; slot++) {
-        if (!reference->keys[slot].is_in)
+        if (!reference->keys[slot].subject.is_in)
             continue;
-        statuses[reference_status(reference, &reference->keys[slot])]++;
-        paused += reference->keys[slot].is_paused;
-        check_row(&snapshot->keys[row], &reference->keys[slot]);
+        const struct reference_key *key = &reference->keys[slot];
+        statuses[reference_view(reference, &key->subject, key->group, 0).status]++;
+        paused += key->subject.is_paused;
+        check_row(&snapshot->keys[row], key, 0);
         check_notes(&snapshot->keys[row++], &reference->keys[slot]);
     }
     EXPECT_EQ(snapshot->paused_count, paused);
+    EXPECT_EQ(snapshot->model_count, reference->models);
+    check_groups(snapshot);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         EXPECT_EQ(snapshot->status_count[status], statuses[status]);
     EXPECT_EQ(snapshot->capacity, reference->capacity);
@@ -601,12 +801,24 @@ static void call_inspect(void)
 {
     struct keyshm_key_snapshot row;
     keyshm_id id = random_id();
+    unsigned model = random_model();
     const struct reference_key *key = reference_of_id(&shared->reference, id);
-    EXPECT_EQ(keyshm_inspect(any_attachment(), id, 0, sizeof(row), &row), key != NULL ? 0 : -ESTALE);
+    EXPECT_EQ(keyshm_inspect(any_attachment(), id, model, sizeof(row), &row), key != NULL ? 0 : -ESTALE);
     if (key == NULL)
         return;
-    check_row(&row, key);
+    check_row(&row, key, model);
     EXPECT(row.metadata_count == 0 && row.metadata == NULL);
+}
+
+static void call_inspect_group(void)
+{
+    struct keyshm_key_snapshot row;
+    keyshm_id id = random_group_id();
+    unsigned model = random_model();
+    const struct reference_subject *group = reference_group_of_id(&shared->reference, id);
+    EXPECT_EQ(keyshm_inspect(any_attachment(), id, model, sizeof(row), &row), group != NULL ? 0 : -ESTALE);
+    if (group != NULL)
+        check_state(&row, group, reference_view(&shared->reference, NULL, group, model));
 }
 
 static void call_refused(void)
@@ -640,10 +852,11 @@ static void check_invariants(void)
 /* ---- the sequence ---- */
 
 static const struct call {
-    unsigned weight; /* of 200 */
+    unsigned weight; /* of 233 */
     void (*make)(void);
 } calls[] = {
-    {46, call_next},
+    {30, call_next},
+    {20, call_acquire},
     {4, call_next_key},
     {14, call_add},
     {9, call_remove},
@@ -655,22 +868,28 @@ static const struct call {
     {12, call_mark_quota_exceeded},
     {7, call_mark_invalid},
     {14, call_mark_available},
-    {10, call_mark},
+    {16, call_mark},
+    {8, call_mark_group},
     {1, call_mark_all_available},
     {2, call_pause},
     {4, call_resume},
+    {3, call_group},
+    {2, call_remove_group},
+    {6, call_set_group},
+    {2, call_model},
     {1, call_set_policy},
     {2, call_get_policy},
     {6, call_reset_expired},
     {7, call_is_available},
     {5, call_available_count},
     {5, call_next_available_ms},
-    {1, call_inspect},
+    {2, call_inspect},
+    {1, call_inspect_group},
     {1, call_snapshot},
 };
 
 /* And these, now and then. */
-enum { CHOICES = 200, REFUSED_EVERY = 100 };
+enum { CHOICES = 233, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {

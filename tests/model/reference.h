@@ -14,6 +14,8 @@
 #define REFERENCE_CAPACITY_MAX 80
 #define REFERENCE_KEY_SIZE 80
 #define REFERENCE_NAMES 4
+#define REFERENCE_GROUPS 3
+#define REFERENCE_MODELS 2
 
 /* Deadlines that are no time. */
 #define REFERENCE_NONE INT64_C(0)
@@ -22,21 +24,39 @@
 /* The names that metadata can have here, sorted. */
 extern const char *const reference_names[REFERENCE_NAMES];
 
-struct reference_key {
-    keyshm_id id; /* of the key that is, or was last, in the slot; 0: never used */
-    bool is_in;
-    char text[REFERENCE_KEY_SIZE];
+/* What is known of a subject, whatever the model or for one. */
+struct reference_state {
     enum keyshm_status status; /* as it was last written: see reference_status() */
     enum keyshm_reason reason;
     int64_t deadline_ms;
+    uint64_t bad_marks; /* those that a mark AVAILABLE with the stamp of an earlier pick gives way to */
+};
+
+/* A key or a group. */
+struct reference_subject {
+    keyshm_id id; /* of the one that is, or was last, in this place; 0: never used */
+    bool is_in;
     bool is_paused;
-    uint64_t bad_marks;        /* those that a mark AVAILABLE with the stamp of an earlier pick gives way to */
-    uint64_t stamp;            /* of the last pick; 0: none */
-    uint64_t bad_marks_before; /* that pick */
+    struct reference_state states[1 + REFERENCE_MODELS]; /* by model */
+    uint64_t marked[KEYSHM_STATUS_COUNT];
+};
+
+/* A pick, as a mark that answers it knows it. */
+struct reference_stamp {
+    uint64_t stamp; /* 0: none */
+    unsigned model;
+    keyshm_id group;
+    uint64_t bad_marks[2][2]; /* of the key and its group, whatever the model and for the model */
+};
+
+struct reference_key {
+    struct reference_subject subject;
+    char text[REFERENCE_KEY_SIZE];
+    struct reference_subject *group; /* NULL: none */
+    struct reference_stamp last;
     uint64_t picks;
     int64_t used_from_ms; /* the last pick was between these two; used_to_ms is 0 when there was none */
     int64_t used_to_ms;
-    uint64_t marked[KEYSHM_STATUS_COUNT];
     bool has_note[REFERENCE_NAMES];
     char notes[REFERENCE_NAMES][KEYSHM_METADATA_VALUE_MAX + 1];
 };
@@ -46,9 +66,11 @@ struct reference {
     unsigned key_max;
     int64_t cooldown_ms; /* of the policy */
     int64_t cooldown_max_ms;
-    unsigned cursor; /* the slot at which the next pick begins */
+    unsigned models;                        /* that there are */
+    unsigned cursors[1 + REFERENCE_MODELS]; /* the slot at which the next pick for the model begins */
     int64_t now_ms;
     int64_t tick_ms; /* now_ms as of the last tick of the coarse clock */
+    struct reference_subject groups[REFERENCE_GROUPS];
     struct reference_key keys[REFERENCE_CAPACITY_MAX];
 };
 
@@ -57,21 +79,38 @@ struct reference_key *reference_of_id(struct reference *reference, keyshm_id id)
 struct reference_key *reference_of_text(struct reference *reference, const char *text);
 struct reference_key *reference_free_slot(struct reference *reference);
 
-unsigned reference_count(const struct reference *reference);
-void reference_add(struct reference_key *slot, keyshm_id id, const char *text);
+/* NULL when there is none, or it is a key. */
+struct reference_subject *reference_group_of_id(struct reference *reference, keyshm_id id);
+unsigned reference_keys_in(const struct reference *reference, const struct reference_subject *group);
 
-/* As a pick sees it: what has expired is available. Of a key that is in. */
-enum keyshm_status reference_status(const struct reference *reference, const struct reference_key *key);
-enum keyshm_reason reference_reason(const struct reference *reference, const struct reference_key *key);
-bool reference_is_available(const struct reference *reference, const struct reference_key *key);
-int reference_available_count(const struct reference *reference);
+unsigned reference_count(const struct reference *reference);
+void reference_add(struct reference_key *slot, keyshm_id id, const char *text, struct reference_subject *group_or_null);
+void reference_begin_subject(struct reference_subject *subject, keyshm_id id);
+
+/* As a pick sees it: what has expired is available. */
+enum keyshm_status reference_status(const struct reference *reference, const struct reference_state *state);
+
+/* What the words together say of a key, or of a group. */
+struct reference_view {
+    enum keyshm_status status;
+    enum keyshm_reason reason;
+    int64_t deadline_ms;
+    unsigned benched_by;
+};
+struct reference_view reference_view(const struct reference *reference, const struct reference_subject *key_or_null,
+                                     const struct reference_subject *group_or_null, unsigned model);
+
+/* Of a key, for a model. */
+bool reference_is_available(const struct reference *reference, const struct reference_key *key, unsigned model);
+int reference_available_count(const struct reference *reference, unsigned model);
 int64_t reference_next_available_ms(const struct reference *reference);
 
 /* The slot that is picked, or -EAGAIN or -ENOKEY. */
-int reference_next(struct reference *reference);
+int reference_next(struct reference *reference, unsigned model);
 
-/* The fields as keyshm_mark() takes them; the model is 0. */
-void reference_mark(const struct reference *reference, struct reference_key *key, const struct keyshm_mark *mark);
+/* The fields as keyshm_mark() takes them. The answer is to a pick of this key, if the mark has its stamp. */
+void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
+                    const struct reference_stamp *last_or_null, bool is_group);
 int reference_reset_expired(struct reference *reference);
 int reference_mark_all_available(struct reference *reference, unsigned status_mask);
 

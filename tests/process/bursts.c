@@ -74,8 +74,8 @@ static unsigned pick_in_burst(void)
 
 static uint32_t turns_left(void)
 {
-    uint32_t place = rotation_place(pool);
-    struct claim range = claim_unpack(place != 0 ? atomic_load(rotation_range(pool, place)) : 0);
+    uint32_t place = rotation_place(pool, 0);
+    struct claim range = claim_unpack(place != 0 ? atomic_load(rotation_range(pool, 0, place)) : 0);
     return range.end - range.begin;
 }
 
@@ -158,14 +158,14 @@ static void claim_one_turn_without_a_row(void)
 /* As a process that was killed before its range was in its place. It is not looked for here: that puts it there, too. */
 static void claim_as_a_dead_one(struct claim claim)
 {
-    claim.number = claim_number_after(atomic_load(&pool->header->cursor));
-    atomic_store(&pool->header->cursor, claim_pack(&claim));
-    atomic_store(&pool->local->next_look_ms, UINT64_MAX);
+    claim.number = claim_number_after(atomic_load(&pool->header->model_0.cursor));
+    atomic_store(&pool->header->model_0.cursor, claim_pack(&claim));
+    atomic_store(&pool->local->rotations[0].next_look_ms, UINT64_MAX);
 }
 
 static void expect_in_place(struct claim claim)
 {
-    struct claim range = claim_unpack(atomic_load(&pool->header->turns[claim.place - 1].range));
+    struct claim range = claim_unpack(atomic_load(&pool->header->model_0.turns[claim.place - 1].range));
     EXPECT(range.begin == claim.begin && range.end == claim.end);
 }
 
@@ -187,7 +187,7 @@ static void claim_after_a_dead_one(void)
         claim_as_a_dead_one(dead);
         EXPECT_EQ(pick_in_burst(), dead.end);
         place = burst_place_of_last_claim(pool);
-    } while (place == 0 || place != rotation_place(pool));
+    } while (place == 0 || place != rotation_place(pool, 0));
     expect_in_place(dead);
     keyshm_close(pool);
 }

@@ -24,15 +24,15 @@ static inline void burst_begin(const struct keyshm_pool *pool)
 {
     workers_enter(pool, pool_now_ms(pool));
     burst_go_on(pool);
-    atomic_store(&pool->local->next_look_ms, 0);
+    atomic_store(&pool->local->rotations[0].next_look_ms, 0);
 }
 
 /* From 1; 0: the last claim was of a single turn, or is not in its place yet. */
 static inline uint32_t burst_place_of_last_claim(const struct keyshm_pool *pool)
 {
-    uint64_t number = claim_unpack(atomic_load(&pool->header->cursor)).number;
+    uint64_t number = claim_unpack(atomic_load(&pool->header->model_0.cursor)).number;
     for (uint32_t place = 1; place <= LAYOUT_TURNS; place++) {
-        struct claim range = claim_unpack(atomic_load(&pool->header->turns[place - 1].range));
+        struct claim range = claim_unpack(atomic_load(&pool->header->model_0.turns[place - 1].range));
         if (range.number == number && range.begin < range.end)
             return place;
     }
@@ -43,7 +43,7 @@ static inline bool burst_are_turns_left(const struct keyshm_pool *pool)
 {
     uint32_t left = 0;
     for (uint32_t place = 0; place < LAYOUT_TURNS; place++) {
-        struct claim range = claim_unpack(atomic_load(&pool->header->turns[place].range));
+        struct claim range = claim_unpack(atomic_load(&pool->header->model_0.turns[place].range));
         left += range.end - range.begin;
     }
     return left > 0;
@@ -55,7 +55,7 @@ static inline bool burst_take_turns_left(struct keyshm_pool *pool)
 {
     struct keyshm_pick pick;
     for (int i = 0; i < 10000 && burst_are_turns_left(pool); i++) {
-        atomic_store(&pool->local->next_look_ms, 0);
+        atomic_store(&pool->local->rotations[0].next_look_ms, 0);
         if (keyshm_next(pool, &pick) < 0)
             return false;
     }
@@ -65,7 +65,7 @@ static inline bool burst_take_turns_left(struct keyshm_pool *pool)
 static inline void burst_end(const struct keyshm_pool *pool)
 {
     atomic_store(&pool->local->pace, 0);
-    rotation_leave(pool);
+    rotation_leave(pool, 0);
 }
 
 #endif

@@ -65,11 +65,11 @@ Test(ready_bits, a_bit_is_cleared_only_when_a_sweep_will_set_it_again)
     keyshm_id id = add_key(1);
     pick_id();
     cr_assert_eq(keyshm_mark_rate_limited(pool, id, 100), 0);
-    uint64_t word = atomic_load(&pool->words[0]);
-    ready_clear(pool, 0, word);
+    struct pair pair = pair_load(pool, 0, 0, memory_order_relaxed);
+    ready_clear(pool, 0, 0, &pair);
     cr_assert_not(bit_is_set(0));
-    cr_assert_leq(ready_next_due_ms(pool), word_deadline_ms(word));
-    ready_sweep(pool, word_deadline_ms(word));
+    cr_assert_leq(ready_next_due_ms(pool, 0), word_deadline_ms(pair.key));
+    ready_sweep(pool, 0, word_deadline_ms(pair.key));
     cr_assert(bit_is_set(0));
 }
 
@@ -77,9 +77,9 @@ Test(ready_bits, a_word_that_changed_meanwhile_keeps_its_bit)
 {
     keyshm_id id = add_key(1);
     cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
-    uint64_t seen = atomic_load(&pool->words[0]);
+    struct pair seen = pair_load(pool, 0, 0, memory_order_relaxed);
     cr_assert_eq(keyshm_mark_available(pool, id), 0);
-    ready_clear(pool, 0, seen);
+    ready_clear(pool, 0, 0, &seen);
     cr_assert(bit_is_set(0), "cleared because of an outdated word");
 }
 
@@ -91,18 +91,18 @@ Test(ready_bits, a_sweep_notes_the_earliest_deadline)
     keyshm_mark_rate_limited(pool, ids[1], 200);
     keyshm_mark_invalid(pool, ids[2]);
     uint64_t now_ms = pool_now_ms(pool);
-    ready_make_all_due(pool);
-    ready_sweep(pool, now_ms);
-    uint64_t due_ms = ready_next_due_ms(pool);
+    ready_make_all_due(pool, 0);
+    ready_sweep(pool, 0, now_ms);
+    uint64_t due_ms = ready_next_due_ms(pool, 0);
     cr_assert_eq(due_ms, word_deadline_ms(atomic_load(&pool->words[1])));
 }
 
 Test(ready_bits, a_sweep_is_never_due_later_than_the_interval)
 {
     uint64_t now_ms = pool_now_ms(pool);
-    ready_make_all_due(pool);
-    ready_sweep(pool, now_ms);
-    cr_assert_eq(ready_next_due_ms(pool), now_ms + READY_SWEEP_INTERVAL_MS);
+    ready_make_all_due(pool, 0);
+    ready_sweep(pool, 0, now_ms);
+    cr_assert_eq(ready_next_due_ms(pool, 0), now_ms + READY_SWEEP_INTERVAL_MS);
 }
 
 Test(ready_bits, finds_the_lowest_bit_in_a_range)
@@ -112,14 +112,14 @@ Test(ready_bits, finds_the_lowest_bit_in_a_range)
     options.capacity = 200;
     cr_assert_eq(keyshm_create_anonymous(&wide, "wide", &options), 0);
     for (uint32_t bit = 0; bit < 200; bit++) {
-        ready_set(wide, bit);
+        ready_set(wide, 0, bit);
         for (uint32_t from = 0; from < 200; from++) {
-            cr_assert_eq(ready_find(wide, from, 200), from <= bit ? bit : READY_NONE);
-            cr_assert_eq(ready_find(wide, from, bit), READY_NONE, "the end is not in the range");
+            cr_assert_eq(ready_find(wide, 0, from, 200), from <= bit ? bit : READY_NONE);
+            cr_assert_eq(ready_find(wide, 0, from, bit), READY_NONE, "the end is not in the range");
         }
         atomic_store(&wide->ready[bit / 64], 0);
     }
-    cr_assert_eq(ready_find(wide, 0, 0), READY_NONE);
+    cr_assert_eq(ready_find(wide, 0, 0, 0), READY_NONE);
     keyshm_close(wide);
 }
 
@@ -127,8 +127,8 @@ Test(ready_bits, a_cursor_beyond_the_end_begins_at_the_start)
 {
     keyshm_id ids[3];
     add_keys(ids, 3);
-    atomic_store(&pool->header->cursor, 3);
+    atomic_store(&pool->header->model_0.cursor, 3);
     cr_assert_eq(pick_id(), ids[0]);
-    atomic_store(&pool->header->cursor, 1000000);
+    atomic_store(&pool->header->model_0.cursor, 1000000);
     cr_assert_eq(pick_id(), ids[0]);
 }

@@ -246,7 +246,7 @@ Test(segment, counts_that_lie_read_nothing_outside)
     keyshm_id id;
     cr_assert_eq(keyshm_attach(&pool, name), 0);
     OVERWRITE(slots_used, UINT32_MAX);
-    OVERWRITE(cursor, UINT64_MAX);
+    OVERWRITE(model_0.cursor, UINT64_MAX);
     cr_assert_eq(keyshm_next(pool, &pick), 0);
     cr_assert_str_eq(pick.key, key_text(1));
     cr_assert_eq(keyshm_find(pool, "absent", &id), -ENOENT);

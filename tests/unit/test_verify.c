@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "groups.h"
+#include "key_group.h"
 #include "key_index.h"
+#include "ready_bits.h"
 #include "rotation.h"
 #include "slot.h"
 #include "tagged.h"
@@ -145,7 +148,7 @@ Test(verify, a_key_that_is_hidden_for_too_long)
 {
     atomic_store(&pool->ready[0], 0);
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "a sweep will come: %s", problem);
-    _Atomic uint64_t *const due_times[] = {&pool->header->next_due, &pool->due[0], &pool->due[1]};
+    _Atomic uint64_t *const due_times[] = {&pool->header->model_0.next_due, &pool->due[0], &pool->due[1]};
     for (size_t i = 0; i < sizeof(due_times) / sizeof(due_times[0]); i++) {
         atomic_fetch_add(due_times[i], 10000);
         expect_problem("hidden until a sweep");
@@ -158,16 +161,67 @@ Test(verify, the_rotation)
 {
     const struct claim outside = {.begin = pool->settings.capacity, .end = pool->settings.capacity + 1};
     const struct claim nowhere = {.place = LAYOUT_TURNS + 1};
-    atomic_store(&pool->header->cursor, claim_pack(&outside));
+    atomic_store(&pool->header->model_0.cursor, claim_pack(&outside));
     expect_problem("the cursor is not a range of slots");
-    atomic_store(&pool->header->cursor, claim_pack(&nowhere));
+    atomic_store(&pool->header->model_0.cursor, claim_pack(&nowhere));
     expect_problem("the cursor is not a range of slots");
-    atomic_store(&pool->header->cursor, 0);
-    atomic_store(&pool->header->turns[3].range, claim_pack(&outside));
+    atomic_store(&pool->header->model_0.cursor, 0);
+    atomic_store(&pool->header->model_0.turns[3].range, claim_pack(&outside));
     expect_problem("a claimed range is not a range of slots");
-    atomic_store(&pool->header->turns[3].range, 0);
-    atomic_store(&pool->header->turns[7].owner, (uint64_t)(pool->settings.worker_rows + 1) << 32);
+    atomic_store(&pool->header->model_0.turns[3].range, 0);
+    atomic_store(&pool->header->model_0.turns[7].owner, (uint64_t)(pool->settings.worker_rows + 1) << 32);
     expect_problem("a claimed range belongs to a worker that there is not");
+}
+
+Test(verify, groups)
+{
+    keyshm_id a, b;
+    cr_assert_eq(keyshm_group(pool, "a", &a), 0);
+    cr_assert_eq(keyshm_group(pool, "b", &b), 0);
+    cr_assert_eq(keyshm_set_group(pool, ids[3], b), 0);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+    atomic_store(&pool->groups[1].keys, 2);
+    expect_problem("group 1: its keys are not as many as it says");
+    atomic_store(&pool->groups[1].keys, 1);
+    atomic_fetch_add(&pool->key_groups[3], 1u << GROUP_NUMBER_BITS);
+    expect_problem("slot 3: the group of its key is not there");
+    atomic_fetch_sub(&pool->key_groups[3], 1u << GROUP_NUMBER_BITS);
+    atomic_store(&pool->key_groups[6], group_pack(a));
+    expect_problem("slot 6: free, but in a group");
+    atomic_store(&pool->key_groups[6], GROUP_NONE);
+    atomic_store(&pool->groups[0].name[0], 0);
+    expect_problem("group 0: its name is none");
+    atomic_store(&pool->groups[0].name[0], 'a');
+    atomic_store(&pool->groups[2].name_length, 5);
+    expect_problem("group 2: not there, but it has a name");
+    cr_assert_eq(keyshm_repair(pool), 0);
+    atomic_store(&pool->words[pool_group_subject(pool, 0)], word_make_available(0));
+    expect_problem("group 0: its state word has bits that are never so");
+    atomic_store(&pool->words[pool_group_subject(pool, 0)], word_make_available(1));
+    atomic_store(&pool->header->groups_used, 65);
+    expect_problem("more groups are counted as used than there are");
+}
+
+Test(verify, models)
+{
+    unsigned model;
+    cr_assert_eq(keyshm_model(pool, "a", &model), 0);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+    atomic_store(pool_word(pool, 1, 3), word_make_available(1) | WORD_PAUSED);
+    expect_problem("slot 3: it is paused for a model");
+    atomic_store(pool_word(pool, 1, 3), word_make(KEYSHM_INVALID, KEYSHM_REASON_QUOTA, 1, 5));
+    expect_problem("slot 3: its deadline does not match its status");
+    atomic_store(pool_word(pool, 1, 3), 0);
+    atomic_fetch_and(ready_words(pool, 1), ~UINT64_C(8));
+    atomic_store(&pool_model(pool, 1)->next_due, UINT32_MAX);
+    expect_problem("slot 3: the key is hidden until a sweep that is too far away");
+    cr_assert_eq(keyshm_repair(pool), 0);
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+    atomic_store(&pool_model(pool, 1)->cursor, UINT64_MAX);
+    expect_problem("the cursor is not a range of slots");
+    atomic_store(&pool_model(pool, 1)->cursor, 0);
+    atomic_store(&pool->header->models_used, 9);
+    expect_problem("more models are counted than there can be");
 }
 
 Test(verify, an_unfinished_change_is_no_damage)

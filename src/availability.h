@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_AVAILABILITY_H
+#define KEYSHM_AVAILABILITY_H
+
+/*
+ * Whether a key can be had. Four words say so, in two pairs: the key's and its group's, whatever the model, and the same of one
+ * model. A pair is available when both of its words are; for model 0 there is one pair.
+ */
+
+#include "key_group.h"
+#include "pool.h"
+#include "state_word.h"
+
+struct pair {
+    uint64_t key;
+    uint64_t group; /* of a key without a group: AVAILABLE */
+};
+
+/* A word of a model that says nothing is AVAILABLE: nobody has marked the key for that model. */
+static inline uint64_t availability_of_model(uint64_t word)
+{
+    return word_is_live(word) ? word : word_make_available(word_marks(word));
+}
+
+static inline uint64_t pair_load_key(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
+{
+    uint64_t word = atomic_load_explicit(pool_word(pool, model, slot), order);
+    return model == 0 ? word : availability_of_model(word);
+}
+
+/* The word of the group of the key in the slot. */
+static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
+{
+    uint32_t key_group = key_group_of_slot(pool, slot);
+    /* Read until the key was in one group meanwhile: the place of one that was removed may be another's. Bounded, as others would have
+     * to move the key each time. */
+    for (int i = 0; i < GROUP_TRIES_MAX && key_group != GROUP_NONE; i++) {
+        uint32_t subject = pool_group_subject(pool, group_index(key_group));
+        uint64_t word = atomic_load_explicit(pool_word(pool, model, subject), order);
+        uint32_t again = key_group_of_slot(pool, slot);
+        if (again == key_group)
+            return availability_of_model(word);
+        key_group = again;
+    }
+    return word_make_available(0);
+}
+
+static inline struct pair pair_load(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
+{
+    return (struct pair){pair_load_key(pool, model, slot, order), pair_load_group(pool, model, slot, order)};
+}
+
+static inline bool pair_is_available(const struct pair *pair, uint64_t now_ms)
+{
+    return word_is_available(pair->key, now_ms) && word_is_available(pair->group, now_ms);
+}
+
+/*
+ * The stamp of a pick: the counts of marks of the four words, 16 bits each: the key's, and from there up its word for the model, its
+ * group's, and the group's for the model. So each word tells by itself whether something bad was marked since.
+ */
+#define STAMP_MODEL_SHIFT WORD_MARKS_BITS
+#define STAMP_GROUP_SHIFT (2 * WORD_MARKS_BITS)
+
+/* All words but the key's own, as they were read. */
+struct others {
+    uint32_t key_group;
+    uint64_t group, key_of_model, group_of_model;
+};
+
+/* Of a key without a group, whatever the model, there are none. */
+static inline bool availability_is_simple(unsigned model, uint32_t key_group)
+{
+    return model == 0 && key_group == GROUP_NONE;
+}
+
+/* Do they let the key be had now? */
+bool availability_load_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+                              struct others *ret_others);
+
+static inline bool availability_of_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+                                          struct others *ret_others)
+{
+    *ret_others = (struct others){.key_group = key_group_of_slot(pool, slot)};
+    return availability_is_simple(model, ret_others->key_group) ||
+           availability_load_others(pool, model, slot, now_ms, ret_others);
+}
+
+/* Are they still the same? Then what was read of them is true of every instant in between. */
+static inline bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
+                                                const struct others *others)
+{
+    if (key_group_of_slot(pool, slot) != others->key_group)
+        return false;
+    if (availability_is_simple(model, others->key_group))
+        return true;
+    /* acquire, here and below: as pair_load_key() and pair_load_group(). */
+    if (model != 0 && atomic_load_explicit(pool_word(pool, model, slot), memory_order_acquire) != others->key_of_model)
+        return false;
+    if (others->key_group == GROUP_NONE)
+        return true;
+    uint32_t subject = pool_group_subject(pool, group_index(others->key_group));
+    return atomic_load_explicit(&pool->words[subject], memory_order_acquire) == others->group &&
+           (model == 0 ||
+            atomic_load_explicit(pool_word(pool, model, subject), memory_order_acquire) == others->group_of_model);
+}
+
+static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, const struct others *others)
+{
+    uint64_t stamp = word_marks(key_word);
+    if (availability_is_simple(model, others->key_group))
+        return stamp;
+    if (model != 0)
+        stamp |= word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
+    if (others->key_group == GROUP_NONE)
+        return stamp;
+    return stamp |
+           (word_marks(others->group) | (model != 0 ? word_marks(others->group_of_model) : 0) << STAMP_MODEL_SHIFT)
+               << STAMP_GROUP_SHIFT;
+}
+
+/* When it is available, if nothing is marked: 0: it is; WORD_FOREVER: never. */
+static inline uint64_t pair_available_at_ms(const struct pair *pair)
+{
+    uint64_t key_ms = word_available_at_ms(pair->key), group_ms = word_available_at_ms(pair->group);
+    return key_ms > group_ms ? key_ms : group_ms;
+}
+
+/* The same of the key in the slot, for the model. */
+static inline uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
+{
+    /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after (pick.c). */
+    struct pair pair = pair_load(pool, 0, slot, memory_order_acquire);
+    uint64_t at_ms = pair_available_at_ms(&pair);
+    if (model == 0)
+        return at_ms;
+    pair = pair_load(pool, model, slot, memory_order_acquire);
+    uint64_t model_ms = pair_available_at_ms(&pair);
+    return at_ms > model_ms ? at_ms : model_ms;
+}
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+/* Groups: sets of keys that share an account. */
+
+TestSuite(groups, .init = create_pool, .fini = close_pool);
+
+static keyshm_id group_of(const char *name)
+{
+    keyshm_id id = 0;
+    cr_assert_eq(keyshm_group(pool, name, &id), 0);
+    return id;
+}
+
+static keyshm_id add_in(int number, keyshm_id group)
+{
+    keyshm_id id = 0;
+    cr_assert_eq(keyshm_add_to_group(pool, key_text(number), group, &id), 0);
+    return id;
+}
+
+/* Of a group, too. */
+static struct keyshm_key_snapshot state_of(keyshm_id id)
+{
+    struct keyshm_key_snapshot state;
+    cr_assert_eq(keyshm_inspect(pool, id, 0, sizeof(state), &state), 0);
+    return state;
+}
+
+static void mark_group(keyshm_id id, enum keyshm_status status, int64_t duration_ms)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = status;
+    mark.duration_ms = duration_ms;
+    mark.scope = KEYSHM_SCOPE_GROUP;
+    mark.reason = KEYSHM_REASON_RATE_LIMIT;
+    cr_assert_eq(keyshm_mark(pool, id, &mark), 0);
+}
+
+/* ---- what there is ---- */
+
+Test(groups, are_found_by_name_or_made)
+{
+    keyshm_id a = group_of("org-a"), b = group_of("org b / ünï"), found = 0;
+    cr_assert_neq(a, 0);
+    cr_assert_neq(a, b);
+    cr_assert_eq(group_of("org-a"), a);
+    cr_assert_eq(keyshm_find_group(pool, "org b / ünï", &found), 0);
+    cr_assert_eq(found, b);
+    cr_assert_eq(keyshm_find_group(pool, "org", &found), -ENOENT);
+    cr_assert_eq(found, b, "written although it failed");
+    char name[KEYSHM_NAME_MAX + 1];
+    cr_assert_eq(keyshm_group_name(pool, b, name, sizeof(name)), (int)strlen("org b / ünï"));
+    cr_assert_str_eq(name, "org b / ünï");
+    cr_assert_eq(keyshm_group_name(pool, a, name, 5), -ERANGE);
+    cr_assert_eq(keyshm_group_name(pool, a, name, 6), 5);
+    cr_assert_eq(keyshm_group_name(pool, a + (UINT64_C(1) << 24), name, sizeof(name)), -ENOENT);
+    cr_assert_eq(keyshm_group_name(pool, add_key(1), name, sizeof(name)), -ENOENT);
+}
+
+Test(groups, have_names_of_1_to_128_bytes)
+{
+    char longest[KEYSHM_NAME_MAX + 2], name[KEYSHM_NAME_MAX + 1];
+    static const char *const bad[] = {"", " a", "a ", "a\nb", "\x7f", "a\x1f"};
+    keyshm_id id;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cr_assert_eq(keyshm_group(pool, bad[i], &id), -EINVAL, "%zu", i);
+        cr_assert_eq(keyshm_find_group(pool, bad[i], &id), -EINVAL);
+    }
+    memset(longest, 'x', sizeof(longest));
+    longest[KEYSHM_NAME_MAX + 1] = '\0';
+    cr_assert_eq(keyshm_group(pool, longest, &id), -EINVAL);
+    longest[KEYSHM_NAME_MAX] = '\0';
+    cr_assert_eq(keyshm_group(pool, longest, &id), 0);
+    cr_assert_eq(keyshm_group_name(pool, id, name, sizeof(name)), KEYSHM_NAME_MAX);
+    cr_assert_str_eq(name, longest);
+    longest[KEYSHM_NAME_MAX - 1] = 'y';
+    keyshm_id other = group_of(longest);
+    cr_assert_neq(other, id, "the last byte counts");
+    cr_assert_eq(keyshm_group(pool, NULL, &id), -EINVAL);
+    cr_assert_eq(keyshm_group(pool, "a", NULL), -EINVAL);
+}
+
+Test(groups, are_as_many_as_was_asked_for)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    keyshm_pool *small;
+    keyshm_id id, first;
+    options.groups_max = 2;
+    cr_assert_eq(keyshm_create_anonymous(&small, "small", &options), 0);
+    cr_assert_eq(keyshm_group(small, "a", &first), 0);
+    cr_assert_eq(keyshm_group(small, "b", &id), 0);
+    cr_assert_eq(keyshm_group(small, "c", &id), -ENOSPC);
+    cr_assert_eq(keyshm_group(small, "b", &id), 0, "it is there");
+    cr_assert_eq(keyshm_remove_group(small, first), 0);
+    cr_assert_eq(keyshm_group(small, "c", &id), 0);
+    cr_assert_neq(id, first, "no id is used again");
+    cr_assert_eq(keyshm_mark_invalid(small, first), -ESTALE);
+    keyshm_close(small);
+    options.groups_max = 0;
+    cr_assert_eq(keyshm_create_anonymous(&small, "small", &options), 0);
+    cr_assert_eq(keyshm_group(small, "a", &id), -ENOSPC);
+    cr_assert_eq(keyshm_find_group(small, "a", &id), -ENOENT);
+    cr_assert_eq(keyshm_add(small, "key", &id), 0);
+    cr_assert_eq(keyshm_set_group(small, id, first), -ESTALE);
+    cr_assert_eq(keyshm_verify(small, NULL, NULL), 0);
+    keyshm_close(small);
+    options.groups_max = 1025;
+    cr_assert_eq(keyshm_create_anonymous(&small, "small", &options), -EINVAL);
+}
+
+Test(groups, are_removed_when_no_key_is_in_them)
+{
+    keyshm_id group = group_of("a"), key = add_in(1, group), other = add_key(2);
+    cr_assert_eq(keyshm_remove_group(pool, group), -EBUSY);
+    cr_assert_eq(keyshm_set_group(pool, other, group), 0);
+    cr_assert_eq(keyshm_remove(pool, key), 0);
+    cr_assert_eq(keyshm_remove_group(pool, group), -EBUSY);
+    cr_assert_eq(keyshm_set_group(pool, other, 0), 0);
+    cr_assert_eq(keyshm_remove_group(pool, group), 0);
+    cr_assert_eq(keyshm_remove_group(pool, group), -ESTALE);
+    cr_assert_eq(keyshm_set_group(pool, other, group), -ESTALE);
+    cr_assert_eq(keyshm_add_to_group(pool, "new", group, NULL), -ESTALE);
+    cr_assert_eq(keyshm_mark_invalid(pool, group), -ESTALE);
+    cr_assert_eq(keyshm_pause(pool, group), -ESTALE);
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+Test(groups, are_no_keys_and_keys_are_no_groups)
+{
+    keyshm_id group = group_of("a"), key = add_key(1);
+    char note[8];
+    struct keyshm_pick pick;
+    cr_assert_eq(keyshm_remove(pool, group), -EINVAL);
+    cr_assert_eq(keyshm_get(pool, group, &pick), -EINVAL);
+    cr_assert_eq(keyshm_set_metadata(pool, group, "a", "b"), -EINVAL);
+    cr_assert_eq(keyshm_get_metadata(pool, group, "a", note, sizeof(note)), -EINVAL);
+    cr_assert_eq(keyshm_is_available(pool, group), -EINVAL);
+    cr_assert_eq(keyshm_set_group(pool, group, group), -EINVAL);
+    cr_assert_eq(keyshm_set_group(pool, key, key), -EINVAL);
+    cr_assert_eq(keyshm_add_to_group(pool, "new", key, NULL), -EINVAL);
+    cr_assert_eq(keyshm_remove_group(pool, key), -EINVAL);
+    cr_assert_eq(keyshm_remove_group(pool, 0), -EINVAL);
+}
+
+/* ---- what they do ---- */
+
+Test(groups, are_one_mark_for_all_their_keys)
+{
+    keyshm_id a = group_of("a"), b = group_of("b");
+    keyshm_id in_a = add_in(0, a), in_b = add_in(1, b), alone = add_key(2);
+    add_in(3, a);
+    mark_group(in_a, KEYSHM_RATE_LIMITED, 60000);
+    cr_assert_eq(keyshm_available_count(pool), 2);
+    cr_assert_eq(keyshm_is_available(pool, in_a), 0);
+    for (int i = 0; i < 6; i++)
+        cr_assert_eq(pick_id(), i % 2 == 0 ? in_b : alone);
+    struct keyshm_key_snapshot key = state_of(in_a);
+    cr_assert_eq(key.status, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(key.reason, KEYSHM_REASON_RATE_LIMIT);
+    cr_assert_eq(key.benched_by, KEYSHM_BY_GROUP);
+    cr_assert_eq(key.group, a);
+    cr_assert_gt(key.cooldown_left_ms, 59000);
+    cr_assert_eq(key.words[0].status, KEYSHM_AVAILABLE);
+    cr_assert_eq(key.words[2].status, KEYSHM_RATE_LIMITED);
+    cr_assert_eq(key.marked[KEYSHM_RATE_LIMITED], 0, "its group was marked");
+    cr_assert_eq(state_of(a).marked[KEYSHM_RATE_LIMITED], 1);
+    cr_assert_eq(keyshm_mark_available(pool, in_a), 0);
+    cr_assert_eq(keyshm_is_available(pool, in_a), 0, "a key does not lift what its group was marked with");
+    cr_assert_eq(keyshm_mark_available(pool, a), 0);
+    cr_assert_eq(keyshm_available_count(pool), 4);
+    cr_assert_eq(state_of(in_a).benched_by, 0);
+}
+
+Test(groups, that_come_back_have_all_their_keys_picked)
+{
+    keyshm_id a = group_of("a"), ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = add_in(i, a);
+    cr_assert_eq(keyshm_mark_quota_exceeded(pool, a, KEYSHM_UNTIL_MARKED), 0);
+    struct keyshm_pick pick;
+    cr_assert_eq(keyshm_next(pool, &pick), -EAGAIN);
+    cr_assert_eq(keyshm_next_available_ms(pool), -1);
+    cr_assert_eq(keyshm_mark_available(pool, a), 0);
+    for (int i = 0; i < 8; i++)
+        cr_assert_eq(pick_id(), ids[i % 4]);
+    mark_group(ids[0], KEYSHM_RATE_LIMITED, 30);
+    cr_assert_eq(keyshm_next(pool, &pick), -EAGAIN);
+    int64_t next_ms = keyshm_next_available_ms(pool);
+    cr_assert(next_ms >= 0 && next_ms <= 31);
+    usleep(32000);
+    for (int i = 0; i < 8; i++)
+        cr_assert_eq(pick_id(), ids[i % 4]);
+}
+
+Test(groups, of_a_key_that_has_none_are_the_key)
+{
+    keyshm_id key = add_key(1), other = add_key(2);
+    mark_group(key, KEYSHM_INVALID, 0);
+    cr_assert_eq(state_of(key).benched_by, KEYSHM_BY_KEY);
+    cr_assert_eq(keyshm_is_available(pool, other), 1);
+}
+
+Test(groups, keep_out_a_key_that_is_added_while_they_cool)
+{
+    keyshm_id a = group_of("a");
+    mark_group(a, KEYSHM_RATE_LIMITED, 60000);
+    struct keyshm_pick pick;
+    keyshm_id key = add_in(1, a), moved = add_key(2);
+    cr_assert_eq(pick_id(), moved);
+    cr_assert_eq(keyshm_set_group(pool, moved, a), 0);
+    cr_assert_eq(keyshm_next(pool, &pick), -EAGAIN);
+    cr_assert_eq(keyshm_set_group(pool, key, 0), 0);
+    cr_assert_eq(pick_id(), key);
+    cr_assert_eq(pick_id(), key);
+    cr_assert_eq(state_of(moved).group, a);
+    cr_assert_eq(state_of(key).group, 0);
+}
+
+Test(groups, are_left_by_a_key_that_is_removed)
+{
+    keyshm_id a = group_of("a");
+    add_in(1, a);
+    keyshm_id key = add_in(2, a);
+    mark_group(a, KEYSHM_INVALID, 0);
+    cr_assert_eq(keyshm_remove(pool, key), 0);
+    keyshm_id next = add_key(3);
+    cr_assert_eq((uint32_t)next & 0xffffff, (uint32_t)key & 0xffffff, "in the same slot");
+    cr_assert_eq(pick_id(), next);
+    cr_assert_eq(pick_id(), next);
+}
+
+Test(groups, are_paused_and_resumed)
+{
+    keyshm_id a = group_of("a"), key = add_in(1, a), alone = add_key(2);
+    cr_assert_eq(keyshm_pause(pool, a), 0);
+    cr_assert_eq(pick_id(), alone);
+    cr_assert_eq(pick_id(), alone);
+    cr_assert_eq(state_of(key).benched_by, KEYSHM_BY_PAUSE);
+    cr_assert_eq(state_of(key).is_paused, 0, "it is not paused itself");
+    cr_assert_eq(state_of(a).is_paused, 1);
+    cr_assert_eq(keyshm_mark_available(pool, a), 0);
+    cr_assert_eq(keyshm_is_available(pool, key), 0);
+    cr_assert_eq(keyshm_resume(pool, a), 0);
+    cr_assert_eq(keyshm_available_count(pool), 2);
+    cr_assert(pick_id() == key || pick_id() == key);
+}
+
+Test(groups, are_lifted_with_all_others)
+{
+    keyshm_id a = group_of("a"), key = add_in(1, a), alone = add_key(2);
+    mark_group(a, KEYSHM_RATE_LIMITED, 60000);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, alone, 60000), 0);
+    cr_assert_eq(keyshm_mark_all_available(pool, 1u << KEYSHM_QUOTA_EXCEEDED), 0);
+    cr_assert_eq(keyshm_mark_all_available(pool, 1u << KEYSHM_RATE_LIMITED), 2, "a key and a group");
+    cr_assert_eq(keyshm_is_available(pool, key), 1);
+    cr_assert_eq(keyshm_available_count(pool), 2);
+}
+
+Test(groups, are_events_of_their_own)
+{
+    struct keyshm_event_list *list;
+    keyshm_id a = group_of("a");
+    add_in(1, a);
+    add_in(2, a);
+    mark_group(a, KEYSHM_RATE_LIMITED, 60000);
+    cr_assert_eq(keyshm_events(pool, NULL, &list), 0);
+    const struct keyshm_event *last = &list->events[list->count - 1];
+    cr_assert_eq(list->count, 3, "one mark is one event");
+    cr_assert_eq(last->kind, KEYSHM_EVENT_MARKED);
+    cr_assert_eq(last->scope, KEYSHM_SCOPE_GROUP);
+    cr_assert_eq(last->id, a);
+    cr_assert_eq(last->to, KEYSHM_RATE_LIMITED);
+    keyshm_event_list_free(list);
+}
+
+Test(groups, are_in_a_snapshot)
+{
+    struct keyshm_snapshot *snapshot;
+    keyshm_id a = group_of("a"), b = group_of("b");
+    add_in(1, b);
+    add_in(2, b);
+    mark_group(b, KEYSHM_QUOTA_EXCEEDED, 60000);
+    cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+    cr_assert_eq(snapshot->group_count, 2);
+    cr_assert_eq(snapshot->groups_bytes, sizeof(*snapshot->groups));
+    cr_assert_eq(snapshot->groups[0].id, a);
+    cr_assert_eq(snapshot->groups[0].keys, 0);
+    cr_assert_eq(snapshot->groups[1].keys, 2);
+    cr_assert_str_eq(snapshot->groups[1].name, "b");
+    cr_assert_eq(snapshot->groups[1].state.status, KEYSHM_QUOTA_EXCEEDED);
+    cr_assert_eq(snapshot->groups[1].state.benched_by, KEYSHM_BY_GROUP);
+    cr_assert_eq(snapshot->keys[0].group, b);
+    cr_assert_eq(snapshot->status_count[KEYSHM_QUOTA_EXCEEDED], 2, "as a pick sees them");
+    keyshm_snapshot_free(snapshot);
+}
+
+Test(groups, keep_their_keys_when_they_are_replaced)
+{
+    static const char *const keys[] = {"a-key", "b-key"};
+    keyshm_id a = group_of("a"), gone = add_in(1, a), other = add_key(2);
+    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
+    cr_assert_eq(keyshm_replace_group_keys(pool, a, keys, 2, &replaced), 0);
+    cr_assert_eq(replaced.added, 2);
+    cr_assert_eq(replaced.removed, 1);
+    cr_assert_eq(keyshm_is_available(pool, gone), -ESTALE);
+    cr_assert_eq(keyshm_is_available(pool, other), 1);
+    keyshm_id id;
+    cr_assert_eq(keyshm_find(pool, "b-key", &id), 0);
+    cr_assert_eq(state_of(id).group, a);
+    cr_assert_eq(keyshm_remove_group(pool, a), -EBUSY);
+    cr_assert_eq(keyshm_replace_group_keys(pool, a, NULL, 0, NULL), 0);
+    cr_assert_eq(keyshm_remove_group(pool, a), 0);
+    cr_assert_eq(keyshm_replace_group_keys(pool, a, keys, 2, NULL), -ESTALE);
+}
