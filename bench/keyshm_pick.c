@@ -16,6 +16,42 @@ static void run_picks(void *state, unsigned operations)
         EXPECT(keyshm_next(pool->shared, &pick) == 0);
 }
 
+/* ---- for a model, and of keys in groups ---- */
+
+enum { KEYS_PER_GROUP = 10, MODEL = 1 };
+
+static void *open_with_model(const struct load *load)
+{
+    struct pool *pool = pool_open(load);
+    unsigned model;
+    EXPECT_EQ(keyshm_model(pool->shared, "a model", &model), 0);
+    EXPECT_EQ(model, MODEL);
+    return pool;
+}
+
+static void run_picks_for_model(void *state, unsigned operations)
+{
+    const struct pool *pool = state;
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = MODEL;
+    for (unsigned i = 0; i < operations; i++)
+        EXPECT(keyshm_acquire(pool->shared, &request, &lease) == 0);
+}
+
+static void *open_grouped(const struct load *load)
+{
+    struct pool *pool = open_with_model(load);
+    for (unsigned i = 0; i < load->keys; i++) {
+        keyshm_id group;
+        char name[32];
+        snprintf(name, sizeof(name), "account %u", i / KEYS_PER_GROUP);
+        EXPECT_EQ(keyshm_group(pool->shared, name, &group), 0);
+        EXPECT_EQ(keyshm_set_group(pool->shared, pool->ids[i], group), 0);
+    }
+    return pool;
+}
+
 /* ---- an inspector beside the workers ---- */
 
 static void inspect_each_millisecond(void *state)
@@ -111,6 +147,30 @@ const struct contender keyshm_pick = {
     .batch = 1000,
     .open = pool_open,
     .run = run_picks,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_for_model = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = open_with_model,
+    .run = run_picks_for_model,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_grouped = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = open_grouped,
+    .run = run_picks,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_grouped_for_model = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = open_grouped,
+    .run = run_picks_for_model,
     .close = pool_close,
 };
 

@@ -35,17 +35,29 @@ void pool_close(void *state)
     free(pool);
 }
 
-double keyshm_bytes_per_key(void)
+static double bytes_per_key(const struct keyshm_options *options)
 {
-    const struct keyshm_options defaults = KEYSHM_OPTIONS_INIT;
     char path[256];
     keyshm_pool *pool;
     struct stat file;
     expect_pool_name("bench");
-    EXPECT_EQ(keyshm_create(&pool, expect_name, &defaults), 0);
+    EXPECT_EQ(keyshm_create(&pool, expect_name, options), 0);
     snprintf(path, sizeof(path), "/dev/shm/keyshm.%u.%s.%s", geteuid(), keyshm_layout_name(), expect_name);
     EXPECT_EQ(stat(path, &file), 0);
     EXPECT_EQ(keyshm_unlink(expect_name), 0);
     keyshm_close(pool);
-    return (double)file.st_size / defaults.capacity;
+    return (double)file.st_size / options->capacity;
+}
+
+double keyshm_bytes_per_key(void)
+{
+    const struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    return bytes_per_key(&options);
+}
+
+double keyshm_bytes_per_key_alone(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.groups_max = options.models_max = 0;
+    return bytes_per_key(&options);
 }
