@@ -124,6 +124,8 @@ static bool search_place(const struct keyshm_pool *pool, unsigned model, uint64_
         atomic_store_explicit(&pool->local->rotations[model].next_try_ms, now_ms + TRY_EVERY_MS, memory_order_relaxed);
     if (place == 0)
         return false;
+    if (search.must_have_turns) /* and others may have left more: look again when these are used up */
+        atomic_store_explicit(&pool->local->rotations[model].next_look_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->local->rotations[model].place, place, memory_order_relaxed);
     if (own != 0)
         give_up(pool, model, own);

@@ -246,6 +246,27 @@ static void die_in_bursts(void)
     keyshm_close(pool);
 }
 
+/* What several have left goes to the next process, which is in no burst, one place after another. */
+static void take_all_turns_left(void)
+{
+    begin_pool();
+    for (int process = 0; process < PROCESSES; process++) {
+        pid_t child = expect_fork();
+        if (child == 0) {
+            burst();
+            if (process % 2 == 0)
+                raise(SIGKILL);
+            keyshm_close(pool);
+            _exit(0);
+        }
+        EXPECT_EQ(waitpid(child, NULL, 0), child);
+    }
+    for (uint32_t left = burst_turns_left(pool); left > 0; left--)
+        pick();
+    EXPECT_EQ(burst_turns_left(pool), 0);
+    keyshm_close(pool);
+}
+
 /* A place whose owner was killed is free for the next, with turns left in it or without. */
 static void take_the_place_of_a_dead_one(void)
 {
@@ -416,6 +437,7 @@ int main(void)
     claim_after_a_dead_one();
     pick_in_processes();
     die_in_bursts();
+    take_all_turns_left();
     take_the_place_of_a_dead_one();
     come_and_go_one_by_one();
     come_and_go_at_once();

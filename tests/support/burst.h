@@ -39,14 +39,14 @@ static inline uint32_t burst_place_of_last_claim(const struct keyshm_pool *pool)
     return 0;
 }
 
-static inline bool burst_are_turns_left(const struct keyshm_pool *pool)
+static inline uint32_t burst_turns_left(const struct keyshm_pool *pool)
 {
     uint32_t left = 0;
     for (uint32_t place = 0; place < LAYOUT_TURNS; place++) {
         struct claim range = claim_unpack(atomic_load(&pool->header->model_0.turns[place].range));
         left += range.end - range.begin;
     }
-    return left > 0;
+    return left;
 }
 
 /* Pick those that ended processes have claimed and left, which come before a new round: this process looks for them at once, not once a
@@ -54,12 +54,12 @@ static inline bool burst_are_turns_left(const struct keyshm_pool *pool)
 static inline bool burst_take_turns_left(struct keyshm_pool *pool)
 {
     struct keyshm_pick pick;
-    for (int i = 0; i < 10000 && burst_are_turns_left(pool); i++) {
+    for (int i = 0; i < 10000 && burst_turns_left(pool) > 0; i++) {
         atomic_store(&pool->local->rotations[0].next_look_ms, 0);
         if (keyshm_next(pool, &pick) < 0)
             return false;
     }
-    return !burst_are_turns_left(pool);
+    return burst_turns_left(pool) == 0;
 }
 
 static inline void burst_end(const struct keyshm_pool *pool)
