@@ -240,20 +240,26 @@ ALWAYS_INLINE void set_subject(const struct keyshm_pool *pool, uint32_t subject,
     report->word_at = pool_word(pool, report->model, subject);
 }
 
-/* The group that the key is in, or the key itself. */
+/* The group that the key is in, or the key itself. -ESTALE, -EBUSY. */
 __attribute__((noinline)) static int find_group(const struct keyshm_pool *pool, keyshm_id id, struct report *report)
 {
-    uint32_t key_group = key_group_of_slot(pool, id_slot(id));
-    if (!word_is_live(subject_word_of(pool, id))) /* then the group may be another key's */
-        return -ESTALE;
-    if (key_group == GROUP_NONE)
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        uint32_t key_group = key_group_of_slot(pool, id_slot(id));
+        if (!word_is_live(subject_word_of(pool, id))) /* then the group may be another key's */
+            return -ESTALE;
+        if (key_group == GROUP_NONE)
+            return 0;
+        uint32_t subject = pool_group_subject(pool, group_index(key_group));
+        keyshm_id group = atomic_load_explicit(subject_id_at(pool, subject), memory_order_acquire);
+        if (group_pack(group) != key_group) /* the key has left it, and another group has its place */
+            continue;
+        set_subject(pool, subject, true, group, report);
         return 0;
-    uint32_t subject = pool_group_subject(pool, group_index(key_group));
-    set_subject(pool, subject, true, atomic_load_explicit(subject_id_at(pool, subject), memory_order_acquire), report);
-    return 0;
+    }
+    return -EBUSY;
 }
 
-/* The subject of the mark. -ESTALE. */
+/* The subject of the mark. -ESTALE, -EBUSY. */
 ALWAYS_INLINE int find_subject(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_scope scope,
                                struct report *report)
 {
