@@ -362,17 +362,46 @@ static int lift_expired(const struct visit *visit, struct report *report)
     return 0;
 }
 
-/* The same if its bench is of such a status. -EBUSY. */
+static bool is_bench_to_lift(const struct visit *visit, uint64_t word)
+{
+    return word_is_live(word) && word_is_benched(word, visit->now_ms) &&
+           (visit->status_mask >> word_status(word) & 1) != 0;
+}
+
+/* The word was lifted. */
+static void finish_lift(const struct keyshm_pool *pool, struct event_ticket ticket, struct report *report,
+                        const struct mark_change *change)
+{
+    record_change(pool, ticket, report, change);
+    if (word_is_available(change->after, 0))
+        ready_announce(pool, report->model, report->subject);
+    tagged_increment(&subject_marked_at(pool, report->subject)[KEYSHM_AVAILABLE], report->id);
+}
+
+/* The same if its bench is of such a status: also when other marks came between. -EBUSY. */
 static int lift_bench(const struct visit *visit, struct report *report)
 {
-    uint64_t raw, word = load_word(report, &raw);
-    if (!word_is_live(word) || !word_is_benched(word, visit->now_ms) ||
-        (visit->status_mask >> word_status(word) & 1) == 0)
-        return 0;
-    int r = mark_another_word(visit->pool, report);
-    if (r == 0)
-        tagged_increment(&subject_marked_at(visit->pool, report->subject)[KEYSHM_AVAILABLE], report->id);
-    return r < 0 ? (r == -ESTALE ? 0 : r) : 1;
+    const struct keyshm_pool *pool = visit->pool;
+    struct event_ticket ticket, *claimed = NULL;
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        uint64_t raw;
+        struct mark_change change = {.before = load_word(report, &raw)};
+        if (!is_bench_to_lift(visit, change.before)) {
+            if (claimed != NULL)
+                record_no_change(pool, report, claimed, change.before);
+            return 0;
+        }
+        change.after = word_release(change.before);
+        if (claimed == NULL) {
+            ticket = event_claim(pool, class_of(change.before, change.after));
+            claimed = &ticket;
+        }
+        if (change_word(report, raw, change.after)) {
+            finish_lift(pool, ticket, report, &change);
+            return 1;
+        }
+    }
+    return -EBUSY;
 }
 
 /* 1: one of its words was lifted. -EBUSY. */
