@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "event_ring.h"
+#include "key_index.h"
 #include "ready_bits.h"
 #include "subject.h"
 #include "tagged.h"
@@ -132,9 +133,12 @@ int groups_make(const struct keyshm_pool *pool, const struct label *name, keyshm
     if (groups_find(pool, name, ret_group) == 0)
         return 0;
     int r = find_free(pool, &group);
-    if (r == 0)
-        *ret_group = make(pool, group, name);
-    return r;
+    if (r < 0)
+        return r;
+    index_begin_change(pool);
+    *ret_group = make(pool, group, name);
+    index_end_change(pool);
+    return 0;
 }
 
 int groups_remove(const struct keyshm_pool *pool, keyshm_id group)
@@ -144,8 +148,10 @@ int groups_remove(const struct keyshm_pool *pool, keyshm_id group)
     struct layout_group *at = group_at(pool, id_group(group));
     if (atomic_load_explicit(&at->keys, memory_order_relaxed) != 0)
         return -EBUSY;
+    index_begin_change(pool);
     subject_withdraw(pool, pool_group_subject(pool, id_group(group)));
     label_wipe(&at->name_length, at->name);
+    index_end_change(pool);
     return 0;
 }
 
@@ -155,7 +161,9 @@ int groups_set(const struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or
     if (!word_is_live(subject_word_of(pool, key)) || (group_or_0 != 0 && !groups_is_there(pool, group_or_0)))
         return -ESTALE;
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
+    index_begin_change(pool);
     groups_enter(pool, slot, group_or_0);
+    index_end_change(pool);
     /* Its new group may be available where the old one was not. */
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         ready_announce(pool, model, slot);

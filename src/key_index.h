@@ -28,7 +28,7 @@ void index_rebuild(const struct keyshm_pool *pool);
 void index_begin_change(const struct keyshm_pool *pool);
 void index_end_change(const struct keyshm_pool *pool);
 
-/* The change count; odd while a change is under way (or its owner died in it). */
+/* The change count; odd while a change of keys or groups is under way (or its owner died in it). */
 uint64_t index_change_count(const struct keyshm_pool *pool);
 
 #endif
