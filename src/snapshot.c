@@ -20,6 +20,44 @@
  * for the whole of the snapshot. */
 #define COPY_TRIES_MAX 100
 
+/* The words of the groups whatever the model, each read once, so that a mark of a group is seen for all its keys or for none. */
+struct group_words {
+    uint32_t used;
+    uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* of which group each is: what its keys have there */
+    uint64_t words[KEYSHM_GROUPS_MAX];
+};
+
+/* What is copied, and how. */
+struct copying {
+    const struct keyshm_pool *pool;
+    unsigned model;
+    bool has_metadata;
+    uint64_t now_ms;
+    const struct group_words *groups; /* of model 0 only; NULL: they are read as they are needed */
+};
+
+static void read_group_words(const struct keyshm_pool *pool, struct group_words *ret_groups)
+{
+    ret_groups->used = pool_groups_used(pool);
+    for (uint32_t group = 0; group < ret_groups->used; group++) {
+        /* acquire: pairs with the release in groups.c. The id first: the word is of this group or of a later one, and no key of this one is
+         * left then. */
+        keyshm_id id = atomic_load_explicit(&pool->groups[group].id, memory_order_acquire);
+        ret_groups->key_groups[group] = group_pack(id);
+        ret_groups->words[group] = key_group_word(pool, 0, group);
+    }
+}
+
+/* Of a slot or a group. One that was made since is read now. */
+static uint64_t load_whole(const struct copying *copying, uint32_t subject, keyshm_id id)
+{
+    const struct group_words *groups = copying->groups;
+    uint32_t group = id_group(id);
+    if (groups != NULL && id_is_group(id) && group < groups->used && groups->key_groups[group] == group_pack(id))
+        return groups->words[group];
+    return atomic_load_explicit(&copying->pool->words[subject], memory_order_acquire);
+}
+
 static struct keyshm_word_snapshot copy_word(uint64_t word, uint64_t now_ms)
 {
     struct keyshm_word_snapshot copy = {.status = word_status_at(word, now_ms), .reason = word_reason_at(word, now_ms)};
@@ -52,26 +90,26 @@ static void join_words(struct keyshm_key_snapshot *key)
 }
 
 /* Of the subject, whole and for the model; into the words from `first` on. */
-static void copy_subject(const struct keyshm_pool *pool, uint32_t subject, unsigned model, uint64_t now_ms,
-                         unsigned first, struct keyshm_key_snapshot *key)
+static void copy_subject(const struct copying *copying, uint32_t subject, keyshm_id id, unsigned first,
+                         struct keyshm_key_snapshot *key)
 {
-    uint64_t whole = availability_of_model(atomic_load_explicit(&pool->words[subject], memory_order_acquire));
-    key->words[first] = copy_word(whole, now_ms);
-    if (model != 0)
-        key->words[first + 1] = copy_word(
-            availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), memory_order_acquire)), now_ms);
+    const _Atomic uint64_t *of_model_at = pool_word(copying->pool, copying->model, subject);
+    uint64_t whole = availability_of_model(load_whole(copying, subject, id));
+    key->words[first] = copy_word(whole, copying->now_ms);
+    if (copying->model != 0)
+        key->words[first + 1] =
+            copy_word(availability_of_model(atomic_load_explicit(of_model_at, memory_order_acquire)), copying->now_ms);
     if (word_is_paused(whole))
         key->benched_by |= KEYSHM_BY_PAUSE;
 }
 
-static void copy_state(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms,
-                       struct keyshm_key_snapshot *key)
+static void copy_state(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
 {
-    copy_subject(pool, slot, model, now_ms, 0, key);
+    copy_subject(copying, slot, key->id, 0, key);
     key->is_paused = (key->benched_by & KEYSHM_BY_PAUSE) != 0;
-    key->group = groups_id_of_slot(pool, slot);
+    key->group = groups_id_of_slot(copying->pool, slot);
     if (key->group != 0)
-        copy_subject(pool, pool_group_subject(pool, id_group(key->group)), model, now_ms, 2, key);
+        copy_subject(copying, pool_group_subject(copying->pool, id_group(key->group)), key->group, 2, key);
     join_words(key);
 }
 
@@ -116,9 +154,9 @@ static void copy_counters(const struct layout_slot *at, uint64_t now_ms, struct 
 }
 
 /* One try. -ENOENT: no key in the slot; -ESTALE: it changed while it was read. */
-static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms, bool has_metadata,
-                        struct keyshm_key_snapshot *key)
+static int try_copy_key(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
 {
+    const struct keyshm_pool *pool = copying->pool;
     union metadata_copy metadata;
     memset(key, 0, sizeof(*key));
     key->id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
@@ -127,28 +165,27 @@ static int try_copy_key(const struct keyshm_pool *pool, uint32_t slot, unsigned 
         return word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)) ? -ESTALE : -ENOENT;
     key->slot = slot;
     key->element_bytes = sizeof(*key->metadata);
-    copy_state(pool, slot, model, now_ms, key);
+    copy_state(copying, slot, key);
     slot_masked_key(pool, key->id, key->masked_key);
-    copy_counters(pool_slot(pool, slot), now_ms, key);
-    int r = has_metadata ? metadata_read(pool, slot, &metadata) : 0;
+    copy_counters(pool_slot(pool, slot), copying->now_ms, key);
+    int r = copying->has_metadata ? metadata_read(pool, slot, &metadata) : 0;
     if (r < 0 || !word_is_live(slot_word_of(pool, key->id)))
         return -ESTALE;
-    return has_metadata ? copy_metadata(&metadata, key) : 0;
+    return copying->has_metadata ? copy_metadata(&metadata, key) : 0;
 }
 
-static int copy_key(const struct keyshm_pool *pool, uint32_t slot, unsigned model, uint64_t now_ms, bool has_metadata,
-                    struct keyshm_key_snapshot *key)
+static int copy_key(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
 {
     int r = -ESTALE;
     for (int i = 0; i < COPY_TRIES_MAX && r == -ESTALE; i++)
-        r = try_copy_key(pool, slot, model, now_ms, has_metadata, key);
+        r = try_copy_key(copying, slot, key);
     return r;
 }
 
 /* -ENOENT: there is none. */
-static int copy_group(const struct keyshm_pool *pool, keyshm_id id, unsigned model, uint64_t now_ms,
-                      struct keyshm_key_snapshot *state)
+static int copy_group(const struct copying *copying, keyshm_id id, struct keyshm_key_snapshot *state)
 {
+    const struct keyshm_pool *pool = copying->pool;
     uint32_t subject = subject_of(pool, id);
     memset(state, 0, sizeof(*state));
     if (subject == SUBJECT_NONE)
@@ -157,7 +194,7 @@ static int copy_group(const struct keyshm_pool *pool, keyshm_id id, unsigned mod
     state->slot = id_group(id);
     state->last_used_ago_ms = -1;
     state->element_bytes = sizeof(*state->metadata);
-    copy_subject(pool, subject, model, now_ms, 2, state);
+    copy_subject(copying, subject, id, 2, state);
     state->is_paused = (state->benched_by & KEYSHM_BY_PAUSE) != 0;
     join_words(state);
     copy_marked(subject_marked_at(pool, subject), state);
@@ -167,13 +204,14 @@ static int copy_group(const struct keyshm_pool *pool, keyshm_id id, unsigned mod
 int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, unsigned model, size_t size,
                      struct keyshm_key_snapshot *ret_key)
 {
+    const struct copying copying = {.pool = pool, .model = model, .now_ms = pool_now_ms(pool)};
     struct keyshm_key_snapshot key;
     uint32_t slot = id_slot(id);
     int r = -ESTALE;
     if (id_is_group(id))
-        r = copy_group(pool, id, model, pool_now_ms(pool), &key);
+        r = copy_group(&copying, id, &key);
     else if (slot < pool->settings.capacity)
-        r = copy_key(pool, slot, model, pool_now_ms(pool), false, &key);
+        r = copy_key(&copying, slot, &key);
     if (r == -ESTALE && word_is_live(slot_word_of(pool, id)))
         return -EBUSY;
     if (r < 0 || key.id != id)
@@ -182,17 +220,16 @@ int snapshot_inspect(const struct keyshm_pool *pool, keyshm_id id, unsigned mode
     return 0;
 }
 
-static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+static int copy_keys(const struct copying *copying, struct keyshm_snapshot *snapshot)
 {
-    uint32_t used = pool_slots_used(pool);
-    uint64_t now_ms = pool_now_ms(pool);
+    uint32_t used = pool_slots_used(copying->pool);
     snapshot->keys_bytes = sizeof(*snapshot->keys);
     snapshot->keys = calloc(used > 0 ? used : 1, sizeof(*snapshot->keys));
     if (snapshot->keys == NULL)
         return -ENOMEM;
     for (uint32_t slot = 0; slot < used; slot++) {
         struct keyshm_key_snapshot *key = &snapshot->keys[snapshot->count];
-        int r = copy_key(pool, slot, 0, now_ms, true, key);
+        int r = copy_key(copying, slot, key);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
@@ -204,10 +241,10 @@ static int copy_keys(const struct keyshm_pool *pool, struct keyshm_snapshot *sna
     return 0;
 }
 
-static int copy_groups(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+static int copy_groups(const struct copying *copying, struct keyshm_snapshot *snapshot)
 {
+    const struct keyshm_pool *pool = copying->pool;
     uint32_t used = pool_groups_used(pool);
-    uint64_t now_ms = pool_now_ms(pool);
     snapshot->groups_bytes = sizeof(*snapshot->groups);
     if (used == 0)
         return 0;
@@ -218,7 +255,7 @@ static int copy_groups(const struct keyshm_pool *pool, struct keyshm_snapshot *s
         struct keyshm_group_snapshot *group = &snapshot->groups[snapshot->group_count];
         group->id = atomic_load_explicit(&pool->groups[i].id, memory_order_acquire);
         if (groups_name(pool, group->id, group->name, sizeof(group->name)) < 0 ||
-            copy_group(pool, group->id, 0, now_ms, &group->state) < 0)
+            copy_group(copying, group->id, &group->state) < 0)
             continue;
         group->keys = (unsigned)atomic_load_explicit(&pool->groups[i].keys, memory_order_relaxed);
         snapshot->group_count++;
@@ -271,13 +308,16 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
 
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
 {
+    struct group_words groups;
     struct keyshm_snapshot *snapshot = calloc(1, sizeof(*snapshot));
     if (snapshot == NULL)
         return -ENOMEM;
     copy_pool(pool, snapshot);
-    int r = copy_keys(pool, snapshot);
+    const struct copying copying = {.pool = pool, .has_metadata = true, .now_ms = pool_now_ms(pool), .groups = &groups};
+    read_group_words(pool, &groups);
+    int r = copy_keys(&copying, snapshot);
     if (r == 0)
-        r = copy_groups(pool, snapshot);
+        r = copy_groups(&copying, snapshot);
     if (r == 0)
         r = copy_models(pool, snapshot);
     /* Last: what was copied of a file that was being written over is not shown. */
