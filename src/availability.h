@@ -28,26 +28,29 @@ static inline uint64_t pair_load_key(const struct keyshm_pool *pool, unsigned mo
     return model == 0 ? word : availability_of_model(word);
 }
 
-/* The word of the group of the key in the slot. */
-static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
+static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned model, uint32_t key_group,
+                                       memory_order order)
 {
-    uint32_t key_group = key_group_of_slot(pool, slot);
-    /* Read until the key was in one group meanwhile: the place of one that was removed may be another's. Bounded, as others would have
-     * to move the key each time. */
-    for (int i = 0; i < GROUP_TRIES_MAX && key_group != GROUP_NONE; i++) {
-        uint32_t subject = pool_group_subject(pool, group_index(key_group));
-        uint64_t word = atomic_load_explicit(pool_word(pool, model, subject), order);
-        uint32_t again = key_group_of_slot(pool, slot);
-        if (again == key_group)
-            return availability_of_model(word);
-        key_group = again;
-    }
-    return word_make_available(0);
+    if (key_group == GROUP_NONE)
+        return word_make_available(0);
+    uint32_t subject = pool_group_subject(pool, group_index(key_group));
+    return availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), order));
 }
 
+/* Read until the slot was of one group meanwhile: the place of a group that was removed may be another's, a key that is removed leaves its
+ * group after its word, and one that is added is in it before. Bounded, as others would have to change it each time. */
 static inline struct pair pair_load(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
 {
-    return (struct pair){pair_load_key(pool, model, slot, order), pair_load_group(pool, model, slot, order)};
+    struct pair pair;
+    uint32_t key_group, again = key_group_of_slot(pool, slot);
+    int tries = 0;
+    do {
+        key_group = again;
+        pair.key = pair_load_key(pool, model, slot, order);
+        pair.group = pair_load_group(pool, model, key_group, order);
+        again = key_group_of_slot(pool, slot);
+    } while (again != key_group && ++tries < GROUP_TRIES_MAX);
+    return pair;
 }
 
 static inline bool pair_is_available(const struct pair *pair, uint64_t now_ms)
