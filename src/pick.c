@@ -422,28 +422,43 @@ int pick_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned mod
     return word_is_live(slot_word_of(pool, id)) ? is_available : -ESTALE;
 }
 
-/* One bit a group. */
-struct group_set {
-    uint64_t bits[KEYSHM_GROUPS_MAX / 64];
+/* The groups that are not available: of each, what its keys have in key_groups; of the others GROUP_NONE. */
+struct benched_groups {
+    uint32_t used;
+    uint32_t key_groups[KEYSHM_GROUPS_MAX];
 };
 
-static void find_available_groups(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
-                                  struct group_set *ret_set)
+static void find_benched_groups(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
+                                struct benched_groups *ret_benched)
 {
-    memset(ret_set, 0, sizeof(*ret_set));
-    for (uint32_t group = 0; group < pool_groups_used(pool); group++) {
+    ret_benched->used = pool_groups_used(pool);
+    for (uint32_t group = 0; group < ret_benched->used; group++) {
+        /* acquire: pairs with the release in groups.c. The id first: its words are of this group or of a later one, and no key of this one
+         * is left then. */
+        uint32_t key_group = group_pack(atomic_load_explicit(&pool->groups[group].id, memory_order_acquire));
         struct pair words = {availability_of_model(key_group_word(pool, 0, group)),
                              availability_of_model(key_group_word(pool, model, group))};
-        if (pair_is_available(&words, now_ms))
-            ret_set->bits[group / 64] |= UINT64_C(1) << group % 64;
+        ret_benched->key_groups[group] = pair_is_available(&words, now_ms) ? GROUP_NONE : key_group;
     }
 }
 
-static bool is_in_available_group(const struct keyshm_pool *pool, uint32_t slot, const struct group_set *available)
+/* A group that was made since is available. */
+static bool is_in_available_group(const struct keyshm_pool *pool, uint32_t slot, const struct benched_groups *benched)
 {
-    uint32_t key_group = key_group_of_slot(pool, slot);
-    return key_group == GROUP_NONE ||
-           (available->bits[group_index(key_group) / 64] >> group_index(key_group) % 64 & 1) != 0;
+    uint32_t key_group = key_group_of_slot(pool, slot), group = group_index(key_group);
+    return key_group == GROUP_NONE || group >= benched->used || benched->key_groups[group] != key_group;
+}
+
+/* The group before and after the words: a key that is removed leaves it after they are free, and one that is added is in it before. */
+static bool is_available_in_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+                                  const struct benched_groups *benched)
+{
+    bool was_available = is_in_available_group(pool, slot, benched);
+    /* acquire: pairs with the release that publishes the word, so that the second look at the group is of that key or a later one. */
+    struct pair words = {pair_load_key(pool, 0, slot, memory_order_acquire), word_make_available(0)};
+    if (model != 0)
+        words.group = pair_load_key(pool, model, slot, memory_order_acquire);
+    return was_available && pair_is_available(&words, now_ms) && is_in_available_group(pool, slot, benched);
 }
 
 /* Each group's word is read once, so that a mark of a group is seen for all its keys or for none. */
@@ -451,14 +466,10 @@ int pick_available_count(const struct keyshm_pool *pool, unsigned model)
 {
     uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
-    struct group_set available;
+    struct benched_groups benched;
     int count = 0;
-    find_available_groups(pool, model, now_ms, &available);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        struct pair words = {pair_load_key(pool, 0, slot, memory_order_relaxed), word_make_available(0)};
-        if (model != 0)
-            words.group = pair_load_key(pool, model, slot, memory_order_relaxed);
-        count += pair_is_available(&words, now_ms) && is_in_available_group(pool, slot, &available);
-    }
+    find_benched_groups(pool, model, now_ms, &benched);
+    for (uint32_t slot = 0; slot < used; slot++)
+        count += is_available_in_group(pool, model, slot, now_ms, &benched);
     return count;
 }
