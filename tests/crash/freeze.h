@@ -32,19 +32,27 @@ struct freeze_key {
     char text[KEYSHM_KEY_MAX + 1];
     char note[KEYSHM_METADATA_VALUE_MAX + 1]; /* "": none */
     struct keyshm_key_snapshot row;           /* without its metadata */
-    uint64_t word;                            /* what all of the status is made of */
+    struct keyshm_word_snapshot for_model;    /* what is known of it for MODEL alone */
+    uint64_t word;                            /* what all of the status whatever the model is made of */
+};
+
+struct freeze_group {
+    struct keyshm_group_snapshot row;
+    struct keyshm_word_snapshot for_model;
 };
 
 struct freeze_state {
     unsigned count;
     struct freeze_key keys[FREEZE_KEYS_MAX];
+    unsigned group_count, model_count;
+    struct freeze_group groups[GROUPS];
     uint64_t recoveries;
     bool is_full;
     bool has_second_pool; /* the one that a victim creates */
 };
 
 /* Reads it, and checks what must hold in any pool that no process is at work in: each key is picked once in a round,
- * whole, and is found under its id. Makes picks for that, and in the end marks all keys available. */
+ * whole, and is found under its id. Makes picks for that, also for MODEL, and in the end marks all keys and groups available. */
 void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct freeze_state *ret_state);
 
 const struct freeze_key *freeze_key_of_text(const struct freeze_state *state, const char *text);
@@ -60,6 +68,8 @@ struct freeze_others {
 
     unsigned picks;
     keyshm_id picked[FREEZE_PICKS_MAX];
+    unsigned model_picks;
+    keyshm_id picked_for_model[FREEZE_PICKS_MAX];
     unsigned kept_limits, released_limits, releases; /* marks */
     int64_t longest_call_ns;                         /* processor time */
     unsigned system_calls, futex_calls;

@@ -45,6 +45,32 @@ static void call_next(void)
     others->picked[others->picks++] = pick.id;
 }
 
+/* No key may be available for it. */
+static void call_acquire(void)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = MODEL;
+    int r = keyshm_acquire(pool, &request, &lease);
+    HOLD(r == 0 || (r == -EAGAIN && keyshm_available_count_for(pool, MODEL) == 0), "a pick for a model meanwhile fails");
+    if (r < 0 || others->model_picks == FREEZE_PICKS_MAX)
+        return;
+    const struct freeze_key *key = key_of(lease.pick.id);
+    HOLD(key != NULL && strcmp(lease.pick.key, key->text) == 0, "a pick for a model meanwhile is not of a whole key");
+    others->picked_for_model[others->model_picks++] = lease.pick.id;
+}
+
+static void call_limit_kept_for_model(void)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = FREEZE_LIMIT_MS;
+    mark.model = MODEL;
+    mark.reason = KEYSHM_REASON_RATE_LIMIT;
+    HOLD(keyshm_mark(pool, others->kept->row.id, &mark) == 0, "a mark for a model meanwhile fails");
+    others->kept_limits++;
+}
+
 static void call_limit_kept(void)
 {
     HOLD(keyshm_mark_rate_limited(pool, others->kept->row.id, FREEZE_LIMIT_MS) == 0, "a mark meanwhile fails");
@@ -109,6 +135,20 @@ static void call_count(void)
     HOLD(count >= 0 && is_possible((unsigned)count, 1, is_available), "the count of available keys meanwhile");
 }
 
+static void call_count_for_model(void)
+{
+    int count = keyshm_available_count_for(pool, MODEL);
+    HOLD(count >= 0 && count <= keyshm_available_count(pool),
+         "the count of keys that are available for a model meanwhile");
+}
+
+static void call_find_group(void)
+{
+    const struct keyshm_group_snapshot *group = &others->before->groups[GROUP].row;
+    keyshm_id id = 0;
+    HOLD(keyshm_find_group(pool, group->name, &id) == 0 && id == group->id, "a group is not found meanwhile");
+}
+
 static void call_find(void)
 {
     keyshm_id id;
@@ -167,8 +207,20 @@ static int64_t measure(void (*call)(void), int64_t start_ns)
 static void observe(void)
 {
     static void (*const calls[])(void) = {
-        call_next,         call_limit_kept,         call_limit_released, call_release, call_next,
-        call_is_available, call_is_available_again, call_count,          call_find,    call_snapshot,
+        call_next,
+        call_limit_kept,
+        call_limit_released,
+        call_release,
+        call_next,
+        call_acquire,
+        call_count_for_model,
+        call_limit_kept_for_model,
+        call_is_available,
+        call_is_available_again,
+        call_count,
+        call_find,
+        call_find_group,
+        call_snapshot,
     };
     int64_t start_ns = time_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -263,6 +315,12 @@ static int annotate_kept(void)
     return keyshm_set_metadata(pool, others->kept->row.id, "note", "meanwhile");
 }
 
+static int make_group(void)
+{
+    keyshm_id id;
+    return keyshm_group(pool, "the group of the intruder", &id);
+}
+
 /* It tries for the time that it is allowed; the library's clock may cut off a millisecond at the beginning. */
 static void expect_timeout(int (*change)(void))
 {
@@ -293,6 +351,7 @@ static void intrude(void)
     expect_timeout(add);
     expect_timeout(remove_kept);
     expect_timeout(annotate_kept);
+    expect_timeout(make_group);
 }
 
 void freeze_intrude(keyshm_pool *shared_pool, struct freeze_others *shared_others)

@@ -36,14 +36,35 @@ static void verify(keyshm_pool *pool)
     HOLD(r == 0, "verify: %d, %s", r, r < 0 ? keyshm_strerror(r) : "problems");
 }
 
+/* Of a key the second of its four words, of a group the last (keyshm.h). */
+static struct keyshm_word_snapshot read_for_model(keyshm_pool *pool, keyshm_id id, unsigned word)
+{
+    struct keyshm_key_snapshot row;
+    EXPECT_EQ(keyshm_inspect(pool, id, MODEL, sizeof(row), &row), 0);
+    return row.words[word];
+}
+
+static void read_groups(keyshm_pool *pool, const struct keyshm_snapshot *snapshot, struct freeze_state *state)
+{
+    EXPECT(snapshot->group_count <= GROUPS);
+    for (unsigned i = 0; i < snapshot->group_count; i++) {
+        state->groups[i].row = snapshot->groups[i];
+        state->groups[i].for_model = read_for_model(pool, snapshot->groups[i].id, 3);
+    }
+    state->group_count = snapshot->group_count;
+    state->model_count = snapshot->model_count;
+}
+
 static void read_rows(keyshm_pool *pool, struct freeze_state *state)
 {
     struct keyshm_snapshot *snapshot;
     EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
     EXPECT(snapshot->count <= FREEZE_KEYS_MAX);
+    read_groups(pool, snapshot, state);
     for (unsigned i = 0; i < snapshot->count; i++) {
         struct freeze_key *key = &state->keys[i];
         key->row = snapshot->keys[i];
+        key->for_model = read_for_model(pool, key->row.id, 1);
         key->word = atomic_load(&pool->words[key->row.slot]);
         key->text[0] = key->note[0] = '\0';
         HOLD(key->row.metadata_count <= 1, "a key has %zu metadata", key->row.metadata_count);
@@ -58,13 +79,27 @@ static void read_rows(keyshm_pool *pool, struct freeze_state *state)
     keyshm_snapshot_free(snapshot);
 }
 
+static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    if (model == ANY_MODEL)
+        return keyshm_next(pool, ret_pick);
+    int r = keyshm_acquire(pool, &request, &lease);
+    if (r == 0)
+        *ret_pick = lease.pick;
+    return r;
+}
+
 /* As many picks as there are available keys give each of them once. No hint may be wrong, as it may be after a death. */
-static void pick_round(keyshm_pool *pool, struct freeze_state *state, unsigned available)
+static void pick_round(keyshm_pool *pool, unsigned model, struct freeze_state *state)
 {
     bool was_picked[FREEZE_KEYS_MAX] = {false};
     struct keyshm_pick pick;
-    for (unsigned i = 0; i < available; i++) {
-        int r = keyshm_next(pool, &pick);
+    int available = keyshm_available_count_for(pool, model);
+    for (int i = 0; i < available; i++) {
+        int r = pick_for(pool, model, &pick);
         const struct freeze_key *found = r == 0 ? freeze_key_of_id(state, pick.id) : NULL;
         HOLD(found != NULL, "a pick is of no key: %s", keyshm_strerror(r));
         if (found == NULL)
@@ -104,6 +139,20 @@ static bool take_second_pool(void)
     return true;
 }
 
+static void release(keyshm_pool *pool, keyshm_id id)
+{
+    HOLD(keyshm_mark_available(pool, id) == 0, "a further release");
+    HOLD(keyshm_resume(pool, id) == 0, "a further resumption");
+}
+
+static void release_all(keyshm_pool *pool, const struct freeze_state *state)
+{
+    for (unsigned i = 0; i < state->count; i++)
+        release(pool, state->keys[i].row.id);
+    for (unsigned i = 0; i < state->group_count; i++)
+        release(pool, state->groups[i].row.id);
+}
+
 void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct freeze_state *ret_state)
 {
     unsigned available = 0;
@@ -113,12 +162,13 @@ void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct free
         available += ret_state->keys[i].row.benched_by == 0;
     HOLD(keyshm_available_count(pool) == (int)available, "the count of available keys");
     HOLD(available == 0 || burst_take_turns_left(pool), "turns are left for ever");
-    pick_round(pool, ret_state, available);
-    for (unsigned i = 0; i < ret_state->count; i++) {
-        HOLD(keyshm_mark_available(pool, ret_state->keys[i].row.id) == 0, "a further release");
-        HOLD(keyshm_resume(pool, ret_state->keys[i].row.id) == 0, "a further resumption");
-    }
-    pick_round(pool, ret_state, ret_state->count);
+    pick_round(pool, ANY_MODEL, ret_state);
+    pick_round(pool, MODEL, ret_state);
+    release_all(pool, ret_state);
+    HOLD(keyshm_available_count_for(pool, MODEL) == (int)ret_state->count,
+         "the count of keys that are available for a model");
+    pick_round(pool, ANY_MODEL, ret_state);
+    pick_round(pool, MODEL, ret_state);
     find_all(pool, ret_state);
     ret_state->has_second_pool = may_have_second_pool && take_second_pool();
 }
@@ -137,12 +187,22 @@ static uint64_t picks_by_victim(const struct freeze_others *others)
     return picks;
 }
 
+static uint64_t count_id(const keyshm_id *ids, unsigned count, keyshm_id id)
+{
+    uint64_t found = 0;
+    for (unsigned i = 0; i < count; i++)
+        found += ids[i] == id;
+    return found;
+}
+
+static uint64_t picks_for_model(const struct freeze_others *others, keyshm_id id)
+{
+    return count_id(others->picked_for_model, others->model_picks, id);
+}
+
 static uint64_t picks_by_others(const struct freeze_others *others, keyshm_id id)
 {
-    uint64_t picks = 0;
-    for (unsigned i = 0; i < others->picks; i++)
-        picks += others->picked[i] == id;
-    return picks;
+    return count_id(others->picked, others->picks, id) + picks_for_model(others, id);
 }
 
 /* Which key's turn it is when the victim picks depends on the others; it may be the one that they have added. But it is exactly one
@@ -168,7 +228,8 @@ static bool is_available_throughout(const struct freeze_key *before, const struc
            done->row.benched_by == 0;
 }
 
-/* The keys take turns, whichever process picks. A process that stops with claimed turns may owe one to each key. */
+/* The keys take turns, whichever process picks; those of a model are others. A process that stops with claimed turns may owe one to each
+ * key. */
 static void compare_turns(const struct freeze_state *state, const struct freeze_others *others, unsigned difference_max)
 {
     uint64_t least = UINT64_MAX, most = 0;
@@ -177,7 +238,7 @@ static void compare_turns(const struct freeze_state *state, const struct freeze_
         const struct freeze_key *now = freeze_key_of_id(state, before->row.id);
         if (now == NULL || !is_available_throughout(before, others))
             continue;
-        uint64_t picks = now->row.picks - before->row.picks;
+        uint64_t picks = now->row.picks - before->row.picks - picks_for_model(others, before->row.id);
         least = picks < least ? picks : least;
         most = picks > most ? picks : most;
     }
@@ -201,16 +262,27 @@ static void compare_marks(const struct freeze_key *now, const struct freeze_key 
     }
 }
 
-static void compare_status(const struct freeze_key *now, const struct freeze_key *expected)
+static bool is_same_time(int64_t now_ms, int64_t expected_ms)
 {
-    int64_t left_ms = expected->row.cooldown_left_ms;
-    HOLD(now->row.is_paused == expected->row.is_paused, "slot %u is paused or not, wrongly", now->row.slot);
-    HOLD(now->row.status == expected->row.status, "slot %u is %s and not %s", now->row.slot,
-         keyshm_status_name(now->row.status), keyshm_status_name(expected->row.status));
-    HOLD(left_ms <= 0 ? now->row.cooldown_left_ms == left_ms
-                      : llabs(now->row.cooldown_left_ms - left_ms) < DEADLINE_TOLERANCE_MS,
-         "slot %u has %lld ms left and not %lld", now->row.slot, (long long)now->row.cooldown_left_ms,
-         (long long)left_ms);
+    return expected_ms <= 0 ? now_ms == expected_ms : llabs(now_ms - expected_ms) < DEADLINE_TOLERANCE_MS;
+}
+
+/* Of a slot or a group. */
+static void compare_status(const char *what, const struct keyshm_key_snapshot *now,
+                           const struct keyshm_key_snapshot *expected)
+{
+    HOLD(now->is_paused == expected->is_paused, "%s %u is paused or not, wrongly", what, now->slot);
+    HOLD(now->status == expected->status && now->reason == expected->reason, "%s %u is %s and not %s", what, now->slot,
+         keyshm_status_name(now->status), keyshm_status_name(expected->status));
+    HOLD(is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms), "%s %u has %lld ms left and not %lld", what,
+         now->slot, (long long)now->cooldown_left_ms, (long long)expected->cooldown_left_ms);
+}
+
+static void compare_for_model(const struct keyshm_word_snapshot *now, const struct keyshm_word_snapshot *expected)
+{
+    HOLD(now->status == expected->status && now->reason == expected->reason &&
+             is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms),
+         "something is %s for a model and not %s", keyshm_status_name(now->status), keyshm_status_name(expected->status));
 }
 
 /* Of a key that the victim leaves alone: what is left of the marks that were made and undone is that they are counted. */
@@ -234,7 +306,7 @@ static void compare_word(const struct freeze_key *now, const struct freeze_key *
         HOLD(now->word == expected_word(done, others), "the word of slot %u: %#llx and not %#llx", now->row.slot,
              (unsigned long long)now->word, (unsigned long long)expected_word(done, others));
     else
-        compare_status(now, done);
+        compare_status("slot", &now->row, &done->row);
 }
 
 /* A key that the victim has added may be in another slot, when the others added one. */
@@ -248,8 +320,22 @@ static void compare_key(const struct freeze_state *state, const struct freeze_ke
         return;
     HOLD(is_new || now->row.id == done->row.id, "the key of slot %u has another id", done->row.slot);
     HOLD(strcmp(now->note, done->note) == 0, "the metadata of slot %u", now->row.slot);
+    HOLD(now->row.group == done->row.group, "slot %u is in another group", now->row.slot);
+    if (done->row.id != others->kept->row.id)
+        compare_for_model(&now->for_model, &done->for_model);
     compare_word(now, done, others);
     compare_marks(now, done, others);
+}
+
+/* The others leave groups alone. */
+static void compare_group(const struct freeze_group *now, const struct freeze_group *done)
+{
+    HOLD(now->row.id == done->row.id && strcmp(now->row.name, done->row.name) == 0, "a group is another one");
+    HOLD(now->row.keys == done->row.keys, "a group has %u keys and not %u", now->row.keys, done->row.keys);
+    HOLD(memcmp(now->row.state.marked, done->row.state.marked, sizeof(now->row.state.marked)) == 0,
+         "how often a group was marked");
+    compare_status("group", &now->row.state, &done->row.state);
+    compare_for_model(&now->for_model, &done->for_model);
 }
 
 static void compare(const struct freeze_state *state, const struct operation *operation,
@@ -265,8 +351,14 @@ static void compare(const struct freeze_state *state, const struct operation *op
     HOLD(state->has_second_pool == others->done->has_second_pool, "the created pool is not there");
     for (unsigned i = 0; i < others->done->count; i++)
         compare_key(state, &others->done->keys[i], others);
+    HOLD(state->group_count == others->done->group_count, "%u groups and not %u", state->group_count,
+         others->done->group_count);
+    HOLD(state->model_count == others->done->model_count, "%u models and not %u", state->model_count,
+         others->done->model_count);
+    for (unsigned i = 0; i < others->done->group_count; i++)
+        compare_group(&state->groups[i], &others->done->groups[i]);
     compare_picks(state, others);
-    compare_turns(state, others, operation->is_burst ? 2 : 1);
+    compare_turns(state, others, operation->is_burst || operation->model != ANY_MODEL ? 2 : 1);
 }
 
 static void go_on(keyshm_pool *pool, keyshm_id removed)

@@ -11,7 +11,8 @@
  *       instructions, those in the C library included
  *   interleave two [STRIDE [SHARED_STRIDE [TARGET]]]
  *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no lock,
- *       but for the snapshot, which writes nothing and reads much; by processes that have made a pick before
+ *       but for the snapshot, which writes nothing and reads much; by processes that have made a pick before. Of those about groups
+ *       and models, the picks and marks: the others go through the same code as for keys
  *
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
@@ -105,7 +106,7 @@ static void run_in_order(unsigned choice)
     for (unsigned i = 0; i < count_steps(pair[A]) + count_steps(pair[B]); i++) {
         unsigned side = choice >> i & 1;
         struct result result = pair[side]->steps[done[side]](meeting_now());
-        EXPECT(!pair[side]->is_pick || meeting_may_give(&result));
+        EXPECT(!pair[side]->is_pick || meeting_may_give(&result, pair[side]->model != 0 ? meeting_now()->model : 0));
         seen->of[side][done[side]++] = result;
     }
     EXPECT(meeting_problem() == NULL);
@@ -138,13 +139,13 @@ static struct row row, total;
 
 static void print_head(void)
 {
-    printf("%-12s %-24s %-24s %12s %7s %7s %7s %7s %7s  %s\n", "target", "A", "B", "instructions", "stops", "runs",
+    printf("%-14s %-30s %-30s %12s %7s %7s %7s %7s %7s  %s\n", "target", "A", "B", "instructions", "stops", "runs",
            "strays", "waited", "broken", "as in serial order");
 }
 
 static void finish_row(void)
 {
-    printf("%-12s %-24s %-24s %12ld %7ld %7ld %7ld %7ld %7ld ", setting->name, pair[A]->name, pair[B]->name,
+    printf("%-14s %-30s %-30s %12ld %7ld %7ld %7ld %7ld %7ld ", setting->name, pair[A]->name, pair[B]->name,
            row.instructions, row.stops, row.runs, row.strays, row.waited, row.broken);
     for (unsigned i = 0; i < order_count; i++)
         printf(" %ld", row.given_by[i]);
@@ -386,7 +387,7 @@ static void run_pairs_of(const struct operation *a, size_t stride)
     begin_run();
     tracer_record_shared(run_a, shared_memory(), &walks[A]);
     for (unsigned i = 0; i < operation_count; i++) {
-        if (is_two && (operations[i]->proofs & INTERLEAVED_TWICE) == 0)
+        if (is_two && (operations[i]->proofs & setting->proof_twice) == 0)
             continue;
         pair[B] = operations[i];
         row = (struct row){.instructions = (long)walks[A].count};
@@ -403,7 +404,7 @@ static void run_setting(size_t stride)
     operation_count = operations_in(setting->proof, operations);
     warm_up();
     for (unsigned i = 0; i < operation_count; i++)
-        if (!is_two || (operations[i]->proofs & INTERLEAVED_TWICE) != 0)
+        if (!is_two || (operations[i]->proofs & setting->proof_twice) != 0)
             run_pairs_of(operations[i], stride);
     meeting_end();
 }

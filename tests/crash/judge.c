@@ -29,11 +29,30 @@ static void look_at_row(int number, const struct keyshm_snapshot *snapshot)
     if (row == NULL)
         return;
     HOLD(world_is_same_note(world_note_of(row), key->note), "the metadata of key %d", number);
+    HOLD(row->group == (key->group != NO_GROUP ? world.groups[key->group].id : 0), "the group of key %d", number);
     HOLD(row->picks == key->picks, "key %d: %llu picks and not %llu", number, (unsigned long long)row->picks,
          (unsigned long long)key->picks);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         HOLD(row->marked[status] == key->marked[status], "key %d: marked %llu times and not %llu", number,
              (unsigned long long)row->marked[status], (unsigned long long)key->marked[status]);
+}
+
+/* As a pick for the model sees it. */
+static void look_at_state(int number, unsigned model)
+{
+    struct keyshm_key_snapshot row;
+    struct world_state state = world_state_of(number, model);
+    keyshm_id id = world.keys[number].id;
+    int r = keyshm_inspect(world_pool(), id, model, sizeof(row), &row);
+    HOLD(r == 0, "key %d cannot be inspected: %s", number, keyshm_strerror(r));
+    if (r < 0)
+        return;
+    HOLD(row.benched_by == state.benched_by, "key %d is benched by %#x and not by %#x", number, row.benched_by,
+         state.benched_by);
+    HOLD(row.status == state.status && row.reason == state.reason, "key %d is %s for reason %u", number,
+         keyshm_status_name(row.status), row.reason);
+    HOLD(keyshm_is_available_for(world_pool(), id, model) == (state.benched_by == 0),
+         "key %d is available for model %u or not, wrongly", number, model);
 }
 
 static void look_at_key(int number, const struct keyshm_snapshot *snapshot)
@@ -46,19 +65,80 @@ static void look_at_key(int number, const struct keyshm_snapshot *snapshot)
         return;
     }
     HOLD(r == 0 && id == key->id, "key %d is not found under its id", number);
-    HOLD(keyshm_is_available(world_pool(), key->id) == world_is_pickable(number), "key %d is available or not, wrongly",
-         number);
+    for (unsigned model = 0; model <= world.models; model++)
+        look_at_state(number, model);
     look_at_row(number, snapshot);
 }
 
-/* Of the free slots, too. */
+/* Its keys are counted by the owner of the mutex, so when one has died the count may be that of before. */
+static void look_at_group_row(int group, const struct keyshm_snapshot *snapshot)
+{
+    const struct model_group *known = &world.groups[group];
+    const struct keyshm_group_snapshot *row = NULL;
+    for (unsigned i = 0; i < snapshot->group_count; i++)
+        if (snapshot->groups[i].id == known->id)
+            row = &snapshot->groups[i];
+    HOLD(row != NULL && strcmp(row->name, known->name) == 0, "group %d is not in the snapshot", group);
+    if (row == NULL)
+        return;
+    HOLD(world_owner_has_died() || (int)row->keys == world_count_keys_in(group), "group %d has %u keys and not %d", group,
+         row->keys, world_count_keys_in(group));
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        HOLD(row->state.marked[status] == known->marked[status], "group %d: marked %llu times and not %llu", group,
+             (unsigned long long)row->state.marked[status], (unsigned long long)known->marked[status]);
+}
+
+static void look_at_group(int group, const struct keyshm_snapshot *snapshot)
+{
+    const struct model_group *known = &world.groups[group];
+    char name[KEYSHM_NAME_MAX + 1];
+    keyshm_id id = 0;
+    int r = keyshm_find_group(world_pool(), known->name, &id);
+    if (!known->is_there) {
+        HOLD(r == -ENOENT, "group %d is found, and should not be there", group);
+        return;
+    }
+    HOLD(r == 0 && id == known->id, "group %d is not found under its id", group);
+    HOLD(keyshm_group_name(world_pool(), known->id, name, sizeof(name)) > 0 && strcmp(name, known->name) == 0,
+         "the name of group %d", group);
+    look_at_group_row(group, snapshot);
+}
+
+static void look_at_models(const struct keyshm_snapshot *snapshot)
+{
+    HOLD(snapshot->model_count == world.models, "%u models and not %u", snapshot->model_count, world.models);
+    for (unsigned model = 1; model < MODELS; model++) {
+        unsigned found = 0;
+        int r = keyshm_find_model(world_pool(), world_model_names[model], &found);
+        HOLD(model <= world.models ? r == 0 && found == model : r == -ENOENT, "model %u is found or not, wrongly", model);
+        HOLD(model > world.models || model > snapshot->model_count ||
+                 strcmp(snapshot->models[model - 1], world_model_names[model]) == 0,
+             "the name of model %u", model);
+    }
+}
+
+/* Where no key or group is, a victim that was about to add one may have seen to it that nothing is known of it for the model: the model
+ * follows. */
+static void take_over_emptied(unsigned model, uint32_t subject, uint64_t word)
+{
+    uint64_t *known = world_word(model, subject);
+    if (model == ANY_MODEL || word_is_live(*world_word(ANY_MODEL, subject)))
+        return;
+    for (int i = 0; i < VICTIMS_MAX && word != *known; i++)
+        if (word == word_make_free((word_marks(*known) + (uint64_t)i) % WORD_MARKS_MASK + 1))
+            *known = word;
+}
+
+/* Of what is not there, too. */
 static void look_at_words(void)
 {
-    for (uint32_t slot = 0; slot < CAPACITY; slot++) {
-        uint64_t word = atomic_load(&world_pool()->words[slot]);
-        HOLD(word == world.words[slot], "the word of slot %u: %#llx and not %#llx", slot, (unsigned long long)word,
-             (unsigned long long)world.words[slot]);
-    }
+    for (unsigned model = 0; model <= world.models; model++)
+        for (uint32_t subject = 0; subject < SUBJECTS; subject++) {
+            uint64_t word = atomic_load(pool_word(world_pool(), model, subject));
+            take_over_emptied(model, subject, word);
+            HOLD(word == *world_word(model, subject), "the word %u of model %u: %#llx and not %#llx", subject, model,
+                 (unsigned long long)word, (unsigned long long)*world_word(model, subject));
+        }
 }
 
 static void look_at_policy(void)
@@ -70,58 +150,84 @@ static void look_at_policy(void)
 }
 
 /* In one round. */
-static int count_missed(bool ret_was_missed[KEYS])
+static int count_missed(unsigned model, bool ret_was_missed[KEYS])
 {
     bool was_picked[KEYS];
     int missed = 0;
-    picks_round(was_picked);
+    picks_round(model, was_picked);
     for (int i = 0; i < KEYS; i++) {
-        ret_was_missed[i] = world_is_pickable(i) && !was_picked[i];
+        ret_was_missed[i] = world_is_pickable(i, model) && !was_picked[i];
         missed += ret_was_missed[i];
     }
     return missed;
 }
 
-/* Until the sweep that will find a key that a hint hides. */
-static int64_t hidden_ms(int number)
+/* Until the sweep that will find a key that a hint hides: one of the hints whatever the model, or of those for the model. */
+static int64_t hidden_ms(unsigned model, int number)
 {
-    uint64_t due_ms = ready_slot_due_ms(world_pool(), 0, id_slot(world.keys[number].id)), now_ms = world_now_ms();
+    uint64_t now_ms = world_now_ms(), due_ms = ready_slot_due_ms(world_pool(), ANY_MODEL, world_subject_of_key(number));
+    uint64_t model_due_ms = ready_slot_due_ms(world_pool(), model, world_subject_of_key(number));
+    due_ms = model_due_ms > due_ms ? model_due_ms : due_ms;
     return due_ms > now_ms ? (int64_t)(due_ms - now_ms) : 1;
 }
 
 /* Every available key is picked in one round; or after the next sweep, and that is near. */
-static void look_at_picks(void)
+static void look_at_picks(unsigned model)
 {
     bool was_missed[KEYS];
     int64_t latest_ms = READY_SWEEP_INTERVAL_MS + (int64_t)pool_coarse_lag_ms(world_pool());
-    if (count_missed(was_missed) == 0)
+    if (count_missed(model, was_missed) == 0)
         return;
     for (int i = 0; i < KEYS; i++) {
-        int64_t missed_ms = was_missed[i] ? hidden_ms(i) : 0;
+        int64_t missed_ms = was_missed[i] ? hidden_ms(model, i) : 0;
         HOLD(missed_ms <= latest_ms, "key %d is hidden until a sweep that is too far away", i);
         if (missed_ms > verdict.hidden_ms)
             verdict.hidden_ms = missed_ms;
     }
     world_make_all_due();
-    int missed = count_missed(was_missed);
+    int missed = count_missed(model, was_missed);
     HOLD(missed == 0, "%d keys are not picked", missed);
+}
+
+static void look_at_availability(unsigned model)
+{
+    int available = world_count_pickable(model), count = keyshm_available_count_for(world_pool(), model);
+    HOLD(count == available, "%d keys are available for model %u and not %d", count, model, available);
+    look_at_picks(model);
+}
+
+static int count_groups(void)
+{
+    int there = 0;
+    for (int i = 0; i < GROUPS; i++)
+        there += world.groups[i].is_there;
+    return there;
+}
+
+static void look_at_snapshot(void)
+{
+    struct keyshm_snapshot *snapshot;
+    int there = world_count_keys(), groups = count_groups();
+    EXPECT_EQ(keyshm_snapshot(world_pool(), &snapshot), 0);
+    for (int i = 0; i < KEYS; i++)
+        look_at_key(i, snapshot);
+    for (int i = 0; i < GROUPS; i++)
+        look_at_group(i, snapshot);
+    look_at_models(snapshot);
+    HOLD(snapshot->count == (unsigned)there, "%u keys in the snapshot and not %d", snapshot->count, there);
+    HOLD(snapshot->group_count == (unsigned)groups, "%u groups in the snapshot and not %d", snapshot->group_count,
+         groups);
+    keyshm_snapshot_free(snapshot);
 }
 
 static void look(void)
 {
-    struct keyshm_snapshot *snapshot;
-    int available = world_count_pickable(), there = world_count_keys();
-    EXPECT_EQ(keyshm_snapshot(world_pool(), &snapshot), 0);
     look_at_words();
     look_at_policy();
-    for (int i = 0; i < KEYS; i++)
-        look_at_key(i, snapshot);
-    HOLD(snapshot->count == (unsigned)there, "%u keys in the snapshot and not %d", snapshot->count, there);
-    keyshm_snapshot_free(snapshot);
-    int count = keyshm_available_count(world_pool());
-    HOLD(count == available, "%d keys are available and not %d", count, available);
+    look_at_snapshot();
     HOLD(keyshm_next_available_ms(world_pool()) == 0, "no key is available now");
-    look_at_picks();
+    for (unsigned model = 0; model <= world.models; model++)
+        look_at_availability(model);
 }
 
 static void verify_all(void)
@@ -235,6 +341,11 @@ static void mark_and_unmark(void)
     HOLD(keyshm_mark_available(world_pool(), key->id) == 0, "a further release");
     uint64_t *word = world_word_of(AVAILABLE_KEY);
     *word = word_make_available(word_marks_next(*word)) | (*word & WORD_PAUSED);
+    for (unsigned model = 1; model <= world.models; model++) {
+        word = world_word(model, world_subject_of_key(AVAILABLE_KEY));
+        if (word_is_live(*word))
+            *word = word_make_available(word_marks(*word));
+    }
     key->marked[KEYSHM_RATE_LIMITED]++;
     key->marked[KEYSHM_AVAILABLE]++;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Ready in time. The clock is moved on by a millisecond at a time, and at each of them there is one round of picks.
+ * Ready in time. The clock is moved on by a millisecond at a time, and at each of them there is one round of picks, for the model of the
+ * operation.
  */
 
 #include "expect.h"
@@ -19,10 +20,10 @@ struct wait {
 };
 
 /* For how long it will have been hidden when the next pick is made. */
-static int64_t watch_one(int number, bool was_picked, struct wait *wait)
+static int64_t watch_one(int number, unsigned model, bool was_picked, struct wait *wait)
 {
     uint64_t now_ms = world_now_ms();
-    bool is_available = world_is_pickable(number);
+    bool is_available = world_is_pickable(number, model);
     if (is_available && !wait->is_available)
         wait->since_ms = now_ms;
     wait->is_available = is_available;
@@ -32,13 +33,13 @@ static int64_t watch_one(int number, bool was_picked, struct wait *wait)
 }
 
 /* The longest of any of them. */
-static int64_t watch_all(struct wait waits[KEYS])
+static int64_t watch_all(unsigned model, struct wait waits[KEYS])
 {
     bool was_picked[KEYS];
     int64_t longest_ms = 0;
-    picks_round(was_picked);
+    picks_round(model, was_picked);
     for (int i = 0; i < KEYS; i++) {
-        int64_t hidden_ms = watch_one(i, was_picked[i], &waits[i]);
+        int64_t hidden_ms = watch_one(i, model, was_picked[i], &waits[i]);
         HOLD(hidden_ms <= HIDDEN_MAX_MS, "key %d is available, and not picked for more than a second", i);
         if (hidden_ms > longest_ms)
             longest_ms = hidden_ms;
@@ -55,7 +56,7 @@ void judge_ready(const struct victim victims[VICTIMS_MAX], bool by_adding, struc
     problem_forget();
     verdict.outcome = victims[0].operation->settle();
     for (int i = 0; i < WATCH_MS; i++) {
-        int64_t hidden_ms = watch_all(waits);
+        int64_t hidden_ms = watch_all(victims[0].operation->model, waits);
         if (hidden_ms > verdict.hidden_ms)
             verdict.hidden_ms = hidden_ms;
         virtual_clock_pass_ms(1);

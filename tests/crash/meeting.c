@@ -4,20 +4,20 @@
 #include "lock.h"
 #include "pool.h"
 #include "ready_bits.h"
-#include "slot.h"
+#include "subject.h"
 
 #include "burst.h"
 #include "expect.h"
 #include "proof.h"
 #include "virtual_clock.h"
 
-enum { TARGET, LONG_LIMITED_KEY, SECOND_KEY, THIRD_KEY, INVALID_KEY, KEYS, SLOTS = KEYS + 1 };
+enum { TARGET, LONG_LIMITED_KEY, SECOND_KEY, THIRD_KEY, INVALID_KEY, KEYS, SLOTS = KEYS + 2 };
 
 /* The last numbers of keys: one that is gone before anything begins, one that is added, one in the place of the target.
  */
-enum { GONE_KEY = KEYS, ADDED_KEY, REPLACING_KEY, ALL_KEYS };
+enum { GONE_KEY = KEYS, ADDED_KEY, REPLACING_KEY, EXTRA_KEY, ALL_KEYS };
 
-enum { PROBLEM_BYTES = 160 };
+enum { PROBLEM_BYTES = 160, GROUPS_MAX = 3, MODELS_MAX = 2 };
 
 enum { COOLING_MS = 50, LONGEST_LIMIT_MS = 1000 };
 
@@ -84,12 +84,90 @@ static void remove_all_others(void)
     hide_target();
 }
 
+/* ---- with groups and models ---- */
+
+static keyshm_id make_group(const char *name)
+{
+    keyshm_id id;
+    EXPECT_EQ(keyshm_group(meeting.pool, name, &id), 0);
+    return id;
+}
+
+/* The next turn is that of the target again. */
+static void add_extra_key(void)
+{
+    struct keyshm_pick pick;
+    keyshm_id id;
+    EXPECT_EQ(keyshm_add(meeting.pool, key_text(EXTRA_KEY), &id), 0);
+    EXPECT_EQ(keyshm_next(meeting.pool, &pick), 0);
+    EXPECT_EQ(pick.id, id);
+}
+
+/*
+ * The keys of the group are the first and the third that a pick comes by, with an available key between them. So a pick that has found the
+ * group benched, and goes on when it is available again, does not give the other key of the group before that one: the order of picks is
+ * promised for as long as the same keys are available. And there is always another key, or a turn would be used up without a pick.
+ */
+static void make_groups(void)
+{
+    add_extra_key();
+    meeting.other = ids[SECOND_KEY];
+    meeting.group = make_group(MEETING_GROUP);
+    meeting.empty_group = make_group(MEETING_EMPTY_GROUP);
+    EXPECT_EQ(keyshm_set_group(meeting.pool, ids[TARGET], meeting.group), 0);
+    EXPECT_EQ(keyshm_set_group(meeting.pool, ids[THIRD_KEY], meeting.group), 0);
+}
+
+static void limit_for(keyshm_id id, unsigned model)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = COOLING_MS;
+    mark.model = model;
+    mark.reason = KEYSHM_REASON_RATE_LIMIT;
+    EXPECT_EQ(keyshm_mark(meeting.pool, id, &mark), 0);
+}
+
+/* As in limit_target(). */
+static void limit_group(void)
+{
+    make_groups();
+    limit_for(meeting.group, 0);
+    ready_make_all_due(meeting.pool, 0);
+}
+
+/* The same for the model, and whatever the model it is available: what lifts both does so one after the other, which others may see. */
+static void limit_target_for_model(void)
+{
+    make_groups();
+    EXPECT_EQ(keyshm_model(meeting.pool, MEETING_MODEL, &meeting.model), 0);
+    limit_for(ids[TARGET], meeting.model);
+    ready_make_all_due(meeting.pool, meeting.model);
+}
+
+/* And then it is over, which is not written down yet: a pick finds the target available, and takes it. */
+static void let_group_expire(void)
+{
+    limit_group();
+    virtual_clock_pass_ms(COOLING_MS + 1);
+}
+
+static void let_target_expire_for_model(void)
+{
+    limit_target_for_model();
+    virtual_clock_pass_ms(COOLING_MS + 1);
+}
+
 const struct setting settings[] = {
-    {"cooled_down", let_target_expire, INTERLEAVED},
-    {"cooling", limit_target, INTERLEAVED},
-    {"sweep_due", make_due, SWEEP_DUE},
-    {"one_available", bench_all_others, ONE_AVAILABLE},
-    {"one_key", remove_all_others, ONE_KEY},
+    {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE},
+    {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE},
+    {"sweep_due", make_due, SWEEP_DUE, INTERLEAVED_TWICE},
+    {"one_available", bench_all_others, ONE_AVAILABLE, INTERLEAVED_TWICE},
+    {"one_key", remove_all_others, ONE_KEY, INTERLEAVED_TWICE},
+    {"group_cooling", limit_group, GROUP_COOLING, GROUP_TWICE},
+    {"group_cooled", let_group_expire, GROUP_COOLED, 0},
+    {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE},
+    {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 
@@ -125,19 +203,28 @@ static void use_pool(void)
     EXPECT_EQ(pick.id, ids[THIRD_KEY]); /* so that the next one comes by the target first */
 }
 
+static uint64_t marks_of_target(unsigned model)
+{
+    return word_marks(atomic_load(pool_word(meeting.pool, model, id_slot(meeting.target))));
+}
+
 void meeting_begin(const struct setting *setting)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     virtual_clock->monotonic_ns = START_NS;
     options.capacity = SLOTS;
     options.key_max = 40;
+    options.groups_max = GROUPS_MAX;
+    options.models_max = MODELS_MAX;
+    meeting = (struct meeting){.pool = NULL};
     EXPECT_EQ(keyshm_create_anonymous(&meeting.pool, "interleave", &options), 0);
     fill_pool();
     name_target();
     use_pool();
     setting->prepare();
     meeting.token = workers_token(meeting.pool);
-    meeting.stamp = word_marks(atomic_load(&meeting.pool->words[id_slot(meeting.target)]));
+    meeting.stamp = marks_of_target(0);
+    meeting.model_stamp = meeting.stamp | marks_of_target(meeting.model) << STAMP_MODEL_SHIFT;
     began_ns = virtual_clock->monotonic_ns;
     image = malloc(meeting_bytes());
     EXPECT(image != NULL);
@@ -148,7 +235,8 @@ void meeting_begin(const struct setting *setting)
 void meeting_enter(void)
 {
     atomic_store(&meeting.pool->local->token, meeting.token);
-    atomic_store(&meeting.pool->local->rotations[0].next_look_ms, UINT64_MAX);
+    for (unsigned model = 0; model <= meeting.model; model++)
+        atomic_store(&meeting.pool->local->rotations[model].next_look_ms, UINT64_MAX);
 }
 
 void meeting_restore(void)
@@ -187,28 +275,67 @@ bool meeting_is_locked(void)
 
 /* ---- what is left of them ---- */
 
+static uint64_t add_up_marked(uint64_t state, uint32_t subject)
+{
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        state = digest_add(state, atomic_load(&subject_marked_at(meeting.pool, subject)[status]));
+    return state;
+}
+
+/* Of a slot or a group: its words, and if it is there its id and its counts of marks. Returns whether it is. */
+static bool add_up_subject(uint64_t *state, uint32_t subject)
+{
+    for (unsigned model = 0; model <= pool_models_used(meeting.pool); model++)
+        *state = digest_add(*state, atomic_load(pool_word(meeting.pool, model, subject)));
+    if (!word_is_live(atomic_load(&meeting.pool->words[subject])))
+        return false;
+    *state = add_up_marked(digest_add(*state, atomic_load(subject_id_at(meeting.pool, subject))), subject);
+    return true;
+}
+
 static uint64_t add_up_slots(uint64_t state)
 {
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
-        uint64_t word = atomic_load(&meeting.pool->words[slot]);
         const struct layout_slot *at = pool_slot(meeting.pool, slot);
-        state = digest_add(state, word);
-        if (!word_is_live(word))
+        if (!add_up_subject(&state, slot))
             continue;
-        state = digest_add(state, atomic_load(&at->id));
+        state = digest_add(state, key_group_of_slot(meeting.pool, slot));
         state = digest_add(state, atomic_load(&at->picks));
         state = digest_add(state, atomic_load(&at->last_used_ms));
-        for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
-            state = digest_add(state, atomic_load(&at->marked[status]));
     }
     return state;
+}
+
+static uint64_t add_up_groups_and_models(uint64_t state)
+{
+    for (uint32_t group = 0; group < GROUPS_MAX; group++) {
+        const struct layout_group *at = &meeting.pool->groups[group];
+        if (!add_up_subject(&state, pool_group_subject(meeting.pool, group)))
+            continue;
+        state = digest_add(state, atomic_load(&at->keys));
+        state = digest_add(state, atomic_load(&at->name_length));
+        for (uint32_t i = 0; i < LAYOUT_NAME_WORDS; i++)
+            state = digest_add(state, atomic_load(&at->name[i]));
+    }
+    for (unsigned model = 1; model <= pool_models_used(meeting.pool); model++)
+        state = digest_add(state, atomic_load(&pool_model(meeting.pool, model)->name_length));
+    return digest_add(state, pool_models_used(meeting.pool));
+}
+
+static uint64_t add_up_pick(uint64_t state, const struct result *picked)
+{
+    return digest_add(digest_add(digest_add(state, (uint64_t)picked->value), picked->id), picked->content);
 }
 
 static uint64_t add_up_picks(uint64_t state)
 {
     for (int i = 0; i < SLOTS + 1; i++) {
         struct result picked = meeting_next(&meeting);
-        state = digest_add(digest_add(digest_add(state, (uint64_t)picked.value), picked.id), picked.content);
+        state = add_up_pick(state, &picked);
+    }
+    for (int i = 0; i < SLOTS + 1 && meeting.model != 0; i++) {
+        struct result picked = meeting_acquire(&meeting);
+        state = add_up_pick(state, &picked);
     }
     return state;
 }
@@ -217,7 +344,7 @@ uint64_t meeting_state(void)
 {
     /* At the very millisecond of each deadline, which a mark rounds up by one: no hint may be late. */
     static const int64_t moments_ms[] = {0, COOLING_MS + 1, LIMIT_MS + 1, LONGER_LIMIT_MS + 1, LONGEST_LIMIT_MS + 1};
-    uint64_t state = add_up_slots(0);
+    uint64_t state = add_up_groups_and_models(add_up_slots(0));
     for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++) {
         virtual_clock->monotonic_ns = began_ns + moments_ms[i] * NS_PER_MS;
         state = add_up_slots(add_up_picks(state));
@@ -251,7 +378,9 @@ static bool is_there(const struct result *picked)
     return false;
 }
 
-bool meeting_may_give(const struct result *picked)
+bool meeting_may_give(const struct result *picked, unsigned model)
 {
-    return picked->value == 0 && is_there(picked) && keyshm_is_available(meeting.pool, picked->id) == 1;
+    if (picked->value == -EAGAIN)
+        return keyshm_available_count_for(meeting.pool, model) == 0;
+    return picked->value == 0 && is_there(picked) && keyshm_is_available_for(meeting.pool, picked->id, model) == 1;
 }

@@ -45,7 +45,20 @@ struct meeting {
     keyshm_id other;            /* another key, in a slot before it */
     const char *added_text;     /* of keys to be added: one, */
     const char *replacing_text; /* and one in the place of the target */
+
+    /* Where groups and models meet; otherwise 0. */
+    keyshm_id group;       /* the target and another key are in it */
+    keyshm_id empty_group; /* no key is in it */
+    unsigned model;
+    uint64_t model_stamp; /* that of a pick of the target for the model just before */
 };
+
+/* The names of groups and models that are there, and of those that are to be made. */
+#define MEETING_GROUP "an account"
+#define MEETING_EMPTY_GROUP "an account without keys"
+#define MEETING_ADDED_GROUP "another account"
+#define MEETING_MODEL "a model"
+#define MEETING_ADDED_MODEL "another model"
 
 /* For how long marks bench the target. */
 enum { LIMIT_MS = 100, LONGER_LIMIT_MS = 300 };
@@ -59,11 +72,23 @@ static inline struct result meeting_next(const struct meeting *meeting)
     return result;
 }
 
-/* What the target is like, and the operations that meet there: a bit of enum proof (proof.h). */
+/* The same for the model. */
+static inline struct result meeting_acquire(const struct meeting *meeting)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease = {.pick = {.id = 0}};
+    request.model = meeting->model;
+    struct result result = {.value = keyshm_acquire(meeting->pool, &request, &lease)};
+    result.id = lease.pick.id;
+    result.content = digest_add_text(lease.pick.key_length, lease.pick.key);
+    return result;
+}
+
+/* What the target is like, and the operations that meet there, with one stop and with two: bits of enum proof (proof.h). */
 struct setting {
     const char *name;
     void (*prepare)(void);
-    unsigned proof;
+    unsigned proof, proof_twice;
 };
 
 extern const struct setting settings[];
@@ -85,14 +110,15 @@ size_t meeting_bytes(void);
 /* A process has the mutex. */
 bool meeting_is_locked(void);
 
-/* Everything that a later call could find, in one number: words, counters, stamps, and what is picked from now on and
+/* Everything that a later call could find, in one number: words, counters, stamps, groups and models, and what is picked from now on and
  * when one deadline after the other has passed. Changes the pool. */
 uint64_t meeting_state(void);
 
 /* NULL, or what keyshm_verify() finds. */
 const char *meeting_problem(void);
 
-/* After a pick that was alone: it gave a key that is in the pool and available, with the bytes of that key. */
-bool meeting_may_give(const struct result *picked);
+/* After a pick for the model that was alone: it gave a key that is in the pool and available, with the bytes of that key; or none, and there
+ * is none. */
+bool meeting_may_give(const struct result *picked, unsigned model);
 
 #endif

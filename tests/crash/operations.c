@@ -4,10 +4,8 @@
 #include "expect.h"
 
 static const struct operation_list *const lists[] = {
-    &pick_operations,
-    &mark_operations,
-    &membership_operations,
-    &observing_operations,
+    &pick_operations,      &mark_operations,  &membership_operations,
+    &observing_operations, &group_operations, &model_operations,
 };
 
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX])
@@ -28,9 +26,4 @@ bool operation_is_meant(const struct operation *operation, const char *name_or_n
     if (length == 0 || strcmp(operation->name, name_or_null) == 0)
         return true;
     return name_or_null[length - 1] == ',' && strncmp(operation->name, name_or_null, length) == 0;
-}
-
-enum outcome settle_as_before(void)
-{
-    return OLD;
 }

@@ -4,9 +4,9 @@
 
 /*
  * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file of
- * its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c), says all of an
- * operation: how a victim does it, how a survivor finds out whether it has happened, how two processes interleave it, and
- * which proofs it takes part in.
+ * its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about groups and models in
+ * operations_groups.c and operations_models.c), says all of an operation: how a victim does it, how a survivor finds out whether it has
+ * happened (settle.h), how two processes interleave it, and which proofs it takes part in.
  */
 
 #include <stddef.h>
@@ -31,6 +31,8 @@ struct operation {
     bool maps;                    /* a segment of its own, or unmaps the one of the world */
     bool is_burst;                /* it claims several turns (rotation.h) */
     bool allocates;               /* memory of its own: malloc(3) goes another way when the heap is another */
+    unsigned
+        model; /* its picks are for this one, and so are those by which it is judged whether keys are ready in time */
 
     /* Done in a meeting (meeting.h), by one of two processes: one call, or two that others may come between. */
     struct result (*steps[STEPS_MAX])(const struct meeting *meeting);
@@ -49,7 +51,8 @@ struct operation_list {
         .operations = (array), .count = sizeof(array) / sizeof((array)[0]) \
     }
 
-extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations;
+extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations,
+    group_operations, model_operations;
 
 /* Those that take part in one of the proofs, in the order of the tables. */
 enum { OPERATIONS_MAX = 100 };
@@ -73,9 +76,6 @@ static inline long operation_strays_max(const struct operation *operation, long 
 {
     return 1 + victims / (operation->allocates ? 25 : 100);
 }
-
-/* The settle function of an operation without effect. */
-enum outcome settle_as_before(void);
 
 /* There was a sweep just now, so the next one is as far away as it can be. */
 void prepare_just_swept(void);

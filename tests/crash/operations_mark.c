@@ -3,73 +3,23 @@
 
 #include "ready_bits.h"
 #include "slot.h"
-#include "tagged.h"
 
 #include "expect.h"
 #include "problem.h"
+#include "settle.h"
 
-/* What a mark makes of a word. */
-struct expected {
-    enum keyshm_status status;
-    enum keyshm_reason reason;
-    uint64_t least_ms, most_ms; /* the deadline */
-};
-
-static uint64_t load_word(int number)
+static enum outcome settle_limit_of(int number, enum keyshm_status status, uint64_t duration_ms)
 {
-    return atomic_load(&world_pool()->words[id_slot(world.keys[number].id)]);
-}
-
-/* How often the key was marked with the status: once more, perhaps. Updates the model. */
-static bool settle_count(int number, enum keyshm_status status)
-{
-    struct model_key *key = &world.keys[number];
-    uint64_t before = key->marked[status];
-    key->marked[status] = tagged_value(atomic_load(&world_slot_of(number)->marked[status]), key->id);
-    HOLD(key->marked[status] == before || key->marked[status] == before + 1, "marked %llu times",
-         (unsigned long long)key->marked[status]);
-    return key->marked[status] != before;
-}
-
-/* The word is the old one, or says exactly what the mark says; and the mark is counted only if it does. */
-static enum outcome settle_mark(int number, const struct expected *expected)
-{
-    uint64_t before = *world_word_of(number), word = load_word(number), deadline_ms = word_deadline_ms(word);
-    uint64_t marks = expected->status == KEYSHM_AVAILABLE ? word_marks(before) : word_marks_next(before);
-    if (word == before)
-        return OLD;
-    HOLD(word == (word_make(expected->status, expected->reason, marks, deadline_ms) | (before & WORD_PAUSED)),
-         "the mark is half-done: %#llx", (unsigned long long)word);
-    HOLD(deadline_ms >= expected->least_ms && deadline_ms <= expected->most_ms, "the mark's deadline is %llu",
-         (unsigned long long)deadline_ms);
-    *world_word_of(number) = word;
-    settle_count(number, expected->status);
-    return NEW;
-}
-
-/* With the reason that the shorthands of keyshm_mark() give. */
-static enum outcome settle_mark_for(int number, enum keyshm_status status, uint64_t duration_ms)
-{
-    const struct expected expected = {
-        .status = status,
-        .reason = status == KEYSHM_RATE_LIMITED ? KEYSHM_REASON_RATE_LIMIT : KEYSHM_REASON_QUOTA,
-        .least_ms = world_began_ms + 1 + duration_ms,
-        .most_ms = world_now_ms() + 1 + duration_ms,
-    };
-    return settle_mark(number, &expected);
+    return settle_limit(ANY_MODEL, world_subject_of_key(number), status, duration_ms);
 }
 
 static enum outcome settle_invalid(int number)
 {
-    return settle_mark(number, &(struct expected){.status = KEYSHM_INVALID,
-                                                  .reason = KEYSHM_REASON_AUTHENTICATION,
-                                                  .least_ms = WORD_FOREVER,
-                                                  .most_ms = WORD_FOREVER});
-}
-
-static enum outcome settle_release(int number)
-{
-    return settle_mark(number, &(struct expected){.status = KEYSHM_AVAILABLE});
+    return settle_mark(ANY_MODEL, world_subject_of_key(number),
+                       &(struct expected){.status = KEYSHM_INVALID,
+                                          .reason = KEYSHM_REASON_AUTHENTICATION,
+                                          .least_ms = WORD_FOREVER,
+                                          .most_ms = WORD_FOREVER});
 }
 
 static void act_mark_rate_limited(void)
@@ -79,7 +29,7 @@ static void act_mark_rate_limited(void)
 
 static enum outcome settle_mark_rate_limited(void)
 {
-    return settle_mark_for(AVAILABLE_KEY, KEYSHM_RATE_LIMITED, COOLDOWN_MS);
+    return settle_limit_of(AVAILABLE_KEY, KEYSHM_RATE_LIMITED, COOLDOWN_MS);
 }
 
 /* Both status and deadline change. */
@@ -90,7 +40,7 @@ static void act_mark_quota_exceeded(void)
 
 static enum outcome settle_mark_quota_exceeded(void)
 {
-    return settle_mark_for(LIMITED_KEY, KEYSHM_QUOTA_EXCEEDED, 2 * HOUR_MS);
+    return settle_limit_of(LIMITED_KEY, KEYSHM_QUOTA_EXCEEDED, 2 * HOUR_MS);
 }
 
 static void act_mark_invalid(void)
@@ -108,9 +58,15 @@ static void act_mark_available(void)
     EXPECT_EQ(keyshm_mark_available(world_pool(), world.keys[LIMITED_KEY].id), 0);
 }
 
+/* The word whatever the model comes before that of the model, and the mark is counted when both are lifted. */
 static enum outcome settle_mark_available(void)
 {
-    return settle_release(LIMITED_KEY);
+    uint32_t subject = world_subject_of_key(LIMITED_KEY);
+    enum outcome whole = settle_released_word(ANY_MODEL, subject), of_model = settle_released_word(MODEL, subject);
+    HOLD(whole == NEW || of_model == OLD, "the bench for a model is lifted before the other");
+    if (of_model == NEW)
+        settle_count(subject, KEYSHM_AVAILABLE);
+    return whole;
 }
 
 static void act_reset_expired(void)
@@ -120,7 +76,7 @@ static void act_reset_expired(void)
 
 static enum outcome settle_reset_expired(void)
 {
-    return settle_release(EXPIRED_KEY);
+    return settle_release(ANY_MODEL, world_subject_of_key(EXPIRED_KEY));
 }
 
 /* ---- with all that keyshm_mark() can say ---- */
@@ -138,10 +94,11 @@ static void act_mark_with_reason(void)
 static enum outcome settle_mark_with_reason(void)
 {
     uint64_t deadline_ms = word_deadline_ms(*world_word_of(LIMITED_KEY));
-    return settle_mark(LIMITED_KEY, &(struct expected){.status = KEYSHM_RATE_LIMITED,
-                                                       .reason = KEYSHM_REASON_OPERATOR,
-                                                       .least_ms = deadline_ms,
-                                                       .most_ms = deadline_ms});
+    return settle_mark(ANY_MODEL, world_subject_of_key(LIMITED_KEY),
+                       &(struct expected){.status = KEYSHM_RATE_LIMITED,
+                                          .reason = KEYSHM_REASON_OPERATOR,
+                                          .least_ms = deadline_ms,
+                                          .most_ms = deadline_ms});
 }
 
 /* As an answer to a pick that was made when the key had been marked so often. */
@@ -157,6 +114,12 @@ static void act_mark_with_stamp(void)
     mark_available_with(word_marks(*world_word_of(LIMITED_KEY)));
 }
 
+/* It knows nothing of what the key is for a model. */
+static enum outcome settle_mark_with_stamp(void)
+{
+    return settle_release(ANY_MODEL, world_subject_of_key(LIMITED_KEY));
+}
+
 /* The key was limited after that pick: the mark is counted, and changes nothing. */
 static void act_mark_outdated(void)
 {
@@ -165,7 +128,7 @@ static void act_mark_outdated(void)
 
 static enum outcome settle_mark_outdated(void)
 {
-    return settle_count(LIMITED_KEY, KEYSHM_AVAILABLE) ? NEW : OLD;
+    return settle_count(world_subject_of_key(LIMITED_KEY), KEYSHM_AVAILABLE) ? NEW : OLD;
 }
 
 /* ---- all keys at once ---- */
@@ -173,7 +136,7 @@ static enum outcome settle_mark_outdated(void)
 static void act_mark_all_available(void)
 {
     unsigned status_mask = 1u << KEYSHM_RATE_LIMITED | 1u << KEYSHM_QUOTA_EXCEEDED;
-    EXPECT_EQ(keyshm_mark_all_available(world_pool(), status_mask), 2);
+    EXPECT_EQ(keyshm_mark_all_available(world_pool(), status_mask), 3);
 }
 
 /* The others of `freeze` mark keys as rate limited, too. */
@@ -182,11 +145,26 @@ static void act_mark_all_of_quota(void)
     EXPECT_EQ(keyshm_mark_all_available(world_pool(), 1u << KEYSHM_QUOTA_EXCEEDED), 1);
 }
 
-/* In the order of the slots. */
+/* In the order of the slots, and of the models in each. Each is counted. */
 static enum outcome settle_mark_all_available(void)
 {
-    enum outcome first = settle_release(LIMITED_KEY), second = settle_release(QUOTA_KEY);
-    HOLD(first == NEW || second == OLD, "a later key was marked before an earlier one");
+    static const struct {
+        unsigned model;
+        int number;
+    } benched[] = {{MODEL, AVAILABLE_KEY}, {ANY_MODEL, LIMITED_KEY}, {MODEL, LIMITED_KEY}, {ANY_MODEL, QUOTA_KEY}};
+    enum outcome first = OLD, last = NEW;
+    uint64_t lifted[FIRST_KEYS] = {0}, all = 0, counted = 0;
+    for (size_t i = 0; i < sizeof(benched) / sizeof(benched[0]); i++) {
+        enum outcome outcome = settle_released_word(benched[i].model, world_subject_of_key(benched[i].number));
+        HOLD(last == NEW || outcome == OLD, "a later bench was lifted before an earlier one");
+        first = i == 0 ? outcome : first;
+        last = outcome;
+        lifted[benched[i].number] += outcome == NEW;
+        all += outcome == NEW;
+    }
+    for (int number = 0; number < FIRST_KEYS; number++)
+        counted += settle_counts(world_subject_of_key(number), KEYSHM_AVAILABLE, lifted[number]);
+    HOLD(counted + 1 >= all, "%llu of %llu are counted", (unsigned long long)counted, (unsigned long long)all);
     return first;
 }
 
@@ -202,24 +180,14 @@ static void act_resume(void)
     EXPECT_EQ(keyshm_resume(world_pool(), world.keys[AVAILABLE_KEY].id), 0);
 }
 
-/* All else that is known of the key stays known. */
-static enum outcome settle_paused(bool is_paused)
-{
-    uint64_t before = *world_word_of(AVAILABLE_KEY), word = load_word(AVAILABLE_KEY);
-    uint64_t after = is_paused ? before | WORD_PAUSED : before & ~WORD_PAUSED;
-    HOLD(word == before || word == after, "the pause is half-done: %#llx", (unsigned long long)word);
-    *world_word_of(AVAILABLE_KEY) = word;
-    return word == before ? OLD : NEW;
-}
-
 static enum outcome settle_pause(void)
 {
-    return settle_paused(true);
+    return settle_paused(world_subject_of_key(AVAILABLE_KEY), true);
 }
 
 static enum outcome settle_resume(void)
 {
-    return settle_paused(false);
+    return settle_paused(world_subject_of_key(AVAILABLE_KEY), false);
 }
 
 /* A pick has found that it is paused, and there was a sweep since. */
@@ -272,7 +240,8 @@ static enum outcome settle_set_policy(void)
 
 void prepare_just_swept(void)
 {
-    ready_sweep(world_pool(), 0, world_now_ms());
+    for (unsigned model = 0; model <= MODEL; model++)
+        ready_sweep(world_pool(), model, world_now_ms());
 }
 
 /* A process has begun a sweep of everything, and died before it could set a bit. */
@@ -293,7 +262,7 @@ static void act_limit_shortly(void)
 
 static enum outcome settle_limit_shortly(void)
 {
-    return settle_mark_for(AVAILABLE_KEY, KEYSHM_RATE_LIMITED, SHORT_MS);
+    return settle_limit_of(AVAILABLE_KEY, KEYSHM_RATE_LIMITED, SHORT_MS);
 }
 
 static void act_limit_expired(void)
@@ -303,7 +272,7 @@ static void act_limit_expired(void)
 
 static enum outcome settle_limit_expired(void)
 {
-    return settle_mark_for(EXPIRED_KEY, KEYSHM_RATE_LIMITED, SHORT_MS);
+    return settle_limit_of(EXPIRED_KEY, KEYSHM_RATE_LIMITED, SHORT_MS);
 }
 
 static void act_exhaust_shortly(void)
@@ -313,7 +282,7 @@ static void act_exhaust_shortly(void)
 
 static enum outcome settle_exhaust_shortly(void)
 {
-    return settle_mark_for(AVAILABLE_KEY, KEYSHM_QUOTA_EXCEEDED, SHORT_MS);
+    return settle_limit_of(AVAILABLE_KEY, KEYSHM_QUOTA_EXCEEDED, SHORT_MS);
 }
 
 static void act_exhaust_expired(void)
@@ -323,7 +292,7 @@ static void act_exhaust_expired(void)
 
 static enum outcome settle_exhaust_expired(void)
 {
-    return settle_mark_for(EXPIRED_KEY, KEYSHM_QUOTA_EXCEEDED, SHORT_MS);
+    return settle_limit_of(EXPIRED_KEY, KEYSHM_QUOTA_EXCEEDED, SHORT_MS);
 }
 
 static void act_invalidate_expired(void)
@@ -355,7 +324,7 @@ static struct result step_limit_longer(const struct meeting *meeting)
 
 static struct result step_exceed_quota(const struct meeting *meeting)
 {
-    return (struct result){.value = keyshm_mark_quota_exceeded(meeting->pool, meeting->target, -1)};
+    return (struct result){.value = keyshm_mark_quota_exceeded(meeting->pool, meeting->target, KEYSHM_UNTIL_MARKED)};
 }
 
 static struct result step_invalidate(const struct meeting *meeting)
@@ -381,6 +350,12 @@ static struct result step_make_available(const struct meeting *meeting)
     return (struct result){.value = keyshm_mark_available(meeting->pool, meeting->target)};
 }
 
+/* Of which there is one. */
+static struct result step_all_of_quota(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_mark_all_available(meeting->pool, 1u << KEYSHM_QUOTA_EXCEEDED)};
+}
+
 static struct result step_release_other(const struct meeting *meeting)
 {
     return (struct result){.value = keyshm_mark_available(meeting->pool, meeting->other)};
@@ -399,13 +374,14 @@ static const struct operation operations[] = {
     {"mark_quota_exceeded", .act = act_mark_quota_exceeded, .settle = settle_mark_quota_exceeded,
      .steps = {step_exceed_quota}, .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
     {"mark_invalid", .act = act_mark_invalid, .settle = settle_mark_invalid, .steps = {step_invalidate},
-     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING},
     {"mark_available", .act = act_mark_available, .settle = settle_mark_available, .steps = {step_make_available},
-     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED | MODEL_TWICE},
+    {"quota, then all available", .steps = {step_exceed_quota, step_all_of_quota}, .proofs = MODEL_COOLING},
     {"reset_expired", .act = act_reset_expired, .settle = settle_reset_expired, .steps = {step_reset},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | READY_IN_TIME},
     {"mark, with a reason", .act = act_mark_with_reason, .settle = settle_mark_with_reason, .proofs = KILLED | FROZEN},
-    {"mark, with a stamp", .act = act_mark_with_stamp, .settle = settle_mark_available, .steps = {step_answer},
+    {"mark, with a stamp", .act = act_mark_with_stamp, .settle = settle_mark_with_stamp, .steps = {step_answer},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
     {"mark, outdated", .act = act_mark_outdated, .settle = settle_mark_outdated, .proofs = KILLED | FROZEN},
     {"mark_all_available", .act = act_mark_all_available, .settle = settle_mark_all_available, .proofs = KILLED},

@@ -8,29 +8,9 @@
 
 #include "expect.h"
 #include "problem.h"
+#include "settle.h"
 
 static const char new_note[] = "another, and a longer one";
-
-/* Whether the key is in is for the pool to say, once. All else is held against this answer. */
-static enum outcome settle_added(int number)
-{
-    keyshm_id id;
-    int r = keyshm_find(world_pool(), world.keys[number].text, &id);
-    HOLD(r == 0 || r == -ENOENT, "find: %s", keyshm_strerror(r));
-    if (r == 0)
-        world_note_added(number, id);
-    return r == 0 ? NEW : OLD;
-}
-
-static enum outcome settle_removed(int number)
-{
-    keyshm_id id;
-    int r = keyshm_find(world_pool(), world.keys[number].text, &id);
-    HOLD(r == 0 || r == -ENOENT, "find: %s", keyshm_strerror(r));
-    if (r < 0)
-        world_note_removed(number);
-    return r < 0 ? NEW : OLD;
-}
 
 static void act_add(void)
 {
@@ -39,7 +19,7 @@ static void act_add(void)
 
 static enum outcome settle_add(void)
 {
-    return settle_added(ADDED_KEY);
+    return settle_added(ADDED_KEY, NO_GROUP);
 }
 
 static void prepare_reused_slot(void)
@@ -105,8 +85,8 @@ static void act_replace_keys(void)
  * where there is room for both. */
 static enum outcome settle_replace_keys(void)
 {
-    enum outcome steps[] = {settle_added(ADDED_KEY), settle_added(REPLACING_KEY), settle_removed(NOTED_KEY),
-                            settle_removed(QUOTA_KEY)};
+    enum outcome steps[] = {settle_added(ADDED_KEY, NO_GROUP), settle_added(REPLACING_KEY, NO_GROUP),
+                            settle_removed(NOTED_KEY), settle_removed(QUOTA_KEY)};
     for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++)
         HOLD(steps[i] == OLD || steps[i - 1] == NEW, "step %zu of the replacement was made before the one before it", i);
     return steps[0];
@@ -122,7 +102,8 @@ static void prepare_nearly_full(void)
 /* The second key is in the slot of the first that had to go. */
 static enum outcome settle_replace_in_full(void)
 {
-    enum outcome first = settle_added(ADDED_KEY), gone = settle_removed(NOTED_KEY), second = settle_added(REPLACING_KEY);
+    enum outcome first = settle_added(ADDED_KEY, NO_GROUP), gone = settle_removed(NOTED_KEY),
+                 second = settle_added(REPLACING_KEY, NO_GROUP);
     enum outcome last = settle_removed(QUOTA_KEY);
     HOLD(first == NEW || gone == OLD, "a key is removed, and there was room for another");
     HOLD(gone == NEW || second == OLD, "a key is added, and there was no room for it");
@@ -149,7 +130,7 @@ static void complete_replace_keys(void)
     }
     for (int i = 0; i < LISTED; i++)
         if (!was_there[listed[i]])
-            HOLD(settle_added(listed[i]) == NEW, "key %d was not added by the second call", listed[i]);
+            HOLD(settle_added(listed[i], NO_GROUP) == NEW, "key %d was not added by the second call", listed[i]);
     HOLD(replaced.kept == kept && kept + replaced.added == LISTED && world_count_keys() == LISTED,
          "the second call has kept %zu keys, added %zu and removed %zu", replaced.kept, replaced.added, replaced.removed);
 }
@@ -245,7 +226,7 @@ static void act_recover(void)
 
 static enum outcome settle_recover(void)
 {
-    return settle_added(SECOND_KEY);
+    return settle_added(SECOND_KEY, NO_GROUP);
 }
 
 static enum outcome settle_signalled(void)
@@ -290,9 +271,10 @@ static const struct operation operations[] = {
     {"add, full", .prepare = prepare_full, .act = act_add_full, .settle = settle_as_before, .is_without_effect = true,
      .proofs = KILLED | FROZEN},
     {"remove", .act = act_remove, .settle = settle_remove, .steps = {step_remove}, .takes_mutex = true,
-     .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED | INTERLEAVED},
+     .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED | INTERLEAVED | GROUP_COOLING},
     {"add, then remove", .steps = {step_add, step_remove}, .takes_mutex = true, .proofs = ONE_KEY},
-    {"remove, then add", .steps = {step_remove, step_add_another}, .takes_mutex = true, .proofs = INTERLEAVED},
+    {"remove, then add", .steps = {step_remove, step_add_another}, .takes_mutex = true,
+     .proofs = INTERLEAVED | MODEL_COOLING},
     {"replace_keys", .allocates = true, .act = act_replace_keys, .settle = settle_replace_keys,
      .complete = complete_replace_keys, .proofs = KILLED | FROZEN},
     {"replace_keys, nearly full", .allocates = true, .prepare = prepare_nearly_full, .act = act_replace_keys,

@@ -6,6 +6,7 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "settle.h"
 #include "turns.h"
 #include "virtual_clock.h"
 
@@ -113,7 +114,16 @@ static struct result step_snapshot(const struct meeting *meeting)
         result.content = digest_add(result.content, key->id);
         result.content = digest_add(result.content, key->status);
         result.content = digest_add(result.content, (uint64_t)key->cooldown_left_ms);
+        result.content = digest_add(result.content, key->benched_by);
+        result.content = digest_add(result.content, key->group);
         result.content = digest_add_text(result.content, key->masked_key);
+    }
+    for (unsigned i = 0; i < snapshot->group_count; i++) {
+        const struct keyshm_group_snapshot *group = &snapshot->groups[i];
+        result.content = digest_add(result.content, group->id);
+        result.content = digest_add(result.content, group->state.status);
+        result.content = digest_add(result.content, (uint64_t)group->state.cooldown_left_ms);
+        result.content = digest_add_text(result.content, group->name);
     }
     keyshm_snapshot_free(snapshot);
     return result;
@@ -122,7 +132,8 @@ static struct result step_snapshot(const struct meeting *meeting)
 static const struct operation operations[] = {
     {"find", .act = act_find, .settle = settle_as_before, .is_without_effect = true, .steps = {step_find},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
-    {"is available, count", .steps = {step_is_available, step_count}, .proofs = INTERLEAVED | INTERLEAVED_TWICE},
+    {"is available, count", .steps = {step_is_available, step_count},
+     .proofs = INTERLEAVED | INTERLEAVED_TWICE | GROUP_COOLING | GROUP_COOLED},
     {"attach", .act = act_attach, .settle = settle_as_before, .is_without_effect = true, .is_named = true, .maps = true,
      .proofs = KILLED | FROZEN},
     {"open, a pool", .act = act_open, .settle = settle_as_before, .is_without_effect = true, .is_named = true,
@@ -131,7 +142,7 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN},
     {"set_worker_name", .act = act_set_worker_name, .settle = settle_worker_name, .proofs = KILLED | FROZEN},
     {"snapshot", .act = act_snapshot, .settle = settle_as_before, .is_without_effect = true, .steps = {step_snapshot},
-     .proofs = KILLED | FROZEN | INTERLEAVED},
+     .proofs = KILLED | FROZEN | INTERLEAVED | GROUP_COOLING},
     {"close", .maps = true, .act = act_close, .settle = settle_as_before, .is_without_effect = true,
      .proofs = KILLED | FROZEN},
     {"close, turns left", .maps = true, .prepare = prepare_round, .act = act_close_in_burst,

@@ -16,13 +16,22 @@ static void act_next(void)
     EXPECT_EQ(keyshm_next(world_pool(), &pick), 0);
 }
 
+static void act_acquire(void)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = MODEL;
+    EXPECT_EQ(keyshm_acquire(world_pool(), &request, &lease), 0);
+    EXPECT_EQ(lease.pick.model, MODEL);
+}
+
 /* The first available one from the cursor on. */
-static int next_number(void)
+static int next_number(unsigned model)
 {
     for (uint32_t i = 0; i < CAPACITY; i++)
         for (int number = 0; number < KEYS; number++)
-            if (world_is_pickable(number) &&
-                id_slot(world.keys[number].id) == (claim_unpack(world.cursor).end + i) % CAPACITY)
+            if (world_is_pickable(number, model) &&
+                world_subject_of_key(number) == (claim_unpack(world.cursors[model]).end + i) % CAPACITY)
                 return number;
     return -1;
 }
@@ -38,18 +47,28 @@ static bool settle_count(int number)
 }
 
 /* The turn is used up, or is not; and the pick is counted only if it is. */
-static enum outcome settle_next(void)
+static enum outcome settle_pick(unsigned model)
 {
-    int number = next_number();
+    int number = next_number(model);
     EXPECT(number >= 0);
-    uint32_t slot = id_slot(world.keys[number].id);
-    struct claim claim = {.number = claim_unpack(world.cursor).number + 1, .begin = slot, .end = slot + 1};
-    uint64_t cursor = atomic_load(&world_pool()->header->model_0.cursor);
-    if (cursor == world.cursor)
+    uint32_t slot = world_subject_of_key(number);
+    struct claim claim = {.number = claim_unpack(world.cursors[model]).number + 1, .begin = slot, .end = slot + 1};
+    uint64_t cursor = atomic_load(&pool_model(world_pool(), model)->cursor);
+    if (cursor == world.cursors[model])
         return OLD;
     HOLD(cursor == claim_pack(&claim), "the cursor is %#llx", (unsigned long long)cursor);
     settle_count(number);
     return NEW;
+}
+
+static enum outcome settle_next(void)
+{
+    return settle_pick(ANY_MODEL);
+}
+
+static enum outcome settle_acquire(void)
+{
+    return settle_pick(MODEL);
 }
 
 /* ---- in a burst ---- */
@@ -144,6 +163,17 @@ static void prepare_short_cooldown(void)
     EXPECT_EQ(keyshm_mark_rate_limited(world_pool(), world.keys[EXPIRED_KEY].id, SHORT_MS), 0);
 }
 
+/* The same of a key that is available for any model but this. */
+static void prepare_short_cooldown_for_model(void)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = SHORT_MS;
+    mark.model = MODEL;
+    prepare_just_swept();
+    EXPECT_EQ(keyshm_mark(world_pool(), world.keys[NOTED_KEY].id, &mark), 0);
+}
+
 /* ---- interleaved ---- */
 
 /* Claims all turns up to the end of the round, and goes away with them: the place stays taken, by a row of the list of workers that all
@@ -160,7 +190,8 @@ static struct result step_next_in_burst(const struct meeting *meeting)
 
 static const struct operation operations[] = {
     {"next", .act = act_next, .settle = settle_next, .steps = {meeting_next}, .is_pick = true,
-     .proofs = KILLED | FROZEN | READY_IN_TIME | INTERLEAVED | INTERLEAVED_TWICE | ONE_AVAILABLE | ONE_KEY | SWEEP_DUE},
+     .proofs = KILLED | FROZEN | READY_IN_TIME | INTERLEAVED | INTERLEAVED_TWICE | ONE_AVAILABLE | ONE_KEY | SWEEP_DUE |
+               GROUP_COOLING | GROUP_COOLED | GROUP_TWICE | MODEL_COOLING},
     {"next, in a burst", .prepare = prepare_round, .act = act_next_in_burst, .settle = settle_next_in_burst,
      .is_burst = true, .steps = {step_next_in_burst}, .is_pick = true,
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
@@ -176,6 +207,10 @@ static const struct operation operations[] = {
      .is_burst = true, .proofs = KILLED},
     {"next, past a short cooldown", .prepare = prepare_short_cooldown, .act = act_next, .settle = settle_next,
      .proofs = READY_IN_TIME},
+    {"acquire, for a model", .act = act_acquire, .settle = settle_acquire, .steps = {meeting_acquire}, .model = MODEL,
+     .is_pick = true, .proofs = KILLED | FROZEN | READY_IN_TIME | MODEL_COOLING | MODEL_COOLED | MODEL_TWICE},
+    {"acquire, past a short cooldown", .prepare = prepare_short_cooldown_for_model, .act = act_acquire,
+     .settle = settle_acquire, .model = MODEL, .proofs = READY_IN_TIME},
 };
 /* Two picks in a burst; the handler makes another. */
 const struct operation signalled_pick = {"next, signalled", .prepare = prepare_round, .act = act_next_two_in_burst,

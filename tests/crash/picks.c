@@ -5,26 +5,41 @@
 
 #include "problem.h"
 
-int picks_one(void)
+/* A pick for any model is that of keyshm_next(). */
+static int pick(unsigned model, struct keyshm_pick *ret_pick)
 {
-    struct keyshm_pick pick;
-    int r = keyshm_next(world_pool(), &pick);
-    int number = r == 0 ? world_number_of(pick.id) : -1;
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    if (model == ANY_MODEL)
+        return keyshm_next(world_pool(), ret_pick);
+    int r = keyshm_acquire(world_pool(), &request, &lease);
+    if (r == 0)
+        *ret_pick = lease.pick;
+    return r;
+}
+
+int picks_one(unsigned model)
+{
+    struct keyshm_pick picked;
+    int r = pick(model, &picked);
+    int number = r == 0 ? world_number_of(picked.id) : -1;
     HOLD(number >= 0, "a pick is of no key: %s", keyshm_strerror(r));
     if (number < 0)
         return number;
-    HOLD(world_is_pickable(number), "key %d is picked, and should not be available", number);
-    HOLD(strcmp(pick.key, world.keys[number].text) == 0, "the bytes of key %d", number);
+    HOLD(world_is_pickable(number, model), "key %d is picked, and should not be available", number);
+    HOLD(picked.model == model, "a pick is for another model");
+    HOLD(strcmp(picked.key, world.keys[number].text) == 0, "the bytes of key %d", number);
     world.keys[number].picks++;
     return number;
 }
 
-void picks_round(bool ret_was_picked[KEYS])
+void picks_round(unsigned model, bool ret_was_picked[KEYS])
 {
-    int available = world_count_pickable();
+    int available = world_count_pickable(model);
     memset(ret_was_picked, false, KEYS * sizeof(*ret_was_picked));
     for (int i = 0; i < available; i++) {
-        int number = picks_one();
+        int number = picks_one(model);
         if (number >= 0)
             ret_was_picked[number] = true;
     }

@@ -10,7 +10,7 @@ enum proof {
     READY_IN_TIME = 1 << 2,        /* kill ready: a key becomes available, or will shortly */
     FROZEN = 1 << 3,               /* freeze */
     INTERLEAVED = 1 << 4,          /* interleave, with each of the others */
-    INTERLEAVED_TWICE = 1 << 5,    /* interleave two: takes no lock */
+    INTERLEAVED_TWICE = 1 << 5,    /* interleave two, with each of the others that takes no lock */
 
     /* interleave, where there is something to be picked at any time: a pick, and what leaves it so, by making one key available and
      * then another not. So no pick may fail. */
@@ -18,6 +18,17 @@ enum proof {
     ONE_KEY = 1 << 7,       /* in all of the pool */
 
     SWEEP_DUE = 1 << 8, /* interleave, where the next pick sweeps */
+
+    /* interleave, where the target is in a group with another key, or is benched for a model; where that bench has just ended; and with two
+     * stops. A mark of a key changes another word than one of its group or for a model, and commutes with it: so these meet picks, what
+     * inspects, each other, and changes of membership. With two stops only picks meet marks, and marks each other: that is what waits for
+     * nobody and stores; and one other word makes no more of it than the key's own. */
+    GROUP_COOLING = 1 << 9,
+    GROUP_COOLED = 1 << 10,
+    GROUP_TWICE = 1 << 11,
+    MODEL_COOLING = 1 << 12,
+    MODEL_COOLED = 1 << 13,
+    MODEL_TWICE = 1 << 14,
 };
 
 #endif

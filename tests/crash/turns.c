@@ -17,7 +17,7 @@ static void add_owed(uint32_t begin, uint32_t end, int owed[KEYS])
 {
     for (int number = 0; number < KEYS; number++) {
         uint32_t slot = id_slot(world.keys[number].id);
-        owed[number] += world_is_pickable(number) && slot >= begin && slot < end;
+        owed[number] += world_is_pickable(number, ANY_MODEL) && slot >= begin && slot < end;
     }
 }
 
@@ -81,7 +81,7 @@ enum outcome turns_settle(int picks)
     turns_count_owed(owed);
     int rounds = rounds_begun(owed);
     for (int number = 0; number < KEYS; number++) {
-        used[number] = world.owed[number] + (world_is_pickable(number) ? rounds : 0) - owed[number];
+        used[number] = world.owed[number] + (world_is_pickable(number, ANY_MODEL) ? rounds : 0) - owed[number];
         HOLD(used[number] >= 0, "key %d has got turns", number);
     }
     HOLD(sum_of(used) <= picks, "%d turns are used up by %d picks", sum_of(used), picks);
@@ -96,7 +96,7 @@ static void give_all(int ret_given[KEYS])
     turns_count_owed(owed);
     for (int i = 0; i < PICKS_MAX && sum_of(owed) > 0; i++) {
         burst_begin(world_pool());
-        int number = picks_one();
+        int number = picks_one(ANY_MODEL);
         if (number < 0)
             return;
         ret_given[number]++;
@@ -112,7 +112,7 @@ void turns_look(void)
     turns_count_owed(owed);
     give_all(given);
     for (int number = 0; number < KEYS; number++) {
-        if (!world_is_pickable(number))
+        if (!world_is_pickable(number, ANY_MODEL))
             continue;
         rounds = rounds >= 0 ? rounds : given[number] - owed[number];
         HOLD(given[number] - owed[number] == rounds, "key %d has %d turns, and others %d", number,

@@ -6,7 +6,7 @@
 #include "lock.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
-#include "slot.h"
+#include "subject.h"
 #include "tagged.h"
 
 #include "burst.h"
@@ -26,40 +26,123 @@ static keyshm_pool *pool;
 struct world world;
 uint64_t world_began_ms;
 
+/* The victim's are the shortest, so that a remainder of one that had the place before would show behind it. */
+static const char *const group_names[GROUPS] = {
+    [GROUP] = "the account that has keys",
+    [EMPTY_GROUP] = "an account that has no keys, with a name that is longer than any of the others",
+    [ADDED_GROUP] = "new",
+};
+const char *const world_model_names[MODELS] = {[MODEL] = "a model", [ADDED_MODEL] = "another model"};
+
 uint64_t world_now_ms(void)
 {
     return pool_now_ms(pool);
 }
 
-uint64_t *world_word_of(int number)
+/* ---- what the model has ---- */
+
+uint32_t world_subject_of_key(int number)
 {
-    return &world.words[id_slot(world.keys[number].id)];
+    return id_slot(world.keys[number].id);
 }
 
-void world_note_added(int number, keyshm_id id)
+uint32_t world_subject_of_group(int group)
+{
+    return FIRST_GROUP_SUBJECT + id_group(world.groups[group].id);
+}
+
+uint64_t *world_word(unsigned model, uint32_t subject)
+{
+    return &world.words[model][subject];
+}
+
+uint64_t *world_word_of(int number)
+{
+    return world_word(ANY_MODEL, world_subject_of_key(number));
+}
+
+uint64_t *world_marked_of(uint32_t subject)
+{
+    for (int number = 0; number < KEYS; number++)
+        if (world.keys[number].is_there && world_subject_of_key(number) == subject)
+            return world.keys[number].marked;
+    for (int group = 0; group < GROUPS; group++)
+        if (world.groups[group].is_there && world_subject_of_group(group) == subject)
+            return world.groups[group].marked;
+    EXPECT(!"no key or group has that number");
+    return NULL;
+}
+
+uint64_t world_load_marked(uint32_t subject, enum keyshm_status status)
+{
+    keyshm_id id = atomic_load(subject_id_at(pool, subject));
+    return tagged_value(atomic_load(&subject_marked_at(pool, subject)[status]), id);
+}
+
+/* It is available whatever the model, and nothing is known of it for any model. */
+static void note_published(uint32_t subject)
+{
+    uint64_t *word = world_word(ANY_MODEL, subject);
+    *word = word_make_available(word_marks_next(*word));
+    for (unsigned model = 1; model <= world.models; model++) {
+        word = world_word(model, subject);
+        *word = word_make_free(word_marks_next(*word));
+    }
+}
+
+static void note_withdrawn(uint32_t subject)
+{
+    uint64_t *word = world_word(ANY_MODEL, subject);
+    *word = word_make_free(word_marks(*word));
+}
+
+void world_note_added(int number, keyshm_id id, int group)
 {
     struct model_key *key = &world.keys[number];
     key->id = id;
     key->is_there = true;
+    key->group = group;
     key->note = NULL;
     key->picks = 0;
     memset(key->marked, 0, sizeof(key->marked));
-    *world_word_of(number) = word_make_available(word_marks_next(*world_word_of(number)));
+    note_published(world_subject_of_key(number));
 }
 
 void world_note_removed(int number)
 {
     world.keys[number].is_there = false;
-    *world_word_of(number) = word_make_free(word_marks(*world_word_of(number)));
+    world.keys[number].group = NO_GROUP;
+    note_withdrawn(world_subject_of_key(number));
+}
+
+void world_note_group_added(int group, keyshm_id id)
+{
+    world.groups[group].id = id;
+    world.groups[group].is_there = true;
+    memset(world.groups[group].marked, 0, sizeof(world.groups[group].marked));
+    note_published(world_subject_of_group(group));
+}
+
+void world_note_group_removed(int group)
+{
+    world.groups[group].is_there = false;
+    note_withdrawn(world_subject_of_group(group));
+}
+
+/* ---- in the pool, and in the model ---- */
+
+static int add_key(int number, int group)
+{
+    keyshm_id id;
+    int r = keyshm_add_to_group(pool, world.keys[number].text, group != NO_GROUP ? world.groups[group].id : 0, &id);
+    if (r == 0)
+        world_note_added(number, id, group);
+    return r;
 }
 
 int world_add_key(int number)
 {
-    keyshm_id id;
-    int r = keyshm_add(pool, world.keys[number].text, &id);
-    if (r == 0)
-        world_note_added(number, id);
-    return r;
+    return add_key(number, NO_GROUP);
 }
 
 int world_remove_key(int number)
@@ -70,6 +153,25 @@ int world_remove_key(int number)
     return r;
 }
 
+int world_add_group(int group)
+{
+    keyshm_id id;
+    int r = keyshm_group(pool, world.groups[group].name, &id);
+    if (r == 0)
+        world_note_group_added(group, id);
+    return r;
+}
+
+int world_remove_group(int group)
+{
+    int r = keyshm_remove_group(pool, world.groups[group].id);
+    if (r == 0)
+        world_note_group_removed(group);
+    return r;
+}
+
+/* ---- how a world begins ---- */
+
 /* The victim's key has the longest text and the survivors' the shortest, so that a remainder of the one would show behind
  * the other. */
 static void make_texts(void)
@@ -78,20 +180,53 @@ static void make_texts(void)
         size_t length = i == ADDED_KEY ? KEY_MAX - 2 : i == SURVIVORS_KEY ? 9 : 20 + 2 * (size_t)i;
         memset(world.keys[i].text, 'A' + i, length);
         world.keys[i].text[length] = '\0';
+        world.keys[i].group = NO_GROUP;
     }
+    for (int i = 0; i < GROUPS; i++)
+        world.groups[i].name = group_names[i];
+}
+
+static void learn_marked(uint32_t subject)
+{
+    uint64_t *marked = world_marked_of(subject);
+    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+        marked[status] = world_load_marked(subject, (enum keyshm_status)status);
+}
+
+static void learn_counters(void)
+{
+    for (int i = 0; i < KEYS; i++) {
+        if (!world.keys[i].is_there)
+            continue;
+        world.keys[i].picks = tagged_value(atomic_load(&world_slot_of(i)->picks), world.keys[i].id);
+        learn_marked(world_subject_of_key(i));
+    }
+    for (int i = 0; i < GROUPS; i++)
+        if (world.groups[i].is_there)
+            learn_marked(world_subject_of_group(i));
 }
 
 static void learn(void)
 {
-    for (int i = 0; i < KEYS; i++)
-        if (world.keys[i].is_there)
-            world.keys[i].picks = tagged_value(atomic_load(&world_slot_of(i)->picks), world.keys[i].id);
-    for (uint32_t slot = 0; slot < CAPACITY; slot++)
-        world.words[slot] = atomic_load(&pool->words[slot]);
-    world.cursor = atomic_load(&pool->header->model_0.cursor);
+    learn_counters();
+    for (unsigned model = 0; model <= world.models; model++) {
+        for (uint32_t subject = 0; subject < SUBJECTS; subject++)
+            world.words[model][subject] = atomic_load(pool_word(pool, model, subject));
+        world.cursors[model] = atomic_load(&pool_model(pool, model)->cursor);
+    }
     turns_count_owed(world.owed);
     keyshm_policy_init(&world.policy, sizeof(world.policy));
     EXPECT_EQ(keyshm_get_policy(pool, &world.policy), 0);
+}
+
+static void limit(int number, unsigned model)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.duration_ms = HOUR_MS;
+    mark.model = model;
+    mark.reason = model == ANY_MODEL ? KEYSHM_REASON_RATE_LIMIT : KEYSHM_REASON_QUOTA; /* which says more */
+    EXPECT_EQ(keyshm_mark(pool, world.keys[number].id, &mark), 0);
 }
 
 static void mark_some(void)
@@ -99,20 +234,21 @@ static void mark_some(void)
     struct keyshm_pick pick;
     EXPECT_EQ(keyshm_set_metadata(pool, world.keys[NOTED_KEY].id, WORLD_NOTE, "an old note"), 0);
     world.keys[NOTED_KEY].note = "an old note";
-    EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[LIMITED_KEY].id, HOUR_MS), 0);
-    EXPECT_EQ(keyshm_mark_rate_limited(pool, world.keys[EXPIRED_KEY].id, HOUR_MS), 0);
-    world.keys[LIMITED_KEY].marked[KEYSHM_RATE_LIMITED] = world.keys[EXPIRED_KEY].marked[KEYSHM_RATE_LIMITED] = 1;
+    limit(LIMITED_KEY, ANY_MODEL);
+    limit(EXPIRED_KEY, ANY_MODEL);
     /* Once round: these picks find that the two are not available, and clear their bits. */
     for (int i = 0; i < FIRST_KEYS - 2; i++)
         EXPECT_EQ(keyshm_next(pool, &pick), 0);
-    /* And the bit of this one is still set. */
+    /* And the bits of these are still set. */
     EXPECT_EQ(keyshm_mark_quota_exceeded(pool, world.keys[QUOTA_KEY].id, KEYSHM_NO_RETRY_AFTER), 0);
-    world.keys[QUOTA_KEY].marked[KEYSHM_QUOTA_EXCEEDED] = 1;
+    limit(AVAILABLE_KEY, MODEL);
+    limit(LIMITED_KEY, MODEL);
 }
 
 void world_make_all_due(void)
 {
-    ready_make_all_due(pool, 0);
+    for (unsigned model = 0; model <= world.models; model++)
+        ready_make_all_due(pool, model);
 }
 
 /* As if an hour had passed for one key, and with it a sweep had become due. */
@@ -138,13 +274,19 @@ void world_begin(const struct operation *operation)
     options.key_max = KEY_MAX;
     options.lock_timeout_ms = LOCK_TIMEOUT_MS;
     options.workers_max = WORKERS_MAX;
+    options.groups_max = GROUPS;
+    options.models_max = MODELS - 1;
     memset(&world, 0, sizeof(world));
     make_texts();
     EXPECT_EQ(operation->is_named ? keyshm_create(&pool, expect_name, &options)
                                   : keyshm_create_anonymous(&pool, "kill", &options),
               0);
+    EXPECT_EQ(pool_group_subject(pool, 0), FIRST_GROUP_SUBJECT);
+    EXPECT_EQ(keyshm_model(pool, world_model_names[MODEL], &world.models), 0);
+    for (int i = 0; i < FIRST_GROUPS; i++)
+        EXPECT_EQ(world_add_group(i), 0);
     for (int i = 0; i < FIRST_KEYS; i++)
-        EXPECT_EQ(world_add_key(i), 0);
+        EXPECT_EQ(add_key(i, i == NOTED_KEY || i == EXPIRED_KEY ? GROUP : NO_GROUP), 0);
     mark_some();
     pass_time();
     set_cursor();
@@ -209,19 +351,64 @@ struct layout_slot *world_slot_of(int number)
     return pool_slot(pool, id_slot(world.keys[number].id));
 }
 
-bool world_is_pickable(int number)
+/* Is the key kept back by this word? */
+static bool is_benched(uint64_t word)
 {
-    uint64_t word = *world_word_of(number);
-    return world.keys[number].is_there && !word_is_paused(word) &&
-           (word_status(word) == KEYSHM_AVAILABLE || word_deadline_ms(word) <= world_now_ms());
+    return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE && word_deadline_ms(word) > world_now_ms();
 }
 
-int world_count_pickable(void)
+/* The words that a pick for the model depends on; those that do not count are free. */
+static void find_words(int number, unsigned model, uint64_t ret_words[4])
+{
+    const struct model_key *key = &world.keys[number];
+    memset(ret_words, 0, 4 * sizeof(*ret_words));
+    ret_words[0] = *world_word_of(number);
+    ret_words[1] = model != ANY_MODEL ? *world_word(model, world_subject_of_key(number)) : 0;
+    if (key->group == NO_GROUP)
+        return;
+    ret_words[2] = *world_word(ANY_MODEL, world_subject_of_group(key->group));
+    ret_words[3] = model != ANY_MODEL ? *world_word(model, world_subject_of_group(key->group)) : 0;
+}
+
+struct world_state world_state_of(int number, unsigned model)
+{
+    struct world_state state = {.status = KEYSHM_AVAILABLE};
+    uint64_t words[4];
+    find_words(number, model, words);
+    for (unsigned i = 0; i < 4; i++) {
+        if (word_is_paused(words[i]))
+            state.benched_by |= KEYSHM_BY_PAUSE;
+        if (!is_benched(words[i]))
+            continue;
+        state.benched_by |= 1u << i;
+        if (word_status(words[i]) * KEYSHM_REASON_COUNT + word_reason(words[i]) >
+            state.status * KEYSHM_REASON_COUNT + state.reason) {
+            state.status = word_status(words[i]);
+            state.reason = word_reason(words[i]);
+        }
+    }
+    return state;
+}
+
+bool world_is_pickable(int number, unsigned model)
+{
+    return world.keys[number].is_there && world_state_of(number, model).benched_by == 0;
+}
+
+int world_count_pickable(unsigned model)
 {
     int pickable = 0;
     for (int i = 0; i < KEYS; i++)
-        pickable += world_is_pickable(i);
+        pickable += world_is_pickable(i, model);
     return pickable;
+}
+
+int world_count_keys_in(int group)
+{
+    int there = 0;
+    for (int i = 0; i < KEYS; i++)
+        there += world.keys[i].is_there && world.keys[i].group == group;
+    return there;
 }
 
 int world_count_keys(void)

@@ -26,28 +26,62 @@ enum {
     KEYS = FILLING_KEYS + CAPACITY - FIRST_KEYS
 };
 
+enum {
+    GROUP,       /* NOTED_KEY and EXPIRED_KEY are in it */
+    EMPTY_GROUP, /* to be removed */
+    FIRST_GROUPS,
+    ADDED_GROUP = FIRST_GROUPS, /* by the victim */
+    GROUPS,
+    NO_GROUP = -1
+};
+
+/* By their numbers in the pool. */
+enum {
+    ANY_MODEL,
+    MODEL, /* AVAILABLE_KEY and LIMITED_KEY are rate limited for it */
+    FIRST_MODELS,
+    ADDED_MODEL = FIRST_MODELS, /* by the victim */
+    MODELS
+};
+
+/* What has a state word: a slot or a group, by its number in the words of each model (layout_group_subject()). */
+enum { FIRST_GROUP_SUBJECT = 16, SUBJECTS = FIRST_GROUP_SUBJECT + GROUPS };
+
 enum { KEY_MAX = 64, WORKERS_MAX = 8, SHORT_MS = 300, COOLDOWN_MS = 60000, HOUR_MS = 60 * 60 * 1000 };
 
 /* Of NOTED_KEY. */
 #define WORLD_NOTE "note"
 
-/* What the pool should hold of a key, but for its word. */
+/* What the pool should hold of a key, but for its words. */
 struct model_key {
     char text[KEY_MAX + 1];
     bool is_there;
     keyshm_id id;
+    int group;        /* NO_GROUP: in none */
     const char *note; /* NULL: none */
     uint64_t picks;
     uint64_t marked[KEYSHM_STATUS_COUNT];
 };
 
+struct model_group {
+    const char *name;
+    bool is_there;
+    keyshm_id id;
+    uint64_t marked[KEYSHM_STATUS_COUNT];
+};
+
 struct world {
     struct model_key keys[KEYS];
-    uint64_t words[CAPACITY]; /* a change of a key is of one word, so the model has that of each slot, to the bit */
-    uint64_t cursor;          /* before the victim's call, and so are these: */
+    struct model_group groups[GROUPS];
+    unsigned models; /* there are models from 1 to this one */
+    /* A change of a key or a group is of one word, so the model has that of each for each model, to the bit. */
+    uint64_t words[MODELS][SUBJECTS];
+    uint64_t cursors[MODELS]; /* before the victim's call, and so are these: */
     int owed[KEYS];           /* turns that are left in the round (turns.h) */
     struct keyshm_policy policy;
 };
+
+extern const char *const world_model_names[MODELS];
 
 /* A victim's call has not happened, or has. */
 enum outcome { OLD, NEW, OUTCOMES };
@@ -61,7 +95,8 @@ extern uint64_t world_began_ms; /* not after the victim's call */
 struct world_image;
 
 /* A world in which every operation meets all that it can: keys of each status, one whose cooldown is over while its word
- * is unchanged, a sweep that is due, metadata, and bits and a cursor that make a pick look at all of that. */
+ * is unchanged, some in a group and some benched for a model, a sweep that is due, metadata, and bits and a cursor that make a pick look
+ * at all of that. */
 void world_begin(const struct operation *operation);
 void world_end(void);
 keyshm_pool *world_pool(void);
@@ -87,24 +122,47 @@ bool world_is_half_done(void);
 /* By the clock of the pool. */
 uint64_t world_now_ms(void);
 
-/* The word of a key, as the model has it. */
+/* The words of a key whatever the model, and for each model or group, as the model has them. */
 uint64_t *world_word_of(int number);
+uint64_t *world_word(unsigned model, uint32_t subject);
 
-/* A key has come into its slot, or gone from it: the model follows. */
-void world_note_added(int number, keyshm_id id);
+/* Of the state words. */
+uint32_t world_subject_of_key(int number);
+uint32_t world_subject_of_group(int group);
+
+/* How often a key or a group was marked with each status, as the model has it; and in the pool, where it is a tagged counter. */
+uint64_t *world_marked_of(uint32_t subject);
+uint64_t world_load_marked(uint32_t subject, enum keyshm_status status);
+
+/* A key has come into its slot, or gone from it: the model follows. The same of a group. */
+void world_note_added(int number, keyshm_id id, int group);
 void world_note_removed(int number);
+void world_note_group_added(int group, keyshm_id id);
+void world_note_group_removed(int group);
 
-/* In the pool and, on success, in the model. Return what keyshm_add() and keyshm_remove() return. */
+/* In the pool and, on success, in the model. Return what keyshm_add(), keyshm_remove(), keyshm_group() and keyshm_remove_group() return. */
 int world_add_key(int number);
 int world_remove_key(int number);
+int world_add_group(int group);
+int world_remove_group(int group);
 
 /* The number of the key in the model; -1: it has none with that id. */
 int world_number_of(keyshm_id id);
 int world_count_keys(void);
 
-/* As the model has it. */
-bool world_is_pickable(int number);
-int world_count_pickable(void);
+int world_count_keys_in(int group);
+
+/* As the model has it; for ANY_MODEL, whatever the model. */
+bool world_is_pickable(int number, unsigned model);
+int world_count_pickable(unsigned model);
+
+/* What a pick for the model sees of a key: its words joined, and the bits of benched_by. */
+struct world_state {
+    enum keyshm_status status;
+    enum keyshm_reason reason;
+    unsigned benched_by;
+};
+struct world_state world_state_of(int number, unsigned model);
 
 struct layout_slot *world_slot_of(int number);
 
