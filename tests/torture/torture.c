@@ -122,9 +122,12 @@ static void begin_pool(void)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     char text[TEXT_SIZE];
+    unsigned model;
     options.capacity = CAPACITY;
     options.lock_timeout_ms = KEYSHM_LOCK_TIMEOUT_MAX_MS; /* others wait while the owner is stopped */
     EXPECT_EQ(keyshm_create(&pool, expect_name, &options), 0);
+    EXPECT_EQ(keyshm_model(pool, "a model", &model), 0);
+    EXPECT_EQ(model, MODEL);
     for (unsigned own = 0; own < LASTING_KEYS; own++) {
         torture_make_text(SEATS, own, text);
         EXPECT_EQ(keyshm_add(pool, text, NULL), 0);
@@ -147,7 +150,7 @@ static void print_totals(void)
     printf("%llu kills, %llu stops, %llu recoveries, %llu operations\n", (unsigned long long)kills,
            (unsigned long long)stops, (unsigned long long)snapshot->recoveries,
            (unsigned long long)ledger_totals.operations);
-    printf("%llu adds, removes and long marks were in flight: %llu had happened, the others had not; 0 broken\n",
+    printf("%llu adds, removes, moves and long marks were in flight: %llu had happened, the others had not; 0 broken\n",
            (unsigned long long)ledger_totals.in_flight, (unsigned long long)ledger_totals.in_flight_done);
     printf("verified %llu times, %llu of them in the middle of a change; %u keys in the end\n",
            (unsigned long long)verified, (unsigned long long)busy, snapshot->count);

@@ -3,9 +3,9 @@
 #define TORTURE_H
 
 /*
- * What the processes of the torture test share. Each worker has a seat, and keys of its own that only it adds, removes
- * and marks for long; any worker picks any key, and may mark it for a moment. So a seat's log
- * is the whole truth about its own keys, whatever the others do.
+ * What the processes of the torture test share. Each worker has a seat, and keys and a group of its own that only it adds, removes
+ * and marks for long; any worker picks any key, and may mark it for a moment. So a seat's log is the whole truth about what is its own,
+ * whatever the others do.
  */
 
 #include <keyshm.h>
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SEATS = 4, OWN_KEYS = 12, LASTING_KEYS = 2, CAPACITY = 64, LOG_MAX = 1 << 20, TEXT_SIZE = 64 };
+enum { SEATS = 4, OWN_KEYS = 12, LASTING_KEYS = 2, CAPACITY = 64, LOG_MAX = 1 << 20, TEXT_SIZE = 64, MODEL = 1 };
 
 /* A moment, and longer than the test runs. */
 enum { SHORT_MAX_MS = 20, LONG_MS = 3600000 };
@@ -24,26 +24,46 @@ enum level { LEVEL_NONE, LEVEL_RATE_LIMITED, LEVEL_QUOTA_EXCEEDED, LEVEL_INVALID
 struct own_key {
     keyshm_id id; /* 0: not in the pool */
     enum level level;
+    enum level level_for_model; /* for MODEL alone */
     bool is_paused;
+    bool is_in_group; /* that of the seat */
+};
+
+struct own_group {
+    keyshm_id id; /* 0: not in the pool */
+    enum level level;
+};
+
+struct own {
+    struct own_key keys[OWN_KEYS];
+    struct own_group group;
 };
 
 enum operation {
     OPERATION_PICK,
     OPERATION_MARK_SHORT, /* of anybody's key */
     OPERATION_ADD,        /* and these, of one's own */
+    OPERATION_ADD_TO_GROUP,
     OPERATION_REMOVE,
     OPERATION_MARK_LONG,
+    OPERATION_MARK_FOR_MODEL,
     OPERATION_MARK_AVAILABLE,
     OPERATION_PAUSE,
     OPERATION_RESUME,
+    OPERATION_JOIN,
+    OPERATION_LEAVE,
+    OPERATION_GROUP, /* of one's own group, from here on */
+    OPERATION_REMOVE_GROUP,
+    OPERATION_MARK_GROUP,
+    OPERATION_MARK_GROUP_AVAILABLE,
     OPERATION_OTHER, /* that changes no membership and no state */
 };
 
 struct entry {
     enum operation operation;
     unsigned own;     /* which of one's own keys */
-    enum level level; /* of OPERATION_MARK_LONG */
-    keyshm_id id;     /* the key's; of a pick or an add, written with the acknowledgement */
+    enum level level; /* of a mark that makes it so */
+    keyshm_id id;     /* the key's or group's; of a pick or what makes one, written with the acknowledgement */
 };
 
 /* Append-only, in shared memory: what was written before a kill is there after it. */
@@ -56,10 +76,14 @@ struct log {
 struct arena {
     atomic_bool over;
     struct log logs[SEATS];
-    struct own_key own[SEATS][OWN_KEYS]; /* as the controller has reconciled them, between two lives of a seat */
+    struct own own[SEATS]; /* as the controller has reconciled them, between two lives of a seat */
 };
 
 void torture_make_text(unsigned seat, unsigned own, char text[TEXT_SIZE]);
+void torture_make_group_name(unsigned seat, char name[TEXT_SIZE]);
+
+/* As a pick for the model sees it: in the pool, and benched neither itself nor with its group. */
+bool torture_is_available(const struct own *own, const struct own_key *key, unsigned model);
 
 /* One life of a worker: returns when the arena is over, or its log full. */
 void worker_live(struct arena *arena, keyshm_pool *pool, unsigned seat, uint64_t seed);
