@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, PICKS = 12, BURST = 1200, LENGTH_MASK = 15 };
+enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, GROUPS = 3, MODELS = 2, PICKS = 12, BURST = 1200, LENGTH_MASK = 15 };
 
 static keyshm_pool *good;
 static unsigned char *good_bytes;
-static keyshm_id ids[KEYS];
+static keyshm_id ids[KEYS], group_ids[GROUPS];
 
 static void need(bool condition)
 {
@@ -22,12 +22,52 @@ static void make_key(unsigned number, char key[KEY_MAX + 1])
     snprintf(key, KEY_MAX + 1, "sk-%0*u", (int)(5 * number), number);
 }
 
+static struct keyshm_mark make_mark(unsigned model, enum keyshm_scope scope)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_QUOTA_EXCEEDED;
+    mark.duration_ms = KEYSHM_UNTIL_MARKED;
+    mark.model = model;
+    mark.scope = scope;
+    mark.reason = KEYSHM_REASON_QUOTA;
+    return mark;
+}
+
+static int mark(keyshm_pool *pool, keyshm_id id, unsigned model, enum keyshm_scope scope)
+{
+    struct keyshm_mark quota = make_mark(model, scope);
+    return keyshm_mark(pool, id, &quota);
+}
+
+/* The first has keys, the second is paused, the third was removed. */
+static void make_groups(void)
+{
+    static const char *const names[GROUPS] = {"account", "another account", "a third"};
+    for (unsigned i = 0; i < GROUPS; i++)
+        need(keyshm_group(good, names[i], &group_ids[i]) == 0);
+    need(keyshm_set_group(good, ids[0], group_ids[0]) == 0);
+    need(keyshm_set_group(good, ids[1], group_ids[0]) == 0);
+    need(keyshm_pause(good, group_ids[1]) == 0);
+    need(keyshm_remove_group(good, group_ids[2]) == 0);
+}
+
+/* One key and one group are benched for the first. */
+static void make_models(void)
+{
+    unsigned model;
+    need(keyshm_model(good, "model", &model) == 0 && keyshm_model(good, "another model", &model) == 0);
+    need(mark(good, ids[0], 1, KEYSHM_SCOPE_KEY) == 0);
+    need(mark(good, group_ids[0], 1, KEYSHM_SCOPE_KEY) == 0);
+}
+
 static void begin(void)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     char key[KEY_MAX + 1];
     options.capacity = CAPACITY;
     options.key_max = KEY_MAX;
+    options.groups_max = GROUPS;
+    options.models_max = MODELS;
     need(keyshm_create_anonymous(&good, "fuzz", &options) == 0);
     for (unsigned i = 0; i < KEYS; i++) {
         make_key(i, key);
@@ -39,6 +79,8 @@ static void begin(void)
     need(keyshm_mark_invalid(good, ids[3]) == 0);
     need(keyshm_pause(good, ids[5]) == 0);
     need(keyshm_remove(good, ids[4]) == 0);
+    make_groups();
+    make_models();
     need(keyshm_verify(good, NULL, NULL) == 0);
     good_bytes = malloc(good->settings.segment_bytes);
     need(good_bytes != NULL);
@@ -62,8 +104,10 @@ struct keyshm_pool image_pool_in(unsigned char *bytes)
     struct keyshm_pool pool = *good;
     pool.header = moved(pool.header, bytes);
     pool.words = moved(pool.words, bytes);
+    pool.key_groups = moved(pool.key_groups, bytes);
     pool.ready = moved(pool.ready, bytes);
     pool.due = moved(pool.due, bytes);
+    pool.groups = moved(pool.groups, bytes);
     pool.index = moved(pool.index, bytes);
     pool.slots = moved(pool.slots, bytes);
     pool.events = moved(pool.events, bytes);
@@ -83,6 +127,38 @@ void image_make(unsigned char *bytes, const uint8_t *input, size_t input_bytes)
             bytes[offset] = *input;
     }
     memcpy(bytes + mutex, good_bytes + mutex, LAYOUT_MUTEX_BYTES);
+}
+
+static void read_groups(keyshm_pool *pool)
+{
+    struct keyshm_key_snapshot row;
+    char name[KEYSHM_NAME_MAX + 1];
+    keyshm_id id;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        int length = keyshm_group_name(pool, group_ids[i], name, sizeof(name));
+        need(length < 0 || name[length] == '\0');
+        keyshm_inspect(pool, group_ids[i], i % (MODELS + 1), sizeof(row), &row);
+    }
+    keyshm_find_group(pool, "account", &id);
+    keyshm_find_group(pool, "no account", &id);
+}
+
+static void read_models(keyshm_pool *pool)
+{
+    struct keyshm_key_snapshot row;
+    char name[KEYSHM_NAME_MAX + 1];
+    unsigned found;
+    for (unsigned model = 0; model <= MODELS + 1; model++) {
+        int length = keyshm_model_name(pool, model, name, sizeof(name));
+        need(length < 0 || name[length] == '\0');
+        keyshm_available_count_for(pool, model);
+        for (unsigned i = 0; i < KEYS; i++) {
+            keyshm_is_available_for(pool, ids[i], model);
+            keyshm_inspect(pool, ids[i], model, sizeof(row), &row);
+        }
+    }
+    keyshm_find_model(pool, "another model", &found);
+    keyshm_find_model(pool, "no model", &found);
 }
 
 void image_read(keyshm_pool *pool)
@@ -111,6 +187,8 @@ void image_read(keyshm_pool *pool)
     keyshm_is_available(pool, UINT64_MAX);
     keyshm_available_count(pool);
     keyshm_next_available_ms(pool);
+    read_groups(pool);
+    read_models(pool);
     keyshm_verify(pool, NULL, NULL);
     keyshm_is_replaced(pool);
     if (keyshm_snapshot(pool, &snapshot) == 0)
@@ -119,6 +197,33 @@ void image_read(keyshm_pool *pool)
         keyshm_event_list_free(events);
     if (keyshm_workers(pool, &workers) == 0)
         keyshm_worker_list_free(workers);
+}
+
+static void pick_for(keyshm_pool *pool, unsigned model)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    if (keyshm_acquire(pool, &request, &lease) == 0)
+        keyshm_release(pool, &lease);
+}
+
+static void write_groups_and_models(keyshm_pool *pool)
+{
+    for (unsigned i = 0; i < GROUPS; i++) {
+        mark(pool, group_ids[i], i, KEYSHM_SCOPE_KEY);
+        keyshm_resume(pool, group_ids[i]);
+    }
+    for (unsigned model = 0; model <= MODELS + 1; model++) {
+        mark(pool, ids[0], model, KEYSHM_SCOPE_KEY);
+        mark(pool, ids[1], model, KEYSHM_SCOPE_GROUP);
+        for (unsigned i = 0; i < PICKS; i++)
+            pick_for(pool, model);
+    }
+    keyshm_mark_available(pool, group_ids[0]);
+    keyshm_mark_available(pool, ids[0]);
+    for (unsigned i = 0; i < BURST; i++)
+        pick_for(pool, 1);
 }
 
 void image_write(keyshm_pool *pool)
@@ -136,6 +241,7 @@ void image_write(keyshm_pool *pool)
     for (unsigned i = 0; i < PICKS; i++)
         if (keyshm_next(pool, &pick) == 0 && i % 2 == 0)
             keyshm_mark_invalid(pool, pick.id);
+    write_groups_and_models(pool);
     keyshm_reset_expired_cooldowns(pool);
     keyshm_mark_available(pool, ids[3]);
     keyshm_mark_available(pool, UINT64_MAX);
