@@ -13,6 +13,8 @@ import textwrap
 import time
 from pathlib import Path
 
+from compiling import compiled
+
 POOL = f"docs-worker-{os.getpid()}"
 KEYS = "sk-0123456789-0123456789-3Abc\nsk-0123456789-0123456789-7Def\n"
 TIMEOUT_S = 60
@@ -20,16 +22,6 @@ TIMEOUT_S = 60
 
 def c_blocks(readme):
     return re.findall(r"^```c\n(.*?)^```$", readme, re.M | re.S)
-
-
-def compiled(source, include, library, directory):
-    """As a reader compiles it, without the project's own flags."""
-    binary = Path(directory, "worker")
-    compiler = os.environ.get("CC", "cc").split()
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
-    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
-                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
-    return binary
 
 
 def keys_of(stat):

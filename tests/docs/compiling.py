@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+"""The programs of examples, compiled as a reader does it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def compiled(source, include, library, directory):
+    """Without the project's own flags. The binary is in the directory."""
+    binary = Path(directory, source.stem)
+    compiler = os.environ.get("CC", "cc").split()
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
+    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
+                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
+    return binary
