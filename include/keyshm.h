@@ -143,7 +143,7 @@ typedef struct keyshm_pool keyshm_pool;
 typedef uint64_t keyshm_id;
 
 /*
- * What is known about a key. The values are ordered by severity: a mark never lowers the status of a key, except
+ * What is known about a key or a group. The values are ordered by severity: a mark never lowers the status of a key, except
  * keyshm_mark_available(). See "Marking", below.
  */
 enum keyshm_status {
@@ -633,9 +633,9 @@ int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease);
  * 1,024 calls within one of them.
  *
  * The marks return 0, or:
- * -ESTALE   the key is not, or no longer, in the pool
+ * -ESTALE   the key or group is not, or no longer, in the pool
  * -EROFS    a read-only attachment
- * -EBUSY    other processes changed the same key 10,000 times during the call
+ * -EBUSY    other processes changed the same key or group 10,000 times during the call
  * -EINVAL   keyshm_mark(): a field is outside its range, or the size is missing
  * -E2BIG    keyshm_mark(): a field of a later version is set
  */
@@ -667,19 +667,19 @@ int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_af
 /* Do not pick the key until it is marked available. Adds to its error_count. */
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
-/* Make the key available now, whatever its status; it stays paused if it is. Only this, the mark KEYSHM_AVAILABLE and
- * keyshm_mark_all_available() lower a status before its deadline. */
+/* Make the key available now, whatever its status, for all models; it stays paused if it is, and its group is left as it is. Only
+ * this, the mark KEYSHM_AVAILABLE and keyshm_mark_all_available() lower a status before its deadline. */
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 
 /*
- * Make every key available whose status is one of `status_mask` (bits 1u << enum keyshm_status), as after an outage. Returns the
- * number of keys that this call made available. -EINVAL: no bit, or one of no status. -EROFS. -EBUSY: it was so for one of the
- * keys; the others were done.
+ * Make every key and group available whose status, for whatever model, is one of `status_mask` (bits 1u << enum keyshm_status), as
+ * after an outage. Returns the number of keys and groups that this call made available. -EINVAL: no bit, or one of no status.
+ * -EROFS. -EBUSY: it was so for one of them; the others were done.
  */
 int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
 
 /*
- * Take a key out, and let it in again: for operators. A paused key is not picked, whatever it is marked; marks are recorded all
+ * Take a key or a group out, and let it in again: for operators. A paused key is not picked, whatever it is marked; marks are recorded all
  * the same, and count when it is resumed. Each may be said twice. -ESTALE, -EROFS, -EBUSY as a mark.
  */
 int keyshm_pause(keyshm_pool *pool, keyshm_id id);
@@ -708,8 +708,9 @@ int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy);
 int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
 /*
- * Record the end of every cooldown that is over: in the state of the keys, the events and the log. It is never required:
- * picks compare the deadline with the clock. Returns the number of keys that this call made available, or -EROFS.
+ * Record the end of every cooldown that is over: in the state of the keys and groups, the events and the log. It is never
+ * required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made available, or
+ * -EROFS.
  */
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool);
 
