@@ -2,13 +2,14 @@
 
 /*
  * A prefork worker pool that shares its API keys through keyshm: a supervisor opens the pool, forks the workers, and
- * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks the key by the answer.
- * The next pick of every other worker takes that mark into account.
+ * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks by the answer what it is about:
+ * the key, or all keys of its account, for one model or for all. The next pick of every other worker takes that into account.
  *
  * When the supervisor is killed, the pool stays. A supervisor that is started then takes the pool over with all that is
  * known of the keys. While one is alive, another refuses to start. At its regular end it removes the pool.
  *
  *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
+ *     prefork --url https://api.openai.com/v1/models --model gpt-4o --model o3 keys/acme keys/bolt
  *
  * Signals are blocked in every process and taken only by sigtimedwait(2), which is also the only way of waiting. So there
  * is no signal handler, no request is interrupted, and any wait ends at once when there is something to do.
@@ -16,6 +17,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -55,8 +57,14 @@
 /* How often to signal a worker again that does not end. */
 #define KILL_INTERVAL_MS 100
 
-/* Look again at least this often when no key is available: another process may add one, or mark one available. */
+/* Look again at least this often when no key is available: another process may add one, or mark one available. And when a key is
+ * available, but not for the model: no call says when one is. */
 #define KEY_WAIT_MAX_MS 1000
+#define MODEL_WAIT_MS 100
+
+/* As many as a pool has by default. */
+#define MODELS_MAX 8
+#define ACCOUNTS_MAX 64
 
 /* The supervisor's name in the list of the pool's workers. */
 #define SUPERVISOR_NAME "supervisor"
@@ -85,6 +93,15 @@ struct settings {
     int64_t pace_ms; /* between two requests of a worker */
     const char *url;
     const char *pool_name;
+    unsigned model_count;
+    const char *models[MODELS_MAX];
+    char *const *files; /* of keys, one for each account; up to NULL. None: standard input */
+};
+
+/* What a request is for. */
+struct target {
+    unsigned model; /* 0: whatever the model */
+    char *url;
 };
 
 enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, UNAUTHORIZED, FORBIDDEN, ERRORS, RESPAWNED, COUNTERS };
@@ -228,13 +245,12 @@ static bool prepare_libcurl(void)
 }
 
 /* The key goes to the server named by --url and to nobody else: not to where it redirects, not through a proxy. */
-static CURL *create_client(const struct settings *settings)
+static CURL *create_client(void)
 {
     CURL *curl = curl_easy_init();
     if (curl == NULL)
         return NULL;
-    if (curl_easy_setopt(curl, CURLOPT_URL, settings->url) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+    if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
@@ -306,13 +322,14 @@ static int64_t retry_after_ms(CURL *curl)
     return ms < KEYSHM_DURATION_MAX_MS ? ms : KEYSHM_DURATION_MAX_MS;
 }
 
-static void send_request(CURL *curl, const struct keyshm_pick *pick, struct answer *ret_answer)
+static void send_request(CURL *curl, const char *url, const struct keyshm_pick *pick, struct answer *ret_answer)
 {
     *ret_answer = (struct answer){.result = CURLE_OUT_OF_MEMORY, .retry_after_ms = KEYSHM_NO_RETRY_AFTER};
     struct curl_slist *headers = create_authorization(pick);
     if (headers == NULL)
         return;
 
+    curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret_answer);
     ret_answer->result = curl_easy_perform(curl);
@@ -344,44 +361,60 @@ static enum counter judge(const struct answer *answer)
  * A worker
  */
 
+struct worker {
+    keyshm_pool *pool;
+    CURL *curl;
+    const struct settings *settings;
+    struct statistics *statistics;
+    const struct target *targets;
+    unsigned target_count;
+    unsigned turn; /* of the targets: counts on */
+};
+
 /* A 403 that says when to come back is a limit. */
-static enum keyshm_reason reason_for(enum counter outcome, const struct answer *answer)
+static bool is_limit(enum counter outcome, const struct answer *answer)
 {
-    switch (outcome) {
-    case QUOTA_EXCEEDED:
-        return KEYSHM_REASON_BILLING;
-    case UNAUTHORIZED:
-        return KEYSHM_REASON_AUTHENTICATION;
-    case FORBIDDEN:
-        return answer->retry_after_ms == KEYSHM_NO_RETRY_AFTER ? KEYSHM_REASON_PERMISSION : KEYSHM_REASON_RATE_LIMIT;
-    default:
-        return KEYSHM_REASON_RATE_LIMIT;
-    }
+    return outcome == RATE_LIMITED || (outcome == FORBIDDEN && answer->retry_after_ms != KEYSHM_NO_RETRY_AFTER);
 }
 
-/* Mark the key by the answer, for every worker. An error of the server or the network says nothing about it. */
-static int mark_key(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
+/* What the answer says, and what it is about: an account has a limit for each model, and money for all; a key is refused as such,
+ * whatever the model, or may not use this one. False: nothing, as of an error of the server or the network. */
+static bool make_mark(const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer,
+                      struct keyshm_mark *ret_mark)
 {
     struct keyshm_mark mark = KEYSHM_MARK_INIT;
-    mark.reason = reason_for(outcome, answer);
     mark.stamp = pick->stamp;
-
-    switch (outcome) {
-    case RATE_LIMITED:
-    case FORBIDDEN:
+    if (outcome == QUOTA_EXCEEDED) {
+        mark.status = KEYSHM_QUOTA_EXCEEDED;
+        mark.reason = KEYSHM_REASON_BILLING;
+        mark.scope = KEYSHM_SCOPE_GROUP;
+    } else if (outcome == UNAUTHORIZED) {
+        mark.status = KEYSHM_INVALID;
+        mark.reason = KEYSHM_REASON_AUTHENTICATION;
+    } else if (is_limit(outcome, answer)) {
         mark.status = KEYSHM_RATE_LIMITED;
         mark.duration_ms = answer->retry_after_ms;
-        break;
-    case QUOTA_EXCEEDED:
-        mark.status = KEYSHM_QUOTA_EXCEEDED;
-        break;
-    case UNAUTHORIZED:
-        mark.status = KEYSHM_INVALID;
-        break;
-    default:
-        return 0;
+        mark.reason = KEYSHM_REASON_RATE_LIMIT;
+        mark.scope = KEYSHM_SCOPE_GROUP;
+        mark.model = pick->model;
+    } else if (outcome == FORBIDDEN) {
+        mark.status = KEYSHM_RATE_LIMITED;
+        mark.reason = KEYSHM_REASON_PERMISSION;
+        mark.model = pick->model;
+    } else {
+        return false;
     }
-    return keyshm_mark(pool, pick->id, &mark);
+    *ret_mark = mark;
+    return true;
+}
+
+/* Mark by the answer, for every worker. */
+static void mark_by(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
+{
+    struct keyshm_mark mark;
+    int error = make_mark(pick, outcome, answer, &mark) ? keyshm_mark(pool, pick->id, &mark) : 0;
+    if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
+        fprintf(stderr, "prefork: worker %d: cannot mark a key: %s\n", (int)getpid(), keyshm_strerror(error));
 }
 
 static void log_error(const struct answer *answer)
@@ -393,55 +426,70 @@ static void log_error(const struct answer *answer)
 }
 
 /* After a failed pick: how long to wait for a key, in milliseconds, or the error if it has another reason. */
-static int64_t wait_for_key_ms(keyshm_pool *pool, int error)
+static int64_t wait_for_key_ms(const struct worker *worker, int error)
 {
     if (error != -EAGAIN && error != -ENOKEY) {
         fprintf(stderr, "prefork: worker %d: no key: %s\n", (int)getpid(), keyshm_strerror(error));
         return error;
     }
-    int64_t available_ms = keyshm_next_available_ms(pool);
+    int64_t available_ms = keyshm_next_available_ms(worker->pool);
+    if (available_ms == 0 && worker->targets[0].model != 0)
+        return MODEL_WAIT_MS;
     return available_ms >= 0 && available_ms < KEY_WAIT_MAX_MS ? available_ms : KEY_WAIT_MAX_MS;
 }
 
-/* Pick, use, mark. Returns how long to wait before the next time, in milliseconds, or a negative error. */
-static int64_t use_next_key(keyshm_pool *pool, CURL *curl, const struct settings *settings, struct statistics *statistics)
+/* The models take turns. One for which no key is available does not hold up the others. */
+static int pick_key(struct worker *worker, struct keyshm_lease *ret_lease, const struct target **ret_target)
 {
-    struct keyshm_pick pick;
+    int error = -EAGAIN;
+    for (unsigned i = 0; i < worker->target_count && error == -EAGAIN; i++) {
+        struct keyshm_request request = KEYSHM_REQUEST_INIT;
+        *ret_target = &worker->targets[worker->turn++ % worker->target_count];
+        request.model = (*ret_target)->model;
+        error = keyshm_acquire(worker->pool, &request, ret_lease);
+    }
+    return error;
+}
+
+/* Pick, use, mark. Returns how long to wait before the next time, in milliseconds, or a negative error. */
+static int64_t use_next_key(struct worker *worker)
+{
+    const struct target *target;
+    struct keyshm_lease lease;
     struct answer answer;
 
-    int error = keyshm_next(pool, &pick);
+    int error = pick_key(worker, &lease, &target);
     if (error < 0)
-        return wait_for_key_ms(pool, error);
+        return wait_for_key_ms(worker, error);
 
-    count_one(statistics, REQUESTS);
-    send_request(curl, &pick, &answer);
-    explicit_bzero(pick.key, pick.key_length);
+    count_one(worker->statistics, REQUESTS);
+    send_request(worker->curl, target->url, &lease.pick, &answer);
+    explicit_bzero(lease.pick.key, lease.pick.key_length);
 
     enum counter outcome = judge(&answer);
-    error = mark_key(pool, &pick, outcome, &answer);
-    if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
-        fprintf(stderr, "prefork: worker %d: cannot mark a key: %s\n", (int)getpid(), keyshm_strerror(error));
+    mark_by(worker->pool, &lease.pick, outcome, &answer);
+    keyshm_release(worker->pool, &lease);
 
-    count_one(statistics, outcome);
+    count_one(worker->statistics, outcome);
     if (outcome != ERRORS)
-        return settings->pace_ms;
+        return worker->settings->pace_ms;
     log_error(&answer);
     return ERROR_PAUSE_MS;
 }
 
-static int work(keyshm_pool *pool, const struct settings *settings, struct statistics *statistics)
+static int work(struct worker *worker)
 {
-    CURL *curl = prepare_libcurl() ? create_client(settings) : NULL;
-    if (curl == NULL) {
-        fprintf(stderr, "prefork: cannot set up libcurl for %s\n", settings->url);
+    worker->curl = prepare_libcurl() ? create_client() : NULL;
+    if (worker->curl == NULL) {
+        fprintf(stderr, "prefork: cannot set up libcurl\n");
         return EXIT_FAILURE;
     }
     sigset_t signals = worker_signals();
     int64_t wait_ms = 0;
     while (wait_ms >= 0 && wait_for_signal(&signals, wait_ms) == 0)
-        wait_ms = use_next_key(pool, curl, settings, statistics);
+        wait_ms = use_next_key(worker);
 
-    curl_easy_cleanup(curl);
+    curl_easy_cleanup(worker->curl);
     return wait_ms >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -460,6 +508,8 @@ struct supervisor {
     struct settings settings;
     struct statistics *statistics;
     keyshm_pool *pool;
+    unsigned target_count;
+    struct target targets[MODELS_MAX];
     struct place places[WORKERS_MAX];
 };
 
@@ -478,8 +528,15 @@ static pid_t fork_worker(const struct supervisor *supervisor)
     pid_t supervisor_pid = getpid();
     pid_t pid = fork();
     if (pid == 0) {
+        struct worker worker = {
+            .pool = supervisor->pool,
+            .settings = &supervisor->settings,
+            .statistics = supervisor->statistics,
+            .targets = supervisor->targets,
+            .target_count = supervisor->target_count,
+        };
         die_with(supervisor_pid);
-        _exit(work(supervisor->pool, &supervisor->settings, supervisor->statistics));
+        _exit(work(&worker));
     }
     return pid;
 }
@@ -582,11 +639,38 @@ static void stop_workers(struct supervisor *supervisor)
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * The models
+ */
+
+/* URL/MODEL for each model; without models, URL. */
+static bool make_targets(struct supervisor *supervisor)
+{
+    const struct settings *settings = &supervisor->settings;
+    supervisor->target_count = settings->model_count > 0 ? settings->model_count : 1;
+    for (unsigned i = 0; i < supervisor->target_count; i++) {
+        struct target *target = &supervisor->targets[i];
+        const char *model = settings->models[i];
+        int error = model != NULL ? keyshm_model(supervisor->pool, model, &target->model) : 0;
+        if (error < 0) {
+            fprintf(stderr, "prefork: cannot make the model '%s': %s\n", model, keyshm_strerror(error));
+            return false;
+        }
+        if (asprintf(&target->url, "%s%s%s", settings->url, model != NULL ? "/" : "", model != NULL ? model : "") < 0) {
+            fprintf(stderr, "prefork: no memory\n");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
  * The keys
  */
 
-/* Read as one text, into which `keys` points. */
+/* The keys of one account, or those on standard input. Read as one text, into which `keys` points. */
 struct key_list {
+    int fd;
+    const char *source; /* the name of the file */
     char *text;
     size_t length, size;
     size_t count;
@@ -599,12 +683,14 @@ static void free_keys(struct key_list *list)
     wipe_and_free(list->text);
     free(list->keys);
     free(list->line_numbers);
+    if (list->fd > STDIN_FILENO)
+        close(list->fd);
 }
 
 /* Wait for input, or for a signal to stop. */
-static bool input_is_ready(void)
+static bool input_is_ready(const struct key_list *list)
 {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct pollfd input = {.fd = list->fd, .events = POLLIN};
     sigset_t signals = stop_signals();
     while (poll(&input, 1, INPUT_POLL_MS) == 0) {
         if (wait_for_signal(&signals, 0) != 0)
@@ -621,7 +707,7 @@ static bool make_room(struct key_list *list)
     size_t size = 2 * list->size + INPUT_PIECE + 1;
     char *larger = size <= INPUT_MAX ? wipe_and_realloc(list->text, size) : NULL;
     if (larger == NULL) {
-        fprintf(stderr, "prefork: no room for so many keys\n");
+        fprintf(stderr, "prefork: %s: no room for so many keys\n", list->source);
         return false;
     }
     list->text = larger;
@@ -632,10 +718,10 @@ static bool make_room(struct key_list *list)
 /* Not by stdio, which keeps a copy in its buffer. */
 static bool read_input(struct key_list *list)
 {
-    while (input_is_ready() && make_room(list)) {
-        ssize_t length = read(STDIN_FILENO, list->text + list->length, list->size - list->length - 1);
+    while (input_is_ready(list) && make_room(list)) {
+        ssize_t length = read(list->fd, list->text + list->length, list->size - list->length - 1);
         if (length < 0) {
-            fprintf(stderr, "prefork: cannot read standard input: %s\n", strerror(errno));
+            fprintf(stderr, "prefork: cannot read %s: %s\n", list->source, strerror(errno));
             return false;
         }
         if (length == 0)
@@ -674,37 +760,116 @@ static bool take_lines(struct key_list *list)
         if (line[0] == '#' || line == line_end)
             continue;
         if (strlen(line) != (size_t)(line_end - line)) {
-            fprintf(stderr, "prefork: there is a NUL on line %u\n", line_number);
+            fprintf(stderr, "prefork: %s: there is a NUL on line %u\n", list->source, line_number);
             return false;
         }
         list->line_numbers[list->count] = line_number;
         list->keys[list->count++] = line;
     }
     if (list->count == 0)
-        fprintf(stderr, "prefork: no keys on standard input (one a line)\n");
+        fprintf(stderr, "prefork: %s: no keys (one a line)\n", list->source);
     return list->count > 0;
 }
 
-/* Those that the pool has already keep what is known of them. A bad key is named by its line, never by its bytes. */
-static bool replace_keys(keyshm_pool *pool, const struct key_list *list)
+/* A bad key is named by its line, never by its bytes. */
+static bool check_keys(keyshm_pool *pool, const struct key_list *list)
 {
-    struct keyshm_replaced replaced = KEYSHM_REPLACED_INIT;
-    int error = keyshm_replace_keys(pool, list->keys, list->count, &replaced);
-    if (error == -EINVAL)
-        fprintf(stderr, "prefork: the key on line %u is not valid\n", list->line_numbers[replaced.invalid]);
-    else if (error < 0)
+    for (size_t i = 0; i < list->count; i++) {
+        keyshm_id id;
+        if (keyshm_find(pool, list->keys[i], &id) == -EINVAL) {
+            fprintf(stderr, "prefork: %s: the key on line %u is not valid\n", list->source, list->line_numbers[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_keys(keyshm_pool *pool, struct key_list *list)
+{
+    return read_input(list) && make_arrays(list) && take_lines(list) && check_keys(pool, list);
+}
+
+static bool open_list(const char *path, struct key_list *ret_list)
+{
+    *ret_list = (struct key_list){.fd = open(path, O_RDONLY | O_CLOEXEC), .source = path};
+    if (ret_list->fd < 0)
+        fprintf(stderr, "prefork: cannot open %s: %s\n", path, strerror(errno));
+    return ret_list->fd >= 0;
+}
+
+/* A key that is there already keeps what is known of it. */
+static int add_to_group(keyshm_pool *pool, const char *key, keyshm_id group)
+{
+    struct keyshm_key_snapshot known;
+    keyshm_id id;
+    int error = keyshm_add_to_group(pool, key, group, &id);
+    if (error != -EEXIST)
+        return error;
+    error = keyshm_inspect(pool, id, 0, sizeof(known), &known);
+    return error == 0 && known.group != group ? keyshm_set_group(pool, id, group) : error;
+}
+
+/* The group of an account is called as its file. */
+static int add_account(keyshm_pool *pool, const struct key_list *list)
+{
+    const char *slash = strrchr(list->source, '/');
+    keyshm_id group;
+    int error = keyshm_group(pool, slash != NULL ? slash + 1 : list->source, &group);
+    for (size_t i = 0; i < list->count && error == 0; i++)
+        error = add_to_group(pool, list->keys[i], group);
+    if (error < 0)
+        fprintf(stderr, "prefork: %s: cannot add its keys: %s\n", list->source, keyshm_strerror(error));
+    return error;
+}
+
+/* Make the pool hold the keys of these lists, and no others. Those that it has already keep what is known of them. */
+static bool replace_keys(keyshm_pool *pool, const struct key_list *lists, size_t list_count)
+{
+    size_t count = 0, all = 0;
+    for (size_t i = 0; i < list_count; i++)
+        count += lists[i].count;
+    const char **keys = calloc(count, sizeof(*keys));
+    int error = keys != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < list_count && error == 0; i++)
+        for (size_t k = 0; k < lists[i].count; k++)
+            keys[all++] = lists[i].keys[k];
+    if (error == 0)
+        error = keyshm_replace_keys(pool, keys, count, NULL);
+    if (error < 0)
         fprintf(stderr, "prefork: cannot replace the keys of the pool: %s\n", keyshm_strerror(error));
+    free(keys);
     return error == 0;
 }
 
-/* Make the pool hold the keys on standard input, and no others. They do not come by the command line, because every user
- * can read that. */
+/* All lists are read and checked before the pool is changed. */
+static bool take_keys_from_files(keyshm_pool *pool, char *const *files)
+{
+    struct key_list lists[ACCOUNTS_MAX];
+    size_t count = 0;
+    bool taken = true;
+    for (; taken && files[count] != NULL; count++)
+        taken = open_list(files[count], &lists[count]) && read_keys(pool, &lists[count]);
+    for (size_t i = 0; taken && i < count; i++)
+        taken = add_account(pool, &lists[i]) == 0;
+    if (taken)
+        taken = replace_keys(pool, lists, count);
+    for (size_t i = 0; i < count; i++)
+        free_keys(&lists[i]);
+    return taken;
+}
+
+/* Keys do not come by the command line, because every user can read that. */
 static bool take_keys_from_stdin(keyshm_pool *pool)
 {
-    struct key_list list = {.text = NULL};
-    bool taken = read_input(&list) && make_arrays(&list) && take_lines(&list) && replace_keys(pool, &list);
+    struct key_list list = {.fd = STDIN_FILENO, .source = "standard input"};
+    bool taken = read_keys(pool, &list) && replace_keys(pool, &list, 1);
     free_keys(&list);
     return taken;
+}
+
+static bool take_keys(keyshm_pool *pool, const struct settings *settings)
+{
+    return settings->files[0] != NULL ? take_keys_from_files(pool, settings->files) : take_keys_from_stdin(pool);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -844,8 +1009,8 @@ static bool is_empty(keyshm_pool *pool)
     return is_empty;
 }
 
-/* Remove the pool: not if that is another one by now, and not if the keys on standard input were refused and it has some that
- * another supervisor left. */
+/* Remove the pool: not if that is another one by now, and not if the given keys were refused and it has some that another
+ * supervisor left. */
 static void leave_pool(keyshm_pool *pool, const char *name, bool has_run)
 {
     if ((has_run || is_empty(pool)) && keyshm_is_replaced(pool) == 0)
@@ -859,10 +1024,13 @@ static void leave_pool(keyshm_pool *pool, const char *name, bool has_run)
 
 static void print_usage(FILE *stream)
 {
-    fprintf(stream, "Usage: prefork --url URL [OPTION]... < KEYS\n"
-                    "Send requests to URL from several processes that share the API keys read from\n"
-                    "standard input, one a line. Lines that begin with # are no keys.\n\n"
+    fprintf(stream, "Usage: prefork --url URL [OPTION]... [FILE]...\n"
+                    "Send requests to URL from several processes that share API keys, one a line of\n"
+                    "FILE. Each FILE has the keys of one account, and its name is that of the group.\n"
+                    "Without one, keys are read from standard input, each of an account of its own.\n"
+                    "Lines that begin with # are no keys.\n\n"
                     "  --url URL      where to send GET requests, with a key as bearer token\n"
+                    "  --model NAME   what a request is for: it is sent to URL/NAME. Several take turns\n"
                     "  --workers N    how many processes (default 4)\n"
                     "  --seconds N    stop after this time; 0, the default: at SIGINT or SIGTERM\n"
                     "  --pace-ms N    how long a worker waits between two requests (default 10)\n"
@@ -884,6 +1052,16 @@ static bool parse_number(const char *text, int64_t least, int64_t most, int64_t 
     return true;
 }
 
+static bool add_model(const char *name, struct settings *settings)
+{
+    if (settings->model_count == MODELS_MAX) {
+        fprintf(stderr, "prefork: more than %d models\n", MODELS_MAX);
+        return false;
+    }
+    settings->models[settings->model_count++] = name;
+    return true;
+}
+
 static bool parse_option(int option, struct settings *settings)
 {
     int64_t number;
@@ -894,6 +1072,8 @@ static bool parse_option(int option, struct settings *settings)
     case 'n':
         settings->pool_name = optarg;
         return true;
+    case 'm':
+        return add_model(optarg, settings);
     case 'w':
         if (!parse_number(optarg, 1, WORKERS_MAX, &number))
             return false;
@@ -917,13 +1097,10 @@ static bool parse_option(int option, struct settings *settings)
 static bool parse_command_line(int argc, char **argv, struct settings *ret_settings)
 {
     static const struct option options[] = {
-        {"url", required_argument, NULL, 'u'},
-        {"workers", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 's'},
-        {"pace-ms", required_argument, NULL, 'p'},
-        {"pool", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},     {"model", required_argument, NULL, 'm'},
+        {"workers", required_argument, NULL, 'w'}, {"seconds", required_argument, NULL, 's'},
+        {"pace-ms", required_argument, NULL, 'p'}, {"pool", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     *ret_settings = (struct settings){.workers = 4, .pace_ms = 10, .pool_name = "prefork"};
 
@@ -932,9 +1109,12 @@ static bool parse_command_line(int argc, char **argv, struct settings *ret_setti
         if (!parse_option(option, ret_settings))
             return false;
     }
+    ret_settings->files = argv + optind;
     if (ret_settings->url == NULL)
         fprintf(stderr, "prefork: --url is missing\n");
-    return optind == argc && ret_settings->url != NULL;
+    if (argc - optind > ACCOUNTS_MAX)
+        fprintf(stderr, "prefork: more than %d accounts\n", ACCOUNTS_MAX);
+    return ret_settings->url != NULL && argc - optind <= ACCOUNTS_MAX;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -960,7 +1140,7 @@ int main(int argc, char **argv)
     if (supervisor.pool == NULL)
         return EXIT_FAILURE;
 
-    bool ready = take_keys_from_stdin(supervisor.pool);
+    bool ready = make_targets(&supervisor) && take_keys(supervisor.pool, settings);
     if (ready) {
         supervise(&supervisor);
         stop_workers(&supervisor);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""examples/prefork.c: a pool outlives its supervisor, has one at a time, and learns the right thing from each answer."""
+"""examples/prefork.c: a pool outlives its supervisor, has one at a time, and learns the right thing from each answer: of a key, or
+of an account, for one model or for all."""
 
 import email.utils
 import http.server
@@ -30,23 +31,26 @@ UNTIL_MARKED = -1
 # ---- the provider ----
 
 class Provider(http.server.BaseHTTPRequestHandler):
-    """Answers by the end of the key, which is also all that it remembers of it."""
+    """Answers by the end of the key, which is also all that it remembers of it, and by the model."""
 
-    answers = {}  # by the end of a key: a status, headers; others get 200
+    answers = {}  # by the end of a key, or this and the model: a status, headers, and perhaps a body; others get 200
     again = None  # the answer when a key that has one of these answers is used again; None: the same
     seen = []  # the end of the key of each request
+    asked = []  # and the model with it
 
     def do_GET(self):
-        end = self.headers.get("Authorization", "")[-4:]
-        status, headers = self.answers.get(end, (200, {}))
+        end, model = self.headers.get("Authorization", "")[-4:], self.path.rpartition("/")[2]
+        status, headers, *body = self.answers.get((end, model), self.answers.get(end, (200, {})))
         if end in self.answers and end in self.seen and self.again:
             status, headers = self.again
         self.seen.append(end)
+        self.asked.append((end, model))
+        text = body[0] if body else b"{}"
         self.send_response(status)
-        for name, value in {"Content-Length": "2", **headers}.items():
+        for name, value in {"Content-Length": str(len(text)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(text)
 
     def log_message(self, *arguments):
         pass
@@ -66,7 +70,7 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 class Supervisor:
     """A run of prefork. What it says is checked for keys as soon as it has ended."""
 
-    def __init__(self, pool, lines, workers=2, before=(), preload=""):
+    def __init__(self, pool, lines=b"", workers=2, before=(), preload="", arguments=()):
         self.output = tempfile.TemporaryFile("w+", encoding="utf-8")
         environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
         if preload:
@@ -76,7 +80,7 @@ class Supervisor:
             keys.seek(0)
             self.process = subprocess.Popen(
                 [*before, PREFORK, "--url", f"http://127.0.0.1:{server.server_port}/", "--pool", pool, "--workers", str(workers),
-                 "--pace-ms", "20"], stdin=keys, stdout=self.output, stderr=self.output, env=environment)
+                 "--pace-ms", "20", *arguments], stdin=keys, stdout=self.output, stderr=self.output, env=environment)
         self.pid = self.process.pid
         helpers.append(self.process)
 
@@ -157,7 +161,7 @@ def start(pool, lines, end, **options):
 
 
 def marks(pool):
-    """Each key's first mark: its status, reason and duration."""
+    """Each key's first mark: its status, reason and duration. Of all groups together, that with the key ""."""
     found = {}
     for event in json.loads(subprocess.check_output([STAT, "--events", "--json", pool]))["pools"][0]["events"]:
         if event["kind"] == "marked":
@@ -369,5 +373,89 @@ def test_answers():
     check(counted["unauthorized"] == 1 and counted["forbidden"] == 3, f"one 401 and three 403 were counted as {counted}")
 
 
-run_tests([test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
+OUT_OF_MONEY = (429, {}, b'{"error":{"code":"insufficient_quota"}}')
+
+
+class Accounts:
+    """Files of keys."""
+
+    def __init__(self, **ends_of):
+        self.directory = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        self.write(**ends_of)
+
+    def write(self, **ends_of):
+        for name in os.listdir(self.directory.name):
+            os.unlink(os.path.join(self.directory.name, name))
+        for name, ends in ends_of.items():
+            with open(os.path.join(self.directory.name, name), "wb") as file:
+                file.write(key_list(*ends))
+
+    def arguments(self):
+        files = [os.path.join(self.directory.name, name) for name in sorted(os.listdir(self.directory.name))]
+        return ["--model", "large", "--model", "small", *files]
+
+
+def asks(*wanted):
+    """From now on there is one more request with each of these keys, for each of these models."""
+    before = {each: Provider.asked.count(each) for each in wanted}
+    return lambda: all(Provider.asked.count(each) > before[each] for each in wanted)
+
+
+def refused(*ends):
+    """How many requests with these keys the provider has refused."""
+    return sum(Provider.asked.count(each) for each in Provider.answers if each[0] in ends)
+
+
+def test_accounts():
+    """A limit is one of an account and a model: a refusal takes all keys of the account out, for that model only."""
+    pool = f"{BASE}-accounts"
+    hour = {"Retry-After": "3600"}
+    Provider.answers = {("AAAA", "large"): (429, hour), ("AAAB", "large"): (429, hour), ("BBBA", "small"): (403, {}),
+                        ("CCCA", "large"): OUT_OF_MONEY, ("CCCA", "small"): OUT_OF_MONEY,
+                        ("CCCB", "large"): OUT_OF_MONEY, ("CCCB", "small"): OUT_OF_MONEY}
+    Provider.again, Provider.asked[:] = None, []
+    accounts = Accounts(acme=("AAAA", "AAAB"), bolt=("BBBA", "BBBB"), cargo=("CCCA", "CCCB"))
+
+    def goes_on():
+        # Twice: a round in which the last refusal is made may be under way.
+        for _ in range(2):
+            supervisor.comes_to(asks(("AAAA", "small"), ("AAAB", "small"), ("BBBA", "large"), ("BBBB", "large"), ("BBBB", "small")),
+                                "a model suffers from the limit of another, or a key from that of another account")
+
+    supervisor = Supervisor(pool, workers=1, arguments=accounts.arguments())
+    supervisor.comes_to(lambda: has_status(pool, CCCA="quota_exceeded", CCCB="quota_exceeded"), "an account has no money")
+    goes_on()
+    check(refused("AAAA", "AAAB") == 1, "the limit of an account was not marked for both of its keys")
+    check(refused("CCCA", "CCCB") == 1, "that an account has no money was not marked for all models")
+    check(has_status(pool, AAAA="available", AAAB="available", BBBA="available", BBBB="available"), f"{known(pool)}")
+    check(known(pool)["CCCB"][2] == "billing", f"{known(pool)}")
+    check(set(marks(pool)) == {"", "BBBA"}, f"a key was marked in place of its account: {marks(pool)}")
+    check(marks(pool)["BBBA"][:2] == ("rate_limited", "permission"), f"it may not use a model: {marks(pool)}")
+
+    # All this stays known when the accounts come again, one of them with another name, a new key, and without one.
+    supervisor.kill(pool)
+    accounts.write(acme=("AAAA", "AAAB", "AAAC"), bolt=("BBBA", "BBBB"), dune=("CCCB", "DDDD"))
+    is_asked = asks(("AAAC", "small"), ("DDDD", "large"), ("DDDD", "small"), ("CCCB", "small"))
+    Provider.answers = {each: answer for each, answer in Provider.answers.items() if each[0] not in ("CCCA", "CCCB")}
+    supervisor = Supervisor(pool, workers=1, arguments=accounts.arguments())
+    supervisor.comes_to(is_asked, "the new keys are not used")
+    goes_on()
+    check(set(known(pool)) == {"AAAA", "AAAB", "AAAC", "BBBA", "BBBB", "CCCB", "DDDD"}, f"the pool has {sorted(known(pool))}")
+    check(refused("AAAA", "AAAB") == 1 and ("AAAC", "large") not in Provider.asked, "what was known of an account is forgotten")
+    supervisor.stop()
+
+
+def test_bad_files():
+    pool = f"{BASE}-bad-files"
+    Provider.answers = {}
+    accounts = Accounts(acme=("AAAA",), bolt=())
+    for arguments, message in [(accounts.arguments(), "bolt: no keys"), ([*accounts.arguments(), "/none"], "cannot open /none"),
+                               (["--model", " "], "cannot make the model"), (["--model", "m"] * 9, "more than 8 models"),
+                               (["/none"] * 65, "more than 64 accounts")]:
+        said = Supervisor(pool, arguments=arguments).end(1)
+        check(message in said, f"no '{message}' in: {said}")
+        check(not is_there(pool), "a pool without keys was left")
+
+
+run_tests([test_accounts, test_bad_files, test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
            test_answers])
