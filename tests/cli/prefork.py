@@ -457,5 +457,5 @@ def test_bad_files():
         check(not is_there(pool), "a pool without keys was left")
 
 
-run_tests([test_accounts, test_bad_files, test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
-           test_answers])
+run_tests([test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
+           test_answers, test_accounts, test_bad_files])
