@@ -779,8 +779,9 @@ struct keyshm_group_snapshot {
 };
 
 /*
- * A copy of a pool's state. Each key's entry is consistent; the entries were read one after another. Counters are
- * statistics: a process that is killed during a call may not have counted it.
+ * A copy of a pool's state. Each key's entry is consistent; the entries were read one after another, but the state of each group
+ * once: a mark of a group is seen for all its keys or for none. Counters are statistics: a process that is killed during a call
+ * may not have counted it.
  */
 struct keyshm_snapshot {
     char provider[KEYSHM_PROVIDER_MAX + 1];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
+#include <pthread.h>
+
 /* Groups: sets of keys that share an account. */
 
 TestSuite(groups, .init = create_pool, .fini = close_pool);
@@ -293,6 +295,53 @@ Test(groups, are_in_a_snapshot)
     cr_assert_eq(snapshot->keys[0].group, b);
     cr_assert_eq(snapshot->status_count[KEYSHM_QUOTA_EXCEEDED], 2, "as a pick sees them");
     keyshm_snapshot_free(snapshot);
+}
+
+/* Marks a group, and lifts that, until told to stop. */
+struct marker {
+    keyshm_pool *pool;
+    keyshm_id group;
+    _Atomic bool is_done;
+};
+
+static void *mark_and_lift(void *user)
+{
+    struct marker *marker = user;
+    while (!marker->is_done) {
+        keyshm_mark_rate_limited(marker->pool, marker->group, KEYSHM_UNTIL_MARKED);
+        keyshm_mark_available(marker->pool, marker->group);
+    }
+    return NULL;
+}
+
+#define MANY_KEYS 1000
+
+Test(groups, are_seen_whole_or_not_at_all)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    struct marker marker = {.is_done = false};
+    pthread_t thread;
+    cr_assert_eq(keyshm_create_anonymous(&marker.pool, "many", &options), 0);
+    cr_assert_eq(keyshm_group(marker.pool, "removed", &marker.group), 0);
+    cr_assert_eq(keyshm_remove_group(marker.pool, marker.group), 0);
+    cr_assert_eq(keyshm_group(marker.pool, "first", &marker.group), 0);
+    cr_assert_eq(keyshm_group(marker.pool, "marked", &marker.group), 0);
+    for (int i = 0; i < MANY_KEYS; i++)
+        cr_assert_eq(keyshm_add_to_group(marker.pool, key_text(i), marker.group, NULL), 0);
+    cr_assert_eq(pthread_create(&thread, NULL, mark_and_lift, &marker), 0);
+    for (int i = 0; i < 300; i++) {
+        struct keyshm_snapshot *snapshot;
+        int available = keyshm_available_count(marker.pool);
+        cr_assert(available == 0 || available == MANY_KEYS, "%d available", available);
+        cr_assert_eq(keyshm_snapshot(marker.pool, &snapshot), 0);
+        enum keyshm_status status = snapshot->groups[1].state.status;
+        cr_assert_eq(snapshot->status_count[status], MANY_KEYS, "%u keys as their group", snapshot->status_count[status]);
+        cr_assert_eq(snapshot->keys[0].benched_by, status == KEYSHM_AVAILABLE ? 0 : KEYSHM_BY_GROUP);
+        keyshm_snapshot_free(snapshot);
+    }
+    marker.is_done = true;
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    keyshm_close(marker.pool);
 }
 
 Test(groups, keep_their_keys_when_they_are_replaced)
