@@ -448,8 +448,8 @@ def test_accounts():
 def test_bad_files():
     pool = f"{BASE}-bad-files"
     Provider.answers = {}
-    accounts = Accounts(acme=("AAAA",), bolt=())
-    for arguments, message in [(accounts.arguments(), "bolt: no keys"), ([*accounts.arguments(), "/none"], "cannot open /none"),
+    good, bad = Accounts(acme=("AAAA",)), Accounts(acme=("AAAA",), bolt=())
+    for arguments, message in [(bad.arguments(), "bolt: no keys"), ([*good.arguments(), "/none"], "cannot open /none"),
                                (["--model", " "], "cannot make the model"), (["--model", "m"] * 9, "more than 8 models"),
                                (["/none"] * 65, "more than 64 accounts")]:
         said = Supervisor(pool, arguments=arguments).end(1)
