@@ -8,7 +8,7 @@
 
 #include "clocks.h"
 #include "cmd.h"
-#include "mark_key.h"
+#include "mark_rules.h"
 #include "program.h"
 #include "report.h"
 #include "text.h"

@@ -12,7 +12,7 @@
 #include "child.h"
 #include "clocks.h"
 #include "cmd.h"
-#include "mark_key.h"
+#include "mark_rules.h"
 #include "program.h"
 #include "secret.h"
 #include "user.h"

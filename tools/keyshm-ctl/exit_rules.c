@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mark_key.h"
+#include "mark_rules.h"
 #include "number.h"
 
 #define EXIT_STATUS_MAX 255

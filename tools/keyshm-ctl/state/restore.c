@@ -10,7 +10,7 @@
 #include "clocks.h"
 #include "lists.h"
 #include "lookup.h"
-#include "mark_key.h"
+#include "mark_rules.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "progress.h"

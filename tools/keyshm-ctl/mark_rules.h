@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef KEYSHM_CTL_MARK_KEY_H
-#define KEYSHM_CTL_MARK_KEY_H
+#ifndef KEYSHM_CTL_MARK_RULES_H
+#define KEYSHM_CTL_MARK_RULES_H
 
 /* A mark of one key, for whatever model. */
 

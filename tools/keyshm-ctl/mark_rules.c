@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mark_key.h"
+#include "mark_rules.h"
 
 bool mark_takes_duration(enum keyshm_status status)
 {
