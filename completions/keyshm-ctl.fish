@@ -14,7 +14,8 @@ function __keyshm_ctl_operands
         switch $word
             case -- # the words of COMMAND follow
                 return
-            case --capacity --key-max --cooldown --on-status --wait --retry-after --until --reason --status --cooldown-max --layout --output --user
+            case --capacity --key-max --cooldown --groups-max --models-max --group --model --scope --put-in --take-out --on-status --wait \
+                    --retry-after --until --reason --status --cooldown-max --layout --output --user
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -49,9 +50,10 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove next exec mark pause resume policy reset metadata label export import verify repair holder \
+set --local commands create destroy add set remove next exec mark pause resume group model policy reset metadata label export import verify \
+    repair holder break-lock
+set --local reporting create destroy add set remove next mark pause resume group model policy reset metadata label import verify repair holder \
     break-lock
-set --local reporting create destroy add set remove next mark pause resume policy reset metadata label import verify repair holder break-lock
 
 complete -c keyshm-ctl -f
 complete -c keyshm-ctl -s h -l help -d 'Show the help'
@@ -68,6 +70,8 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command 
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by what the provider answered'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a pause -d 'Do not pick a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a resume -d 'Let a paused key in again'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a group -d 'Print, make or change the groups of keys'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a model -d 'Print or make the models'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Record the cooldowns that are over'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes of a key'
@@ -93,6 +97,13 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command destroy' -l layout -x -d 'Of a p
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'The maximum number of keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The maximum length of a key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create policy' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The maximum number of groups'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -d 'The group'
+complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark' -l model -x -d 'For this model'
+complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l scope -x -a 'key group' -d 'What it is about'
+complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
+complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
 complete -c keyshm-ctl -n '__keyshm_ctl_command policy' -l cooldown-max -x -d 'The longest rate limit in seconds'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set' -l env -d 'Add keys from the environment'
 complete -c keyshm-ctl -n '__keyshm_ctl_command set' -l allow-empty -d 'Remove all keys if none is given'
@@ -103,7 +114,7 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Avai
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l until -x -d 'Available again at this time'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l reason -x -a 'peer budget timeout server_error overloaded rate_limit quota billing permission authentication operator' -d 'Why'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l status -x -a 'rate_limited quota_exceeded invalid' -d 'Of all keys, lift this status'
-complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label' -l delete -d 'Delete it'
+complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label group' -l delete -d 'Delete it'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to create'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'Include the keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set import' -l dry-run -d 'Change nothing'

@@ -19,24 +19,27 @@ _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove next exec mark pause resume policy reset metadata label export import
-    verify repair holder break-lock help'
+_keyshm_commands='create destroy add set remove next exec mark pause resume group model policy reset metadata label export
+    import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
     case $1 in
-    create) echo '--capacity --key-max --cooldown --json' ;;
-    add) echo '--env --dry-run --json' ;;
-    set) echo '--env --dry-run --allow-empty --json' ;;
-    exec) echo '--env --on-status --wait' ;;
-    mark) echo '--retry-after --until --reason --status --json' ;;
+    create) echo '--capacity --key-max --cooldown --groups-max --models-max --json' ;;
+    add) echo '--group --env --dry-run --json' ;;
+    set) echo '--group --env --dry-run --allow-empty --json' ;;
+    next) echo '--model --json' ;;
+    exec) echo '--model --env --on-status --wait' ;;
+    mark) echo '--group --model --scope --retry-after --until --reason --status --json' ;;
+    pause | resume) echo '--group --json' ;;
+    group) echo '--put-in --take-out --delete --json' ;;
     policy) echo '--cooldown --cooldown-max --json' ;;
     metadata | label) echo '--delete --json' ;;
     export) echo '--output --with-keys' ;;
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
     destroy) echo '--json --layout' ;;
-    remove | next | pause | resume | reset | verify | repair | holder) echo '--json' ;;
+    remove | model | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -116,8 +119,9 @@ _keyshm_look_back() {
             return
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
-        --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --reason | --status | \
-            --cooldown-max | --layout | --output | --user) ((i++)) ;;
+        --capacity | --key-max | --cooldown | --groups-max | --models-max | --group | --model | --scope | --put-in | \
+            --take-out | --on-status | --wait | --retry-after | --until | --reason | --status | --cooldown-max | --layout | \
+            --output | --user) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -131,12 +135,14 @@ _keyshm_look_back() {
     done
 }
 
+_keyshm_ids() {
+    _keyshm_words "$(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
+}
+
 _keyshm_operand() {
     case $command:$operands in
     *:0) _keyshm_words "$(_keyshm_pools)" ;;
-    remove:1 | mark:1 | pause:1 | resume:1 | metadata:1 | label:1)
-        _keyshm_words "$(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
-        ;;
+    remove:1 | mark:1 | pause:1 | resume:1 | metadata:1 | label:1) _keyshm_ids ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
     import:1) _filedir ;;
     esac
@@ -155,7 +161,16 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --capacity | --key-max | --cooldown | --on-status | --wait | --retry-after | --until | --cooldown-max | --layout) return ;;
+    --capacity | --key-max | --cooldown | --groups-max | --models-max | --group | --model | --on-status | --wait | \
+        --retry-after | --until | --cooldown-max | --layout) return ;;
+    --put-in | --take-out)
+        _keyshm_ids
+        return
+        ;;
+    --scope)
+        _keyshm_words 'key group'
+        return
+        ;;
     --user)
         mapfile -t COMPREPLY < <(compgen -u -- "$cur")
         return

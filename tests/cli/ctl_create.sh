@@ -33,6 +33,14 @@ for bad in '' 0 -1 +5 1.5 1e3 0x10 ' 5' '5 ' 5k ten 1048577 4294967297 184467440
     refused 1 "$ctl" create "$pool.bad" --capacity "$bad"
     err_has '^keyshm-ctl: create: --capacity must be a number from 1 to 1048576\(, not "[^"]*"\)\?$'
 done
+run 0 "$ctl" create "$pool.groups" --groups-max 0 --models-max 1024 --json
+is "$(json groups_max) $(json models_max)" '0 1024'
+for option in --groups-max --models-max; do
+    for bad in '' -1 1025 1.5 18446744073709551617; do
+        refused 1 "$ctl" create "$pool.bad" "$option" "$bad"
+        err_has "^keyshm-ctl: create: $option must be a number from 0 to 1024\\(, not \"[^\"]*\"\\)\\?$"
+    done
+done
 for bad in '' 0 -1 4097 18446744073709551617; do
     refused 1 "$ctl" create "$pool.bad" --key-max "$bad"
     err_has '^keyshm-ctl: create: --key-max must be a number from 1 to 4096\(, not "[^"]*"\)\?$'

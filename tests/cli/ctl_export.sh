@@ -123,6 +123,38 @@ is "$(json keys 5 masked_key)" sk-…EEEE
 no_file "the key with id $(id_of "$pool" 5) is not UTF-8, which JSON must be; nothing was written; export it without" \
     "$tmp/dir/new" --with-keys
 
+# Groups and models: a key has its own status, not that of its group; a bench for a model is in the object of the model.
+grouped=$pool.grouped
+run 0 "$ctl" create "$grouped"
+feed '%s\n%s\n' "$(key AAAA)" "$(key BBBB)"
+run 0 "$ctl" add "$grouped" --group 'org "a"' <"$in"
+add "$grouped" CCCC
+run 0 "$ctl" mark "$grouped" quota_exceeded --group 'org "a"' --reason billing
+run 0 "$ctl" mark "$grouped" rate_limited --group 'org "a"' --model m/1 --retry-after 3600
+run 0 "$ctl" mark "$grouped" "$(id_of "$grouped" 1)" invalid --model m-2 --reason permission
+run 0 "$ctl" pause "$grouped" --group 'org "a"'
+run 0 "$ctl" export "$grouped"
+is "$(json models) $(json models 0) $(json models 1) $(json groups)" '2 m/1 m-2 1'
+is "$(json groups 0 name) $(json groups 0 status) $(json groups 0 reason) $(json groups 0 is_paused)" 'org "a" quota_exceeded billing true'
+is "$(json groups 0 cooldown_left_ms) $(json groups 0 marked quota_exceeded) $(json groups 0 models)" '-1 1 m/1 '
+is "$(json groups 0 models m/1 status) $(json groups 0 models m/1 reason)" 'rate_limited rate_limit'
+left_ms=$(json groups 0 models m/1 cooldown_left_ms)
+{ [ "$left_ms" -gt 3000000 ] && [ "$left_ms" -le 3600100 ]; } || fail "a cooldown of a model"
+for slot in 0 1; do
+    is "$(json keys "$slot" group) $(json keys "$slot" status) $(json keys "$slot" is_paused)" 'org "a" available false'
+done
+is "$(json keys 0 models)$(json keys 1 models)$(json keys 2 models)" 'm-2 '
+is "$(json keys 1 models m-2 status) $(json keys 1 models m-2 reason)" 'invalid permission'
+is "$(json keys 1 models m-2 cooldown_left_ms) $(json keys 2 group)" '-1 null'
+
+# Names that JSON cannot represent.
+run 0 "$FIXTURE" group "$grouped" "$(printf '\377')"
+run 0 "$FIXTURE" model "$grouped" "$(printf 'm\376')"
+run 0 "$ctl" export "$grouped"
+is "$(json models) $(json groups)" '2 1'
+err_has "^keyshm-ctl: pool $grouped: the name of model 3 is not UTF-8, which JSON must be; it is left out, and what is known for it$"
+err_has "^keyshm-ctl: pool $grouped: the name of the group with id [0-9]* is not UTF-8, which JSON must be; it is left out, and what"
+
 # It attaches read-only, so even the list of workers does not change. An empty pool, and no pool.
 before=$(cksum <"$segment")
 run 0 "$ctl" export "$pool"

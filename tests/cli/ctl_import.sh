@@ -192,6 +192,122 @@ run 0 "$ctl" import "$pool" "$keys" --json
 counts 0 5 0 4
 run 0 "$ctl" verify "$new"
 
+# Groups and models: all that is known of both survives, in an empty pool and in one that has the keys.
+# known FILE: an export without what differs from one to the next.
+known() {
+    sed 's/"exported_unix_ms":[0-9]*//; s/"provider":"[^"]*"//; s/"fingerprint[a-z_]*":"[^"]*"//; s/"with_keys":[a-z]*//
+        s/"key":"[^"]*"//; s/"marked":{[^}]*}//g; s/"cooldown_left_ms":[1-9][0-9]*/"cooldown_left_ms":N/g' "$1"
+}
+full=$pool.full
+create "$full" --capacity 8
+feed '%s\n%s\n' "$(key AAAA)" "$(key BBBB)"
+run 0 "$ctl" add "$full" --group org-a <"$in"
+add "$full" CCCC
+run 0 "$ctl" group "$full" 'org b ü'
+run 0 "$ctl" mark "$full" quota_exceeded --group org-a --retry-after 100000 --reason billing
+run 0 "$ctl" mark "$full" rate_limited --group org-a --model m/1 --retry-after 200000 --reason overloaded
+run 0 "$ctl" mark "$full" invalid --group 'org b ü'
+run 0 "$ctl" pause "$full" --group 'org b ü'
+run 0 "$ctl" mark "$full" "$(id_of "$full" 0)" rate_limited --model 'm 2' --retry-after 300000
+run 0 "$ctl" mark "$full" "$(id_of "$full" 2)" invalid --model m/1 --reason permission
+run 0 "$ctl" model "$full" unmarked
+run 0 "$ctl" pause "$full" "$(id_of "$full" 1)"
+run 0 "$ctl" export "$full" --output "$tmp/full" --with-keys
+run 0 "$ctl" export "$full" --output "$tmp/full_state"
+create "$full.empty" --capacity 8
+before=$(cksum <"$segments.$full.empty")
+run 0 "$ctl" import "$full.empty" "$tmp/full" --dry-run
+out_is 'nothing was changed; it would be: 3 added, 0 found, 0 not found; 4 marked, 2 paused; groups: 2 added, 0 keys moved; models: 3 added'
+is "$(cksum <"$segments.$full.empty")" "$before" "the pool after --dry-run"
+run 0 "$ctl" import "$full.empty" "$tmp/full" --json
+counts 3 0 0 4
+is "$(json groups_added) $(json moved) $(json models_added) $(json paused)" '2 0 3 2'
+create "$full.keys" --capacity 8
+add "$full.keys" AAAA BBBB CCCC
+run 0 "$ctl" model "$full.keys" other
+run 0 "$ctl" model "$full.keys" m/1
+run 0 "$ctl" group "$full.keys" else --put-in "$(id_of "$full.keys" 0)"
+run 0 "$ctl" group "$full.keys" 'org b ü' --put-in "$(id_of "$full.keys" 2)"
+run 0 "$ctl" import "$full.keys" "$tmp/full_state" --dry-run
+out_is 'nothing was changed; it would be: 0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added'
+run 0 "$ctl" import "$full.keys" "$tmp/full_state"
+out_is '0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added'
+run 0 "$ctl" import "$full.keys" "$tmp/full_state"
+out_is '0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 0 added, 0 keys moved; models: 0 added'
+run 0 "$ctl" export "$full.empty" --output "$tmp/full_again"
+known "$tmp/full_state" >"$tmp/known"
+known "$tmp/full_again" | diff -u "$tmp/known" - >&2 || fail "not all is known in an empty pool"
+run 0 "$ctl" export "$full.keys"
+is "$(json keys 0 group) $(json keys 1 group) $(json keys 2 group)" 'org-a org-a org b ü' "a key without a group stays where it is"
+for member in status models; do
+    for slot in 0 1 2; do
+        is "$(json keys "$slot" "$member")" "$("$JSON_GET" keys "$slot" "$member" <"$tmp/full")" "$member of $slot"
+    done
+done
+for from in "$full.empty" "$full.keys"; do
+    run 0 "$ctl" export "$from"
+    between 290000000 300000100 "$(json keys 0 models 'm 2' cooldown_left_ms)"
+    is "$(json keys 0 models 'm 2' status) $(json keys 2 models m/1 reason)" 'rate_limited permission'
+    # The key itself is not benched by what its group is marked with.
+    is "$(json keys 0 status) $(json keys 0 cooldown_left_ms)" 'available 0'
+    run 0 "$ctl" verify "$from"
+done
+run 0 "$ctl" next "$full.empty" --model unmarked
+is "$(cut -d ' ' -f 2 "$out")" "$(key CCCC)"
+run 0 "$ctl" mark "$full.empty" available --group org-a
+run 0 "$ctl" next "$full.empty"
+is "$(cut -d ' ' -f 2 "$out")" "$(key AAAA)"
+
+# No status of a group is lowered, and no pause is ended.
+run 0 "$ctl" mark "$full.empty" invalid --group org-a
+run 0 "$ctl" pause "$full.empty" --group org-a
+run 0 "$ctl" import "$full.empty" "$tmp/full"
+run 0 "$ctl" group "$full.empty" org-a --json
+is "$(json groups 0 status) $(json groups 0 is_paused)" 'invalid true'
+
+# Time passes between export and import, for groups and models, too.
+create "$full.late"
+shift_clock -150000 "$tmp/full" "$tmp/shifted"
+run 0 "$ctl" import "$full.late" "$tmp/shifted" --json
+counts 3 0 0 4
+run 0 "$ctl" export "$full.late"
+is "$(json groups 0 status)" available
+between 40000000 50000100 "$(json groups 0 models m/1 cooldown_left_ms)"
+between 140000000 150000100 "$(json keys 0 models 'm 2' cooldown_left_ms)"
+
+# A file of an earlier version has neither.
+sed 's/"models":\[[^]]*\],"groups":\[\],//; s/"models":{},//; s/"group":null,//' "$state" >"$tmp/earlier"
+! grep -q '"models"\|"group' "$tmp/earlier" || fail "the test has no effect"
+add_all "$pool.earlier"
+run 0 "$ctl" import "$pool.earlier" "$tmp/earlier"
+out_is '0 added, 5 found, 0 not found; 4 marked, 2 paused'
+
+# Without room for the groups nothing is changed; models for which there is no room are left out.
+create "$full.tight" --groups-max 1 --models-max 2
+refused 1 "$ctl" import "$full.tight" "$tmp/full"
+is "$(cat "$err")" "keyshm-ctl: pool $full.tight: it has no room for all groups in the file; nothing was changed; make a pool that has \
+with: keyshm-ctl create --groups-max N $full.tight"
+run 0 "$ctl" group "$full.tight"
+silent
+run 0 "$ctl" model "$full.tight"
+silent
+is "$(of_pool "$full.tight" count)" 0
+create "$full.few" --models-max 2
+run 0 "$ctl" import "$full.few" "$tmp/full"
+is "$(cat "$err")" "keyshm-ctl: pool $full.few: it has no room for 1 of the models in the file, so what is known for them is left out; \
+make a pool that has with: keyshm-ctl create --models-max N"
+out_is '3 added, 0 found, 0 not found; 4 marked, 2 paused; groups: 2 added, 0 keys moved; models: 2 added'
+run 0 "$ctl" model "$full.few"
+is "$(wc -l <"$out")" 2 "models"
+
+# Names that tell a key.
+for edit in 's/"org-a"/"to '"$(key CCCC)"'"/g' 's/"unmarked"/"'"$(key CCCC)"'"/'; do
+    sed "$edit" "$tmp/full" >"$tmp/told"
+    chmod 600 "$tmp/told"
+    refused 1 "$ctl" import "$full.tight" "$tmp/told"
+    err_has "^keyshm-ctl: pool $full.tight: in the file, \(groups\|models\)\[[0-9]\][.a-z]* has a key in it, and everyone who inspects"
+done
+
 # Room is checked first: all keys are added or none.
 run 0 "$ctl" create "$pool.small" --capacity 4
 refused 1 "$ctl" import "$pool.small" "$keys"

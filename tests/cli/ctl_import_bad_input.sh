@@ -9,6 +9,11 @@ add "$pool.from" AAAA BBBB CCCC
 run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 0)" invalid
 run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 1)" rate_limited --retry-after 100000
 run 0 "$ctl" label "$pool.from" "$(id_of "$pool.from" 1)" second
+run 0 "$ctl" group "$pool.from" org-a --put-in "$(id_of "$pool.from" 1)"
+run 0 "$ctl" group "$pool.from" org-b
+run 0 "$ctl" mark "$pool.from" rate_limited --group org-b --retry-after 100000
+run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 1)" rate_limited --model m/1 --retry-after 200000
+run 0 "$ctl" model "$pool.from" m/2
 run 0 "$ctl" export "$pool.from" --output "$tmp/keys" --with-keys
 run 0 "$ctl" export "$pool.from" --output "$tmp/state"
 
@@ -85,7 +90,7 @@ refused 1 "$ctl" import "$pool" </dev/null
 is "$(cat "$err")" "keyshm-ctl: pool $pool: standard input is empty; $give"
 
 # ---- endless input ----
-large='is larger than the 81920 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
+large='is larger than the 16859136 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
 truncate -s 3G "$tmp/bad"
 refused 1 "$ctl" import "$pool" "$tmp/bad"
 err_has "the file $large"
@@ -153,6 +158,25 @@ done
 printf '%s{}}' "$(head -n 1 "$tmp/keys" | sed 's/\[$//')" >"$tmp/bad"
 refused_as 'in the file, keys must be an array of up to 1048576 keys'
 
+# ---- models and groups ----
+named='1 to 128 bytes of UTF-8 with no control characters and no space at either end'
+for value in 5 '{}' null '[5]' '[""]' '[" m"]' '["m "]' '["\\u007f"]' "[\"$(printf '%0129d' 0)\"]"; do
+    member "1s/\"models\":\[[^]]*\]/\"models\":$value/" "models must be an array of up to 1024 names of $named"
+done
+member '1s/"models":\[[^]]*\]/"models":["m\/1","m\/1"]/' 'models[1] is there twice'
+for value in 5 '{}' null; do
+    member "1s/\"groups\":\[.*\],\"keys\"/\"groups\":$value,\"keys\"/" 'groups must be an array of up to 1024 groups'
+done
+member '1s/"groups":\[/"groups":[5,/' 'groups[0] must be an object'
+for value in 5 '""' null "\"$(printf '%0129d' 0)\"" '"\\t"'; do
+    member "1s/\"name\":\"org-b\"/\"name\":$value/" "groups[1].name must be a name of $named"
+done
+member '1s/"org-b"/"org-a"/' 'groups[1].name is that of another group, too'
+member '1s/"status":"rate_limited"/"status":"limited"/' 'groups[1].status must be available, rate_limited, quota_exceeded or invalid'
+member '1s/"status":"rate_limited"/"status":"available"/' 'groups[1].cooldown_left_ms does not go with its status'
+member '1s/"is_paused":false/"is_paused":0/2' 'groups[1].is_paused must be true or false'
+member '1s/"marked":{[^}]*}/"marked":{}/2' 'groups[1].marked must be an object with a number for each status'
+
 # ---- a key ----
 # in_key MEMBER VALUE RULE: the same for a member of the second key.
 in_key() {
@@ -178,6 +202,18 @@ done
 for value in -2 31622400001 99999999999999999 1.5 '"5"' null; do
     in_key cooldown_left_ms "$value" "-1, or $days"
 done
+for value in 5 '{}' '[]'; do
+    member "3s/\"group\":\"org-a\"/\"group\":$value/" 'keys[1].group must be null, or the name of one of the groups'
+done
+member '3s/"org-a"/"org-c"/' 'keys[1].group is not one of the groups'
+bench='"status":"rate_limited","cooldown_left_ms":5,"reason":"none"'
+for value in 5 '[]' '{"m/1":5}' '{"m/1":{}}' "{\"\":{$bench}}" "{\"m/1\":{$(printf '%s' "$bench" | sed 's/_limited//')}}" \
+    "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:-2/')}}" "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:0/')}}" \
+    "{\"m/1\":{$(printf '%s' "$bench" | sed 's/"none"/1/')}}" '{"m/1":{"status":"available","cooldown_left_ms":0,"reason":"none"}}'; do
+    member "3s|\"models\":{[^}]*}}|\"models\":$value|" "keys[1].models must be an object: names of models, each with the status, \
+cooldown_left_ms and reason of a bench, as export writes them"
+done
+member '3s|"m/1"|"m/3"|' 'keys[1].models has a model that is not one of the models'
 for value in '{}' 5 '[]' '{"available":0,"rate_limited":0,"quota_exceeded":0}' \
     '{"available":0,"rate_limited":0,"quota_exceeded":0,"invalid":-1}'; do
     in_key marked "$value" 'an object with a number for each status'
@@ -228,5 +264,5 @@ END
 sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
 chmod 600 "$tmp/good"
 run 0 "$ctl" import "$pool" "$tmp/good"
-out_is '2 added, 1 found, 0 not found; 2 marked, 0 paused; the policy changed'
+out_is '2 added, 1 found, 0 not found; 3 marked, 0 paused; groups: 2 added, 0 keys moved; models: 2 added; the policy changed'
 run 0 "$ctl" verify "$pool"

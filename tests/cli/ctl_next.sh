@@ -20,7 +20,7 @@ done
 is "$(of_pool "$pool" keys 0 picks)" 2
 
 run 0 "$ctl" next --json "$pool"
-is "$(json)" 'schema provider id key stamp '
+is "$(json)" 'schema provider id key stamp model '
 is "$(json schema)" 1
 is "$(json provider)" "$pool"
 is "$(json id)" "$(id_of "$pool" 1)"

@@ -13,14 +13,15 @@ id=$(id_of "$pool" 0)
 # Each option of another command, and each of its own without a value, for all commands: from --help, so that none is missing.
 run 0 "$ctl" --help
 sed -n 's/^  \([a-z-]*\) POOL.*/\1/p' "$out" >"$tmp/commands"
-grep -v '^  [a-z]' "$out" >"$tmp/help"
-grep '^  [a-z]' "$out" >"$tmp/usages"
+more=' \{13\}' # before what does not fit on the first line of a usage
+grep -v "^\(  [a-z]\|$more\)" "$out" >"$tmp/help"
+grep "^\(  [a-z]\|$more\)" "$out" >"$tmp/usages"
 grep -o -e '--[a-z-]* [A-Z]' "$tmp/usages" | cut -d ' ' -f 1 | sort -u >"$tmp/with_values"
 grep -o -e ' --[a-z-]*: ' "$tmp/help" | tr -d ' :' | sort -u >"$tmp/options"
 [ "$(wc -l <"$tmp/commands")" -ge 16 ] && [ "$(wc -l <"$tmp/options")" -ge 13 ] || fail "the help is not understood"
 while read -r command; do
     run 0 "$ctl" "$command" --help
-    usage=$(head -n 1 "$out")
+    usage=$(sed -n "1p; s/^$more/ /p" "$out" | tr -d '\n')
     operands=$(printf '%s' "$usage" | grep -o ' POOL\( ID\)\?\( STATUS\)\?' | sed "s/POOL/$pool/; s/ID/$id/; s/STATUS/available/")
     while read -r option; do
         # shellcheck disable=SC2086

@@ -11,8 +11,11 @@
  * cli-fixture add-and-stop POOL KEY      add a key, and stop (SIGSTOP) in the middle of it
  * cli-fixture work POOL                  pick keys and mark them, again and again
  * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
+ * cli-fixture break-word POOL            the state word of slot 0 is none that keyshm writes
  * cli-fixture tear POOL                  an event whose record was never written
  * cli-fixture layout                     print the name of the layout
+ * cli-fixture group POOL NAME            a group of any name that the library takes
+ * cli-fixture model POOL NAME            the same of a model
  */
 
 #include <errno.h>
@@ -153,6 +156,17 @@ static int spoil(char **arguments)
     return 0;
 }
 
+static int break_word(char **arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    atomic_fetch_or(&pool->words[0], UINT64_C(0xff) << 56);
+    keyshm_close(pool);
+    return 0;
+}
+
 static int tear(char **arguments)
 {
     keyshm_pool *pool;
@@ -162,6 +176,30 @@ static int tear(char **arguments)
     atomic_fetch_add(&pool->header->event_classes[0].next, 1);
     keyshm_close(pool);
     return 0;
+}
+
+static int group(char **arguments)
+{
+    keyshm_pool *pool;
+    keyshm_id id;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_group(pool, arguments[1], &id);
+    keyshm_close(pool);
+    return r;
+}
+
+static int model(char **arguments)
+{
+    keyshm_pool *pool;
+    unsigned number;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_model(pool, arguments[1], &number);
+    keyshm_close(pool);
+    return r;
 }
 
 static int print_layout(char **arguments)
@@ -178,9 +216,10 @@ int main(int argc, char **argv)
         int argument_count;
         int (*run)(char **arguments);
     } commands[] = {
-        {"create", 2, create}, {"metadata", 4, metadata},         {"hold", 1, hold}, {"hold-as", 2, hold_as},
-        {"change", 1, change}, {"add-and-stop", 2, add_and_stop}, {"work", 1, work}, {"spoil", 1, spoil},
-        {"tear", 1, tear},     {"layout", 0, print_layout},
+        {"create", 2, create}, {"metadata", 4, metadata},         {"hold", 1, hold},   {"hold-as", 2, hold_as},
+        {"change", 1, change}, {"add-and-stop", 2, add_and_stop}, {"work", 1, work},   {"spoil", 1, spoil},
+        {"tear", 1, tear},     {"layout", 0, print_layout},       {"group", 2, group}, {"break-word", 1, break_word},
+        {"model", 2, model},
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

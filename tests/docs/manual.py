@@ -74,8 +74,8 @@ def check_ctl(page, ctl):
     json = dict(re.findall(r"^\*([a-z-]+)\*\n\t(.*?)\n\n", page.section("JSON"), re.M | re.S))
     for name, command in ctl.commands.items():
         text = described.get(name, "")
-        usage = re.search(r"^\*keyshm-ctl .*$", text, re.M)
-        yield from compare(f"usage of {name}", [bare(usage.group())] if usage else [], [command.usage])
+        usage = re.search(r"^\*keyshm-ctl (?:.+\n)+", text, re.M)
+        yield from compare(f"usage of {name}", [" ".join(bare(usage.group()).split())] if usage else [], [command.usage])
         explained = [re.search(OPTION, line).group() for line in defined_options(text)]
         yield from compare(f"options of {name}", sorted(explained), sorted(command.options))
         members = [member for member in command.members if member not in ("schema", "provider")]

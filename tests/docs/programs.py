@@ -51,7 +51,8 @@ class Stat:
 class Command:
     def __init__(self, program, name):
         text, _, members = help_of(program, name).partition("\nMembers of its JSON object:\n")
-        self.usage = found(r"^Usage: (.*)$", text)[0]
+        # It may go on in lines that are indented more than the help.
+        self.usage = " ".join(found(r"^Usage: (.*(?:\n {13}\S.*)*)", text)[0].split())
         self.options = set(re.findall(r"--[a-z-]+", self.usage))
         self.members = found(r"^  ([a-z_.]+)  ", members) if members else []
 

@@ -58,6 +58,9 @@ def expectations(stat, ctl, ids):
         yield f"keyshm-ctl {name} {POOL} ", ids
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
+    yield f"keyshm-ctl mark {POOL} {first} invalid --scope ", {"key", "group"}
+    for option in ("--put-in", "--take-out"):
+        yield f"keyshm-ctl group {POOL} org {option} ", ids
     yield "keyshm-ctl create --capacity ", set()
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB", {"DOCS_TAB_KEY"}
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB_KEY -- docs-tab-pro", {"docs-tab-program"}

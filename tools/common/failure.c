@@ -68,7 +68,7 @@ enum exit_status fail(const char *provider, int error, const struct failure *spe
         failure = look_up(failures, error);
 
     /* The name is not repeated: it may be a key in the wrong place. */
-    if (error == -EINVAL)
+    if (error == -EINVAL && failure->error == 0)
         return refuse(
             "this cannot be a pool's name: a name is 1 to %d of A-Z a-z 0-9 . _ - and does not begin with a dot",
             KEYSHM_PROVIDER_MAX);

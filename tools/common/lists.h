@@ -19,6 +19,17 @@ static inline struct keyshm_key_snapshot *list_key(const struct keyshm_snapshot 
     return list_element(snapshot->keys, snapshot->keys_bytes, i);
 }
 
+static inline const struct keyshm_group_snapshot *list_group(const struct keyshm_snapshot *snapshot, size_t i)
+{
+    return list_element(snapshot->groups, snapshot->groups_bytes, i);
+}
+
+/* Of the model with this number: from 1 on. */
+static inline const char *list_model(const struct keyshm_snapshot *snapshot, unsigned model)
+{
+    return list_element(snapshot->models, snapshot->models_bytes, model - 1);
+}
+
 static inline const struct keyshm_metadata *list_note(const struct keyshm_key_snapshot *key, size_t i)
 {
     return list_element(key->metadata, key->element_bytes, i);

@@ -12,12 +12,20 @@
 
 #define NOT_GIVEN INT64_MIN
 
+#define ID_LIST_MAX 1024
+
+struct id_list {
+    size_t count;
+    keyshm_id ids[ID_LIST_MAX];
+};
+
 struct arguments {
     const char *pool;
     keyshm_id id;
     enum keyshm_status status;
     struct keyshm_options create;
     enum keyshm_reason reason;
+    enum keyshm_scope scope;
     unsigned statuses; /* 1 << status for each that was given */
     int64_t retry_after_ms;
     int64_t until_unix_ms;                /* or NOT_GIVEN, as the next two */
@@ -25,11 +33,14 @@ struct arguments {
     int64_t wait_ms;
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
+    const char *group;    /* the name of one; NULL: not given */
+    const char *model;    /* the name of one; NULL: not given */
     const char *variable; /* of the environment */
     const char *layout;   /* of a pool; NULL: not given */
     const char *file;     /* NULL: standard input or output */
     struct exit_rules on_status;
-    char *const *child; /* another program's command line, NULL at its end; NULL: not given */
+    struct id_list put_in, take_out; /* of keys */
+    char *const *child;              /* another program's command line, NULL at its end; NULL: not given */
     bool from_environment;
     bool is_deletion;
     bool has_consent;
@@ -38,6 +49,7 @@ struct arguments {
     bool is_dry_run;
     bool allows_empty;
     bool is_for_all;
+    bool has_scope;
 };
 
 #endif

@@ -27,6 +27,12 @@ enum exit_status cmd_mark(const struct arguments *arguments);
 enum exit_status cmd_pause(const struct arguments *arguments);
 enum exit_status cmd_resume(const struct arguments *arguments);
 
+/* cmd_group.c */
+enum exit_status cmd_group(const struct arguments *arguments);
+
+/* cmd_model.c */
+enum exit_status cmd_model(const struct arguments *arguments);
+
 /* cmd_policy.c */
 enum exit_status cmd_policy(const struct arguments *arguments);
 

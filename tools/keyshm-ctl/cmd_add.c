@@ -16,6 +16,7 @@
 
 /* The result for each key of a batch, in their order. */
 struct added {
+    size_t elsewhere; /* known, but not in the group that was given */
     size_t count;
     size_t new_count;
     struct added_key {
@@ -25,17 +26,17 @@ struct added {
 };
 
 /* 0: it is new; -EEXIST. A new key gets no id in a dry run. */
-static int try_one(const struct batch *batch, const char *key, bool is_dry_run, keyshm_id *ret_id)
+static int try_one(const struct batch *batch, const char *key, keyshm_id group_or_0, bool is_dry_run, keyshm_id *ret_id)
 {
     if (!is_dry_run)
-        return keyshm_add(batch->pool, key, ret_id);
+        return keyshm_add_to_group(batch->pool, key, group_or_0, ret_id);
     return keyshm_find(batch->pool, key, ret_id) == 0 ? -EEXIST : 0;
 }
 
-static int add_one(const struct batch *batch, bool is_dry_run, struct added *added)
+static int add_one(const struct batch *batch, keyshm_id group_or_0, bool is_dry_run, struct added *added)
 {
     struct added_key *key = &added->keys[added->count];
-    int r = try_one(batch, batch->keys[added->count], is_dry_run, &key->id);
+    int r = try_one(batch, batch->keys[added->count], group_or_0, is_dry_run, &key->id);
     if (r < 0 && r != -EEXIST)
         return r;
     key->is_new = r == 0;
@@ -45,13 +46,13 @@ static int add_one(const struct batch *batch, bool is_dry_run, struct added *add
 }
 
 /* Stops at the first failure; what was added by then stays. */
-static int add_all(const struct batch *batch, bool is_dry_run, struct added *added)
+static int add_all(const struct batch *batch, keyshm_id group_or_0, bool is_dry_run, struct added *added)
 {
     struct progress progress;
     int r = 0;
     progress_begin(&progress, "added", "keys", batch->count);
     while (added->count < batch->count && r == 0) {
-        r = add_one(batch, is_dry_run, added);
+        r = add_one(batch, group_or_0, is_dry_run, added);
         progress_show(&progress, added->count);
     }
     progress_end(&progress);
@@ -90,10 +91,10 @@ static enum exit_status report_added(const struct added *added, bool is_dry_run,
         r |= json_array_append_new(keys, json_pack("{s:I, s:s, s:b}", "id", (json_int_t)added->keys[i].id, "masked_key",
                                                    masked_key_of(snapshot, added->keys[i].id), "present",
                                                    !added->keys[i].is_new));
-    json_t *members =
-        json_pack("{s:b, s:I, s:I, s:I, s:I, s:O}", "is_dry_run", (int)is_dry_run, "added", (json_int_t)added->new_count,
-                  "present", (json_int_t)(added->count - added->new_count), "count", (json_int_t)snapshot->count,
-                  "capacity", (json_int_t)snapshot->capacity, "keys", keys);
+    json_t *members = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:O}", "is_dry_run", (int)is_dry_run, "added",
+                                (json_int_t)added->new_count, "present", (json_int_t)(added->count - added->new_count),
+                                "elsewhere", (json_int_t)added->elsewhere, "count", (json_int_t)snapshot->count,
+                                "capacity", (json_int_t)snapshot->capacity, "keys", keys);
     json_decref(keys);
     if (r == 0)
         return report(snapshot->provider, members);
@@ -115,16 +116,19 @@ static enum exit_status show_added(const struct arguments *arguments, const stru
         print_dry_run(added);
     else
         print_added(added, snapshot);
+    if (!arguments->json)
+        key_list_tell_elsewhere(arguments, added->elsewhere);
     keyshm_snapshot_free(snapshot);
     return status;
 }
 
-static enum exit_status add_and_show(const struct arguments *arguments, const struct batch *batch)
+static enum exit_status add_and_show(const struct arguments *arguments, const struct batch *batch, keyshm_id group_or_0)
 {
     struct added *added = calloc(1, sizeof(*added) + batch->count * sizeof(added->keys[0]));
     if (added == NULL)
         return fail(arguments->pool, -ENOMEM, NULL);
-    int r = add_all(batch, arguments->is_dry_run, added);
+    added->elsewhere = key_list_count_elsewhere(batch, arguments, group_or_0);
+    int r = add_all(batch, group_or_0, arguments->is_dry_run, added);
     enum exit_status status = show_added(arguments, batch, added);
     free(added);
     return r < 0 ? fail(arguments->pool, r, NULL) : status;
@@ -133,12 +137,15 @@ static enum exit_status add_and_show(const struct arguments *arguments, const st
 static enum exit_status take_and_add(const struct arguments *arguments, keyshm_pool *pool)
 {
     struct batch batch;
+    keyshm_id group;
     int r = batch_begin(&batch, pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     enum exit_status status = key_list_take(&batch, arguments);
     if (status == EXIT_FINE)
-        status = add_and_show(arguments, &batch);
+        status = key_list_choose_group(&batch, arguments, &group);
+    if (status == EXIT_FINE)
+        status = add_and_show(arguments, &batch, group);
     batch_end(&batch);
     return status;
 }

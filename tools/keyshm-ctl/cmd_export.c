@@ -9,6 +9,8 @@
 #include "cmd.h"
 #include "key_json.h"
 #include "lists.h"
+#include "lookup.h"
+#include "name_rules.h"
 #include "program.h"
 #include "progress.h"
 #include "report.h"
@@ -18,6 +20,10 @@
 #include "state/fingerprint.h"
 #include "user.h"
 
+/* In a snapshot: the word of a key whatever the model, and that of a group; that for the model is the next. */
+#define KEY_WORD 0
+#define GROUP_WORD 2
+
 /* What is being written, and where. */
 struct export
 {
@@ -25,6 +31,7 @@ struct export
     keyshm_pool *pool;
     const struct keyshm_snapshot *snapshot;
     int64_t unix_ms;
+    int64_t since_ms; /* that moment, by the monotonic clock */
     char setting[FINGERPRINT_SETTING_SIZE];
     struct secret_output output;
 };
@@ -46,30 +53,130 @@ static int put_json(struct export *export, json_t *object, size_t flags)
     return export->output.error < 0 ? export->output.error : -ENOMEM;
 }
 
+/* Can the JSON have it? For the library, a name need not be UTF-8. */
+static bool is_exported(const char *name)
+{
+    return name_is_allowed(name);
+}
+
+/* ---- what is known of a key or a group ---- */
+
+/* Of a word that was read `late_ms` after the time of the export. A deadline is rounded up, and may then exceed what import
+ * accepts. */
+static json_int_t left_ms(const struct keyshm_word_snapshot *word, int64_t late_ms)
+{
+    if (word->cooldown_left_ms <= 0)
+        return word->cooldown_left_ms;
+    int64_t left = word->cooldown_left_ms + late_ms;
+    return left < KEYSHM_DURATION_MAX_MS ? left : KEYSHM_DURATION_MAX_MS;
+}
+
+static json_t *bench_to_json(const struct keyshm_word_snapshot *word, int64_t late_ms)
+{
+    return json_pack("{s:s, s:I, s:s}", "status", keyshm_status_name(word->status), "cooldown_left_ms",
+                     left_ms(word, late_ms), "reason", keyshm_reason_name(word->reason));
+}
+
+/* Those of its benches that are for one model. `word` is the number of such a word in a snapshot. */
+static json_t *models_to_json(const struct export *export, keyshm_id id, int word)
+{
+    json_t *models = json_object();
+    int r = 0;
+    for (unsigned model = 1; model <= export->snapshot->model_count; model++) {
+        struct keyshm_key_snapshot state;
+        const char *name = list_model(export->snapshot, model);
+        if (!is_exported(name) || keyshm_inspect(export->pool, id, model, sizeof(state), &state) < 0 ||
+            state.words[word].status == KEYSHM_AVAILABLE)
+            continue;
+        r |=
+            json_object_set_new(models, name, bench_to_json(&state.words[word], clock_monotonic_ms() - export->since_ms));
+    }
+    return whole_or_nothing(models, r == 0);
+}
+
+/* The members that keys and groups share. */
+static json_t *subject_to_json(const struct export *export, const struct keyshm_key_snapshot *state, int first_word)
+{
+    const struct keyshm_word_snapshot *whole = &state->words[first_word];
+    return json_pack("{s:s, s:I, s:s, s:b, s:o, s:o}", "status", keyshm_status_name(whole->status), "cooldown_left_ms",
+                     left_ms(whole, 0), "reason", keyshm_reason_name(whole->reason), "is_paused", state->is_paused,
+                     "models", models_to_json(export, state->id, first_word + 1), "marked",
+                     by_status_json(state->marked));
+}
+
+/* ---- the pool ---- */
+
+static json_t *models_of_pool(const struct export *export)
+{
+    json_t *names = json_array();
+    int r = 0;
+    for (unsigned model = 1; model <= export->snapshot->model_count; model++)
+        if (is_exported(list_model(export->snapshot, model)))
+            r |= json_array_append_new(names, json_string(list_model(export->snapshot, model)));
+        else
+            complain("pool %s: the name of model %u is not UTF-8, which JSON must be; it is left out, and what is known "
+                     "for it",
+                     export->arguments->pool, model);
+    return whole_or_nothing(names, r == 0);
+}
+
+static json_t *group_to_json(const struct export *export, const struct keyshm_group_snapshot *group)
+{
+    json_t *object = json_pack("{s:s}", "name", group->name);
+    json_t *subject = subject_to_json(export, &group->state, GROUP_WORD);
+    int r = json_object_update(object, subject);
+    json_decref(subject);
+    return whole_or_nothing(object, r == 0);
+}
+
+static json_t *groups_of_pool(const struct export *export)
+{
+    json_t *groups = json_array();
+    int r = 0;
+    for (unsigned i = 0; i < export->snapshot->group_count; i++) {
+        const struct keyshm_group_snapshot *group = list_group(export->snapshot, i);
+        if (is_exported(group->name))
+            r |= json_array_append_new(groups, group_to_json(export, group));
+        else
+            complain("pool %s: the name of the group with id %" PRIu64 " is not UTF-8, which JSON must be; it is left "
+                     "out, and what is known of it",
+                     export->arguments->pool, group->id);
+    }
+    return whole_or_nothing(groups, r == 0);
+}
+
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:s}", "schema", DOCUMENT_SCHEMA, "provider",
-                     snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms,
-                     "capacity", (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max,
-                     "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms, "policy",
-                     report_policy(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
-                     "fingerprint_setting", export->setting);
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:s, s:o, s:o}", "schema", DOCUMENT_SCHEMA,
+                     "provider", snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms",
+                     (json_int_t) export->unix_ms, "capacity", (json_int_t)snapshot->capacity, "key_max",
+                     (json_int_t)snapshot->key_max, "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms,
+                     "policy", report_policy(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
+                     "fingerprint_setting", export->setting, "models", models_of_pool(export), "groups",
+                     groups_of_pool(export));
 }
 
-/* A deadline is rounded up, and may then exceed what import accepts. */
-static int64_t left_ms(const struct keyshm_key_snapshot *key)
+/* ---- a key ---- */
+
+/* NULL: it is in none, or in one that is not exported. */
+static const char *group_name(const struct export *export, keyshm_id id)
 {
-    return key->cooldown_left_ms < KEYSHM_DURATION_MAX_MS ? key->cooldown_left_ms : KEYSHM_DURATION_MAX_MS;
+    const struct keyshm_group_snapshot *group = lookup_group(export->snapshot, id);
+    return group != NULL && is_exported(group->name) ? group->name : NULL;
 }
 
-static json_t *key_to_json(const struct keyshm_key_snapshot *key, const char *fingerprint_or_null)
+static json_t *key_to_json(const struct export *export, const struct keyshm_key_snapshot *key,
+                           const char *fingerprint_or_null)
 {
-    return json_pack("{s:I, s:s, s:s, s:I, s:s, s:b, s:o, s:o, s:s?}", "slot", (json_int_t)key->slot, "masked_key",
-                     key->masked_key, "status", keyshm_status_name(key->status), "cooldown_left_ms",
-                     (json_int_t)left_ms(key), "reason", keyshm_reason_name(key->reason), "is_paused", key->is_paused,
-                     "marked", by_status_json(key->marked), "metadata", metadata_json(key), "fingerprint",
-                     fingerprint_or_null);
+    json_t *object = json_pack("{s:I, s:s}", "slot", (json_int_t)key->slot, "masked_key", key->masked_key);
+    json_t *subject = subject_to_json(export, key, KEY_WORD);
+    json_t *rest = json_pack("{s:s?, s:o, s:s?}", "group", group_name(export, key->group), "metadata", metadata_json(key),
+                             "fingerprint", fingerprint_or_null);
+    bool is_whole = json_object_update(object, subject) == 0 && json_object_update(object, rest) == 0;
+    json_decref(subject);
+    json_decref(rest);
+    return whole_or_nothing(object, is_whole);
 }
 
 /* -EILSEQ: the key cannot be a JSON string. */
@@ -79,7 +186,7 @@ static int put_key(struct export *export, const struct keyshm_key_snapshot *key,
     int r = fingerprint_make(export->setting, secret->key, secret->key_length, fingerprint);
     if (r < 0 && r != -ENODATA)
         return r;
-    json_t *object = key_to_json(key, r == 0 ? fingerprint : NULL);
+    json_t *object = key_to_json(export, key, r == 0 ? fingerprint : NULL);
     if (object != NULL && export->arguments->with_keys &&
         json_object_set_new(object, "key", json_stringn(secret->key, secret->key_length)) < 0) {
         json_decref(object);
@@ -191,6 +298,7 @@ static enum exit_status export_pool(const struct arguments *arguments, keyshm_po
         return fail(arguments->pool, r, NULL);
     /* Taken after the cooldowns were read: import then keeps a key benched for too long rather than too short. */
     export.unix_ms = clock_wall_ms();
+    export.since_ms = clock_monotonic_ms();
     export.snapshot = snapshot;
     r = fingerprint_new_setting(snapshot->count, export.setting);
     enum exit_status status;

@@ -17,14 +17,21 @@ static enum exit_status show_result(const struct restore *restore)
     const struct arguments *arguments = restore->arguments;
     if (arguments->json)
         return report(arguments->pool,
-                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "is_dry_run", (int)arguments->is_dry_run,
-                                "key_count", (json_int_t)restore->document.count, "added", (json_int_t)restore->added,
-                                "found", (json_int_t)restore->found, "not_found", (json_int_t)restore->not_found,
-                                "marked", (json_int_t)restore->marked, "paused", (json_int_t)restore->paused,
+                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "is_dry_run",
+                                (int)arguments->is_dry_run, "key_count", (json_int_t)restore->document.count, "added",
+                                (json_int_t)restore->added, "found", (json_int_t)restore->found, "not_found",
+                                (json_int_t)restore->not_found, "marked", (json_int_t)restore->marked, "paused",
+                                (json_int_t)restore->paused, "groups_added", (json_int_t)restore->groups_added, "moved",
+                                (json_int_t)restore->moved, "models_added", (json_int_t)restore->models_added,
                                 "policy_changed", (int)restore->policy_changed));
-    printf("%s%zu added, %zu found, %zu not found; %zu marked, %zu paused%s\n",
+    printf("%s%zu added, %zu found, %zu not found; %zu marked, %zu paused",
            arguments->is_dry_run ? "nothing was changed; it would be: " : "", restore->added, restore->found,
-           restore->not_found, restore->marked, restore->paused, restore->policy_changed ? "; the policy changed" : "");
+           restore->not_found, restore->marked, restore->paused);
+    if (restore->document.group_count > 0)
+        printf("; groups: %zu added, %zu keys moved", restore->groups_added, restore->moved);
+    if (json_array_size(restore->document.models) > 0)
+        printf("; models: %zu added", restore->models_added);
+    puts(restore->policy_changed ? "; the policy changed" : "");
     if (restore->not_found > 0 && !restore->document.with_keys)
         complain("pool %s: to import keys that were not found, use keyshm-ctl add first, or export --with-keys",
                  arguments->pool);
@@ -66,8 +73,8 @@ static enum exit_status restore_from_file(struct restore *restore)
     enum exit_status status = input_file_open(&file, provider, restore->arguments->file);
     if (status != EXIT_FINE)
         return status;
-    /* The members of the pool count as one more key. */
-    size_t size_max = ((size_t)restore->batch->capacity + 1) * DOCUMENT_KEY_BYTES_MAX;
+    /* The members of the pool count as one more key. How many groups the pool has room for, nobody tells. */
+    size_t size_max = ((size_t)restore->batch->capacity + KEYSHM_GROUPS_MAX + 1) * DOCUMENT_ENTRY_BYTES_MAX;
     status = input_file_read(&file, provider, size_max, &json);
     if (status == EXIT_FINE)
         status = restore_document(restore, &file, json);

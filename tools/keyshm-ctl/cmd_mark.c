@@ -1,67 +1,138 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is known of keys: mark, pause, resume. */
+/* What is known of keys and groups: mark, pause, resume. */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
+#include "benches.h"
 #include "clocks.h"
 #include "cmd.h"
+#include "key_json.h"
 #include "mark_rules.h"
+#include "name_rules.h"
 #include "program.h"
 #include "report.h"
-#include "text.h"
 #include "user.h"
+
+/* The key or group with that id, or the group with the name of --group. */
+static enum exit_status find_subject(const struct arguments *arguments, keyshm_pool *pool, keyshm_id *ret_id)
+{
+    *ret_id = arguments->id;
+    return arguments->group != NULL ? name_find_group(arguments->pool, pool, arguments->group, ret_id) : EXIT_FINE;
+}
 
 /* ---- mark POOL ID ---- */
 
-/* Time has passed in between. No end, -1, is the longest as an unsigned number. */
-static bool is_as_before(const struct keyshm_key_snapshot *before, const struct keyshm_key_snapshot *now)
+/* A mark, and the state before and after it as a pick for its model sees it. */
+struct marking {
+    const struct arguments *arguments;
+    keyshm_pool *pool;
+    keyshm_id id; /* of a key or a group */
+    struct keyshm_mark mark;
+    struct keyshm_key_snapshot before, now;
+    bool lifts_models; /* `available` whatever the model, and it was benched for some */
+};
+
+/* The number of the word that the mark is about. */
+static unsigned word_of(const struct marking *marking)
 {
+    bool is_group = benches_is_group(marking->pool, marking->id) ||
+                    (marking->mark.scope == KEYSHM_SCOPE_GROUP && marking->before.group != 0);
+    return (is_group ? 2 : 0) + (marking->mark.model != 0);
+}
+
+/* Time has passed in between. No end, -1, is the longest as an unsigned number. */
+static bool is_as_before(const struct marking *marking)
+{
+    const struct keyshm_word_snapshot *before = &marking->before.words[word_of(marking)];
+    const struct keyshm_word_snapshot *now = &marking->now.words[word_of(marking)];
     return before->status == now->status && before->reason == now->reason &&
            (uint64_t)now->cooldown_left_ms <= (uint64_t)before->cooldown_left_ms;
 }
 
 /* Marks join, so the state may differ from the one that was asked for. */
-static void tell_what_stays(const struct arguments *arguments, const struct keyshm_key_snapshot *key, bool is_unchanged)
+static void tell_no_change(const struct marking *marking)
 {
-    char left[TEXT_DURATION_SIZE];
-    text_duration(key->cooldown_left_ms, left);
-    if (arguments->status != KEYSHM_AVAILABLE && is_unchanged)
-        complain("pool %s: that changed nothing: the key with id %" PRIu64 " stays %s%s%s", arguments->pool, key->id,
-                 keyshm_status_name(key->status), key->cooldown_left_ms > 0 ? ", for " : "",
-                 key->cooldown_left_ms > 0 ? left : "");
-    if (arguments->status == KEYSHM_AVAILABLE && key->is_paused)
-        complain("pool %s: the key with id %" PRIu64 " stays paused; let it in again with: keyshm-ctl resume %s %" PRIu64,
-                 arguments->pool, key->id, arguments->pool, key->id);
+    char subject[BENCHES_SUBJECT_SIZE], model[BENCHES_MODEL_SIZE], time[BENCHES_TIME_SIZE];
+    const struct keyshm_word_snapshot *word = &marking->now.words[word_of(marking)];
+    bool is_of_its_group = word_of(marking) >= 2 && marking->before.group != 0;
+    benches_name(marking->pool, is_of_its_group ? marking->before.group : marking->id, subject);
+    benches_name_model(marking->pool, marking->mark.model, model);
+    benches_name_time(word, time);
+    complain("pool %s: that changed nothing: %s stays %s%s%s", marking->arguments->pool, subject,
+             keyshm_status_name(word->status), model, time);
 }
 
-static enum exit_status report_key(const struct arguments *arguments, const struct keyshm_key_snapshot *key,
-                                   bool is_unchanged)
+/* What keeps the key out besides the mark; after `available` all that does. */
+static void tell_benches(const struct marking *marking)
 {
-    return report(arguments->pool, json_pack("{s:I, s:s, s:s, s:I, s:b, s:i}", "id", (json_int_t)key->id, "status",
-                                             keyshm_status_name(key->status), "reason", keyshm_reason_name(key->reason),
-                                             "cooldown_left_ms", (json_int_t)key->cooldown_left_ms, "is_paused",
-                                             key->is_paused, "changed", (int)!is_unchanged));
+    bool is_lifted = marking->mark.status == KEYSHM_AVAILABLE;
+    struct benches benches = {
+        .provider = marking->arguments->pool,
+        .pool = marking->pool,
+        .id = marking->id,
+        .model = marking->mark.model,
+        .all_models = is_lifted && marking->mark.model == 0,
+        .known = is_lifted ? 0 : 1u << word_of(marking),
+    };
+    benches_tell(&benches);
+}
+
+static enum exit_status report_subject(const struct marking *marking)
+{
+    const struct keyshm_key_snapshot *now = &marking->now;
+    return report(marking->arguments->pool,
+                  json_pack("{s:I, s:I, s:s, s:s, s:I, s:b, s:o, s:i}", "id", (json_int_t)marking->id, "model",
+                            (json_int_t)marking->mark.model, "status", keyshm_status_name(now->status), "reason",
+                            keyshm_reason_name(now->reason), "cooldown_left_ms", (json_int_t)now->cooldown_left_ms,
+                            "is_paused", now->is_paused, "benched_by", benched_by_json(now->benched_by), "changed",
+                            !is_as_before(marking) || marking->lifts_models));
+}
+
+static bool is_benched_for_a_model(const struct marking *marking)
+{
+    struct keyshm_key_snapshot state;
+    for (unsigned model = 1; keyshm_inspect(marking->pool, marking->id, model, sizeof(state), &state) == 0; model++)
+        if (state.words[word_of(marking) + 1].status != KEYSHM_AVAILABLE)
+            return true;
+    return false;
+}
+
+static int make_mark(struct marking *marking)
+{
+    int r = keyshm_inspect(marking->pool, marking->id, marking->mark.model, sizeof(marking->before), &marking->before);
+    if (r >= 0 && marking->mark.status == KEYSHM_AVAILABLE && marking->mark.model == 0)
+        marking->lifts_models = is_benched_for_a_model(marking);
+    if (r >= 0)
+        r = keyshm_mark(marking->pool, marking->id, &marking->mark);
+    if (r >= 0)
+        r = keyshm_inspect(marking->pool, marking->id, marking->mark.model, sizeof(marking->now), &marking->now);
+    return r;
 }
 
 static enum exit_status mark_one(const struct arguments *arguments, keyshm_pool *pool)
 {
-    struct keyshm_key_snapshot before, now;
-    enum keyshm_reason reason =
+    struct marking marking = {.arguments = arguments, .pool = pool, .id = arguments->id, .mark = KEYSHM_MARK_INIT};
+    enum exit_status status = find_subject(arguments, pool, &marking.id);
+    if (status == EXIT_FINE)
+        status = name_choose_model(arguments->pool, pool, arguments->model, &marking.mark.model);
+    if (status != EXIT_FINE)
+        return status;
+    marking.mark.status = arguments->status;
+    marking.mark.duration_ms =
+        arguments->until_unix_ms != NOT_GIVEN ? arguments->until_unix_ms - clock_wall_ms() : arguments->retry_after_ms;
+    marking.mark.scope = arguments->scope;
+    marking.mark.reason =
         arguments->reason != KEYSHM_REASON_NONE ? arguments->reason : mark_default_reason(arguments->status);
-    int r = keyshm_inspect(pool, arguments->id, 0, sizeof(before), &before);
-    if (r >= 0)
-        r = mark_key(pool, arguments->id, arguments->status, arguments->retry_after_ms, reason);
-    if (r >= 0)
-        r = keyshm_inspect(pool, arguments->id, 0, sizeof(now), &now);
+    int r = make_mark(&marking);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    bool is_unchanged = is_as_before(&before, &now);
     if (arguments->json)
-        return report_key(arguments, &now, is_unchanged);
-    tell_what_stays(arguments, &now, is_unchanged);
+        return report_subject(&marking);
+    if (arguments->status != KEYSHM_AVAILABLE && is_as_before(&marking))
+        tell_no_change(&marking);
+    tell_benches(&marking);
     return EXIT_FINE;
 }
 
@@ -75,8 +146,9 @@ static enum exit_status mark_all(const struct arguments *arguments, keyshm_pool 
     if (r < 0)
         return fail(arguments->pool, r, NULL);
     if (arguments->json)
-        return report(arguments->pool, json_pack("{s:i, s:s, s:s, s:i, s:b, s:i}", "id", 0, "status", "available",
-                                                 "reason", "none", "cooldown_left_ms", 0, "is_paused", 0, "changed", r));
+        return report(arguments->pool,
+                      json_pack("{s:i, s:i, s:s, s:s, s:i, s:b, s:[], s:i}", "id", 0, "model", 0, "status", "available",
+                                "reason", "none", "cooldown_left_ms", 0, "is_paused", 0, "benched_by", "changed", r));
     printf("%d\n", r);
     return EXIT_FINE;
 }
@@ -87,6 +159,8 @@ static const char *find_conflict(const struct arguments *arguments)
     bool has_end = arguments->retry_after_ms != KEYSHM_NO_RETRY_AFTER || arguments->until_unix_ms != NOT_GIVEN;
     if (arguments->is_for_all && arguments->status != KEYSHM_AVAILABLE)
         return "all goes with available alone";
+    if (arguments->is_for_all && (arguments->model != NULL || arguments->has_scope))
+        return "--model and --scope do not go with all";
     if (arguments->statuses != 0 && !arguments->is_for_all)
         return "--status goes with all";
     if (arguments->retry_after_ms != KEYSHM_NO_RETRY_AFTER && arguments->until_unix_ms != NOT_GIVEN)
@@ -100,7 +174,6 @@ static const char *find_conflict(const struct arguments *arguments)
 
 enum exit_status cmd_mark(const struct arguments *arguments)
 {
-    struct arguments timed = *arguments;
     keyshm_pool *pool;
     const char *conflict = find_conflict(arguments);
     if (conflict != NULL) {
@@ -110,36 +183,47 @@ enum exit_status cmd_mark(const struct arguments *arguments)
     int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    if (arguments->until_unix_ms != NOT_GIVEN)
-        timed.retry_after_ms = arguments->until_unix_ms - clock_wall_ms();
-    enum exit_status status = arguments->is_for_all ? mark_all(arguments, pool) : mark_one(&timed, pool);
+    enum exit_status status = arguments->is_for_all ? mark_all(arguments, pool) : mark_one(arguments, pool);
     keyshm_close(pool);
     return status;
 }
 
 /* ---- pause, resume ---- */
 
-static enum exit_status set_paused(const struct arguments *arguments, bool is_paused)
+static enum exit_status set_paused(const struct arguments *arguments, keyshm_pool *pool, bool is_paused)
+{
+    struct benches benches = {.provider = arguments->pool, .pool = pool, .all_models = true};
+    enum exit_status status = find_subject(arguments, pool, &benches.id);
+    if (status != EXIT_FINE)
+        return status;
+    int r = is_paused ? keyshm_pause(pool, benches.id) : keyshm_resume(pool, benches.id);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    if (arguments->json)
+        return report(arguments->pool,
+                      json_pack("{s:I, s:b}", "id", (json_int_t)benches.id, "is_paused", (int)is_paused));
+    if (!is_paused)
+        benches_tell(&benches);
+    return EXIT_FINE;
+}
+
+static enum exit_status attach_and_set_paused(const struct arguments *arguments, bool is_paused)
 {
     keyshm_pool *pool;
     int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
-    if (r == 0) {
-        r = is_paused ? keyshm_pause(pool, arguments->id) : keyshm_resume(pool, arguments->id);
-        keyshm_close(pool);
-    }
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    if (!arguments->json)
-        return EXIT_FINE;
-    return report(arguments->pool, json_pack("{s:I, s:b}", "id", (json_int_t)arguments->id, "is_paused", (int)is_paused));
+    enum exit_status status = set_paused(arguments, pool, is_paused);
+    keyshm_close(pool);
+    return status;
 }
 
 enum exit_status cmd_pause(const struct arguments *arguments)
 {
-    return set_paused(arguments, true);
+    return attach_and_set_paused(arguments, true);
 }
 
 enum exit_status cmd_resume(const struct arguments *arguments)
 {
-    return set_paused(arguments, false);
+    return attach_and_set_paused(arguments, false);
 }

@@ -87,6 +87,8 @@ static enum exit_status change_in(const struct arguments *arguments, keyshm_pool
     static const struct failure failures[] = {
         {ENOSPC, EXIT_REFUSED, "the notes of a key may take 160 bytes, counting one more for each name and value",
          "shorten or delete some; see them with: keyshm-stat", true},
+        {EINVAL, EXIT_REFUSED, "that is the id of a group, and notes are kept with keys",
+         "see their ids with: keyshm-stat --ids", true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
     enum exit_status status = refuse_keys(arguments, pool);

@@ -12,23 +12,53 @@
 #include "child.h"
 #include "clocks.h"
 #include "cmd.h"
+#include "lists.h"
 #include "mark_rules.h"
+#include "name_rules.h"
 #include "program.h"
 #include "secret.h"
 #include "user.h"
 
-/* Both commands: why nothing could be picked, and when that will change. */
-static enum exit_status refuse_to_pick(const char *provider, keyshm_pool *pool, int error)
+/* ---- both ---- */
+
+static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_lease *ret_lease)
 {
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.model = model;
+    return keyshm_acquire(pool, &request, ret_lease);
+}
+
+/* As keyshm_next_available_ms(), for a model. */
+static int64_t next_available_ms(keyshm_pool *pool, unsigned model)
+{
+    struct keyshm_snapshot *snapshot;
+    struct keyshm_key_snapshot key;
+    int64_t soonest_ms = -1;
+    if (model == 0)
+        return keyshm_next_available_ms(pool);
+    if (keyshm_snapshot(pool, &snapshot) < 0)
+        return -1;
+    for (unsigned i = 0; i < snapshot->count; i++)
+        if (keyshm_inspect(pool, list_key(snapshot, i)->id, model, sizeof(key), &key) == 0 &&
+            (key.benched_by & KEYSHM_BY_PAUSE) == 0 && key.cooldown_left_ms >= 0 &&
+            (soonest_ms < 0 || key.cooldown_left_ms < soonest_ms))
+            soonest_ms = key.cooldown_left_ms;
+    keyshm_snapshot_free(snapshot);
+    return soonest_ms;
+}
+
+/* Why nothing could be picked, and when that will change. */
+static enum exit_status refuse_to_pick(const char *provider, keyshm_pool *pool, unsigned model, int error)
+{
+    const char *what = model != 0 ? "no key is available for that model" : "no key is available";
     if (error != -EAGAIN)
         return fail(provider, error, NULL);
-    int64_t available_in_ms = keyshm_next_available_ms(pool);
+    int64_t available_in_ms = next_available_ms(pool, model);
     if (available_in_ms >= 0)
-        complain("pool %s: no key is available now; the next will be in %" PRId64 ".%03" PRId64 " seconds", provider,
+        complain("pool %s: %s now; the next will be in %" PRId64 ".%03" PRId64 " seconds", provider, what,
                  available_in_ms / 1000, available_in_ms % 1000);
     else
-        complain("pool %s: no key is available until one is marked available; see them with: keyshm-stat %s", provider,
-                 provider);
+        complain("pool %s: %s until one is marked available; see them with: keyshm-stat %s", provider, what, provider);
     return EXIT_NO_KEY;
 }
 
@@ -46,8 +76,9 @@ static void write_line(const struct keyshm_pick *pick, struct secret_output *out
 /* False: the key cannot be a JSON string. */
 static bool write_json(const char *provider, const struct keyshm_pick *pick, struct secret_output *output)
 {
-    json_t *object = json_pack("{s:i, s:s, s:I, s:s, s:I}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id,
-                               "key", pick->key, "stamp", (json_int_t)pick->stamp);
+    json_t *object =
+        json_pack("{s:i, s:s, s:I, s:s, s:I, s:I}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id, "key",
+                  pick->key, "stamp", (json_int_t)pick->stamp, "model", (json_int_t)pick->model);
     if (object == NULL)
         return false;
     json_dump_callback(object, secret_output_write, output, JSON_COMPACT);
@@ -72,17 +103,31 @@ static enum exit_status print_pick(const struct arguments *arguments, const stru
     return r < 0 ? refuse("cannot write the output: %s", system_error(-r)) : EXIT_FINE;
 }
 
+/* The key goes to somebody else, so it is given back at once. */
+static enum exit_status pick_and_print(const struct arguments *arguments, keyshm_pool *pool)
+{
+    struct keyshm_lease lease;
+    unsigned model;
+    enum exit_status status = name_choose_model(arguments->pool, pool, arguments->model, &model);
+    if (status != EXIT_FINE)
+        return status;
+    int r = pick_for(pool, model, &lease);
+    if (r < 0)
+        return refuse_to_pick(arguments->pool, pool, model, r);
+    status = print_pick(arguments, &lease.pick);
+    keyshm_release(pool, &lease);
+    explicit_bzero(&lease, sizeof(lease));
+    return status;
+}
+
 enum exit_status cmd_next(const struct arguments *arguments)
 {
     keyshm_pool *pool;
-    struct keyshm_pick pick;
     secret_wipe_json();
     int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    r = keyshm_next(pool, &pick);
-    enum exit_status status = r < 0 ? refuse_to_pick(arguments->pool, pool, r) : print_pick(arguments, &pick);
-    explicit_bzero(&pick, sizeof(pick));
+    enum exit_status status = pick_and_print(arguments, pool);
     keyshm_close(pool);
     return status;
 }
@@ -101,63 +146,82 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* -EAGAIN: no key became available in time. */
-static int pick_within(keyshm_pool *pool, int64_t wait_ms, struct keyshm_pick *pick)
+static int pick_within(keyshm_pool *pool, unsigned model, int64_t wait_ms, struct keyshm_lease *lease)
 {
     int64_t end_ms = clock_monotonic_ms() + wait_ms;
     int r;
-    while ((r = keyshm_next(pool, pick)) == -EAGAIN) {
+    while ((r = pick_for(pool, model, lease)) == -EAGAIN) {
         int64_t left_ms = end_ms - clock_monotonic_ms();
         if (left_ms <= 0)
             break;
-        int64_t available_in_ms = keyshm_next_available_ms(pool);
+        int64_t available_in_ms = next_available_ms(pool, model);
         int64_t nap_ms = least(left_ms, RETRY_MS);
         clock_sleep_ms(available_in_ms > 0 ? least(nap_ms, available_in_ms) : nap_ms);
     }
     return r;
 }
 
-/* A mark that fails does not change the exit status: that is COMMAND's. */
-static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, keyshm_id id, int exit_status)
+/* A key that is invalid is so for all models. A mark that fails does not change the exit status: that is COMMAND's. */
+static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, const struct keyshm_pick *pick,
+                          int exit_status)
 {
     const struct exit_rule *rule = exit_rules_find(&arguments->on_status, (unsigned)exit_status);
-    int r = rule != NULL ? mark_key(pool, id, rule->status, rule->after_ms, mark_default_reason(rule->status)) : 0;
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    if (rule == NULL)
+        return;
+    mark.status = rule->status;
+    mark.duration_ms = rule->after_ms;
+    mark.model = rule->status != KEYSHM_INVALID ? pick->model : 0;
+    mark.reason = mark_default_reason(rule->status);
+    int r = keyshm_mark(pool, pick->id, &mark);
     if (r < 0)
         complain("pool %s: the key with id %" PRIu64 " could not be marked %s after exit status %d: %s", arguments->pool,
-                 id, keyshm_status_name(rule->status), exit_status,
+                 pick->id, keyshm_status_name(rule->status), exit_status,
                  r == -ESTALE ? "it is no longer in the pool" : keyshm_strerror(r));
 }
 
-static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct keyshm_pick *pick)
+/* It holds the lease until the child ends, but the key no longer than until that has it. */
+static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct keyshm_lease *lease)
 {
     struct child child;
-    keyshm_id id = pick->id;
     child_begin(&child);
-    int exit_status, r = child_start(&child, arguments->child, arguments->variable, pick->key);
-    explicit_bzero(pick, sizeof(*pick));
+    int exit_status, r = child_start(&child, arguments->child, arguments->variable, lease->pick.key);
+    explicit_bzero(lease->pick.key, sizeof(lease->pick.key));
     if (r < 0) {
         complain("pool %s: cannot run COMMAND: %s; the key was picked, but not used", arguments->pool, system_error(-r));
         exit_status = r == -ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
     } else {
         exit_status = child_wait(&child);
-        mark_by_rules(arguments, pool, id, exit_status);
+        mark_by_rules(arguments, pool, &lease->pick, exit_status);
     }
+    keyshm_release(pool, lease);
     child_end(&child);
+    return exit_status;
+}
+
+static int pick_and_run(const struct arguments *arguments, keyshm_pool *pool)
+{
+    struct keyshm_lease lease;
+    unsigned model;
+    enum exit_status status = name_choose_model(arguments->pool, pool, arguments->model, &model);
+    if (status != EXIT_FINE)
+        return status;
+    int exit_status, r = pick_within(pool, model, arguments->wait_ms, &lease);
+    if (r == 0)
+        exit_status = run_with(arguments, pool, &lease);
+    else
+        exit_status = refuse_to_pick(arguments->pool, pool, model, r);
+    explicit_bzero(&lease, sizeof(lease));
     return exit_status;
 }
 
 enum exit_status cmd_exec(const struct arguments *arguments)
 {
     keyshm_pool *pool;
-    struct keyshm_pick pick;
-    int exit_status, r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
+    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    r = pick_within(pool, arguments->wait_ms, &pick);
-    if (r == 0)
-        exit_status = run_with(arguments, pool, &pick);
-    else
-        exit_status = refuse_to_pick(arguments->pool, pool, r);
-    explicit_bzero(&pick, sizeof(pick));
+    int exit_status = pick_and_run(arguments, pool);
     keyshm_close(pool);
     return exit_status;
 }

@@ -31,9 +31,10 @@ enum exit_status cmd_create(const struct arguments *arguments)
     keyshm_close(pool);
     if (!arguments->json)
         return EXIT_FINE;
-    return report(arguments->pool, json_pack("{s:I, s:I, s:I}", "capacity", (json_int_t)arguments->create.capacity,
-                                             "key_max", (json_int_t)arguments->create.key_max, "default_cooldown_ms",
-                                             (json_int_t)arguments->create.default_cooldown_ms));
+    return report(arguments->pool,
+                  json_pack("{s:I, s:I, s:I, s:I, s:I}", "capacity", (json_int_t)options.capacity, "key_max",
+                            (json_int_t)options.key_max, "default_cooldown_ms", (json_int_t)options.default_cooldown_ms,
+                            "groups_max", (json_int_t)options.groups_max, "models_max", (json_int_t)options.models_max));
 }
 
 /* ---- destroy ---- */

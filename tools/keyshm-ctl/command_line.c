@@ -160,19 +160,35 @@ static enum exit_status read_options(const struct command *command, const struct
                                                : status;
 }
 
+static bool has_group(const struct command *command, const struct given *given)
+{
+    for (int i = 0; i < given->option_count; i++)
+        if (command->group_replaces != NULL && given->options[i].option == OPTION_GROUP_NAME)
+            return true;
+    return false;
+}
+
 static enum exit_status read_operands(const struct command *command, const struct given *given,
                                       struct arguments *arguments)
 {
     enum exit_status status = EXIT_FINE;
-    int i = 0;
-    for (; command->operands[i] != NULL && status == EXIT_FINE; i++) {
+    const struct operand *left_out = has_group(command, given) ? command->group_replaces : NULL;
+    int next = 1;
+    if (left_out != NULL && given->operand_count > command->operands_needed) {
+        complain("%s: %s and --group do not go together", command->name, left_out->name);
+        return refuse_usage(command);
+    }
+    for (int i = 0; command->operands[i] != NULL && status == EXIT_FINE; i++) {
         const struct operand *operand = command->operands[i];
-        if (i + 1 < given->operand_count)
-            status = read_value(command, operand->name, operand->rule, operand->parse, given->operands[i + 1], arguments);
+        if (operand == left_out)
+            continue;
+        if (next < given->operand_count)
+            status =
+                read_value(command, operand->name, operand->rule, operand->parse, given->operands[next++], arguments);
         else if (i < command->operands_needed)
             return refuse_missing(command, operand->name);
     }
-    if (status == EXIT_FINE && i + 1 < given->operand_count) {
+    if (status == EXIT_FINE && next < given->operand_count) {
         complain("%s: too many arguments (%s)", command->name,
                  command->takes_child ? "COMMAND comes after --" : "a key is never taken from the command line");
         return refuse_usage(command);
@@ -180,9 +196,22 @@ static enum exit_status read_operands(const struct command *command, const struc
     return status;
 }
 
+/* Of two options with the same name, one that was given before the command was known may be the wrong one. */
+static int choose_namesake(const struct command *command, int given)
+{
+    bool has_value = ctl_options[given].value != NULL;
+    for (int option = 0; option < OPTION_COUNT && !command_takes(command, given); option++)
+        if (command_takes(command, option) && strcmp(ctl_options[option].name, ctl_options[given].name) == 0 &&
+            (ctl_options[option].value != NULL) == has_value)
+            return option;
+    return given;
+}
+
 static enum exit_status understand(const struct given *given, struct arguments *arguments)
 {
     const struct command *command = given->command;
+    for (int i = 0; i < given->option_count; i++)
+        given->options[i].option = choose_namesake(command, given->options[i].option);
     *arguments = (struct arguments){.create = KEYSHM_OPTIONS_INIT,
                                     .retry_after_ms = KEYSHM_NO_RETRY_AFTER,
                                     .until_unix_ms = NOT_GIVEN,

@@ -10,7 +10,8 @@ const struct command commands[] = {
         .name = "create",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_CAPACITY) | OPTION_BIT(OPTION_KEY_MAX) | OPTION_BIT(OPTION_COOLDOWN) | JSON,
+        .options = OPTION_BIT(OPTION_CAPACITY) | OPTION_BIT(OPTION_KEY_MAX) | OPTION_BIT(OPTION_COOLDOWN) |
+                   OPTION_BIT(OPTION_GROUPS_MAX) | OPTION_BIT(OPTION_MODELS_MAX) | JSON,
         .help = "create an empty pool",
         .json_members = json_members_of_create,
         .run = cmd_create,
@@ -29,7 +30,7 @@ const struct command commands[] = {
         .name = "add",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) | JSON,
+        .options = OPTION_BIT(OPTION_GROUP) | OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) | JSON,
         .help =
             "add keys from standard input, one a line, # begins a comment: all of them or, if one is not valid, none;\n"
             "print each key's id and masked form, and \"present\" if it was in the pool already",
@@ -40,9 +41,11 @@ const struct command commands[] = {
         .name = "set",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_ALLOW_EMPTY) | JSON,
+        .options = OPTION_BIT(OPTION_GROUP) | OPTION_BIT(OPTION_ENV) | OPTION_BIT(OPTION_DRY_RUN) |
+                   OPTION_BIT(OPTION_ALLOW_EMPTY) | JSON,
         .help = "make the pool hold exactly the keys on standard input, given as to add: those that it has already keep\n"
-                "their state, new ones are added, others removed; if one is not valid, nothing is changed",
+                "their state, new ones are added, others removed; if one is not valid, nothing is changed;\n"
+                "with --group the same of that group, and the other keys stay",
         .json_members = json_members_of_set,
         .run = cmd_set,
     },
@@ -59,7 +62,7 @@ const struct command commands[] = {
         .name = "next",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = JSON,
+        .options = OPTION_BIT(OPTION_MODEL) | JSON,
         .help = "pick the next available key; print its id and the key",
         .json_members = json_members_of_next,
         .run = cmd_next,
@@ -68,7 +71,8 @@ const struct command commands[] = {
         .name = "exec",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_ENV_NAME) | OPTION_BIT(OPTION_ON_STATUS) | OPTION_BIT(OPTION_WAIT),
+        .options = OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_ENV_NAME) | OPTION_BIT(OPTION_ON_STATUS) |
+                   OPTION_BIT(OPTION_WAIT),
         .options_needed = OPTION_BIT(OPTION_ENV_NAME),
         .takes_child = true,
         .help = "pick the next available key, run COMMAND with it in the environment, and exit as COMMAND does;\n"
@@ -81,30 +85,56 @@ const struct command commands[] = {
         .name = "mark",
         .operands = {&operand_pool, &operand_id_or_all, &operand_status},
         .operands_needed = 3,
-        .options = OPTION_BIT(OPTION_RETRY_AFTER) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_REASON) |
+        .group_replaces = &operand_id_or_all,
+        .options = OPTION_BIT(OPTION_GROUP_NAME) | OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_SCOPE) |
+                   OPTION_BIT(OPTION_RETRY_AFTER) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_REASON) |
                    OPTION_BIT(OPTION_STATUS) | JSON,
-        .help = "record how a provider responded to a key; only \"available\" improves a status;\n"
-                "for all keys it prints how many became available",
+        .help =
+            "record how a provider responded to a key, or of a group; only \"available\" improves a status, and without\n"
+            "--model for all models; what else benches the key is said; for all it prints how many became available",
         .json_members = json_members_of_mark,
         .run = cmd_mark,
     },
     {
         .name = "pause",
-        .operands = {&operand_pool, &operand_id},
+        .operands = {&operand_pool, &operand_id_or_group},
         .operands_needed = 2,
-        .options = JSON,
-        .help = "do not pick the key until it is resumed, however it is marked",
+        .group_replaces = &operand_id_or_group,
+        .options = OPTION_BIT(OPTION_GROUP_NAME) | JSON,
+        .help = "do not pick the key, or those of the group, until it is resumed, however it is marked",
         .json_members = json_members_of_pause,
         .run = cmd_pause,
     },
     {
         .name = "resume",
-        .operands = {&operand_pool, &operand_id},
+        .operands = {&operand_pool, &operand_id_or_group},
         .operands_needed = 2,
-        .options = JSON,
-        .help = "let a paused key in again; its marks count",
+        .group_replaces = &operand_id_or_group,
+        .options = OPTION_BIT(OPTION_GROUP_NAME) | JSON,
+        .help = "let a paused key or group in again; its marks count, and what benches it is said",
         .json_members = json_members_of_resume,
         .run = cmd_resume,
+    },
+    {
+        .name = "group",
+        .operands = {&operand_pool, &operand_group},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_PUT_IN) | OPTION_BIT(OPTION_TAKE_OUT) | OPTION_BIT(OPTION_DELETE) | JSON,
+        .help = "print the groups of a pool as lines of ID and NAME; or make the one called NAME if there is none, and\n"
+                "print its line; a group is the keys of one account, which are marked and paused together",
+        .json_members = json_members_of_group,
+        .run = cmd_group,
+    },
+    {
+        .name = "model",
+        .operands = {&operand_pool, &operand_model},
+        .operands_needed = 1,
+        .options = JSON,
+        .help =
+            "print the models of a pool as lines of NUMBER and NAME; or make the one called NAME if there is none, and\n"
+            "print its line; it stays as long as the pool",
+        .json_members = json_members_of_model,
+        .run = cmd_model,
     },
     {
         .name = "policy",
@@ -148,7 +178,9 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
-        .help = "print a pool's state as JSON, for import: policy, marks, metadata and the time, but no keys",
+        .help =
+            "print a pool's state as JSON, for import: policy, groups, models, marks, pauses, metadata and the time,\n"
+            "but no keys",
         .json_members = json_members_of_export,
         .run = cmd_export,
     },
@@ -159,8 +191,8 @@ const struct command commands[] = {
         .options = OPTION_BIT(OPTION_DRY_RUN) | JSON,
         .help = "restore what export wrote, from FILE or standard input: everything is checked before anything is\n"
                 "changed; the pool gets the policy; keys in the file are added, but then only its owner may be able\n"
-                "to read it; keys that are in the pool get their marks, with the rest of a cooldown by the wall\n"
-                "clock, and their metadata; as with mark, no status improves",
+                "to read it; groups and models are made; keys that are in the pool get their group, their marks, with\n"
+                "the rest of a cooldown by the wall clock, and their metadata; as with mark, no status improves",
         .json_members = json_members_of_import,
         .run = cmd_import,
     },

@@ -18,6 +18,7 @@ struct command {
     int operands_needed;                              /* how many of them; the others are optional */
     unsigned options;                                 /* OPTION_BITs */
     unsigned options_needed;                          /* which of these are required */
+    const struct operand *group_replaces;             /* the operand that is left out with --group; NULL: none */
     bool takes_child;                                 /* another program's command line, after "--" */
     const char *help;
     const struct json_member *json_members; /* NULL: it prints no JSON */

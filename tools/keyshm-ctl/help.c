@@ -1,45 +1,77 @@
 /* SPDX-License-Identifier: MIT */
 #include "help.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #define INDENT "      "
 
-static void print_operands(FILE *to, const struct command *command)
+/* ---- the synopsis ---- */
+
+#define SYNOPSIS_WIDTH 110 /* of what comes after "keyshm-ctl " */
+#define SYNOPSIS_INDENT "            "
+#define WORD_SIZE 64
+
+struct synopsis {
+    FILE *to;
+    size_t column;
+};
+
+__attribute__((format(printf, 2, 3))) static void print_word(struct synopsis *synopsis, const char *format, ...)
+{
+    char word[WORD_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(word, sizeof(word), format, arguments);
+    va_end(arguments);
+    if (synopsis->column + strlen(word) > SYNOPSIS_WIDTH) {
+        fputs("\n" SYNOPSIS_INDENT, synopsis->to);
+        synopsis->column = strlen(SYNOPSIS_INDENT);
+    }
+    synopsis->column += strlen(word) + 1;
+    fprintf(synopsis->to, " %s", word);
+}
+
+/* Those that are optional are inside of each other: [NAME [VALUE]]. */
+static void print_operands(struct synopsis *synopsis, const struct command *command)
 {
     int count = 0;
     for (; command->operands[count] != NULL; count++)
-        fprintf(to, " %s%s", count >= command->operands_needed ? "[" : "", command->operands[count]->name);
+        print_word(synopsis, "%s%s", count >= command->operands_needed ? "[" : "", command->operands[count]->name);
     for (; count > command->operands_needed; count--)
-        fputc(']', to);
+        fputc(']', synopsis->to);
 }
 
-static void print_options(FILE *to, const struct command *command)
+static void print_options(struct synopsis *synopsis, const struct command *command)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct ctl_option *option = &ctl_options[i];
         bool is_needed = (command->options_needed & OPTION_BIT(i)) != 0;
         if (command_takes(command, i))
-            fprintf(to, " %s%s%s%s%s%s", is_needed ? "" : "[", option->name, option->value != NULL ? " " : "",
-                    option->value != NULL ? option->value : "", is_needed ? "" : "]", option->is_repeatable ? "..." : "");
+            print_word(synopsis, "%s%s%s%s%s%s", is_needed ? "" : "[", option->name, option->value != NULL ? " " : "",
+                       option->value != NULL ? option->value : "", is_needed ? "" : "]",
+                       option->is_repeatable ? "..." : "");
     }
 }
 
 static void print_synopsis(FILE *to, const struct command *command)
 {
+    struct synopsis synopsis = {.to = to, .column = strlen(command->name)};
     fputs(command->name, to);
-    print_operands(to, command);
-    print_options(to, command);
+    print_operands(&synopsis, command);
+    print_options(&synopsis, command);
     if (command->takes_child)
-        fputs(" -- COMMAND [ARGUMENT]...", to);
+        print_word(&synopsis, "-- COMMAND [ARGUMENT]...");
+    fputc('\n', to);
 }
 
 void help_print_usage(FILE *to, const struct command *command)
 {
     fputs("Usage: keyshm-ctl ", to);
     print_synopsis(to, command);
-    fputc('\n', to);
 }
+
+/* ---- what it does ---- */
 
 /* Indent every line of `text`. */
 static void print_indented(const char *text, const char *first_word)
@@ -83,7 +115,6 @@ void help_print(void)
     for (const struct command *command = commands; command->name != NULL; command++) {
         fputs("  ", stdout);
         print_synopsis(stdout, command);
-        putchar('\n');
         print_command(command);
     }
     puts("\n"

@@ -11,7 +11,7 @@
 void help_print(void);
 void help_print_command(const struct command *command);
 
-/* The one line that refusals show as well. */
+/* The part that refusals show as well. */
 void help_print_usage(FILE *to, const struct command *command);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "key_json.h"
+
 #define MEMBER(name, help) \
     {                      \
         name, help         \
@@ -26,10 +28,14 @@ const struct json_member json_members_of_create[] = {
     {"capacity", "how many keys it has room for"},
     {"key_max", "the longest key it has room for, in bytes"},
     {"default_cooldown_ms", "of a rate limit without a duration; 0: no end"},
+    {"groups_max", "how many groups it has room for"},
+    {"models_max", "how many models it has room for"},
     MEMBERS_END};
 
 const struct json_member json_members_of_destroy[] = {MEMBERS_OF_ALL, MEMBERS_END};
 
+#define MEMBER_ELSEWHERE \
+    MEMBER("elsewhere", "with --group: keys that were there before, and stay in another group or in none; otherwise 0")
 #define MEMBER_DRY_RUN MEMBER("is_dry_run", "true: nothing was changed")
 
 const struct json_member json_members_of_add[] = {
@@ -37,6 +43,7 @@ const struct json_member json_members_of_add[] = {
     MEMBER_DRY_RUN,
     {"added", "keys that are new in the pool"},
     {"present", "keys that were there before"},
+    MEMBER_ELSEWHERE,
     {"count", "keys in the pool now"},
     {"capacity", "how many keys it has room for"},
     {"keys", "the keys that were given, in their order"},
@@ -49,7 +56,8 @@ const struct json_member json_members_of_set[] = {MEMBERS_OF_ALL,
                                                   MEMBER_DRY_RUN,
                                                   {"kept", "keys that stay"},
                                                   {"added", "keys that are new in the pool"},
-                                                  {"removed", "keys that were in the pool, and were not given"},
+                                                  {"removed", "keys that were in the pool or group, and were not given"},
+                                                  MEMBER_ELSEWHERE,
                                                   MEMBERS_END};
 
 const struct json_member json_members_of_remove[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
@@ -59,22 +67,45 @@ const struct json_member json_members_of_next[] = {
     MEMBER_ID,
     {"key", "the key itself"},
     {"stamp", "what was known of the key: for a mark that answers this pick"},
+    {"model", "the number of the model; 0: whatever the model"},
     MEMBERS_END};
 
 const struct json_member json_members_of_mark[] = {MEMBERS_OF_ALL,
-                                                   {"id", "the key's id, in this pool; 0: all"},
-                                                   {"status", "the key's status now"},
+                                                   {"id", "that of the key or group, in this pool; 0: all"},
+                                                   {"model", "the number of the model; 0: whatever the model"},
+                                                   {"status", "as a pick for that model sees it now"},
                                                    {"reason", "why it has that status; none: not known"},
                                                    {"cooldown_left_ms", "until it is available; 0: none; -1: no end"},
                                                    {"is_paused", "true: it is not picked, whatever its status"},
-                                                   {"changed", "how many keys changed their state"},
+                                                   {"benched_by", BENCHED_BY_HELP},
+                                                   {"changed", "how many keys and groups changed their state"},
                                                    MEMBERS_END};
 
-#define MEMBERS_OF_PAUSE MEMBERS_OF_ALL, MEMBER_ID, MEMBER("is_paused", "true: it is not picked, whatever its status")
+#define MEMBERS_OF_PAUSE                                                    \
+    MEMBERS_OF_ALL, MEMBER("id", "that of the key or group, in this pool"), \
+        MEMBER("is_paused", "true: it is not picked, whatever its status")
 
 const struct json_member json_members_of_pause[] = {MEMBERS_OF_PAUSE, MEMBERS_END};
 
 const struct json_member json_members_of_resume[] = {MEMBERS_OF_PAUSE, MEMBERS_END};
+
+const struct json_member json_members_of_group[] = {
+    MEMBERS_OF_ALL,
+    {"groups", "those of the pool, or the one with that name; none if it was deleted"},
+    {"groups.id", "the group's id, in this pool"},
+    {"groups.name", "its name"},
+    {"groups.keys", "how many keys are in it"},
+    {"groups.status", "available, rate_limited, quota_exceeded or invalid"},
+    {"groups.cooldown_left_ms", "until it is available; 0: none; -1: no end"},
+    {"groups.reason", "why it has that status; none: not known"},
+    {"groups.is_paused", "true: none of its keys is picked, whatever its status"},
+    MEMBERS_END};
+
+const struct json_member json_members_of_model[] = {MEMBERS_OF_ALL,
+                                                    {"models", "those of the pool, or the one with that name"},
+                                                    {"models.number", "the model's number, in this pool"},
+                                                    {"models.name", "its name"},
+                                                    MEMBERS_END};
 
 const struct json_member json_members_of_policy[] = {MEMBERS_OF_ALL,
                                                      {"cooldown_ms", "of a rate limit without a duration; 0: no end"},
@@ -90,6 +121,15 @@ const struct json_member json_members_of_metadata[] = {
 const struct json_member json_members_of_label[] = {
     MEMBERS_OF_ALL, MEMBER_ID, {"label", "the key's label; null: none"}, MEMBERS_END};
 
+#define MEMBERS_OF_SUBJECT(list)                                                                               \
+    MEMBER(list ".status", "its own, whatever the model: available, rate_limited, quota_exceeded or invalid"), \
+        MEMBER(list ".cooldown_left_ms", "at the time of the export; 0: none; -1: no end"),                    \
+        MEMBER(list ".reason", "why it has that status; none: not known"),                                     \
+        MEMBER(list ".is_paused", "true: it is not picked, whatever its status"),                              \
+        MEMBER(list ".models",                                                                                 \
+               "an object by the models' names: status, cooldown_left_ms and reason of its bench for it"),     \
+        MEMBER(list ".marked", "how often it was marked with each status; import does not restore it")
+
 const struct json_member json_members_of_export[] = {
     MEMBERS_OF_ALL,
     {"kind", "\"keyshm-export\""},
@@ -100,14 +140,15 @@ const struct json_member json_members_of_export[] = {
     {"policy", "an object with cooldown_ms and cooldown_max_ms, as of policy"},
     {"with_keys", "true: keys.key is there"},
     {"fingerprint_setting", "method, rounds and salt of the fingerprints, as crypt(5) has them"},
+    {"models", "their names, in the order of their numbers"},
+    {"groups", "all groups"},
+    {"groups.name", "its name"},
+    MEMBERS_OF_SUBJECT("groups"),
     {"keys", "all keys, in the order of their slots"},
     {"keys.slot", "its place in the pool"},
     {"keys.masked_key", "the part of the key that may be shown"},
-    {"keys.status", "available, rate_limited, quota_exceeded or invalid"},
-    {"keys.cooldown_left_ms", "at the time of the export; 0: none; -1: no end"},
-    {"keys.reason", "why it has that status; none: not known"},
-    {"keys.is_paused", "true: it is not picked, whatever its status"},
-    {"keys.marked", "how often it was marked with each status; import does not restore it"},
+    MEMBERS_OF_SUBJECT("keys"),
+    {"keys.group", "the name of the group that it is in; null: none"},
     {"keys.metadata", "the notes kept with it, by name"},
     {"keys.fingerprint",
      "a salted hash by which import finds the key; null if it has fewer than 20 bytes: it could be guessed"},
@@ -121,8 +162,11 @@ const struct json_member json_members_of_import[] = {
     {"added", "keys that are new in the pool"},
     {"found", "keys that were in the pool before"},
     {"not_found", "keys that are not in the pool"},
-    {"marked", "keys that were marked: benched, and their cooldown is not over"},
-    {"paused", "keys that were paused"},
+    {"marked", "keys and groups that were marked: benched, and their cooldown is not over"},
+    {"paused", "keys and groups that were paused"},
+    {"groups_added", "groups that are new in the pool"},
+    {"moved", "keys that were in the pool before, and were put in another group"},
+    {"models_added", "models that are new in the pool"},
     {"policy_changed", "true: the policy was another one before"},
     MEMBERS_END};
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "metadata_rules.h"
+#include "name_rules.h"
 #include "no_echo.h"
 #include "program.h"
 
@@ -276,4 +278,48 @@ static enum exit_status take_from_environment(struct batch *batch, const char *p
 enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments)
 {
     return arguments->from_environment ? take_from_environment(batch, arguments->pool) : take_from_input(batch);
+}
+
+/* ---- the group ---- */
+
+static bool is_key(const char *text, void *batch)
+{
+    return batch_has(batch, text);
+}
+
+enum exit_status key_list_choose_group(struct batch *batch, const struct arguments *arguments, keyshm_id *ret_group)
+{
+    *ret_group = 0;
+    if (arguments->group == NULL)
+        return EXIT_FINE;
+    if (metadata_reveals_any(arguments->group, is_key, batch))
+        return refuse(
+            "pool %s: the name of the group has one of these keys in it, and everyone who inspects the pool would "
+            "see it; nothing was changed",
+            arguments->pool);
+    if (!arguments->is_dry_run)
+        return name_make_group(arguments->pool, batch->pool, arguments->group, ret_group);
+    if (keyshm_find_group(batch->pool, arguments->group, ret_group) < 0)
+        *ret_group = 0;
+    return EXIT_FINE;
+}
+
+size_t key_list_count_elsewhere(const struct batch *batch, const struct arguments *arguments, keyshm_id group)
+{
+    struct keyshm_key_snapshot key;
+    keyshm_id id;
+    size_t count = 0;
+    for (size_t i = 0; arguments->group != NULL && i < batch->count; i++)
+        count += keyshm_find(batch->pool, batch->keys[i], &id) == 0 &&
+                 keyshm_inspect(batch->pool, id, 0, sizeof(key), &key) == 0 && (group == 0 || key.group != group);
+    return count;
+}
+
+void key_list_tell_elsewhere(const struct arguments *arguments, size_t count)
+{
+    if (count > 0)
+        complain(
+            "pool %s: %zu of these keys were in the pool before, and stay in another group or in none; put them in this "
+            "one with: keyshm-ctl group %s NAME --put-in ID",
+            arguments->pool, count, arguments->pool);
 }

@@ -11,6 +11,8 @@
  * NAME=KEY, is refused.
  */
 
+#include <stddef.h>
+
 #include "arguments.h"
 #include "batch.h"
 #include "failure.h"
@@ -18,5 +20,14 @@
 /* Take every key into the batch, or say on standard error which one is wrong, without showing it, or that there is none.
  * Returns the exit status. */
 enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments);
+
+/* The group that they get, made if there is none: 0 without --group, and in a dry run if there is none. */
+enum exit_status key_list_choose_group(struct batch *batch, const struct arguments *arguments, keyshm_id *ret_group);
+
+/* How many of them are in the pool, but not in that group; 0 without --group. */
+size_t key_list_count_elsewhere(const struct batch *batch, const struct arguments *arguments, keyshm_id group);
+
+/* Say so on standard error if there are any. */
+void key_list_tell_elsewhere(const struct arguments *arguments, size_t count);
 
 #endif

@@ -32,6 +32,14 @@ const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snaps
     return key != NULL && key->id == id ? key : NULL;
 }
 
+const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id)
+{
+    for (unsigned i = 0; i < snapshot->group_count; i++)
+        if (list_group(snapshot, i)->id == id)
+            return list_group(snapshot, i);
+    return NULL;
+}
+
 const char *lookup_metadata(const struct keyshm_key_snapshot *key, const char *name)
 {
     for (size_t i = 0; i < key->metadata_count; i++)

@@ -12,6 +12,9 @@ int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot);
 /* The key with that id, or NULL. */
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id);
 
+/* The group with that id, or NULL. */
+const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id);
+
 /* The value of a key's note, or NULL. */
 const char *lookup_metadata(const struct keyshm_key_snapshot *key, const char *name);
 

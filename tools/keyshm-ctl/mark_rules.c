@@ -16,12 +16,3 @@ enum keyshm_reason mark_default_reason(enum keyshm_status status)
     };
     return reasons[status];
 }
-
-int mark_key(keyshm_pool *pool, keyshm_id id, enum keyshm_status status, int64_t after_ms, enum keyshm_reason reason)
-{
-    struct keyshm_mark mark = KEYSHM_MARK_INIT;
-    mark.status = status;
-    mark.duration_ms = after_ms;
-    mark.reason = reason;
-    return keyshm_mark(pool, id, &mark);
-}

@@ -6,6 +6,7 @@
 
 _Static_assert(KEYSHM_METADATA_NAME_MAX == 32 && KEYSHM_METADATA_VALUE_MAX == 120,
                "METADATA_NAME_RULE, METADATA_VALUE_RULE");
+_Static_assert(KEYSHM_NAME_MAX >= KEYSHM_METADATA_VALUE_MAX, "the copy in metadata_reveals_any()");
 
 /* What may surround a key in a text. No provider uses these in its keys. */
 #define SEPARATORS " ,;:=\"'()[]<>"
@@ -30,7 +31,7 @@ bool metadata_value_is_allowed(const char *value)
 
 bool metadata_reveals_any(const char *text, is_key_fn *is_key, void *user)
 {
-    char copy[KEYSHM_METADATA_VALUE_MAX + 1], *rest = NULL;
+    char copy[KEYSHM_NAME_MAX + 1], *rest = NULL; /* no value is longer */
     bool is_found = is_key(text, user);
     stpncpy(copy, text, sizeof(copy) - 1)[0] = '\0';
     for (char *word = strtok_r(copy, SEPARATORS, &rest); word != NULL && !is_found;

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_CTL_METADATA_RULES_H
 #define KEYSHM_CTL_METADATA_RULES_H
 
-/* Which notes may be kept with a key. */
+/* Which notes may be kept with a key, and what may not be in them, nor in the name of a group or a model. */
 
 #include <stdbool.h>
 
@@ -16,7 +16,7 @@ bool metadata_value_is_allowed(const char *value);
 
 typedef bool is_key_fn(const char *text, void *user);
 
-/* Is the text, or a word in it, a key? Metadata is shown to everyone who can inspect the pool. */
+/* Is the text, or a word in it, a key? It is shown to everyone who can inspect the pool. */
 bool metadata_reveals_any(const char *text, is_key_fn *is_key, void *user);
 
 /* The same for the keys of a pool. */

@@ -6,7 +6,9 @@
 
 #include "clocks.h"
 #include "metadata_rules.h"
+#include "name_rules.h"
 #include "number.h"
+#include "text.h"
 #include "wall_time.h"
 
 static int parse_unsigned(const char *text, unsigned max, unsigned *ret_value)
@@ -28,6 +30,64 @@ static int parse_capacity(const char *text, struct arguments *arguments)
 static int parse_key_max(const char *text, struct arguments *arguments)
 {
     return parse_unsigned(text, KEYSHM_KEY_MAX, &arguments->create.key_max);
+}
+
+/* 0 is allowed. */
+static int parse_count(const char *text, unsigned max, unsigned *ret_value)
+{
+    uint64_t value;
+    int r = number_parse(text, max, &value);
+    if (r == 0)
+        *ret_value = (unsigned)value;
+    return r;
+}
+
+static int parse_groups_max(const char *text, struct arguments *arguments)
+{
+    return parse_count(text, KEYSHM_GROUPS_MAX, &arguments->create.groups_max);
+}
+
+static int parse_models_max(const char *text, struct arguments *arguments)
+{
+    return parse_count(text, KEYSHM_MODELS_MAX, &arguments->create.models_max);
+}
+
+static int parse_group(const char *text, struct arguments *arguments)
+{
+    arguments->group = text;
+    return name_is_allowed(text) ? 0 : -EINVAL;
+}
+
+static int parse_model(const char *text, struct arguments *arguments)
+{
+    arguments->model = text;
+    return name_is_allowed(text) ? 0 : -EINVAL;
+}
+
+static int parse_scope(const char *text, struct arguments *arguments)
+{
+    arguments->has_scope = true;
+    arguments->scope = strcmp(text, "group") == 0 ? KEYSHM_SCOPE_GROUP : KEYSHM_SCOPE_KEY;
+    return arguments->scope == KEYSHM_SCOPE_GROUP || strcmp(text, "key") == 0 ? 0 : -EINVAL;
+}
+
+static int parse_ids(const char *text, struct id_list *ids)
+{
+    char element[TEXT_ELEMENT_SIZE];
+    int r = 0;
+    while (r == 0 && text_next_element(&text, element))
+        r = ids->count < ID_LIST_MAX ? number_parse(element, UINT64_MAX, &ids->ids[ids->count++]) : -E2BIG;
+    return r;
+}
+
+static int parse_put_in(const char *text, struct arguments *arguments)
+{
+    return parse_ids(text, &arguments->put_in);
+}
+
+static int parse_take_out(const char *text, struct arguments *arguments)
+{
+    return parse_ids(text, &arguments->take_out);
 }
 
 static int parse_cooldown(const char *text, struct arguments *arguments)
@@ -192,6 +252,8 @@ static int parse_value(const char *text, struct arguments *arguments)
 
 #define SECONDS_RULE "seconds from 0 to 31622400 (366 days), optionally with a decimal fraction"
 #define TIME_RULE "a time within 366 days, such as 2026-12-01, 2026-12-01T08:30 or 2026-12-01T08:30:00Z"
+#define ID_RULE "a number, as keyshm-stat --ids shows it"
+#define IDS_RULE "up to 1024 ids of keys, as keyshm-stat --ids shows them, with commas between"
 #define REASON_RULE                                                                                               \
     "peer, budget, timeout, server_error, overloaded, rate_limit, quota, billing, permission, authentication or " \
     "operator"
@@ -200,6 +262,9 @@ _Static_assert(KEYSHM_REASON_COUNT == 12, "REASON_RULE");
 _Static_assert(KEYSHM_CAPACITY_MAX == 1048576 && KEYSHM_KEY_MAX == 4096, "the rules of --capacity and --key-max");
 _Static_assert(KEYSHM_LAYOUT_NAME_MAX == 16, "the rule of --layout");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
+_Static_assert(KEYSHM_GROUPS_MAX == 1024, "the rule of --groups-max");
+_Static_assert(KEYSHM_MODELS_MAX == 1024, "the rule of --models-max");
+_Static_assert(ID_LIST_MAX == 1024, "IDS_RULE");
 
 const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_CAPACITY] = {"--capacity", "N", "room for N keys (1024)", "a number from 1 to 1048576", parse_capacity,
@@ -210,6 +275,24 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                          "how long a rate limit without a duration lasts (60);\n"
                          "0: until the key is marked available",
                          SECONDS_RULE, parse_cooldown, false},
+    [OPTION_GROUPS_MAX] = {"--groups-max", "N", "room for N groups (64)", "a number from 0 to 1024", parse_groups_max,
+                           false},
+    [OPTION_MODELS_MAX] = {"--models-max", "N", "room for N models (8)", "a number from 0 to 1024", parse_models_max,
+                           false},
+    [OPTION_GROUP] = {"--group", "NAME", "the group of these keys, which is made if there is none of that name",
+                      NAME_RULE, parse_group, false},
+    [OPTION_GROUP_NAME] = {"--group", "NAME", "the group of that name, instead of an ID", NAME_RULE, parse_group, false},
+    [OPTION_MODEL] = {"--model", "NAME",
+                      "for this model, instead of whatever the model; it is made if there is none of that name, and if\n"
+                      "there is room for another one",
+                      NAME_RULE, parse_model, false},
+    [OPTION_SCOPE] = {"--scope", "SCOPE",
+                      "what the mark is about: key (the default), or group, the key's if it is in one", "key or group",
+                      parse_scope, false},
+    [OPTION_PUT_IN] = {"--put-in", "ID", "put the key with that ID in the group; may be repeated, or a list with commas",
+                       IDS_RULE, parse_put_in, true},
+    [OPTION_TAKE_OUT] = {"--take-out", "ID", "take it out, into no group; may be repeated, or a list with commas",
+                         IDS_RULE, parse_take_out, true},
     [OPTION_ENV] = {"--env", NULL,
                     "from the environment instead of standard input: POOL_API_KEY, POOL_API_KEYS, POOL_API_KEY_1 ...\n"
                     "with the pool's name in upper case, and _ for each character that is neither letter nor digit;\n"
@@ -261,12 +344,17 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                        "1 to 16 of a-z 0-9 -, as keyshm-stat names it", parse_layout, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
-const struct operand operand_id = {"ID", NULL, "a number, as keyshm-stat --ids shows it", parse_id};
-const struct operand operand_id_or_all = {"ID", "all: with available, every key that is rate limited or out of quota",
-                                          "a number, as keyshm-stat --ids shows it, or all", parse_id_or_all};
+const struct operand operand_id = {"ID", NULL, ID_RULE, parse_id};
+const struct operand operand_id_or_group = {"ID", "of a key or a group; leave it out with --group", ID_RULE, parse_id};
+const struct operand operand_id_or_all = {"ID",
+                                          "of a key or a group; leave it out with --group;\n"
+                                          "all: with available, every key and group that is rate limited or out of quota",
+                                          ID_RULE ", or all", parse_id_or_all};
 const struct operand operand_status = {"STATUS", "available, rate_limited, quota_exceeded or invalid",
                                        "available, rate_limited, quota_exceeded or invalid", parse_status};
 const struct operand operand_name = {"NAME", NULL, METADATA_NAME_RULE, parse_name};
 const struct operand operand_value = {"VALUE", NULL, METADATA_VALUE_RULE, parse_value};
 const struct operand operand_text = {"TEXT", NULL, METADATA_VALUE_RULE, parse_value};
+const struct operand operand_group = {"NAME", NULL, NAME_RULE, parse_group};
+const struct operand operand_model = {"NAME", NULL, NAME_RULE, parse_model};
 const struct operand operand_file = {"FILE", NULL, "the name of a file; leave it out for standard input", parse_file};

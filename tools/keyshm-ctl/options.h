@@ -18,8 +18,8 @@ struct operand {
     parse_fn *parse;
 };
 
-extern const struct operand operand_pool, operand_id, operand_id_or_all, operand_status, operand_name, operand_value,
-    operand_text, operand_file;
+extern const struct operand operand_pool, operand_id, operand_id_or_group, operand_id_or_all, operand_status,
+    operand_name, operand_value, operand_text, operand_file, operand_group, operand_model;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
@@ -35,6 +35,14 @@ enum option_id {
     OPTION_CAPACITY,
     OPTION_KEY_MAX,
     OPTION_COOLDOWN,
+    OPTION_GROUPS_MAX,
+    OPTION_MODELS_MAX,
+    OPTION_GROUP,      /* of keys */
+    OPTION_GROUP_NAME, /* instead of an ID */
+    OPTION_MODEL,
+    OPTION_SCOPE,
+    OPTION_PUT_IN,
+    OPTION_TAKE_OUT,
     OPTION_ENV,
     OPTION_ENV_NAME,
     OPTION_ON_STATUS,

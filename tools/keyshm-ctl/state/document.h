@@ -3,8 +3,9 @@
 #define KEYSHM_CTL_STATE_DOCUMENT_H
 
 /*
- * The document that export writes and import reads. import requires every member in json_members_of_export but the
- * policy, and ignores others: a later version may add some.
+ * The document that export writes and import reads. import requires every member in json_members_of_export but those
+ * that earlier versions did not write (the policy, and what is about groups and models), and ignores others: a later version may
+ * add some.
  */
 
 #include <jansson.h>
@@ -14,24 +15,32 @@
 
 #include "failure.h"
 #include "keyshm.h"
+#include "state/subject.h"
 
 #define DOCUMENT_SCHEMA 1
 #define DOCUMENT_KIND "keyshm-export"
 
-/* The most that export writes for one key: 4,096 bytes, each of them escaped, and its other members. */
-#define DOCUMENT_KEY_BYTES_MAX 16384
+/* The most that export writes for one key, 4,096 bytes, each of them escaped, and its other members; or for one group. That is
+ * enough for benches for 20 models, and where one has more, others have less. */
+#define DOCUMENT_ENTRY_BYTES_MAX 16384
+
+/* One group of the document. */
+struct document_group {
+    const char *name;
+    struct subject subject;
+    keyshm_id id; /* in the pool; 0: not there, or not yet looked for */
+    bool is_new;  /* it was made for this import */
+};
 
 /* One key of the document. Strings are borrowed from the JSON. */
 struct document_key {
     const char *key; /* NULL: not in the document */
     size_t key_length;
     const char *fingerprint; /* NULL: it has none */
-    enum keyshm_status status;
-    enum keyshm_reason reason;
-    bool is_paused;
-    int64_t cooldown_left_ms; /* at the time of the export; -1: no end */
-    json_t *metadata;         /* strings by name */
-    keyshm_id id;             /* in the pool; 0: not there, or not yet looked for */
+    struct subject subject;
+    struct document_group *group; /* NULL: none */
+    json_t *metadata;             /* strings by name */
+    keyshm_id id;                 /* in the pool; 0: not there, or not yet looked for */
 };
 
 /* What there is of it in the document. */
@@ -47,6 +56,11 @@ struct document {
     bool with_keys;
     size_t count;
     struct document_key *keys;
+    size_t group_count;
+    struct document_group *groups;
+    json_t *group_numbers; /* their places in `groups`, by name */
+    json_t *models;        /* their names; NULL: none */
+    json_t *model_numbers; /* by name: their numbers in the pool; 0: not there, or not yet looked for */
 };
 
 /* Check the whole of the JSON, and take it apart. If something is wrong, say so on standard error, without a value: it

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clocks.h"
 #include "lists.h"
 #include "lookup.h"
-#include "mark_rules.h"
 #include "metadata_rules.h"
 #include "program.h"
 #include "progress.h"
@@ -133,6 +131,31 @@ static bool metadata_tells(struct restore *restore, const struct document_key *k
     return false;
 }
 
+/* ---- groups and models ---- */
+
+static enum exit_status refuse_name(const struct restore *restore, const char *list, size_t i, const char *member)
+{
+    return refuse("pool %s: in the file, %s[%zu]%s has a key in it, and everyone who inspects the pool would see it; "
+                  "nothing was changed",
+                  restore->arguments->pool, list, i, member);
+}
+
+static enum exit_status plan_names(struct restore *restore)
+{
+    struct document *document = &restore->document;
+    for (size_t i = 0; i < json_array_size(document->models); i++)
+        if (metadata_reveals_any(json_string_value(json_array_get(document->models, i)), is_key, restore))
+            return refuse_name(restore, "models", i, "");
+    for (size_t i = 0; i < document->group_count; i++) {
+        struct document_group *group = &document->groups[i];
+        if (metadata_reveals_any(group->name, is_key, restore))
+            return refuse_name(restore, "groups", i, ".name");
+        if (keyshm_find_group(restore->pool, group->name, &group->id) < 0)
+            group->id = 0;
+    }
+    return EXIT_FINE;
+}
+
 _Static_assert(KEYSHM_METADATA_BYTES_MAX == 160, "the message of plan_metadata()");
 
 static enum exit_status plan_metadata(struct restore *restore)
@@ -156,110 +179,7 @@ static enum exit_status plan_metadata(struct restore *restore)
 enum exit_status restore_plan(struct restore *restore)
 {
     enum exit_status status = restore->document.with_keys ? plan_keys(restore) : plan_fingerprints(restore);
+    if (status == EXIT_FINE)
+        status = plan_names(restore);
     return status == EXIT_FINE ? plan_metadata(restore) : status;
-}
-
-/* ---- change the pool ---- */
-
-/* Before the marks, which go by it. */
-static int restore_policy(struct restore *restore)
-{
-    const struct document_policy *wanted = &restore->document.policy;
-    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
-    int r = keyshm_get_policy(restore->pool, &policy);
-    if (r < 0 || !wanted->is_given ||
-        (policy.cooldown_ms == wanted->cooldown_ms && policy.cooldown_max_ms == wanted->cooldown_max_ms))
-        return r;
-    policy.cooldown_ms = wanted->cooldown_ms;
-    policy.cooldown_max_ms = wanted->cooldown_max_ms;
-    restore->policy_changed = true;
-    return restore->arguments->is_dry_run ? 0 : keyshm_set_policy(restore->pool, &policy);
-}
-
-/* The rest of a key's cooldown; -1: no end; 0: none. If the clock was set back, it is not made longer. */
-static int64_t left_ms(const struct restore *restore, const struct document_key *key)
-{
-    int64_t passed_ms = clock_wall_ms() - restore->document.exported_unix_ms;
-    if (key->cooldown_left_ms == -1 || passed_ms <= 0)
-        return key->cooldown_left_ms;
-    return key->cooldown_left_ms > passed_ms ? key->cooldown_left_ms - passed_ms : 0;
-}
-
-static int mark(struct restore *restore, const struct document_key *key)
-{
-    int64_t after_ms = left_ms(restore, key);
-    if (after_ms == 0)
-        return 0;
-    if (after_ms == -1)
-        after_ms = KEYSHM_UNTIL_MARKED;
-    int r = restore->arguments->is_dry_run ? 0 : mark_key(restore->pool, key->id, key->status, after_ms, key->reason);
-    restore->marked += r == 0;
-    return r;
-}
-
-/* A key that is paused in the pool stays so. */
-static int pause_key(struct restore *restore, const struct document_key *key)
-{
-    if (!key->is_paused)
-        return 0;
-    int r = restore->arguments->is_dry_run ? 0 : keyshm_pause(restore->pool, key->id);
-    restore->paused += r == 0;
-    return r;
-}
-
-static int annotate(const struct restore *restore, const struct document_key *key)
-{
-    const char *name;
-    json_t *value;
-    int r = 0;
-    json_object_foreach(key->metadata, name, value) if (r == 0) r =
-        keyshm_set_metadata(restore->pool, key->id, name, json_string_value(value));
-    return r;
-}
-
-static int add(const struct restore *restore, struct document_key *key)
-{
-    int r = restore->arguments->is_dry_run ? 0 : keyshm_add(restore->pool, key->key, &key->id);
-    return r == -EEXIST ? 0 : r; /* another process has just added it */
-}
-
-static int restore_key(struct restore *restore, struct document_key *key)
-{
-    bool is_new = key->id == 0;
-    if (is_new && key->key == NULL) {
-        restore->not_found++;
-        return 0;
-    }
-    int r = is_new ? add(restore, key) : 0;
-    if (r == 0)
-        r = mark(restore, key);
-    if (r == 0)
-        r = pause_key(restore, key);
-    if (r == 0 && !restore->arguments->is_dry_run)
-        r = annotate(restore, key);
-    if (r == 0 || r == -ESTALE) { /* another process has just removed it */
-        restore->added += r == 0 && is_new;
-        restore->found += r == 0 && !is_new;
-        restore->not_found += r == -ESTALE;
-        r = 0;
-    }
-    return r;
-}
-
-enum exit_status restore_run(struct restore *restore)
-{
-    struct progress progress;
-    size_t done = 0;
-    int r = restore_policy(restore);
-    if (r < 0)
-        return fail(restore->arguments->pool, r, NULL);
-    progress_begin(&progress, "restored", "keys", restore->document.count);
-    while (done < restore->document.count && (r = restore_key(restore, &restore->document.keys[done])) == 0)
-        progress_show(&progress, ++done);
-    progress_end(&progress);
-    if (r == 0)
-        return EXIT_FINE;
-    complain("pool %s: stopped after %zu of %zu keys, which stay as they are now; import it again to go on",
-             restore->arguments->pool, done, restore->document.count);
-    return fail(restore->arguments->pool, r, NULL);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_NAME_RULES_H
+#define KEYSHM_CTL_NAME_RULES_H
+
+/* Groups and models, as people name them. No message repeats a name: it may be a key in the wrong place. */
+
+#include <stdbool.h>
+
+#include "failure.h"
+#include "keyshm.h"
+
+#define NAME_RULE "1 to 128 bytes of UTF-8 with no control characters and no space at either end"
+
+/* As the library has it, but UTF-8, so that it can be exported as JSON. */
+bool name_is_allowed(const char *name);
+
+/* These say on standard error what is wrong, and return the exit status. */
+
+enum exit_status name_find_group(const char *provider, keyshm_pool *pool, const char *name, keyshm_id *ret_group);
+
+/* Find it, or make it. A name that has a key of the pool in it is refused: everyone who can inspect the pool sees it. */
+enum exit_status name_make_group(const char *provider, keyshm_pool *pool, const char *name, keyshm_id *ret_group);
+
+/* The same for a model. */
+enum exit_status name_make_model(const char *provider, keyshm_pool *pool, const char *name, unsigned *ret_model);
+
+/* For requests and marks: a model for which the pool has no room is model 0, with a warning, as are all without a name. */
+enum exit_status name_choose_model(const char *provider, keyshm_pool *pool, const char *name_or_null,
+                                   unsigned *ret_model);
+
+#endif
