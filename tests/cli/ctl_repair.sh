@@ -57,7 +57,7 @@ is "$(of_pool "$pool" keys 1 status)" invalid
 is "$(of_pool "$pool" keys 2 status)" available
 
 # An invalid state word cannot be recomputed: the slot is given up, or the problem is reported as left.
-printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc status=none
+run 0 "$FIXTURE" break-word "$pool"
 run 3 "$ctl" verify "$pool" --json
 is "$(json problem_count)" "$(json problems)"
 run 3 "$ctl" repair "$pool" --json

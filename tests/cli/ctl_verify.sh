@@ -9,8 +9,7 @@ run 0 "$ctl" remove "$pool" "$(id_of "$pool" 2)"
 run 0 "$ctl" verify "$pool"
 out_is ""
 
-# The first state word begins where the header's page ends; its highest byte is the slot's status.
-printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
+run 0 "$FIXTURE" break-word "$pool"
 run 3 "$ctl" verify "$pool"
 out_has '^slot 0: its state word is none that keyshm writes$'
 holds 1
