@@ -35,8 +35,8 @@ refused 1 "$stat" --check "$pool.other"
 err_has "^keyshm-stat: pool $pool.other: it cannot be checked: "
 err_has "keyshm-ctl repair $pool.other$"
 
-# A damaged pool, by name. The first state word follows the header's page; its highest byte is the slot's status.
-printf '\377' | dd of="$segment" bs=1 seek=$((4096 + 7)) conv=notrunc 2>"$tmp/dd" || fail "dd: $(cat "$tmp/dd")"
+# A damaged pool, by name. The highest byte of the first state word is the slot's status.
+run 0 "$FIXTURE" break-word "$pool"
 run 4 "$stat" --check "$pool"
 out_has "^$pool: slot 0: its state word is none that keyshm writes$"
 run 4 "$stat" --check "$pool.none" "$pool"
