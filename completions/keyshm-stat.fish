@@ -3,16 +3,21 @@
 # Completion of keyshm-stat for fish. tests/docs compare its words with --help.
 
 function __keyshm_stat_columns
-    if __fish_contains_opt events follow
-        printf '%s\n' TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER
+    if __fish_contains_opt groups
+        printf '%s\n' POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PAUSED PICKS ID MARKED LIMITED \
+            QUOTA INVALID
+    else if __fish_contains_opt models
+        printf '%s\n' POOL OWNER MODEL NUMBER AVAILABLE
+    else if __fish_contains_opt events follow
+        printf '%s\n' TIME KIND POOL OWNER KEY SCOPE GROUP MODEL ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER
     else if __fish_contains_opt workers
         printf '%s\n' POOL OWNER PID NAME STATE PICKS ATTACHED
     else if __fish_contains_opt pools
-        printf '%s\n' POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED KEY-MAX \
+        printf '%s\n' POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX \
             COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD
     else
-        printf '%s\n' POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE \
-            LIMITED QUOTA INVALID
+        printf '%s\n' POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PICKS ERRORS LAST-USED ID MARKED \
+            METADATA LABEL AVAILABLE LIMITED QUOTA INVALID
     end
 end
 
@@ -20,11 +25,14 @@ set --local statuses available rate_limited quota_exceeded invalid
 
 complete -c keyshm-stat -f -a '(__keyshm_pools)' -d Pool
 
+complete -c keyshm-stat -l groups -d 'Show the groups of keys'
+complete -c keyshm-stat -l models -d 'Show the models'
 complete -c keyshm-stat -l events -d 'Show what happened to the keys'
 complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events'
 complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
 complete -c keyshm-stat -l pools -d 'Show a line for each pool'
 complete -c keyshm-stat -l check -d 'Report violated invariants'
+complete -c keyshm-stat -l model -x -d 'As a pick for this model finds them'
 complete -c keyshm-stat -l all-users -d 'Show the pools of all users'
 complete -c keyshm-stat -l user -x -a '(__fish_complete_users)' -d 'The pools of that user'
 
@@ -39,6 +47,7 @@ complete -c keyshm-stat -s s -l sort -x -a '(__keyshm_stat_columns) -(__keyshm_s
 
 complete -c keyshm-stat -l status -x -a "(__fish_complete_list , 'printf %s\\\\n $statuses')" -d 'Only keys of this status'
 complete -c keyshm-stat -l key -x -d 'Only keys whose masked form matches this pattern'
+complete -c keyshm-stat -l group -x -d 'Only keys of a group whose name matches this pattern'
 
 complete -c keyshm-stat -l noheadings -d 'Omit the headings'
 complete -c keyshm-stat -l notruncate -d 'Do not truncate'

@@ -8,15 +8,18 @@ _keyshm_statuses='available rate_limited quota_exceeded invalid'
 _keyshm_reasons='peer budget timeout server_error overloaded rate_limit quota billing
     permission authentication operator'
 
-_keyshm_stat_options='--events --follow --workers --pools --check --all-users --user --json --raw --openmetrics
-    --output --output-all --ids --sort --status --key --noheadings --notruncate --exact --bytes --color --watch --batch
-    --iterations --help --version'
+_keyshm_stat_options='--groups --models --events --follow --workers --pools --check --model --all-users --user --json --raw
+    --openmetrics --output --output-all --ids --sort --status --key --group --noheadings --notruncate --exact --bytes --color
+    --watch --batch --iterations --help --version'
 
-_keyshm_columns_of_keys='POOL OWNER SLOT KEY STATUS COOLDOWN PAUSED REASON PICKS ERRORS LAST-USED ID MARKED METADATA
-    LABEL AVAILABLE LIMITED QUOTA INVALID'
-_keyshm_columns_of_events='TIME KIND POOL OWNER KEY ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
+_keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PICKS ERRORS LAST-USED ID MARKED
+    METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
+_keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PAUSED PICKS ID MARKED LIMITED QUOTA
+    INVALID'
+_keyshm_columns_of_models='POOL OWNER MODEL NUMBER AVAILABLE'
+_keyshm_columns_of_events='TIME KIND POOL OWNER KEY SCOPE GROUP MODEL ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
-_keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED KEY-MAX
+_keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
 _keyshm_commands='create destroy add set remove next exec mark pause resume group model policy reset metadata label export
@@ -67,6 +70,8 @@ _keyshm_list() {
 
 _keyshm_columns() {
     case " ${words[*]} " in
+    *' --groups '*) echo "$_keyshm_columns_of_groups" ;;
+    *' --models '*) echo "$_keyshm_columns_of_models" ;;
     *' --events '* | *' --follow '*) echo "$_keyshm_columns_of_events" ;;
     *' --workers '*) echo "$_keyshm_columns_of_workers" ;;
     *' --pools '*) echo "$_keyshm_columns_of_pools" ;;
@@ -95,7 +100,7 @@ _keyshm_stat() {
     -o | --output) _keyshm_column_list several ;;
     -s | --sort) _keyshm_column_list one ;;
     --status) _keyshm_list "$_keyshm_statuses" ;;
-    --key | -n | --iterations) ;;
+    --key | --group | --model | -n | --iterations) ;;
     --color) _keyshm_words 'auto always never' ;;
     --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     *)

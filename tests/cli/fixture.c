@@ -5,6 +5,12 @@
  *
  * cli-fixture create POOL MS             a pool with a lock timeout of MS milliseconds
  * cli-fixture metadata POOL ID NAME TEXT
+ * cli-fixture group POOL NAME            find or make the group, and print its id
+ * cli-fixture set-group POOL ID GROUP    put a key in the group with this id
+ * cli-fixture remove-group POOL GROUP
+ * cli-fixture model POOL NAME            find or make the model, and print its number
+ * cli-fixture pause POOL ID              a key or a group
+ * cli-fixture mark POOL ID MODEL SCOPE STATUS REASON MS  mark it: MODEL is a number, SCOPE key or group, MS -: no time is said
  * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
  * cli-fixture hold-as POOL UID           the same, and become another user
  * cli-fixture change POOL                the same, in the middle of a membership change
@@ -14,8 +20,6 @@
  * cli-fixture break-word POOL            the state word of slot 0 is none that keyshm writes
  * cli-fixture tear POOL                  an event whose record was never written
  * cli-fixture layout                     print the name of the layout
- * cli-fixture group POOL NAME            a group of any name that the library takes
- * cli-fixture model POOL NAME            the same of a model
  */
 
 #include <errno.h>
@@ -50,6 +54,87 @@ static int metadata(char **arguments)
     if (r < 0)
         return r;
     r = keyshm_set_metadata(pool, strtoull(arguments[1], NULL, 10), arguments[2], arguments[3]);
+    keyshm_close(pool);
+    return r;
+}
+
+static int group(char **arguments)
+{
+    keyshm_pool *pool;
+    keyshm_id id = 0;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_group(pool, arguments[1], &id);
+    if (r == 0)
+        printf("%llu\n", (unsigned long long)id);
+    keyshm_close(pool);
+    return r;
+}
+
+static int set_group(char **arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_set_group(pool, strtoull(arguments[1], NULL, 10), strtoull(arguments[2], NULL, 10));
+    keyshm_close(pool);
+    return r;
+}
+
+static int remove_group(char **arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_remove_group(pool, strtoull(arguments[1], NULL, 10));
+    keyshm_close(pool);
+    return r;
+}
+
+static int model(char **arguments)
+{
+    keyshm_pool *pool;
+    unsigned number = 0;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_model(pool, arguments[1], &number);
+    if (r == 0)
+        printf("%u\n", number);
+    keyshm_close(pool);
+    return r;
+}
+
+static int pause_it(char **arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    r = keyshm_pause(pool, strtoull(arguments[1], NULL, 10));
+    keyshm_close(pool);
+    return r;
+}
+
+static int mark(char **arguments)
+{
+    keyshm_pool *pool;
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    int r = keyshm_status_from_name(arguments[4], &mark.status);
+    if (r == 0)
+        r = keyshm_reason_from_name(arguments[5], &mark.reason);
+    if (r == 0)
+        r = keyshm_attach(&pool, arguments[0]);
+    if (r < 0)
+        return r;
+    mark.model = (unsigned)strtoul(arguments[2], NULL, 10);
+    mark.scope = strcmp(arguments[3], "group") == 0 ? KEYSHM_SCOPE_GROUP : KEYSHM_SCOPE_KEY;
+    if (strcmp(arguments[6], "-") != 0)
+        mark.duration_ms = strtoll(arguments[6], NULL, 10);
+    r = keyshm_mark(pool, strtoull(arguments[1], NULL, 10), &mark);
     keyshm_close(pool);
     return r;
 }
@@ -178,30 +263,6 @@ static int tear(char **arguments)
     return 0;
 }
 
-static int group(char **arguments)
-{
-    keyshm_pool *pool;
-    keyshm_id id;
-    int r = keyshm_attach(&pool, arguments[0]);
-    if (r < 0)
-        return r;
-    r = keyshm_group(pool, arguments[1], &id);
-    keyshm_close(pool);
-    return r;
-}
-
-static int model(char **arguments)
-{
-    keyshm_pool *pool;
-    unsigned number;
-    int r = keyshm_attach(&pool, arguments[0]);
-    if (r < 0)
-        return r;
-    r = keyshm_model(pool, arguments[1], &number);
-    keyshm_close(pool);
-    return r;
-}
-
 static int print_layout(char **arguments)
 {
     (void)arguments;
@@ -216,10 +277,15 @@ int main(int argc, char **argv)
         int argument_count;
         int (*run)(char **arguments);
     } commands[] = {
-        {"create", 2, create}, {"metadata", 4, metadata},         {"hold", 1, hold},   {"hold-as", 2, hold_as},
-        {"change", 1, change}, {"add-and-stop", 2, add_and_stop}, {"work", 1, work},   {"spoil", 1, spoil},
-        {"tear", 1, tear},     {"layout", 0, print_layout},       {"group", 2, group}, {"break-word", 1, break_word},
-        {"model", 2, model},
+        {"create", 2, create},       {"metadata", 4, metadata},
+        {"hold", 1, hold},           {"hold-as", 2, hold_as},
+        {"change", 1, change},       {"add-and-stop", 2, add_and_stop},
+        {"work", 1, work},           {"spoil", 1, spoil},
+        {"tear", 1, tear},           {"break-word", 1, break_word},
+        {"layout", 0, print_layout}, {"group", 2, group},
+        {"set-group", 3, set_group}, {"remove-group", 2, remove_group},
+        {"model", 2, model},         {"pause", 2, pause_it},
+        {"mark", 7, mark},
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -35,7 +35,7 @@ refused 1 "$stat" --check "$pool.other"
 err_has "^keyshm-stat: pool $pool.other: it cannot be checked: "
 err_has "keyshm-ctl repair $pool.other$"
 
-# A damaged pool, by name. The highest byte of the first state word is the slot's status.
+# A damaged pool, by name.
 run 0 "$FIXTURE" break-word "$pool"
 run 4 "$stat" --check "$pool"
 out_has "^$pool: slot 0: its state word is none that keyshm writes$"

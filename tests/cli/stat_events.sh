@@ -28,7 +28,7 @@ diff -u "$here/golden/events.txt" "$tmp/table" >&2 || fail "not as in golden/eve
 
 run 0 "$stat" --events --json "$pool"
 is "$(json pools 0 events)" 7
-is "$(json pools 0 events 0)" 'unix_us kind masked_key id from to duration_ms pid name dead_pid ago_ms reason number '
+is "$(json pools 0 events 0)" 'unix_us kind masked_key scope group model id from to duration_ms pid name dead_pid ago_ms reason number '
 is "$(json pools 0 events 0 kind)" added
 is "$(json pools 0 events 0 from)" null
 is "$(json pools 0 events 2 kind)" marked

@@ -128,3 +128,21 @@ status=0
 "$stat" --follow "$pool" >/dev/full 2>"$err" || status=$?
 is "$status" 1 "the exit status when the output cannot be written"
 err_has 'cannot write'
+
+# Marks of a group and for a model, also of those that are made meanwhile.
+run 0 "$ctl" create "$pool.parts"
+add "$pool.parts" AAAA
+id=$(id_of "$pool.parts" 0)
+follow "$pool.parts"
+until_there "$tmp/followed" ' added '
+acme=$("$FIXTURE" group "$pool.parts" acme)
+model=$("$FIXTURE" model "$pool.parts" gpt-4o)
+run 0 "$FIXTURE" set-group "$pool.parts" "$id" "$acme"
+run 0 "$FIXTURE" mark "$pool.parts" "$id" "$model" group invalid permission -
+until_there "$tmp/followed" "^[^ ]* marked  *acme  *gpt-4o  *$acme  *available  *invalid "
+run 0 "$FIXTURE" mark "$pool.parts" "$id" "$model" key invalid permission -
+until_there "$tmp/followed" "^[^ ]* marked  *sk-…AAAA  *gpt-4o  *$id  *available  *invalid "
+ends TERM 0
+follow --json "$pool.parts"
+until_there "$tmp/followed" '"scope":"group","group":"acme","model":"gpt-4o"'
+ends TERM 0

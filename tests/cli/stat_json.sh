@@ -31,7 +31,7 @@ is "$(json)" 'schema pools '
 is "$(json schema)" 1
 is "$(json pools)" 1
 
-is "$(json pools 0)" "provider count capacity status_count paused_count key_max default_cooldown_ms cooldown_max_ms created_unix_ms age_ms creator_uid \
+is "$(json pools 0)" "provider count capacity status_count paused_count group_count model_count key_max default_cooldown_ms cooldown_max_ms created_unix_ms age_ms creator_uid \
 creator_pid creator_name recoveries mutex_holder_pid mutex_holder_name mutex_holder_state mutex_held_ms keys "
 is "$(json pools 0 provider)" "$pool"
 is "$(json pools 0 capacity)" 9
@@ -56,7 +56,7 @@ is "$(json pools 0 mutex_held_ms)" -1
 
 is "$(json pools 0 keys)" 3
 is "$(json pools 0 keys 0)" \
-    "slot masked_key status cooldown_left_ms is_paused reason picks error_count last_used_ago_ms id marked metadata "
+    "slot masked_key group status cooldown_left_ms is_paused benched_by reason picks error_count last_used_ago_ms id marked metadata "
 is "$(json pools 0 keys 0 id)" "$id0"
 is "$(json pools 0 keys 0 slot)" 0
 is "$(json pools 0 keys 0 masked_key)" sk-…AAAA

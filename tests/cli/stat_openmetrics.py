@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Parse what keyshm-stat --openmetrics printed as Prometheus does, and compare it with what --json printed.
 
-stat_openmetrics.py OPENMETRICS-FILE JSON-FILE
+stat_openmetrics.py OPENMETRICS-FILE JSON-FILE JSON-FILE-OF-GROUPS JSON-FILE-OF-MODELS
 """
 
 import json
@@ -50,6 +50,7 @@ def check_key(value, pool, key):
         "id": str(key["id"]),
         "key": key["masked_key"],
         "label": key["metadata"].get("label", ""),
+        "group": key["group"],
     }
     assert value("keyshm_key_picks_total", of) == key["picks"]
     assert value("keyshm_key_errors_total", of) == key["error_count"]
@@ -69,9 +70,29 @@ def check_key(value, pool, key):
         assert value("keyshm_key_marks_total", {**of, "status": status}) == key["marked"][status]
 
 
+def check_group(value, pool, group):
+    of = {"pool": pool["provider"], "group": group["name"]}
+    assert value("keyshm_group_keys", of) == group["key_count"]
+    assert value("keyshm_group_available_keys", of) == group["available_count"]
+    assert value("keyshm_group_paused", of) == group["is_paused"]
+    left = value("keyshm_group_cooldown_left_seconds", of)
+    if group["cooldown_left_ms"] < 0:
+        assert left == math.inf
+    else:
+        assert near(group["cooldown_left_ms"] / 1000, left), (group, left)
+    for status in STATUSES:
+        assert value("keyshm_group_status", {**of, "status": status}) == (group["status"] == status)
+        assert value("keyshm_group_marks_total", {**of, "status": status}) == group["marked"][status]
+
+
+def check_model(value, pool, model):
+    of = {"pool": pool["provider"], "model": model["name"]}
+    assert value("keyshm_model_available_keys", of) == model["available_count"]
+
+
 def main():
     text = read(sys.argv[1])
-    pools = json.loads(read(sys.argv[2]))["pools"]
+    pools, of_groups, of_models = (json.loads(read(path))["pools"] for path in sys.argv[2:])
     families = list(text_string_to_metric_families(text))
     samples = {}
     for family in families:
@@ -89,10 +110,14 @@ def main():
         seen.add(key)
         return samples.get(key)
 
-    for pool in pools:
+    for pool, with_groups, with_models in zip(pools, of_groups, of_models):
         check_pool(value, pool)
         for key in pool["keys"]:
             check_key(value, pool, key)
+        for group in with_groups["groups"]:
+            check_group(value, pool, group)
+        for model in with_models["models"]:
+            check_model(value, pool, model)
     assert set(samples) <= seen, f"not in the JSON: {set(samples) - seen}"
     # The collector parses it as the older text format, which must give the same samples.
     classic = {sample.name for family in parse_classic(text) for sample in family.samples}

@@ -11,8 +11,12 @@ holds_against_json() {
     cp "$out" "$tmp/metrics"
     run 0 "$stat" --json "$@"
     cp "$out" "$tmp/json"
+    run 0 "$stat" --json --groups "$@"
+    cp "$out" "$tmp/groups"
+    run 0 "$stat" --json --models "$@"
+    cp "$out" "$tmp/models"
     status=0
-    /usr/bin/python3 "$here/stat_openmetrics.py" "$tmp/metrics" "$tmp/json" >"$out" 2>"$err" || status=$?
+    /usr/bin/python3 "$here/stat_openmetrics.py" "$tmp/metrics" "$tmp/json" "$tmp/groups" "$tmp/models" >"$out" 2>"$err" || status=$?
     [ "$status" -ne 77 ] || skip "$(cat "$out")"
     [ "$status" -eq 0 ] || fail "the parser, or what is in it"
 }
@@ -32,8 +36,25 @@ run 0 "$ctl" pause "$pool" "$(id_of "$pool" 2)"
 run 0 "$ctl" pause "$pool" "$(id_of "$pool" 3)"
 run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 0)" label 'a "b" \ c, d} 1'
 run 0 "$FIXTURE" metadata "$pool" "$(id_of "$pool" 1)" label "$(printf '\303\251\377')"
+acme=$("$FIXTURE" group "$pool" 'acme "x" \')
+run 0 "$FIXTURE" group "$pool" idle
+run 0 "$FIXTURE" set-group "$pool" "$(id_of "$pool" 0)" "$acme"
+run 0 "$FIXTURE" set-group "$pool" "$(id_of "$pool" 3)" "$acme"
+model=$("$FIXTURE" model "$pool" gpt-4o)
+run 0 "$FIXTURE" model "$pool" 'o3 {"'
 holds_against_json "$pool" "$pool.empty"
+run 0 "$FIXTURE" mark "$pool" "$acme" "$model" group quota_exceeded quota -
 holds_against_json "$pool.empty" "$pool"
+run 0 "$FIXTURE" mark "$pool" "$acme" 0 group rate_limited rate_limit 7260000
+run 0 "$FIXTURE" pause "$pool" "$acme"
+holds_against_json "$pool"
+
+# --status and --group choose keys, and groups; the pool and its models are there in any case.
+run 0 "$stat" --openmetrics --status invalid --group 'acme*' "$pool"
+is "$(grep -c '^keyshm_key_picks_total{' "$out")" 1
+is "$(grep -c '^keyshm_group_keys{' "$out")" 1
+is "$(grep -c '^keyshm_model_available_keys{' "$out")" 2
+out_has '^keyshm_pool_keys{pool="[^"]*",status="quota_exceeded"} 1$'
 keep hold "$pool"
 holds_against_json "$pool"
 

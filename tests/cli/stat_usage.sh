@@ -22,11 +22,11 @@ wrong '--frobnicate is not an option, or takes no value' "--frobnicate=$given"
 wrong '-x is not an option, or takes no value' -x
 wrong '-x is not an option, or takes no value' -jx "$pool"
 wrong '--out is not an option, or takes no value' --out=slot # of two
-for option in ids json raw openmetrics events follow workers pools check all-users output-all noheadings notruncate bytes exact \
+for option in ids json raw openmetrics groups models events follow workers pools check all-users output-all noheadings notruncate bytes exact \
     batch help version; do
     wrong "--$option is not an option, or takes no value" "--$option=$given"
 done
-for option in output sort status key iterations user; do
+for option in output sort status key group model iterations user; do
     wrong "--$option needs a value" "--$option"
 done
 for letter in o s n; do
@@ -35,11 +35,14 @@ for letter in o s n; do
 done
 
 # Invalid values: the option, what it must be, and the value, unless that may be a key.
-of_keys='a column of keys (POOL, OWNER, SLOT, KEY, STATUS, COOLDOWN, PAUSED, REASON, PICKS, ERRORS, LAST USED, ID, MARKED, '
-of_keys="${of_keys}METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
+of_keys='a column of keys (POOL, OWNER, SLOT, KEY, GROUP, STATUS, COOLDOWN, PAUSED, BENCHED BY, REASON, PICKS, ERRORS, '
+of_keys="${of_keys}LAST USED, ID, MARKED, METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
+of_groups='a column of groups (POOL, OWNER, GROUP, KEYS, AVAILABLE, STATUS, COOLDOWN, BENCHED BY, REASON, PAUSED, PICKS, '
+of_groups="${of_groups}ID, MARKED, LIMITED, QUOTA, INVALID)"
+of_models='a column of models (POOL, OWNER, MODEL, NUMBER, AVAILABLE)'
 of_workers='a column of workers (POOL, OWNER, PID, NAME, STATE, PICKS, ATTACHED)'
-of_pools='a column of pools (POOL, OWNER, KEYS, CAPACITY, STATUSES, AVAILABLE, LIMITED, QUOTA, INVALID, PAUSED, KEY MAX, '
-of_pools="${of_pools}COOLDOWN, COOLDOWN MAX, CREATED, AGE, CREATOR UID, CREATOR PID, CREATOR, RECOVERIES, HOLDER PID, "
+of_pools='a column of pools (POOL, OWNER, KEYS, CAPACITY, STATUSES, AVAILABLE, LIMITED, QUOTA, INVALID, PAUSED, GROUPS, '
+of_pools="${of_pools}MODELS, KEY MAX, COOLDOWN, COOLDOWN MAX, CREATED, AGE, CREATOR UID, CREATOR PID, CREATOR, RECOVERIES, HOLDER PID, "
 of_pools="${of_pools}HOLDER, HOLDER STATE, HELD)"
 for list in '' ',' + 'slot,' ',slot' slot,,key +,slot; do
     wrong "--output must be $of_keys, not \"\"" -o "$list"
@@ -51,6 +54,8 @@ for list in "$given" "slot,$given" ' slot' "$given,"; do
     wrong "--output must be $of_keys" -o "$list"
 done
 wrong "--output must be $of_keys, not \"kind\"" -o kind
+wrong "--output must be $of_groups, not \"slot\"" --groups -o slot
+wrong "--output must be $of_models, not \"id\"" --models -o id
 wrong "--output must be $of_workers, not \"slot\"" --workers -o slot
 wrong "--output must be $of_pools, not \"slot\"" --pools -o slot
 refused 1 "$stat" --events -o slot
@@ -105,6 +110,23 @@ apart() {
 apart json raw --json --raw
 apart json openmetrics --json --openmetrics
 apart raw openmetrics --raw --openmetrics
+for other in models events follow workers pools check openmetrics watch batch; do
+    apart groups "$other" --groups "--$other"
+done
+apart groups key --groups --key=x
+for other in events follow workers pools check ids openmetrics watch batch; do
+    apart models "$other" --models "--$other"
+done
+apart models model --models --model=x
+apart models status --models --status=invalid
+apart models key --models --key=x
+apart models group --models --group=x
+for subject in workers check events follow openmetrics; do
+    apart "$subject" model "--$subject" --model=x
+done
+for subject in workers pools check; do
+    apart "$subject" group "--$subject" --group=x
+done
 for other in events follow check ids; do
     apart workers "$other" --workers "--$other"
 done
@@ -145,15 +167,19 @@ wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 run 0 "$stat" --help
 grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out" | grep -o '\-\-[a-z-]*' >"$tmp/options"
 is "$(sort "$tmp/options" | uniq -d)" '' "options that are twice in the help"
-is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 26 "options"
+is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 30 "options"
 [ "$(wc -L <"$out")" -le 120 ] || fail "lines that are too long"
 cp "$out" "$tmp/help"
-for mode in '' --events --workers --pools; do
+run 0 "$FIXTURE" group "$pool" acme
+run 0 "$FIXTURE" model "$pool" gpt
+for mode in '' --groups --models --events --workers --pools; do
     # shellcheck disable=SC2086
     run 0 "$stat" "$pool" $mode --json --output-all
     members=$(json pools 0)
     case $mode in
     '') members="$members $(json pools 0 keys 0)" ;;
+    --groups) members="$members $(json pools 0 groups 0)" ;;
+    --models) members="$members $(json pools 0 models 0)" ;;
     --events) members="$members $(json pools 0 events 0)" ;;
     esac # there are no workers
     for member in $members; do

@@ -52,11 +52,12 @@ def test_sort():
     terminal = watch(pool, columns=160)
     wait_for_order(terminal, "CCCC", "AAAA", "BBBB", "DDDD")
     terminal.wait_for("^SLOT▲")
-    for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("STATUS▼", "B A D C"), ("COOLDOWN▲", "A D B C"),
-                          ("PAUSED▼", "D C A B"), ("REASON▼", "B A D C"), ("PICKS/S▼", "C A B D"), ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
+    for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("GROUP▲", "C A B D"), ("STATUS▼", "B A D C"), ("COOLDOWN▲", "A D B C"),
+                          ("PAUSED▼", "D C A B"), ("BENCHED BY▲", "C A B D"), ("REASON▼", "B A D C"), ("PICKS/S▼", "C A B D"),
+                          ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
                           ("LAST USED▲", "A C B D"), ("SLOT▲", "C A B D"), ("KEY▲", "A B C D")):
         terminal.send("s")
-        if not heading.startswith("LABEL"):  # no key has one, so there is no such column
+        if not heading.startswith(("LABEL", "GROUP", "BENCHED")):  # no key has one, so there is no such column
             terminal.wait_for(heading)
         wait_for_order(terminal, *(end * 4 for end in ends.split()))
     terminal.send("S")
@@ -124,7 +125,7 @@ def test_interval():
 
 def test_help():
     pool, _ = make_pool("-help", "AAAA")
-    terminal = watch(pool)
+    terminal = watch(pool, lines=26)
     for key in "h?":
         terminal.wait_for("sk-…AAAA")
         terminal.send(key)

@@ -31,22 +31,22 @@ def of_bash(directory):
 def of_zsh(directory):
     text = (directory / "_keyshm").read_text(encoding="utf-8")
     commands = re.search(r"commands=\(\n(.*?)\n    \)", text, re.S).group(1)
-    events, workers, pools, keys = (words(columns) for columns in re.findall(r"columns=\(([^)]*)\)", text))
+    groups, models, events, workers, pools, keys = (words(columns) for columns in re.findall(r"columns=\(([^)]*)\)", text))
     return {
         "options": set(re.findall(r"--[a-z][a-z-]*", text)),
         "commands": re.findall(r"""^ *['"]([a-z-]+):""", commands, re.M),
-        "columns": {"keys": keys, "events": events, "workers": workers, "pools": pools},
+        "columns": {"keys": keys, "groups": groups, "models": models, "events": events, "workers": workers, "pools": pools},
     }
 
 
 def of_fish(directory):
     stat = (directory / "keyshm-stat.fish").read_text(encoding="utf-8")
     ctl = (directory / "keyshm-ctl.fish").read_text(encoding="utf-8")
-    events, workers, pools, keys = map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))
+    groups, models, events, workers, pools, keys = map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))
     return {
         "options": {f"--{option}" for option in re.findall(r"^complete .*? -l ([a-z-]+)", stat + ctl, re.M)},
         "commands": re.findall(r"has_no_command -a ([a-z-]+)", ctl),
-        "columns": {"keys": keys, "events": events, "workers": workers, "pools": pools},
+        "columns": {"keys": keys, "groups": groups, "models": models, "events": events, "workers": workers, "pools": pools},
     }
 
 

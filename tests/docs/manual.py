@@ -45,13 +45,13 @@ def columns(text):
 def check_stat(page, stat, keys):
     yield from compare("options", defined_options(page.section("OPTIONS")), stat.options.values())
     subsections = page.subsections("COLUMNS")
-    json = re.split(r"^With (events|workers):\n", page.section("JSON"), flags=re.M)
+    json = re.split(r"^With (groups|models|events|workers)\b.*:\n", page.section("JSON"), flags=re.M)
     members = dict(zip(Stat.WITH_POOL, json[::2]))
     for listing in Stat.LISTINGS:
         yield from compare(f"columns of {listing}", columns(subsections[listing.capitalize()]), stat.columns[listing])
     for listing in Stat.WITH_POOL:
-        # The first two are the same for all but keys, whose pool has the columns of pools.
-        own = stat.members[listing] if listing == "keys" else stat.members[listing][2:]
+        # The first two are the same for all others.
+        own = stat.members[listing] if listing in Stat.OF_POOLS else stat.members[listing][2:]
         yield from compare(f"members with {listing}", defined_members(members[listing]), own)
     metrics = re.findall(r"^\*(\w+)\* \((\w+)\)$", page.section("OPENMETRICS"), re.M)
     yield from compare("metrics", metrics, stat.metrics)

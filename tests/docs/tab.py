@@ -44,8 +44,8 @@ def expectations(stat, ctl, ids):
     yield "keyshm-stat -o +LA", {"+LAST-USED", "+LABEL"}
     yield "keyshm-stat --sort PI", {"PICKS"}
     yield "keyshm-stat --sort=-PI", {"-PICKS"}
-    for option, listing in (("", "keys"), ("--events ", "events"), ("--follow ", "events"), ("--workers ", "workers"),
-                            ("--pools ", "pools")):
+    for option, listing in (("", "keys"), ("--groups ", "groups"), ("--models ", "models"), ("--events ", "events"),
+                            ("--follow ", "events"), ("--workers ", "workers"), ("--pools ", "pools")):
         yield f"keyshm-stat {option}--output ", names(stat.columns[listing])
     yield "keyshm-ctl ", set(ctl.words)
     yield "keyshm-ctl help ", set(ctl.words)

@@ -85,6 +85,26 @@ static void show(const struct view *view, const struct request *request, struct 
     document_free(&document);
 }
 
+static size_t count_rows(const struct reading *reading, enum subject subject)
+{
+    switch (subject) {
+    case SUBJECT_KEYS:
+        return reading->snapshot->count;
+    case SUBJECT_GROUPS:
+        return reading->snapshot->group_count;
+    case SUBJECT_MODELS:
+        return reading->snapshot->model_count;
+    case SUBJECT_EVENTS:
+        return reading->events->count;
+    case SUBJECT_WORKERS:
+        return reading->workers->count;
+    case SUBJECT_POOLS:
+    case SUBJECT_CHECK:
+        break;
+    }
+    return 1;
+}
+
 /* What keyshm-stat would have read for a request about this subject; NULL if the library refuses. */
 static struct reading *read_for(struct keyshm_pool *pool, enum subject subject, size_t *ret_count)
 {
@@ -94,16 +114,17 @@ static struct reading *read_for(struct keyshm_pool *pool, enum subject subject, 
     int r = keyshm_workers(pool, &reading->workers);
     if (r == 0 && subject == SUBJECT_EVENTS)
         r = keyshm_events(pool, NULL, &reading->events);
-    if (r == 0 && (subject == SUBJECT_KEYS || subject == SUBJECT_POOLS))
+    if (r == 0 && subject == SUBJECT_EVENTS)
+        r = parts_take_names(&reading->parts, pool, reading->events);
+    if (r == 0 && subject != SUBJECT_EVENTS && subject != SUBJECT_WORKERS)
         r = keyshm_snapshot(pool, &reading->snapshot);
+    if (r == 0 && reading->snapshot != NULL)
+        r = parts_take(&reading->parts, pool, reading->snapshot);
     if (r < 0) {
         reading_free(reading);
         return NULL;
     }
-    *ret_count = subject == SUBJECT_EVENTS  ? reading->events->count
-                 : subject == SUBJECT_KEYS  ? reading->snapshot->count
-                 : subject == SUBJECT_POOLS ? 1
-                                            : reading->workers->count;
+    *ret_count = count_rows(reading, subject);
     return reading;
 }
 

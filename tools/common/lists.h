@@ -35,6 +35,17 @@ static inline const struct keyshm_metadata *list_note(const struct keyshm_key_sn
     return list_element(key->metadata, key->element_bytes, i);
 }
 
+static inline struct keyshm_group_snapshot *list_group(const struct keyshm_snapshot *snapshot, size_t i)
+{
+    return list_element(snapshot->groups, snapshot->groups_bytes, i);
+}
+
+/* The name of the model i + 1. */
+static inline const char *list_model(const struct keyshm_snapshot *snapshot, size_t i)
+{
+    return list_element(snapshot->models, snapshot->models_bytes, i);
+}
+
 static inline const struct keyshm_event *list_event(const struct keyshm_event_list *list, size_t i)
 {
     return list_element(list->events, list->element_bytes, i);

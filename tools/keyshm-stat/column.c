@@ -8,6 +8,20 @@
 #include "text.h"
 #include "user.h"
 
+unsigned column_flags_of(const struct reading *reading)
+{
+    const struct parts *parts = &reading->parts;
+    bool has_causes = parts->group_count > 0 || reading->is_of_model;
+    return (parts->group_count > 0 ? COLUMN_WITH_GROUPS : 0u) | (parts->model_count > 0 ? COLUMN_WITH_MODELS : 0u) |
+           (has_causes ? COLUMN_WITH_CAUSES : COLUMN_WITHOUT_CAUSES);
+}
+
+bool column_is_for(const struct column *column, unsigned flags)
+{
+    unsigned wanted = column->flags & COLUMN_OF_SOME_POOLS;
+    return wanted == 0 || (wanted & flags) != 0;
+}
+
 void column_text(const struct column *column, const struct row *row, bool is_exact, char ret_text[CELL_SIZE])
 {
     if (column->text != NULL)

@@ -20,13 +20,19 @@ enum column_flags {
     COLUMN_MAY_BE_CUT = 1 << 3,     /* where the terminal is too narrow */
     COLUMN_WITH_ALL_USERS = 1 << 4, /* like COLUMN_IN_TABLE, but only with --all-users */
     COLUMN_WITH_SEVERAL = 1 << 5,   /* the same, only where lines of different pools can follow one another */
+    /* Of the table for people, where they depend on the pool: */
+    COLUMN_WITH_GROUPS = 1 << 6,   /* it has groups */
+    COLUMN_WITH_MODELS = 1 << 7,   /* it has models */
+    COLUMN_WITH_CAUSES = 1 << 8,   /* not only a key itself can bench it: there are groups, or a model is asked for */
+    COLUMN_WITHOUT_CAUSES = 1 << 9 /* the contrary */
 };
+#define COLUMN_OF_SOME_POOLS (COLUMN_WITH_GROUPS | COLUMN_WITH_MODELS | COLUMN_WITH_CAUSES | COLUMN_WITHOUT_CAUSES)
 
 /* A line of a listing. */
 struct row {
     const struct reading *pool; /* the item's */
-    const void *item;           /* a key's snapshot, an event or a worker; of a pool, the reading */
-    size_t order;               /* breaks ties when rows are sorted */
+    const void *item; /* a key's or a group's snapshot, a model_part, an event or a worker; of a pool, the reading */
+    size_t order;     /* breaks ties when rows are sorted */
 };
 
 enum metric_type {
@@ -59,13 +65,19 @@ struct column {
     const struct metric *metric;                                   /* NULL: none */
 };
 
-/* A table of columns: those of keys, of events, of workers, or of pools. */
+/* A table of columns: those of keys, of groups, and so on. */
 struct listing {
     const char *json_name; /* of the array of rows, in the object of their pool */
     const struct column *columns;
     size_t column_count;
     const struct listing *pool; /* the other members of that object; NULL: the rows are pools */
 };
+
+/* Those of COLUMN_OF_SOME_POOLS that the pool has. */
+unsigned column_flags_of(const struct reading *reading);
+
+/* Is it for a pool with these of the flags? */
+bool column_is_for(const struct column *column, unsigned flags);
 
 /* A value as text; may be "". */
 void column_text(const struct column *column, const struct row *row, bool is_exact, char ret_text[CELL_SIZE]);

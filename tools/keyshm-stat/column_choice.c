@@ -8,18 +8,24 @@
 #include "text.h"
 
 /* A column that is named again stays where it is. */
-static enum exit_status add(struct request *request, const struct column *column)
+static enum exit_status add(struct request *request, const struct column *column, bool is_named)
 {
-    for (size_t i = 0; i < request->column_count; i++)
-        if (request->columns[i] == column)
-            return EXIT_FINE;
-    if (request->column_count == REQUEST_COLUMNS_MAX)
+    size_t i = 0;
+    while (i < request->column_count && request->columns[i] != column)
+        i++;
+    if (i == REQUEST_COLUMNS_MAX)
         return refuse("--output: too many columns");
-    request->columns[request->column_count++] = column;
+    if (i == request->column_count)
+        request->columns[request->column_count++] = column;
+    if (is_named)
+        request->default_columns &= ~(UINT64_C(1) << i);
+    else
+        request->default_columns |= UINT64_C(1) << i;
     return EXIT_FINE;
 }
 
-/* Depends on the options alone, not on the pools that there are, so that programs can rely on it. */
+/* Depends on the options alone, not on the pools that there are, so that programs can rely on it. The table for people then
+ * leaves out what its pools do not have (column_choice_narrow()). */
 static unsigned flags_by_default(const struct request *request)
 {
     bool is_json = request->format == FORMAT_JSON;
@@ -28,6 +34,8 @@ static unsigned flags_by_default(const struct request *request)
     bool is_of_one_pool = request->pools[0] != NULL && request->pools[1] == NULL;
     bool has_table_a_pool = request->subject == SUBJECT_KEYS && request->format == FORMAT_TABLE;
     unsigned flags = is_json ? COLUMN_IN_JSON : COLUMN_IN_TABLE;
+    if (request->format == FORMAT_TABLE)
+        flags |= COLUMN_OF_SOME_POOLS;
     if (request->all_users && !is_nested)
         flags |= COLUMN_WITH_ALL_USERS;
     if (!is_nested && !has_table_a_pool && (is_json || !is_of_one_pool))
@@ -40,7 +48,7 @@ static enum exit_status add_by_flags(struct request *request, unsigned flags)
     enum exit_status status = EXIT_FINE;
     for (size_t i = 0; i < request->listing->column_count && status == EXIT_FINE; i++)
         if ((request->listing->columns[i].flags & flags) != 0)
-            status = add(request, &request->listing->columns[i]);
+            status = add(request, &request->listing->columns[i], false);
     return status;
 }
 
@@ -48,7 +56,7 @@ static enum exit_status add_all(struct request *request)
 {
     enum exit_status status = EXIT_FINE;
     for (size_t i = 0; i < request->listing->column_count && status == EXIT_FINE; i++)
-        status = add(request, &request->listing->columns[i]);
+        status = add(request, &request->listing->columns[i], true);
     return status;
 }
 
@@ -72,7 +80,7 @@ static enum exit_status add_listed(struct request *request, const char *list)
     enum exit_status status = EXIT_FINE;
     while (status == EXIT_FINE && text_next_element(&list, name)) {
         const struct column *column = listing_find(request->listing, name);
-        status = column != NULL ? add(request, column) : no_such_column(request, "--output", name);
+        status = column != NULL ? add(request, column, true) : no_such_column(request, "--output", name);
     }
     return status;
 }
@@ -110,4 +118,16 @@ enum exit_status choose_columns(const struct given_options *given)
 {
     enum exit_status status = choose_shown(given);
     return status == EXIT_FINE ? choose_sort(given) : status;
+}
+
+void column_choice_narrow(struct request *request, unsigned flags)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->column_count; i++) {
+        bool is_default = (request->default_columns >> i & 1) != 0;
+        if (!is_default || column_is_for(request->columns[i], flags))
+            request->columns[count++] = request->columns[i];
+    }
+    request->column_count = count;
+    request->default_columns = 0;
 }

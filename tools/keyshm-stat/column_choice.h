@@ -9,4 +9,7 @@
  * the request is known. Refuses unknown columns. */
 enum exit_status choose_columns(const struct given_options *given);
 
+/* Of the columns that are shown by default, leave out those that are not for pools with these flags (column.h). */
+void column_choice_narrow(struct request *request, unsigned flags);
+
 #endif

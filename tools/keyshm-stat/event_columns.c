@@ -69,9 +69,35 @@ static void kind_text(const struct row *row, char ret_text[CELL_SIZE])
     snprintf(ret_text, CELL_SIZE, "%s", name != NULL ? name : "");
 }
 
-static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
+static bool is_of_group(const struct row *row)
 {
-    text_masked(event_of(row)->masked_key, ret_text);
+    return event_of(row)->scope == KEYSHM_SCOPE_GROUP;
+}
+
+static void scope_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    const char *scope = is_of_group(row) ? "group" : "key";
+    snprintf(ret_text, CELL_SIZE, "%s", event_of(row)->id != 0 ? scope : "");
+}
+
+static void group_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    const char *name = is_of_group(row) ? parts_group_name(&row->pool->parts, event_of(row)->id) : "";
+    snprintf(ret_text, CELL_SIZE, "%s", name);
+}
+
+static void model_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", parts_model_name(&row->pool->parts, event_of(row)->model));
+}
+
+/* What the event is about: a group has a name in place of a masked key. */
+static void subject_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    if (is_of_group(row))
+        group_text(row, ret_text);
+    else
+        text_masked(event_of(row)->masked_key, ret_text);
 }
 
 static json_t *masked_key_json(const struct row *row)
@@ -124,14 +150,32 @@ static const struct column columns[] = {
     OWNER_COLUMN,
     {.name = "KEY",
      .json_name = "masked_key",
-     .help = "of the key",
-     .values = "\"\": none, or no longer in the pool",
+     .help = "of the key; in the table, of a group its name",
+     .values = "\"\": none, or removed",
      .flags = BY_DEFAULT,
-     .text = masked_key_text,
+     .text = subject_text,
      .to_json = masked_key_json},
+    {.name = "SCOPE",
+     .json_name = "scope",
+     .help = "whether it is about a key or a group",
+     .values = "key or group; \"\": neither",
+     .flags = COLUMN_IN_JSON,
+     .text = scope_text},
+    {.name = "GROUP",
+     .json_name = "group",
+     .help = "the name of the group that it is about",
+     .values = "\"\": none, or removed",
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
+     .text = group_text},
+    {.name = "MODEL",
+     .json_name = "model",
+     .help = "the model that it was marked for",
+     .values = "\"\": any; in the table if there are models",
+     .flags = COLUMN_IN_JSON | COLUMN_WITH_MODELS | COLUMN_MAY_BE_CUT,
+     .text = model_text},
     {.name = "ID",
      .json_name = "id",
-     .help = "of the key",
+     .help = "of the key or the group",
      .values = "0: none",
      .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_id,

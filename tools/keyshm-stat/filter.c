@@ -20,12 +20,25 @@ static bool wants_masked(const struct request *request, const char *masked_key)
     return fnmatch(request->key_pattern, text, 0) == 0;
 }
 
-bool filter_wants_key(const struct request *request, const struct keyshm_key_snapshot *key)
+/* A key or an event of no group has the name "". */
+static bool wants_group(const struct request *request, const char *name)
 {
-    return wants_status(request, (int)key->status) && wants_masked(request, key->masked_key);
+    return request->group_pattern == NULL || fnmatch(request->group_pattern, name, 0) == 0;
 }
 
-bool filter_wants_event(const struct request *request, const struct keyshm_event *event)
+bool filter_wants_key(const struct request *request, const struct parts *parts, const struct keyshm_key_snapshot *key)
 {
-    return wants_status(request, event->to) && wants_masked(request, event->masked_key);
+    return wants_status(request, (int)key->status) && wants_masked(request, key->masked_key) &&
+           wants_group(request, parts_group_name(parts, key->group));
+}
+
+bool filter_wants_group(const struct request *request, const struct keyshm_group_snapshot *group)
+{
+    return wants_status(request, (int)group->state.status) && wants_group(request, group->name);
+}
+
+bool filter_wants_event(const struct request *request, const struct parts *parts, const struct keyshm_event *event)
+{
+    const char *group = event->scope == KEYSHM_SCOPE_GROUP ? parts_group_name(parts, event->id) : "";
+    return wants_status(request, event->to) && wants_masked(request, event->masked_key) && wants_group(request, group);
 }

@@ -2,11 +2,13 @@
 #ifndef KEYSHM_STAT_FILTER_H
 #define KEYSHM_STAT_FILTER_H
 
-/* --status and --key: whether a request shows this key, or this event. */
+/* --status, --key and --group: whether a request shows this key, this group, or this event. */
 
+#include "parts.h"
 #include "request.h"
 
-bool filter_wants_key(const struct request *request, const struct keyshm_key_snapshot *key);
-bool filter_wants_event(const struct request *request, const struct keyshm_event *event);
+bool filter_wants_key(const struct request *request, const struct parts *parts, const struct keyshm_key_snapshot *key);
+bool filter_wants_group(const struct request *request, const struct keyshm_group_snapshot *group);
+bool filter_wants_event(const struct request *request, const struct parts *parts, const struct keyshm_event *event);
 
 #endif

@@ -38,6 +38,7 @@ static void forget_events(struct followed *followed)
 {
     keyshm_event_list_free(followed->reading.events);
     keyshm_worker_list_free(followed->reading.workers);
+    parts_free(&followed->reading.parts);
     followed->reading.events = NULL;
     followed->reading.workers = NULL;
 }
@@ -58,6 +59,8 @@ struct step {
 static int read_events(struct followed *followed)
 {
     int r = keyshm_events(followed->pool, &followed->cursor, &followed->reading.events);
+    if (r == 0)
+        r = parts_take_names(&followed->reading.parts, followed->pool, followed->reading.events);
     return r < 0 ? r : keyshm_workers(followed->pool, &followed->reading.workers);
 }
 

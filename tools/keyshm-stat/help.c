@@ -11,7 +11,7 @@ static const char *const group_titles[OPTION_GROUP_COUNT] = {
     [OPTION_SUBJECT] = "What is shown, instead of the keys of this user's pools:",
     [OPTION_FORMAT] = "Output format, instead of a table:",
     [OPTION_COLUMNS] = "Columns (their names are below; in any case, with - or _ for a space):",
-    [OPTION_FILTER] = "Which keys, or events of keys, are shown:",
+    [OPTION_FILTER] = "Which keys and groups, or events of these, are shown:",
     [OPTION_STYLE] = "Style:",
     [OPTION_REPEAT] = "Repeatedly:",
     [OPTION_OTHER] = "Other:",
@@ -88,7 +88,8 @@ void print_help(void)
     for (int subject = 0; (listing = listing_of((enum subject)subject)) != NULL; subject++)
         if (listing->pool != NULL)
             print_pool_members(listing);
-    puts("\nExit status: 0 fine, 1 wrong usage or another failure, 2 no such pool or no permission, 3 a pool of another\n"
+    puts("\nExit status: 0 fine, 1 wrong usage or another failure, 2 no such pool or model, or no permission, 3 a pool "
+         "of another\n"
          "layout, a damaged one, or one that was truncated, written over, replaced or destroyed while it was read,\n"
          "4 --check found something broken. When several pools are named, all that can be are shown, and the status is "
          "the\n"

@@ -7,6 +7,7 @@
 #include "key_json.h"
 #include "lists.h"
 #include "pool_columns.h"
+#include "state.h"
 #include "text.h"
 
 #define LABEL "label" /* the name of the note that is shown as one */
@@ -16,7 +17,7 @@ _Static_assert(CELL_SIZE > KEYSHM_METADATA_BYTES_MAX, "a cell holds all metadata
 
 static const struct keyshm_key_snapshot *key_of(const struct row *row)
 {
-    return row->item;
+    return state_of(row);
 }
 
 /* ---- numbers ---- */
@@ -26,74 +27,14 @@ static int64_t slot(const struct row *row)
     return key_of(row)->slot;
 }
 
-static int64_t status(const struct row *row)
-{
-    return key_of(row)->status;
-}
-
-static int64_t paused(const struct row *row)
-{
-    return key_of(row)->is_paused;
-}
-
-static int64_t reason(const struct row *row)
-{
-    return key_of(row)->reason;
-}
-
-static int64_t cooldown_left(const struct row *row)
-{
-    return key_of(row)->cooldown_left_ms;
-}
-
 static int64_t picks(const struct row *row)
 {
     return (int64_t)key_of(row)->picks;
 }
 
-static int64_t errors(const struct row *row)
-{
-    return (int64_t)key_of(row)->error_count;
-}
-
 static int64_t last_used(const struct row *row)
 {
     return key_of(row)->last_used_ago_ms;
-}
-
-static int64_t id(const struct row *row)
-{
-    return (int64_t)key_of(row)->id;
-}
-
-static int64_t marked(const struct row *row, enum keyshm_status as)
-{
-    return (int64_t)key_of(row)->marked[as];
-}
-
-static int64_t marked_available(const struct row *row)
-{
-    return marked(row, KEYSHM_AVAILABLE);
-}
-
-static int64_t marked_rate_limited(const struct row *row)
-{
-    return marked(row, KEYSHM_RATE_LIMITED);
-}
-
-static int64_t marked_quota_exceeded(const struct row *row)
-{
-    return marked(row, KEYSHM_QUOTA_EXCEEDED);
-}
-
-static int64_t marked_invalid(const struct row *row)
-{
-    return marked(row, KEYSHM_INVALID);
-}
-
-static int64_t has_status(const struct row *row, enum keyshm_status as)
-{
-    return key_of(row)->status == as;
 }
 
 /* ---- texts ---- */
@@ -103,9 +44,9 @@ static void masked_key_text(const struct row *row, char ret_text[CELL_SIZE])
     text_masked(key_of(row)->masked_key, ret_text);
 }
 
-static void paused_text(const struct row *row, char ret_text[CELL_SIZE])
+static void group_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    snprintf(ret_text, CELL_SIZE, "%s", key_of(row)->is_paused ? "paused" : "");
+    snprintf(ret_text, CELL_SIZE, "%s", parts_group_name(&row->pool->parts, key_of(row)->group));
 }
 
 static void label_text(const struct row *row, char ret_text[CELL_SIZE])
@@ -127,11 +68,6 @@ static void metadata_text(const struct row *row, char ret_text[CELL_SIZE])
                                  list_note(key, i)->value);
 }
 
-static void marked_text(const struct row *row, char ret_text[CELL_SIZE])
-{
-    by_status_text(key_of(row)->marked, ret_text);
-}
-
 /* ---- JSON that is neither a number nor the table's text ---- */
 
 static json_t *masked_key_json(const struct row *row)
@@ -139,31 +75,16 @@ static json_t *masked_key_json(const struct row *row)
     return text_to_json(key_of(row)->masked_key, sizeof(key_of(row)->masked_key));
 }
 
-static json_t *paused_json(const struct row *row)
-{
-    return json_boolean(key_of(row)->is_paused);
-}
-
-static json_t *marked_json(const struct row *row)
-{
-    return by_status_json(key_of(row)->marked);
-}
-
 static json_t *notes_json(const struct row *row)
 {
     return metadata_json(key_of(row));
-}
-
-static enum color color(const struct row *row)
-{
-    return color_of_status(key_of(row)->status);
 }
 
 /* ---- the columns ---- */
 
 #define BY_DEFAULT (COLUMN_IN_TABLE | COLUMN_IN_JSON)
 
-static const struct metric status_metric = {"keyshm_key_status", METRIC_GAUGE, NULL, 1, false, has_status};
+static const struct metric status_metric = {"keyshm_key_status", METRIC_GAUGE, NULL, 1, false, state_has_status};
 static const struct metric cooldown_metric = {
     "keyshm_key_cooldown_left_seconds", METRIC_GAUGE, "seconds", 1000, true, NULL};
 static const struct metric paused_metric = {"keyshm_key_paused", METRIC_GAUGE, NULL, 1, false, NULL};
@@ -171,7 +92,7 @@ static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, N
 static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric last_used_metric = {
     "keyshm_key_last_used_ago_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
-static const struct metric marked_metric = {"keyshm_key_marks", METRIC_COUNTER, NULL, 1, false, marked};
+static const struct metric marked_metric = {"keyshm_key_marks", METRIC_COUNTER, NULL, 1, false, state_marked};
 
 const struct column key_columns[KEY_COLUMN_COUNT] = {
     [KEY_COLUMN_POOL] = POOL_COLUMN,
@@ -188,14 +109,20 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                         .flags = BY_DEFAULT,
                         .text = masked_key_text,
                         .to_json = masked_key_json},
+    [KEY_COLUMN_GROUP] = {.name = "GROUP",
+                          .json_name = "group",
+                          .help = "its group",
+                          .values = "\"\": none; in the table of a pool with groups",
+                          .flags = COLUMN_IN_JSON | COLUMN_WITH_GROUPS | COLUMN_MAY_BE_CUT,
+                          .text = group_text},
     [KEY_COLUMN_STATUS] = {.name = "STATUS",
                            .json_name = "status",
                            .help = "as a pick would find it",
                            .values = "available, rate_limited, quota_exceeded or invalid",
                            .flags = BY_DEFAULT,
                            .kind = &value_status,
-                           .number = status,
-                           .color = color,
+                           .number = state_status,
+                           .color = state_color,
                            .metric = &status_metric},
     [KEY_COLUMN_COOLDOWN] = {.name = "COOLDOWN",
                              .json_name = "cooldown_left_ms",
@@ -203,24 +130,31 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                              .values = "0: it is; -1: only when marked so",
                              .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
                              .kind = &value_left,
-                             .number = cooldown_left,
+                             .number = state_cooldown_left,
                              .metric = &cooldown_metric},
     [KEY_COLUMN_PAUSED] = {.name = "PAUSED",
                            .json_name = "is_paused",
                            .help = "whether an operator took it out: then it is not picked",
                            .values = "true or false",
-                           .flags = BY_DEFAULT,
-                           .number = paused,
-                           .text = paused_text,
-                           .to_json = paused_json,
+                           .flags = BY_DEFAULT | COLUMN_WITHOUT_CAUSES,
+                           .number = state_paused,
+                           .text = state_paused_text,
+                           .to_json = state_paused_json,
                            .metric = &paused_metric},
+    [KEY_COLUMN_BENCHED_BY] = {.name = "BENCHED BY",
+                               .json_name = "benched_by",
+                               .help = "what keeps it from being picked",
+                               .values = "an array; in the table of a pool with groups",
+                               .flags = COLUMN_IN_JSON | COLUMN_WITH_CAUSES,
+                               .text = state_benched_by_text,
+                               .to_json = state_benched_by_json},
     [KEY_COLUMN_REASON] = {.name = "REASON",
                            .json_name = "reason",
                            .help = "why it has its status",
                            .values = "none: not known",
                            .flags = COLUMN_IN_JSON,
                            .kind = &value_reason,
-                           .number = reason},
+                           .number = state_reason},
     [KEY_COLUMN_PICKS] = {.name = "PICKS",
                           .json_name = "picks",
                           .help = "how often it was picked",
@@ -233,7 +167,7 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                            .help = "how often it was marked invalid",
                            .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
                            .kind = &value_count,
-                           .number = errors,
+                           .number = state_errors,
                            .metric = &errors_metric},
     [KEY_COLUMN_LAST_USED] = {.name = "LAST USED",
                               .json_name = "last_used_ago_ms",
@@ -248,14 +182,14 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                        .help = "what keyshm-ctl calls it; in the table with --ids",
                        .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
                        .kind = &value_id,
-                       .number = id},
+                       .number = state_id},
     [KEY_COLUMN_MARKED] = {.name = "MARKED",
                            .json_name = "marked",
                            .help = "how often it was marked with each status",
                            .values = "an object",
                            .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
-                           .text = marked_text,
-                           .to_json = marked_json,
+                           .text = state_marked_text,
+                           .to_json = state_marked_json,
                            .metric = &marked_metric},
     [KEY_COLUMN_METADATA] = {.name = "METADATA",
                              .json_name = "metadata",
@@ -275,25 +209,25 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                               .help = "how often it was marked available",
                               .flags = COLUMN_TO_THE_RIGHT,
                               .kind = &value_count,
-                              .number = marked_available},
+                              .number = state_marked_available},
     [KEY_COLUMN_LIMITED] = {.name = "LIMITED",
                             .json_name = "marked_rate_limited",
                             .help = "how often it was marked rate_limited",
                             .flags = COLUMN_TO_THE_RIGHT,
                             .kind = &value_count,
-                            .number = marked_rate_limited},
+                            .number = state_marked_rate_limited},
     [KEY_COLUMN_QUOTA] = {.name = "QUOTA",
                           .json_name = "marked_quota_exceeded",
                           .help = "how often it was marked quota_exceeded",
                           .flags = COLUMN_TO_THE_RIGHT,
                           .kind = &value_count,
-                          .number = marked_quota_exceeded},
+                          .number = state_marked_quota_exceeded},
     [KEY_COLUMN_INVALID] = {.name = "INVALID",
                             .json_name = "marked_invalid",
                             .help = "how often it was marked invalid",
                             .flags = COLUMN_TO_THE_RIGHT,
                             .kind = &value_count,
-                            .number = marked_invalid},
+                            .number = state_marked_invalid},
 };
 
 const struct listing key_listing = {"keys", key_columns, KEY_COLUMN_COUNT, &pool_listing};

@@ -4,7 +4,9 @@
 #include <ctype.h>
 
 #include "event_columns.h"
+#include "group_columns.h"
 #include "key_columns.h"
+#include "model_columns.h"
 #include "pool_columns.h"
 #include "worker_columns.h"
 
@@ -13,6 +15,10 @@ const struct listing *listing_of(enum subject subject)
     switch (subject) {
     case SUBJECT_KEYS:
         return &key_listing;
+    case SUBJECT_GROUPS:
+        return &group_listing;
+    case SUBJECT_MODELS:
+        return &model_listing;
     case SUBJECT_EVENTS:
         return &event_listing;
     case SUBJECT_WORKERS:

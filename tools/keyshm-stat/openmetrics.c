@@ -5,9 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "key_columns.h"
-#include "pool_columns.h"
+#include "listing.h"
 #include "rows.h"
+
+#define LABELS_MAX 5
 
 /* One family after the other, each with its samples of all pools. Only gauges and counters: node_exporter's textfile
  * collector refuses the other types. */
@@ -52,16 +53,36 @@ static int print_label(const char *name, const struct column *column, const stru
     return 0;
 }
 
-/* They identify a key. */
-static int print_key_labels(const struct row *row)
+/* Whose families these are, and the columns that identify one of them. */
+struct kind {
+    enum subject subject;
+    const char *name;
+    struct {
+        const char *name, *column;
+    } labels[LABELS_MAX];
+};
+
+static const struct kind kinds[] = {
+    {SUBJECT_POOLS, "pool", {{NULL, NULL}}},
+    {SUBJECT_KEYS, "key", {{"slot", "SLOT"}, {"id", "ID"}, {"key", "KEY"}, {"label", "LABEL"}, {"group", "GROUP"}}},
+    {SUBJECT_GROUPS, "group", {{"group", "GROUP"}}},
+    {SUBJECT_MODELS, "model", {{"model", "MODEL"}}},
+};
+
+/* What is printed of a kind. */
+struct families {
+    const struct document *document;
+    const struct kind *kind;
+    const struct listing *listing;
+    const struct column *labels[LABELS_MAX];
+    struct rows rows;
+};
+
+static int print_labels(const struct families *families, const struct row *row)
 {
-    static const struct {
-        const char *name;
-        enum key_column column;
-    } labels[] = {{"slot", KEY_COLUMN_SLOT}, {"id", KEY_COLUMN_ID}, {"key", KEY_COLUMN_KEY}, {"label", KEY_COLUMN_LABEL}};
     int r = 0;
-    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]) && r == 0; i++)
-        r = print_label(labels[i].name, &key_columns[labels[i].column], row);
+    for (size_t i = 0; i < LABELS_MAX && families->kind->labels[i].name != NULL && r == 0; i++)
+        r = print_label(families->kind->labels[i].name, families->labels[i], row);
     return r;
 }
 
@@ -75,23 +96,21 @@ static void print_number(const struct metric *metric, int64_t number)
         printf(" %" PRId64 ".%03" PRId64 "\n", number / metric->scale, number % metric->scale);
 }
 
-static int print_sample(const struct document *document, const struct metric *metric, const struct row *row,
+static int print_sample(const struct families *families, const struct metric *metric, const struct row *row,
                         int64_t number, const char *status)
 {
-    int r = 0;
     char text[CELL_SIZE];
     printf("%s%s{pool=\"", metric->name, metric->type == METRIC_COUNTER ? "_total" : "");
     provider_text(row, text);
     print_escaped(text);
     putchar('"');
-    if (document->request->all_users) {
+    if (families->document->request->all_users) {
         owner_text(row, text);
         fputs(",owner=\"", stdout);
         print_escaped(text);
         putchar('"');
     }
-    if (row->item != row->pool)
-        r = print_key_labels(row);
+    int r = print_labels(families, row);
     if (status != NULL)
         printf(",status=\"%s\"", status);
     putchar('}');
@@ -99,23 +118,23 @@ static int print_sample(const struct document *document, const struct metric *me
     return r;
 }
 
-static int print_samples(const struct document *document, const struct column *column, const struct row *row)
+static int print_samples(const struct families *families, const struct column *column, const struct row *row)
 {
     const struct metric *metric = column->metric;
     int r = 0;
     if (metric->of_status == NULL) {
         int64_t number = column->number(row);
         bool is_none = metric->scale != 1 && number < 0 && !metric->is_infinite;
-        return is_none ? 0 : print_sample(document, metric, row, number, NULL);
+        return is_none ? 0 : print_sample(families, metric, row, number, NULL);
     }
     for (int i = 0; i < KEYSHM_STATUS_COUNT && r == 0; i++) {
         enum keyshm_status status = (enum keyshm_status)i;
-        r = print_sample(document, metric, row, metric->of_status(row, status), keyshm_status_name(status));
+        r = print_sample(families, metric, row, metric->of_status(row, status), keyshm_status_name(status));
     }
     return r;
 }
 
-/* ---- a family ---- */
+/* ---- families ---- */
 
 static void print_head(const struct column *column, const char *of_what)
 {
@@ -128,37 +147,43 @@ static void print_head(const struct column *column, const char *of_what)
     putchar('\n');
 }
 
-static int print_families(const struct document *document, const struct listing *listing, const struct rows *rows,
-                          const char *of_what)
+static int print_families(const struct families *families)
 {
     int r = 0;
-    for (size_t i = 0; i < listing->column_count; i++) {
-        const struct column *column = &listing->columns[i];
+    for (size_t i = 0; i < families->listing->column_count; i++) {
+        const struct column *column = &families->listing->columns[i];
         if (column->metric == NULL)
             continue;
-        print_head(column, of_what);
-        for (size_t row = 0; row < rows->count && r == 0; row++)
-            r = print_samples(document, column, &rows->rows[row]);
+        print_head(column, families->kind->name);
+        for (size_t row = 0; row < families->rows.count && r == 0; row++)
+            r = print_samples(families, column, &families->rows.rows[row]);
     }
+    return r;
+}
+
+static int print_kind(const struct document *document, const struct kind *kind)
+{
+    struct families families = {.document = document, .kind = kind, .listing = listing_of(kind->subject)};
+    struct request request = *document->request;
+    request.subject = kind->subject;
+    if (kind->subject != SUBJECT_KEYS)
+        request.statuses = 0; /* --status is about keys */
+    for (size_t i = 0; i < LABELS_MAX && kind->labels[i].name != NULL; i++)
+        families.labels[i] = listing_find(families.listing, kind->labels[i].column);
+    int r = rows_add_all(&families.rows, &request, document->kept, document->kept_count);
+    if (r == 0)
+        r = print_families(&families);
+    rows_free(&families.rows);
     return r;
 }
 
 static int end(struct document *document)
 {
-    struct rows pools = {NULL, 0}, keys = {NULL, 0};
-    struct request of_pools = *document->request;
-    of_pools.subject = SUBJECT_POOLS;
-    int r = rows_add_all(&pools, &of_pools, document->kept, document->kept_count);
-    if (r == 0)
-        r = rows_add_all(&keys, document->request, document->kept, document->kept_count);
-    if (r == 0)
-        r = print_families(document, &pool_listing, &pools, "pool");
-    if (r == 0)
-        r = print_families(document, &key_listing, &keys, "key");
+    int r = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == 0; i++)
+        r = print_kind(document, &kinds[i]);
     if (r == 0)
         puts("# EOF"); /* so that truncated output can be told from complete output */
-    rows_free(&pools);
-    rows_free(&keys);
     return r;
 }
 

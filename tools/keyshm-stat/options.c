@@ -35,6 +35,20 @@ static enum exit_status show_workers(struct given_options *given, const char *va
     return EXIT_FINE;
 }
 
+static enum exit_status show_groups(struct given_options *given, const char *value)
+{
+    (void)value;
+    given->request->subject = SUBJECT_GROUPS;
+    return EXIT_FINE;
+}
+
+static enum exit_status show_models(struct given_options *given, const char *value)
+{
+    (void)value;
+    given->request->subject = SUBJECT_MODELS;
+    return EXIT_FINE;
+}
+
 static enum exit_status show_pools(struct given_options *given, const char *value)
 {
     (void)value;
@@ -59,6 +73,12 @@ static enum exit_status show_all_users(struct given_options *given, const char *
 static enum exit_status show_user(struct given_options *given, const char *value)
 {
     given->user = value;
+    return EXIT_FINE;
+}
+
+static enum exit_status take_model(struct given_options *given, const char *value)
+{
+    given->request->model = value;
     return EXIT_FINE;
 }
 
@@ -127,6 +147,12 @@ static enum exit_status take_key(struct given_options *given, const char *value)
     return EXIT_FINE;
 }
 
+static enum exit_status take_group(struct given_options *given, const char *value)
+{
+    given->request->group_pattern = value;
+    return EXIT_FINE;
+}
+
 static enum exit_status take_no_headings(struct given_options *given, const char *value)
 {
     (void)value;
@@ -188,6 +214,10 @@ static enum exit_status take_iterations(struct given_options *given, const char 
 /* ---- the options ---- */
 
 const struct stat_option stat_options[] = {
+    {'\0', "groups", OPTION_WITHOUT_VALUE, NULL, "show the groups: their states, and how many keys are in each",
+     OPTION_SUBJECT, show_groups, OPTION_SETS},
+    {'\0', "models", OPTION_WITHOUT_VALUE, NULL, "show the models: how many keys can be picked for each", OPTION_SUBJECT,
+     show_models, OPTION_SETS},
     {'\0', "events", OPTION_WITHOUT_VALUE, NULL,
      "show what happened to the keys: which process marked which key, when, as what", OPTION_SUBJECT, show_events,
      OPTION_SETS},
@@ -198,6 +228,8 @@ const struct stat_option stat_options[] = {
     {'\0', "pools", OPTION_WITHOUT_VALUE, NULL, "show a line for each pool", OPTION_SUBJECT, show_pools, OPTION_SETS},
     {'\0', "check", OPTION_WITHOUT_VALUE, NULL, "report what is broken in a pool, if anything is (exit status 4)",
      OPTION_SUBJECT, check, OPTION_SETS},
+    {'\0', "model", OPTION_WITH_VALUE, "NAME", "keys, groups and pools as a pick for this model finds them",
+     OPTION_SUBJECT, take_model, OPTION_SETS},
     {'\0', "all-users", OPTION_WITHOUT_VALUE, NULL, "the pools of all users, with an OWNER column; only for root",
      OPTION_SUBJECT, show_all_users, OPTION_SETS},
 
@@ -222,6 +254,8 @@ const struct stat_option stat_options[] = {
      OPTION_FILTER, take_status, OPTION_SETS},
     {'\0', "key", OPTION_WITH_VALUE, "GLOB", "only keys whose masked form matches this: '*wXyz'", OPTION_FILTER, take_key,
      OPTION_SETS},
+    {'\0', "group", OPTION_WITH_VALUE, "GLOB", "only keys of a group whose name matches this, and such groups",
+     OPTION_FILTER, take_group, OPTION_SETS},
 
     {'\0', "noheadings", OPTION_WITHOUT_VALUE, NULL, "leave out the headings", OPTION_STYLE, take_no_headings,
      OPTION_SETS},
@@ -253,13 +287,17 @@ static const char *const conflicts[][16] = {
     {"user", "all-users", NULL},
     {"json", "raw", "openmetrics", NULL},
     {"raw", "openmetrics", NULL},
-    {"workers", "events", "follow", "check", "ids", "status", "key", NULL},
-    {"pools", "events", "follow", "workers", "check", "ids", "status", "key", "openmetrics", "watch", "batch", NULL},
-    {"check", "events", "follow", "json", "raw", "openmetrics", "output", "output-all", "ids", "sort", "status", "key",
+    {"groups", "models", "events", "follow", "workers", "pools", "check", "key", "openmetrics", "watch", "batch", NULL},
+    {"models", "events", "follow", "workers", "pools", "check", "model", "ids", "status", "key", "group", "openmetrics",
+     "watch", "batch", NULL},
+    {"workers", "events", "follow", "check", "model", "ids", "status", "key", "group", NULL},
+    {"pools", "events", "follow", "workers", "check", "ids", "status", "key", "group", "openmetrics", "watch", "batch",
      NULL},
-    {"events", "ids", NULL},
-    {"follow", "ids", "sort", NULL},
-    {"openmetrics", "events", "follow", "workers", "output", "output-all", "ids", "sort", NULL},
+    {"check", "events", "follow", "model", "json", "raw", "openmetrics", "output", "output-all", "ids", "sort", "status",
+     "key", "group", NULL},
+    {"events", "model", "ids", NULL},
+    {"follow", "model", "ids", "sort", NULL},
+    {"openmetrics", "model", "events", "follow", "workers", "output", "output-all", "ids", "sort", NULL},
     {"output-all", "output", NULL},
     {"watch", "events", "follow", "workers", "check", NULL},
     {"batch", "events", "follow", "workers", "check", "json", "raw", "openmetrics", NULL},

@@ -52,6 +52,16 @@ static int64_t paused_count(const struct row *row)
     return snapshot_of(row)->paused_count;
 }
 
+static int64_t group_count(const struct row *row)
+{
+    return snapshot_of(row)->group_count;
+}
+
+static int64_t model_count(const struct row *row)
+{
+    return snapshot_of(row)->model_count;
+}
+
 static int64_t cooldown_max(const struct row *row)
 {
     return snapshot_of(row)->policy.cooldown_max_ms;
@@ -208,6 +218,18 @@ static const struct column columns[] = {
      .kind = &value_count,
      .number = paused_count,
      .metric = &paused_metric},
+    {.name = "GROUPS",
+     .json_name = "group_count",
+     .help = "how many groups it has",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = group_count},
+    {.name = "MODELS",
+     .json_name = "model_count",
+     .help = "how many models it has",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = model_count},
     {.name = "KEY MAX",
      .json_name = "key_max",
      .help = "the longest key it can hold",

@@ -6,17 +6,19 @@
 #include "column.h"
 #include "text.h"
 
-void pool_line_print(const struct reading *reading, bool has_owner)
+void pool_line_print(const struct reading *reading, const struct request *request)
 {
     const struct keyshm_snapshot *snapshot = reading->snapshot;
     const struct row row = {.pool = reading, .item = reading};
     char age[TEXT_DURATION_SIZE], holder[TEXT_MUTEX_HOLDER_SIZE], owner[CELL_SIZE];
     text_duration(snapshot->age_ms, age);
     fputs(snapshot->provider, stdout);
-    if (has_owner) {
+    if (request->all_users) {
         owner_text(&row, owner);
         printf(" of %s", owner);
     }
+    if (request->model != NULL)
+        printf(" for %s", request->model);
     printf(": %u/%u keys", snapshot->count, snapshot->capacity);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         printf(", %u %s", snapshot->status_count[status], keyshm_status_name((enum keyshm_status)status));

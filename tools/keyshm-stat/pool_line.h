@@ -5,6 +5,6 @@
 #include "reading.h"
 
 /* The line above the table of a pool's keys. */
-void pool_line_print(const struct reading *reading, bool has_owner);
+void pool_line_print(const struct reading *reading, const struct request *request);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "lists.h"
 #include "program.h"
 
 const struct failure reading_failures[] = {
@@ -14,6 +15,10 @@ const struct failure reading_failures[] = {
      "if no worker needs it, remove it with: keyshm-ctl destroy", true},
     {READING_REPLACED, EXIT_DAMAGED, "the pool was replaced while it was read: run it again", NULL, false},
     {READING_DESTROYED, EXIT_DAMAGED, "the pool was destroyed while it was read", NULL, false},
+    {READING_NO_MODEL, EXIT_NO_POOL, "it has no model of this name", "see its models with: keyshm-stat --models", true},
+    {READING_BAD_MODEL, EXIT_REFUSED,
+     "--model: a model's name is 1 to 128 bytes, without control characters and without a space at either end", NULL,
+     false},
     {0, EXIT_REFUSED, NULL, NULL, false},
 };
 
@@ -64,35 +69,94 @@ int reading_run(const struct pool_name *name, int (*act)(keyshm_pool *pool, void
     return r;
 }
 
-static int take_snapshot(keyshm_pool *pool, void *user)
+/* ---- for a model ---- */
+
+static int find_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
 {
-    struct reading *reading = user;
-    return keyshm_snapshot(pool, &reading->snapshot);
+    int r = keyshm_find_model(pool, name, ret_model);
+    if (r == -EINVAL)
+        return -READING_BAD_MODEL;
+    return r == -ENOENT ? -READING_NO_MODEL : r;
 }
 
-static int take_workers(keyshm_pool *pool, void *user)
+/* The state of a key or a group for the model. One that was removed meanwhile stays as it was copied. */
+static void inspect(keyshm_pool *pool, unsigned model, struct keyshm_key_snapshot *state)
 {
-    struct reading *reading = user;
-    return keyshm_workers(pool, &reading->workers);
+    struct keyshm_key_snapshot now;
+    if (keyshm_inspect(pool, state->id, model, sizeof(now), &now) < 0)
+        return;
+    now.metadata = state->metadata;
+    now.metadata_count = state->metadata_count;
+    now.element_bytes = state->element_bytes;
+    *state = now;
 }
 
-static int take_events(keyshm_pool *pool, void *user)
+static void inspect_all(keyshm_pool *pool, unsigned model, struct keyshm_snapshot *snapshot)
 {
-    struct reading *reading = user;
+    memset(snapshot->status_count, 0, sizeof(snapshot->status_count));
+    for (unsigned i = 0; i < snapshot->count; i++) {
+        inspect(pool, model, list_key(snapshot, i));
+        snapshot->status_count[list_key(snapshot, i)->status]++;
+    }
+    for (unsigned i = 0; i < snapshot->group_count; i++)
+        inspect(pool, model, &list_group(snapshot, i)->state);
+}
+
+/* ---- what is copied ---- */
+
+struct taking {
+    const struct request *request;
+    struct reading *reading;
+};
+
+static int take_snapshot(keyshm_pool *pool, const struct request *request, struct reading *reading)
+{
+    unsigned model = 0;
+    int r = request->model != NULL ? find_model(pool, request->model, &model) : 0;
+    if (r == 0)
+        r = keyshm_snapshot(pool, &reading->snapshot);
+    if (r < 0)
+        return r;
+    reading->is_of_model = model != 0;
+    if (reading->is_of_model)
+        inspect_all(pool, model, reading->snapshot);
+    return parts_take(&reading->parts, pool, reading->snapshot);
+}
+
+/* With the processes that made them, for their names. */
+static int take_events(keyshm_pool *pool, struct reading *reading)
+{
     int r = keyshm_events(pool, NULL, &reading->events);
-    return r < 0 ? r : take_workers(pool, user); /* for the names of the processes that made the events */
+    if (r == 0)
+        r = parts_take_names(&reading->parts, pool, reading->events);
+    return r < 0 ? r : keyshm_workers(pool, &reading->workers);
 }
 
-int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading)
+static int take(keyshm_pool *pool, void *user)
 {
-    static int (*const take[])(keyshm_pool * pool, void *user) = {[SUBJECT_KEYS] = take_snapshot,
-                                                                  [SUBJECT_EVENTS] = take_events,
-                                                                  [SUBJECT_WORKERS] = take_workers,
-                                                                  [SUBJECT_POOLS] = take_snapshot};
-    struct reading *reading = calloc(1, sizeof(*reading));
+    const struct taking *taking = user;
+    switch (taking->request->subject) {
+    case SUBJECT_EVENTS:
+        return take_events(pool, taking->reading);
+    case SUBJECT_WORKERS:
+        return keyshm_workers(pool, &taking->reading->workers);
+    case SUBJECT_KEYS:
+    case SUBJECT_GROUPS:
+    case SUBJECT_MODELS:
+    case SUBJECT_POOLS:
+    case SUBJECT_CHECK:
+        break;
+    }
+    return take_snapshot(pool, taking->request, taking->reading);
+}
+
+int reading_take(const struct pool_name *name, const struct request *request, struct reading **ret_reading)
+{
+    struct taking taking = {request, calloc(1, sizeof(*taking.reading))};
+    struct reading *reading = taking.reading;
     if (reading == NULL)
         return -ENOMEM;
-    int r = reading_run(name, take[subject], reading);
+    int r = reading_run(name, take, &taking);
     if (r == 0) {
         stpncpy(reading->provider, name->provider, KEYSHM_PROVIDER_MAX);
         reading->name = (struct pool_name){name->owner, reading->provider};
@@ -107,6 +171,7 @@ void reading_free(struct reading *reading)
 {
     if (reading == NULL)
         return;
+    parts_free(&reading->parts);
     keyshm_snapshot_free(reading->snapshot);
     keyshm_event_list_free(reading->events);
     keyshm_worker_list_free(reading->workers);
@@ -124,13 +189,18 @@ void reading_report_lost_events(const struct reading *reading)
                  (unsigned long long)list->overwritten);
 }
 
+static int take_snapshot_alone(keyshm_pool *pool, void *user)
+{
+    return keyshm_snapshot(pool, user);
+}
+
 int reading_take_snapshot(const struct pool_name *name, struct keyshm_snapshot **ret_snapshot)
 {
-    struct reading reading = {.snapshot = NULL};
-    int r = reading_run(name, take_snapshot, &reading);
+    struct keyshm_snapshot *snapshot = NULL;
+    int r = reading_run(name, take_snapshot_alone, &snapshot);
     if (r == 0)
-        *ret_snapshot = reading.snapshot;
+        *ret_snapshot = snapshot;
     else
-        keyshm_snapshot_free(reading.snapshot);
+        keyshm_snapshot_free(snapshot);
     return r;
 }

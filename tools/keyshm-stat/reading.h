@@ -9,6 +9,7 @@
 
 #include "failure.h"
 #include "keyshm.h"
+#include "parts.h"
 #include "request.h"
 
 struct pool_name {
@@ -22,6 +23,8 @@ enum {
     READING_OVERWRITTEN = EUCLEAN,
     READING_REPLACED = ESTALE,
     READING_DESTROYED = EIDRM,
+    READING_NO_MODEL = ENODATA,
+    READING_BAD_MODEL = EILSEQ,
 };
 
 /* These errors, for fail(). */
@@ -31,14 +34,16 @@ extern const struct failure reading_failures[];
 struct reading {
     struct pool_name name;
     char provider[KEYSHM_PROVIDER_MAX + 1];
-    struct keyshm_snapshot *snapshot; /* of SUBJECT_KEYS and SUBJECT_POOLS; else NULL, and so on */
+    bool is_of_model;                 /* as a pick for the request's model finds it */
+    struct keyshm_snapshot *snapshot; /* of all but SUBJECT_EVENTS and SUBJECT_WORKERS; else NULL, and so on */
+    struct parts parts;               /* of SUBJECT_EVENTS their names; of SUBJECT_WORKERS none */
     struct keyshm_event_list *events;
     struct keyshm_worker_list *workers; /* of SUBJECT_WORKERS and SUBJECT_EVENTS */
 };
 
-/* Attach, copy what a request for `subject` shows, and detach. Errors as keyshm_attach_readonly_user() and
+/* Attach, copy what the request shows, and detach. Errors as keyshm_attach_readonly_user() and
  * keyshm_snapshot(), and those above, negative. Free with reading_free(); NULL is fine there. */
-int reading_take(const struct pool_name *name, enum subject subject, struct reading **ret_reading);
+int reading_take(const struct pool_name *name, const struct request *request, struct reading **ret_reading);
 void reading_free(struct reading *reading);
 
 /* If events could not be read, say on standard error how many, and why. */

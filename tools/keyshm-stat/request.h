@@ -13,12 +13,14 @@
 struct column;
 struct listing;
 
-#define REQUEST_COLUMNS_MAX 64
+#define REQUEST_COLUMNS_MAX 64   /* a bit of a uint64_t for each */
 #define REQUEST_INTERVAL_MS 1000 /* the default of --watch and --batch */
 
 /* What the rows are. */
 enum subject {
     SUBJECT_KEYS,
+    SUBJECT_GROUPS,
+    SUBJECT_MODELS,
     SUBJECT_EVENTS,
     SUBJECT_WORKERS,
     SUBJECT_POOLS,
@@ -35,7 +37,8 @@ enum format {
 struct request {
     char *const *pools; /* their names, then NULL; none: all there are */
     bool all_users;
-    const char *user; /* of --user; NULL: this one */
+    const char *user;  /* of --user; NULL: this one */
+    const char *model; /* as a pick for this one finds the keys; NULL: whatever the model */
     enum subject subject;
     enum format format;
 
@@ -43,12 +46,14 @@ struct request {
     const struct listing *listing; /* the subject's columns; NULL for SUBJECT_CHECK */
     const struct column *columns[REQUEST_COLUMNS_MAX];
     size_t column_count;
+    uint64_t default_columns;  /* bit i: columns[i] was not asked for by its name */
     const struct column *sort; /* NULL: as they come */
     bool is_descending;
 
-    /* Which keys, or events of keys, are shown. */
-    unsigned statuses;       /* 1 << status for each that is shown; 0: all are */
-    const char *key_pattern; /* fnmatch(3), on the masked key; NULL: all */
+    /* Which keys, groups, or events of these, are shown. */
+    unsigned statuses;         /* 1 << status for each that is shown; 0: all are */
+    const char *key_pattern;   /* fnmatch(3), on the masked key; NULL: all */
+    const char *group_pattern; /* the same, on the name of the group */
 
     /* How. */
     enum color_when color;

@@ -25,14 +25,28 @@ static void add(struct rows *rows, const struct reading *reading, const void *it
 static void add_keys(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (unsigned i = 0; i < reading->snapshot->count; i++)
-        if (filter_wants_key(request, list_key(reading->snapshot, i)))
+        if (filter_wants_key(request, &reading->parts, list_key(reading->snapshot, i)))
             add(rows, reading, list_key(reading->snapshot, i));
+}
+
+/* As they were made. */
+static void add_groups(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    for (unsigned i = 0; i < reading->snapshot->group_count; i++)
+        if (filter_wants_group(request, list_group(reading->snapshot, i)))
+            add(rows, reading, &list_group(reading->snapshot, i)->state);
+}
+
+static void add_models(struct rows *rows, const struct reading *reading)
+{
+    for (unsigned i = 0; i < reading->parts.model_count; i++)
+        add(rows, reading, &reading->parts.models[i]);
 }
 
 static void add_events(struct rows *rows, const struct request *request, const struct reading *reading)
 {
     for (size_t i = 0; i < reading->events->count; i++)
-        if (filter_wants_event(request, list_event(reading->events, i)))
+        if (filter_wants_event(request, &reading->parts, list_event(reading->events, i)))
             add(rows, reading, list_event(reading->events, i));
 }
 
@@ -48,6 +62,10 @@ static size_t count_rows(const struct request *request, const struct reading *re
     switch (request->subject) {
     case SUBJECT_KEYS:
         return reading->snapshot->count;
+    case SUBJECT_GROUPS:
+        return reading->snapshot->group_count;
+    case SUBJECT_MODELS:
+        return reading->parts.model_count;
     case SUBJECT_EVENTS:
         return reading->events->count;
     case SUBJECT_WORKERS:
@@ -64,14 +82,27 @@ int rows_add(struct rows *rows, const struct request *request, const struct read
     int r = make_room(rows, count_rows(request, reading));
     if (r < 0)
         return r;
-    if (request->subject == SUBJECT_KEYS)
+    switch (request->subject) {
+    case SUBJECT_KEYS:
         add_keys(rows, request, reading);
-    else if (request->subject == SUBJECT_EVENTS)
+        break;
+    case SUBJECT_GROUPS:
+        add_groups(rows, request, reading);
+        break;
+    case SUBJECT_MODELS:
+        add_models(rows, reading);
+        break;
+    case SUBJECT_EVENTS:
         add_events(rows, request, reading);
-    else if (request->subject == SUBJECT_WORKERS)
+        break;
+    case SUBJECT_WORKERS:
         add_workers(rows, reading);
-    else
+        break;
+    case SUBJECT_POOLS:
+    case SUBJECT_CHECK:
         add(rows, reading, reading);
+        break;
+    }
     return 0;
 }
 

@@ -25,7 +25,7 @@ static int add_pool(const struct pool_name *name, void *user)
 {
     struct document *document = user;
     struct reading *reading;
-    int r = reading_take(name, document->request->subject, &reading);
+    int r = reading_take(name, document->request, &reading);
     if (r == 0)
         r = view_of(document->request->format)->add_pool(document, reading);
     return r;

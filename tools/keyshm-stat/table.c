@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "column_choice.h"
 #include "pool_line.h"
 
 #define COLOR_SEQUENCE_SIZE sizeof("\033[3Nm")
@@ -78,6 +79,15 @@ static int print_rows(const struct rows *rows, const struct request *request, bo
     return r;
 }
 
+/* Print them with the columns that are for pools with these flags. --raw has the same columns for all pools. */
+static int print_rows_of(const struct rows *rows, const struct request *request, unsigned flags, bool has_headings)
+{
+    struct request narrowed = *request;
+    if (request->format == FORMAT_TABLE)
+        column_choice_narrow(&narrowed, flags);
+    return print_rows(rows, &narrowed, has_headings);
+}
+
 /* The keys of one pool. With --raw the headings come only once, before the first pool that has rows. */
 static int print_keys(struct document *document, const struct reading *reading)
 {
@@ -90,9 +100,10 @@ static int print_keys(struct document *document, const struct reading *reading)
         if (!is_raw) {
             if (document->shown > 0)
                 putchar('\n');
-            pool_line_print(reading, request->all_users);
+            pool_line_print(reading, request);
         }
-        r = print_rows(&rows, request, request->has_headings && !(is_raw && document->shown > 0));
+        r = print_rows_of(&rows, request, column_flags_of(reading),
+                          request->has_headings && !(is_raw && document->shown > 0));
     }
     if (!is_raw || rows.count > 0)
         document->shown++;
@@ -113,17 +124,20 @@ static int add_pool(struct document *document, struct reading *reading)
 static void print_that_none(const struct document *document)
 {
     if (document->request->format == FORMAT_TABLE && document->kept_count > 0)
-        puts(document->request->subject == SUBJECT_EVENTS ? "no events" : "no workers");
+        printf("no %s\n", document->request->listing->json_name);
 }
 
 /* The rows of all pools, in one table. */
 static int end(struct document *document)
 {
     struct rows rows = {NULL, 0};
+    unsigned flags = 0;
     int r = rows_add_all(&rows, document->request, document->kept, document->kept_count);
     if (r == 0) {
         rows_sort(&rows, document->request);
-        r = print_rows(&rows, document->request, document->request->has_headings);
+        for (size_t i = 0; i < document->kept_count; i++)
+            flags |= column_flags_of(document->kept[i]);
+        r = print_rows_of(&rows, document->request, flags, document->request->has_headings);
     }
     if (r == 0 && rows.count == 0)
         print_that_none(document);

@@ -57,6 +57,16 @@ static struct keyshm_snapshot *make_cooling(int64_t left_ms, int64_t age_ms)
     return snapshot;
 }
 
+/* Take it over as what was read of a pool. */
+static int take(struct model *model, struct keyshm_snapshot *snapshot, int64_t now_ms)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+    EXPECT(reading != NULL);
+    reading->name.provider = reading->provider;
+    reading->snapshot = snapshot;
+    return model_take(model, reading, now_ms);
+}
+
 static bool is_near(double a, double b)
 {
     return fabs(a - b) < 1e-3 * (1 + fabs(b));
@@ -111,21 +121,21 @@ static void test_rates(void)
 {
     struct model model;
     model_begin(&model);
-    EXPECT_EQ(model_take(&model, make_picked(1000, 0), 5000), 0);
+    EXPECT_EQ(take(&model, make_picked(1000, 0), 5000), 0);
     EXPECT(!model.has_rates);
     EXPECT_EQ(model.snapshot->keys[0].picks, 1000);
-    EXPECT_EQ(model_take(&model, make_picked(1050, 500), 5500), 0);
+    EXPECT_EQ(take(&model, make_picked(1050, 500), 5500), 0);
     EXPECT(model.has_rates);
     EXPECT(is_near(model.keys[0].picks_per_s, 100) && is_near(model.picks_per_s, 100));
     EXPECT(is_near(history_per_s(&model.picks_history, 59, 60), 100));
 
     /* A counter that goes back is no rate below zero. */
-    EXPECT_EQ(model_take(&model, make_picked(900, 1500), 6500), 0);
+    EXPECT_EQ(take(&model, make_picked(900, 1500), 6500), 0);
     EXPECT(is_near(model.keys[0].picks_per_s, 0) && is_near(model.picks_per_s, 0));
-    EXPECT_EQ(model_take(&model, make_picked(910, 2500), 7500), 0);
+    EXPECT_EQ(take(&model, make_picked(910, 2500), 7500), 0);
     EXPECT(is_near(model.keys[0].picks_per_s, 10));
     /* Nor is the time between two copies ever none. */
-    EXPECT_EQ(model_take(&model, make_picked(911, 2500), 7500), 0);
+    EXPECT_EQ(take(&model, make_picked(911, 2500), 7500), 0);
     EXPECT(isfinite(model.keys[0].picks_per_s) && model.has_rates);
     model_end(&model);
 }
@@ -136,11 +146,11 @@ static void test_marks(void)
     struct model model;
     struct keyshm_snapshot *snapshot = make_snapshot(1, 1000);
     model_begin(&model);
-    EXPECT_EQ(model_take(&model, make_snapshot(1, 0), 0), 0);
+    EXPECT_EQ(take(&model, make_snapshot(1, 0), 0), 0);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         snapshot->keys[0].marked[status] = 1u << (4 * status);
     snapshot->keys[0].error_count = snapshot->keys[0].marked[KEYSHM_INVALID];
-    EXPECT_EQ(model_take(&model, snapshot, 1000), 0);
+    EXPECT_EQ(take(&model, snapshot, 1000), 0);
     EXPECT_EQ(snapshot->keys[0].error_count, 0x1000);
     EXPECT(is_near(model.keys[0].marks_per_s, 0x1110) && is_near(model.marks_per_s, 0x1110));
     model_clear(&model, 77);
@@ -151,7 +161,7 @@ static void test_marks(void)
     snapshot->keys[0].marked[KEYSHM_QUOTA_EXCEEDED] = 0x103;
     snapshot->keys[0].marked[KEYSHM_INVALID] = 0x1002;
     snapshot->keys[0].error_count = 0x1002;
-    EXPECT_EQ(model_take(&model, snapshot, 2000), 0);
+    EXPECT_EQ(take(&model, snapshot, 2000), 0);
     EXPECT_EQ(snapshot->keys[0].error_count, 2);
     EXPECT_EQ(snapshot->keys[0].marked[KEYSHM_AVAILABLE], 8);
     EXPECT_EQ(snapshot->keys[0].marked[KEYSHM_QUOTA_EXCEEDED], 3);
@@ -166,7 +176,7 @@ static void test_replaced_keys(void)
     model_begin(&model);
     for (unsigned i = 0; i < 3; i++)
         snapshot->keys[i].picks = 1000;
-    EXPECT_EQ(model_take(&model, snapshot, 0), 0);
+    EXPECT_EQ(take(&model, snapshot, 0), 0);
     /* The first is gone, the second slot holds another key, the third goes on, and a fourth is new. */
     snapshot = make_snapshot(4, 1000);
     memmove(&snapshot->keys[0], &snapshot->keys[1], 3 * sizeof(snapshot->keys[0]));
@@ -175,13 +185,13 @@ static void test_replaced_keys(void)
     snapshot->keys[0].picks = 7;
     snapshot->keys[1].picks = 1010;
     snapshot->keys[2].picks = 3;
-    EXPECT_EQ(model_take(&model, snapshot, 1000), 0);
+    EXPECT_EQ(take(&model, snapshot, 1000), 0);
     EXPECT(is_near(model.keys[0].picks_per_s, 7));
     EXPECT(is_near(model.keys[1].picks_per_s, 10));
     EXPECT(is_near(model.keys[2].picks_per_s, 3));
     EXPECT(is_near(model.picks_per_s, 20));
     EXPECT(is_near(history_per_s(&model.keys[1].picks_history, 59, 60), 10));
-    EXPECT_EQ(model_take(&model, make_snapshot(0, 2000), 2000), 0);
+    EXPECT_EQ(take(&model, make_snapshot(0, 2000), 2000), 0);
     EXPECT(is_near(model.picks_per_s, 0));
     model_end(&model);
 }
@@ -191,13 +201,13 @@ static void test_clear(void)
     struct model model;
     model_begin(&model);
     model_clear(&model, 1); /* nothing to clear yet */
-    EXPECT_EQ(model_take(&model, make_picked(1000, 0), 0), 0);
-    EXPECT_EQ(model_take(&model, make_picked(1100, 1000), 1000), 0);
+    EXPECT_EQ(take(&model, make_picked(1000, 0), 0), 0);
+    EXPECT_EQ(take(&model, make_picked(1100, 1000), 1000), 0);
     model_clear(&model, 77);
     EXPECT_EQ(model.cleared_unix_ms, 77);
     EXPECT(!model.has_rates && model.snapshot->keys[0].picks == 0);
     EXPECT(history_per_s(&model.keys[0].picks_history, 59, 60) < 0);
-    EXPECT_EQ(model_take(&model, make_picked(1104, 3000), 3000), 0);
+    EXPECT_EQ(take(&model, make_picked(1104, 3000), 3000), 0);
     EXPECT(is_near(model.keys[0].picks_per_s, 2));
     EXPECT_EQ(model.snapshot->keys[0].picks, 4);
     model_end(&model);
@@ -217,8 +227,8 @@ static void test_replaced_pool(void)
     others[2]->creator_pid = others[1]->creator_pid;
 
     model_begin(&model);
-    EXPECT_EQ(model_take(&model, make_picked(10, 0), 0), 0);
-    EXPECT_EQ(model_take(&model, make_picked(20, 1000), 1000), 0);
+    EXPECT_EQ(take(&model, make_picked(10, 0), 0), 0);
+    EXPECT_EQ(take(&model, make_picked(20, 1000), 1000), 0);
     EXPECT_EQ(model.replaced_unix_ms, 0);
     for (int i = 0; i < 3; i++) {
         model_miss(&model, -ENOENT, 500 + i);
@@ -226,7 +236,7 @@ static void test_replaced_pool(void)
         EXPECT_EQ(model.error, -EBADMSG);
         EXPECT_EQ(model.error_unix_ms, 500 + i);
         int64_t created = others[i]->created_unix_ms;
-        EXPECT_EQ(model_take(&model, others[i], 2000 + i * 1000), 0);
+        EXPECT_EQ(take(&model, others[i], 2000 + i * 1000), 0);
         EXPECT_EQ(model.error, 0);
         EXPECT_EQ(model.replaced_unix_ms, created);
         EXPECT_EQ(model.replaced_ms, 2000 + i * 1000);
@@ -237,7 +247,7 @@ static void test_replaced_pool(void)
 
 static void expect_fraction(struct model *model, int64_t left_ms, int64_t now_ms, double fraction)
 {
-    EXPECT_EQ(model_take(model, make_cooling(left_ms, now_ms), now_ms), 0);
+    EXPECT_EQ(take(model, make_cooling(left_ms, now_ms), now_ms), 0);
     EXPECT(is_near(model_cooldown_fraction(model, 0), fraction));
 }
 
@@ -261,6 +271,15 @@ static void test_cooldown_fraction(void)
 
 /* ---- rows ---- */
 
+static const struct field *field_named(const char *heading)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(field_heading(&fields[i]), heading) == 0)
+            return &fields[i];
+    EXPECT(!"there is such a field");
+    return NULL;
+}
+
 static void expect_rows(const struct model *model, const struct request *request, const struct key_order *order,
                         const char *filter, const char *wanted)
 {
@@ -280,12 +299,13 @@ static void test_rows(void)
     struct keyshm_snapshot *snapshot = make_snapshot(4, 0);
     const struct key_order by_slot = {.field = &fields[0]}, by_slot_reversed = {&fields[0], true},
                            as_asked = {.field = NULL};
-    const struct key_order by_status = {.field = &fields[3]}, by_status_reversed = {&fields[3], true};
+    const struct key_order by_status = {.field = field_named("STATUS")},
+                           by_status_reversed = {field_named("STATUS"), true};
     snapshot->keys[1].status = KEYSHM_INVALID;
     snapshot->keys[3].status = KEYSHM_INVALID;
     model_begin(&model);
     expect_rows(&model, &request, &by_slot, "", "");
-    EXPECT_EQ(model_take(&model, snapshot, 0), 0);
+    EXPECT_EQ(take(&model, snapshot, 0), 0);
     expect_rows(&model, &request, &by_slot, "", "ABCD");
     expect_rows(&model, &request, &by_slot_reversed, "", "DCBA");
     expect_rows(&model, &request, &as_asked, "", "DCBA");
@@ -310,12 +330,38 @@ static bool has_heading(const struct field_widths *widths, const char *heading)
     return false;
 }
 
+static void need(struct field_needs *needs, const char *heading, unsigned width)
+{
+    needs->widths[field_named(heading) - fields] = width;
+}
+
+/* What a pool needs that has groups. */
+static struct field_needs make_needs(void)
+{
+    struct field_needs needs = {{0}};
+    need(&needs, "SLOT", 4);
+    need(&needs, "KEY", 8);
+    need(&needs, "GROUP", 10);
+    need(&needs, "STATUS", 14);
+    need(&needs, "COOLDOWN", 12);
+    need(&needs, "BENCHED BY", 11);
+    need(&needs, "REASON", 10);
+    need(&needs, "PICKS/S", 7);
+    need(&needs, "MARKS/S", 7);
+    need(&needs, "PICKS", 6);
+    need(&needs, "ERRORS", 6);
+    need(&needs, "LAST USED", 9);
+    return needs;
+}
+
 /* However narrow, the line is no longer than that, and what is most important is there. */
 static void test_field_widths(void)
 {
-    const struct field_needs needs = {{4, 10, 12, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
+    struct field_needs needs = make_needs();
     struct field_widths widths;
-    for (unsigned limit = 1; limit <= 200; limit++) {
+    need(&needs, "LABEL", 12);
+    need(&needs, "PAUSED", 6);
+    for (unsigned limit = 1; limit <= 250; limit++) {
         unsigned width = 0;
         field_widths_make(&widths, &needs, limit);
         for (unsigned i = 0; i < widths.count; i++)
@@ -325,9 +371,77 @@ static void test_field_widths(void)
         EXPECT(has_heading(&widths, "SLOT") == (widths.count == FIELD_COUNT));
     }
     EXPECT_EQ(widths.count, FIELD_COUNT);
-    const struct field_needs without_labels = {{4, 10, 0, 14, 0, 12, 7, 6, 9, 6, 9, 0}};
-    field_widths_make(&widths, &without_labels, 200);
-    EXPECT(!has_heading(&widths, "LABEL"));
+    needs = make_needs();
+    field_widths_make(&widths, &needs, 250);
+    EXPECT(!has_heading(&widths, "LABEL") && !has_heading(&widths, "PAUSED"));
+}
+
+/* On a terminal of 80 columns there is room for all that says why a key is not picked. */
+static void test_causes_at_80_columns(void)
+{
+    static const char *const wanted[] = {"KEY", "GROUP", "STATUS", "COOLDOWN", "BENCHED BY", "PICKS/S"};
+    const struct field_needs needs = make_needs();
+    struct field_widths widths;
+    field_widths_make(&widths, &needs, 80);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        EXPECT(has_heading(&widths, wanted[i]));
+}
+
+/* ---- groups ---- */
+
+static struct keyshm_snapshot *make_grouped(void)
+{
+    struct keyshm_snapshot *snapshot = make_snapshot(4, 0);
+    snapshot->keys[0].group = 7;
+    snapshot->keys[2].group = 7;
+    snapshot->keys[3].group = 5;
+    snapshot->keys[0].benched_by = KEYSHM_BY_GROUP;
+    snapshot->keys[1].benched_by = KEYSHM_BY_KEY;
+    return snapshot;
+}
+
+/* Two groups, which are in the order of their ids. */
+static void add_groups(struct reading *reading)
+{
+    static const struct keyshm_group_snapshot group;
+    reading->parts.groups = calloc(2, sizeof(*reading->parts.groups));
+    EXPECT(reading->parts.groups != NULL);
+    reading->parts.group_count = 2;
+    reading->parts.groups[0] = (struct group_part){.id = 5, .name = "zoo", .snapshot = &group};
+    reading->parts.groups[1] = (struct group_part){.id = 7, .name = "acme", .snapshot = &group};
+}
+
+static void expect_text(const struct model *model, unsigned key, const char *heading, const char *wanted)
+{
+    const struct key_row row = {
+        {model->reading, &model->snapshot->keys[key], 0}, &model->snapshot->keys[key], NULL, model};
+    char text[CELL_SIZE];
+    field_text(field_named(heading), &row, text);
+    EXPECT_EQ(strcmp(text, wanted), 0);
+}
+
+static void test_groups(void)
+{
+    struct model model;
+    struct request request = {.statuses = 0};
+    const struct key_order by_slot = {.field = field_named("SLOT")}, by_group = {.field = field_named("GROUP")};
+    model_begin(&model);
+    EXPECT_EQ(take(&model, make_grouped(), 0), 0);
+    expect_text(&model, 0, "GROUP", "");
+    expect_text(&model, 1, "BENCHED BY", ""); /* nothing but the key itself could */
+    model.snapshot->keys[1].is_paused = 1;
+    expect_text(&model, 1, "PAUSED", "paused");
+    add_groups(model.reading);
+    expect_text(&model, 0, "GROUP", "acme");
+    expect_text(&model, 1, "GROUP", "");
+    expect_text(&model, 0, "BENCHED BY", "group");
+    expect_text(&model, 1, "BENCHED BY", "key");
+    expect_text(&model, 1, "PAUSED", ""); /* BENCHED BY says so */
+    expect_rows(&model, &request, &by_group, "", "BACD");
+    expect_rows(&model, &request, &by_slot, "acm", "AC");
+    request.group_pattern = "z*";
+    expect_rows(&model, &request, &by_slot, "", "D");
+    model_end(&model);
 }
 
 /* ---- lines ---- */
@@ -358,6 +472,18 @@ static void test_line(void)
     line_begin(&line, 2 * LINE_WIDTH_MAX);
     line_fill(&line, STYLE_PLAIN, 2 * LINE_WIDTH_MAX);
     EXPECT_EQ(line.width, LINE_WIDTH_MAX);
+}
+
+static void test_cut_text(void)
+{
+    struct line line;
+    line_begin(&line, 80);
+    line_put_cut(&line, STYLE_PLAIN, "abcd", 4);
+    line_put_cut(&line, STYLE_PLAIN, "efghi", 4);
+    expect_line(&line, L"abcdefg\u2026");
+    line_begin(&line, 3);
+    line_put_cut(&line, STYLE_PLAIN, "abcdef", 5);
+    expect_line(&line, L"abc");
 }
 
 static void test_bar(void)
@@ -496,7 +622,10 @@ int main(void)
     test_cooldown_fraction();
     test_rows();
     test_field_widths();
+    test_causes_at_80_columns();
+    test_groups();
     test_line();
+    test_cut_text();
     test_bar();
     test_sparkline();
     test_rate_text();

@@ -108,18 +108,12 @@ void field_widths_scale(struct field_widths *widths, const struct key_row *rows,
     }
 }
 
-/* Text that does not fit ends with an ellipsis. */
 static void put_cell(struct line *line, enum style style, const char *text, unsigned width, bool to_right)
 {
-    unsigned begin = line->width, limit = line->limit, needed = line_text_width(text);
+    unsigned begin = line->width, needed = line_text_width(text);
     if (to_right && needed < width)
         line_fill(line, style, begin + width - needed);
-    if (needed > width && begin + width <= limit)
-        line->limit = begin + width - 1;
-    line_put(line, style, text);
-    line->limit = limit;
-    if (needed > width)
-        line_put_character(line, style, is_utf8() ? L'\u2026' : L'>');
+    line_put_cut(line, style, text, width);
     line_fill(line, STYLE_PLAIN, begin + width);
 }
 

@@ -17,13 +17,14 @@ static double marks_per_s(const struct model_key *known)
 
 #define COLUMN(name) .kind = FIELD_COLUMN, .column = &key_columns[KEY_COLUMN_##name]
 
-/* All columns that the table has by default are here, and some that are shown when a key has one. tests/cli/watch_frames.py
- * compares the two. */
+/* All columns that the table has by default are here, each for the pools that it is for there, and some that are shown when a
+ * key has one. tests/cli/watch_frames.py compares the two. */
 const struct field fields[FIELD_COUNT] = {
     {COLUMN(SLOT), .importance = 1, .width_least = 4},
-    {COLUMN(KEY), .importance = 14, .width_least = 8},
+    {COLUMN(KEY), .importance = 16, .width_least = 8},
     {COLUMN(LABEL), .importance = 9},
-    {COLUMN(STATUS), .importance = 13, .width_least = 9, .is_largest_first = true},
+    {COLUMN(GROUP), .importance = 13},
+    {COLUMN(STATUS), .importance = 15, .width_least = 9, .is_largest_first = true},
     {.kind = FIELD_BAR,
      .heading = "LEFT",
      .help = "what is left of the cooldown, of the longest that was seen",
@@ -31,6 +32,7 @@ const struct field fields[FIELD_COUNT] = {
      .width_least = 8},
     {COLUMN(COOLDOWN), .importance = 11, .width_least = 8, .is_zero_last = true},
     {COLUMN(PAUSED), .importance = 12, .is_largest_first = true},
+    {COLUMN(BENCHED_BY), .importance = 14},
     {COLUMN(REASON), .importance = 5, .is_largest_first = true},
     {.kind = FIELD_RATE,
      .heading = "PICKS/S",
@@ -79,7 +81,9 @@ bool field_is_to_the_right(const struct field *field)
 
 void field_text(const struct field *field, const struct key_row *row, char ret_text[CELL_SIZE])
 {
-    if (field->kind == FIELD_COLUMN)
+    if (field->kind == FIELD_COLUMN && !column_is_for(field->column, column_flags_of(row->row.pool)))
+        ret_text[0] = '\0';
+    else if (field->kind == FIELD_COLUMN)
         column_text(field->column, &row->row, false, ret_text);
     else if (field->kind == FIELD_RATE && row->model->has_rates)
         rate_text(field->per_s(row->known), ret_text);

@@ -40,7 +40,7 @@ struct field {
     bool is_zero_last;                              /* whatever the order of the others */
 };
 
-enum { FIELD_COUNT = 14 };
+enum { FIELD_COUNT = 16 };
 extern const struct field fields[FIELD_COUNT];
 
 const char *field_heading(const struct field *field);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define LINES_FOR_FULL_HEADER 13
+#define LINES_BELOW_FULL_HEADER 8
 #define LINES_FOR_SHORT_HEADER 8
 #define HINT_GAP 3         /* columns */
 #define HELP_NAME_WIDTH 21 /* columns */
@@ -17,11 +17,12 @@ static unsigned lines_above_rows(const struct frame *frame)
 
 static void divide_lines(struct frame *frame)
 {
+    unsigned full = header_full_lines(&frame->scene);
     frame->notice_lines = notice_is_due(&frame->scene) ? 1 : 0;
     frame->header_lines = HEADER_LINES_LEAST;
     frame->footer_lines = frame->scene.session->is_typing ? 1 : 0;
-    if (frame->scene.is_text || frame->lines >= LINES_FOR_FULL_HEADER)
-        frame->header_lines = HEADER_LINES_FULL;
+    if (frame->scene.is_text || frame->lines >= full + LINES_BELOW_FULL_HEADER)
+        frame->header_lines = full;
     else if (frame->lines >= LINES_FOR_SHORT_HEADER)
         frame->header_lines = HEADER_LINES_SHORT;
     if (!frame->scene.is_text && frame->lines >= LINES_FOR_SHORT_HEADER)

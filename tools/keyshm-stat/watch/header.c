@@ -18,6 +18,8 @@
 #define HELD_LONG_MS 1000 /* a membership change takes microseconds */
 #define REPLACED_MS 30000 /* how long a notice says that the pool was replaced */
 #define CLOCK_TEXT_SIZE 16
+#define PART_NAME_WIDTH_MAX 24 /* of a group or a model */
+#define MORE_WIDTH 8           /* of "+12", with the gap before */
 
 /* Local time: "12:03:04". */
 static void clock_text(int64_t unix_ms, char ret_text[CLOCK_TEXT_SIZE])
@@ -72,6 +74,11 @@ static void put_pool(const struct scene *scene, struct line *line)
     line_put(line, STYLE_STRONG, scene->watched->provider);
     if (scene->request->all_users)
         line_print(line, STYLE_FAINT, " of uid %u", scene->watched->owner);
+    if (scene->request->model != NULL) {
+        put_gap(line);
+        line_put(line, STYLE_PLAIN, "for ");
+        line_put_cut(line, STYLE_STRONG, scene->request->model, PART_NAME_WIDTH_MAX);
+    }
     if (scene->pools->count > 1) {
         put_gap(line);
         line_print(line, STYLE_PLAIN, "%zu of %zu", scene->pools->shown + 1, scene->pools->count);
@@ -121,8 +128,10 @@ static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *
     line_fill(line, STYLE_PLAIN, end);
 }
 
-static void put_status_counts(const struct keyshm_snapshot *snapshot, struct line *line)
+/* The short names are those of the columns of --pools. */
+static void put_status_counts(const struct keyshm_snapshot *snapshot, bool is_short, struct line *line)
 {
+    static const char *const short_names[KEYSHM_STATUS_COUNT] = {"available", "limited", "quota", "invalid"};
     line_print(line, snapshot->status_count[KEYSHM_AVAILABLE] > 0 ? STYLE_STRONG : STYLE_ALERT, "%u of %u available",
                snapshot->status_count[KEYSHM_AVAILABLE], snapshot->count);
     for (int status = KEYSHM_AVAILABLE + 1; status < KEYSHM_STATUS_COUNT; status++) {
@@ -130,7 +139,7 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, struct lin
             continue;
         put_gap(line);
         line_print(line, status_style(status), "%u %s", snapshot->status_count[status],
-                   keyshm_status_name((enum keyshm_status)status));
+                   is_short ? short_names[status] : keyshm_status_name((enum keyshm_status)status));
     }
     if (snapshot->paused_count > 0) {
         put_gap(line);
@@ -139,14 +148,25 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, struct lin
 }
 
 /* Of the bar and the sparkline: what the counts leave; 0: no room. */
-static unsigned graph_width(const struct scene *scene)
+static unsigned graph_width_beside(const struct scene *scene, bool is_short)
 {
     struct line counts;
     line_begin(&counts, LINE_WIDTH_MAX);
-    put_status_counts(scene->watched->model.snapshot, &counts);
+    put_status_counts(scene->watched->model.snapshot, is_short, &counts);
     unsigned taken = TITLE_WIDTH + counts.width + GRAPH_GAP;
     unsigned width = graph_steps(scene->columns > taken ? scene->columns - taken : 0);
     return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
+}
+
+/* Short names, where the long ones leave no room for the bar. */
+static bool is_crowded(const struct scene *scene)
+{
+    return graph_width_beside(scene, false) == 0;
+}
+
+static unsigned graph_width(const struct scene *scene)
+{
+    return graph_width_beside(scene, is_crowded(scene));
 }
 
 static void put_keys(const struct scene *scene, struct line *line)
@@ -162,7 +182,7 @@ static void put_keys(const struct scene *scene, struct line *line)
         put_status_bar(snapshot, line, width);
         line_fill(line, STYLE_PLAIN, line->width + GRAPH_GAP);
     }
-    put_status_counts(snapshot, line);
+    put_status_counts(snapshot, is_crowded(scene), line);
 }
 
 /* ---- its picks ---- */
@@ -193,6 +213,83 @@ static void put_rates(const struct scene *scene, struct line *line)
     }
 }
 
+/* ---- its groups and models ---- */
+
+static const struct parts *parts_of(const struct scene *scene)
+{
+    static const struct parts none;
+    const struct reading *reading = scene->watched != NULL ? scene->watched->model.reading : NULL;
+    return reading != NULL ? &reading->parts : &none;
+}
+
+static bool has_groups(const struct scene *scene)
+{
+    return parts_of(scene)->group_count > 0;
+}
+
+static bool has_models(const struct scene *scene)
+{
+    return parts_of(scene)->model_count > 0;
+}
+
+/* Its name, how many of its keys can be picked, and its own state, if that is in the way: "research 0/3 12.3s". */
+static void put_group(const struct scene *scene, unsigned index, struct line *line)
+{
+    const struct group_part *part = &parts_of(scene)->groups[index];
+    const struct keyshm_key_snapshot *state = &part->snapshot->state;
+    enum style style = status_style((int)state->status);
+    char left[CELL_SIZE];
+    line_put_cut(line, style, part->name, PART_NAME_WIDTH_MAX);
+    line_print(line, style, " %u/%u", part->available, part->snapshot->keys);
+    value_left.to_text(state->cooldown_left_ms, false, left);
+    if (state->status != KEYSHM_AVAILABLE)
+        line_print(line, style, " %s", left);
+    if (state->is_paused)
+        line_put(line, STYLE_STRONG, " paused");
+}
+
+static void put_model(const struct scene *scene, unsigned index, struct line *line)
+{
+    const struct model_part *part = &parts_of(scene)->models[index];
+    enum style style = part->available > 0 ? STYLE_PLAIN : STYLE_ALERT;
+    line_put_cut(line, style, part->name, PART_NAME_WIDTH_MAX);
+    line_print(line, style, " %u/%u", part->available, scene->watched->model.snapshot->count);
+}
+
+/* As many as there is room for, then the number of the others. */
+static void put_all(const struct scene *scene, unsigned count,
+                    void (*put)(const struct scene *scene, unsigned index, struct line *line), struct line *line)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct line part;
+        unsigned after = i + 1 < count ? MORE_WIDTH : 0;
+        line_begin(&part, LINE_WIDTH_MAX);
+        if (i > 0)
+            put_gap(&part);
+        put(scene, i, &part);
+        if (i > 0 && line->width + part.width + after > line->limit) {
+            put_gap(line);
+            line_print(line, STYLE_FAINT, "+%u", count - i);
+            return;
+        }
+        if (i > 0)
+            put_gap(line);
+        put(scene, i, line);
+    }
+}
+
+static void put_groups(const struct scene *scene, struct line *line)
+{
+    put_title(line, "groups");
+    put_all(scene, parts_of(scene)->group_count, put_group, line);
+}
+
+static void put_models(const struct scene *scene, struct line *line)
+{
+    put_title(line, "models");
+    put_all(scene, parts_of(scene)->model_count, put_model, line);
+}
+
 /* ---- its mutex ---- */
 
 static void put_holder(const struct keyshm_snapshot *snapshot, struct line *line)
@@ -217,6 +314,39 @@ static void put_mutex(const struct scene *scene, struct line *line)
                snapshot->recoveries == 1 ? "recovery" : "recoveries");
 }
 
+/* ---- the full header ---- */
+
+static const struct {
+    void (*put)(const struct scene *scene, struct line *line);
+    bool (*is_there)(const struct scene *scene); /* NULL: always */
+} full_header[] = {{put_pool, NULL},         {put_keys, NULL},         {put_rates, NULL},
+                   {put_groups, has_groups}, {put_models, has_models}, {put_mutex, NULL}};
+#define FULL_HEADER_COUNT (sizeof(full_header) / sizeof(full_header[0]))
+
+static bool is_there(const struct scene *scene, size_t i)
+{
+    return full_header[i].is_there == NULL || full_header[i].is_there(scene);
+}
+
+unsigned header_full_lines(const struct scene *scene)
+{
+    unsigned lines = 1; /* the blank one */
+    for (size_t i = 0; i < FULL_HEADER_COUNT; i++)
+        lines += is_there(scene, i);
+    return lines;
+}
+
+/* Of a pool of which nothing could be read so far, there is the first line alone. */
+static void put_full(const struct scene *scene, unsigned y, struct line *line)
+{
+    size_t i = 0;
+    for (; i < FULL_HEADER_COUNT; i++)
+        if (is_there(scene, i) && y-- == 0)
+            break;
+    if (i == 0 || (i < FULL_HEADER_COUNT && scene->watched->model.snapshot != NULL))
+        full_header[i].put(scene, line);
+}
+
 /* ---- all of it in a line ---- */
 
 static void put_summary(const struct scene *scene, bool with_name, struct line *line)
@@ -239,15 +369,16 @@ static void put_summary(const struct scene *scene, bool with_name, struct line *
 
 void header_draw_line(const struct scene *scene, unsigned lines, unsigned y, struct line *line)
 {
-    static void (*const put[])(const struct scene *scene, struct line *line) = {put_pool, put_keys, put_rates, put_mutex};
     if (scene->watched == NULL)
         return;
     if (lines == HEADER_LINES_LEAST)
         put_summary(scene, true, line);
     else if (lines == HEADER_LINES_SHORT && y > 0)
         put_summary(scene, false, line);
-    else if (y == 0 || (y < HEADER_LINES_FULL - 1 && scene->watched->model.snapshot != NULL))
-        put[y](scene, line);
+    else if (lines == HEADER_LINES_SHORT)
+        put_pool(scene, line);
+    else
+        put_full(scene, y, line);
 }
 
 /* ---- what happened to it ---- */

@@ -12,8 +12,7 @@
 #include "session.h"
 #include "watched_pools.h"
 
-#define HEADER_LINES_FULL 5  /* with a blank one */
-#define HEADER_LINES_SHORT 2 /* for low screens */
+#define HEADER_LINES_SHORT 2 /* for low screens; a full header has more */
 #define HEADER_LINES_LEAST 1
 
 /* What is drawn, where and when. */
@@ -28,7 +27,10 @@ struct scene {
     int64_t unix_ms;
 };
 
-/* Line `y` of a header of `lines`, one of the numbers above. */
+/* The lines of a full header, with a blank one: more for a pool that has groups or models. */
+unsigned header_full_lines(const struct scene *scene);
+
+/* Line `y` of a header of `lines`, one of these numbers. */
 void header_draw_line(const struct scene *scene, unsigned lines, unsigned y, struct line *line);
 
 /* What happened to the pool. Draws nothing when there is nothing to say. */

@@ -19,7 +19,7 @@ static bool matches(const char *text, const char *filter)
 
 static bool is_wanted(const struct row *row, const char *filter)
 {
-    static const enum key_column searched[] = {KEY_COLUMN_KEY, KEY_COLUMN_LABEL, KEY_COLUMN_STATUS};
+    static const enum key_column searched[] = {KEY_COLUMN_KEY, KEY_COLUMN_LABEL, KEY_COLUMN_GROUP, KEY_COLUMN_STATUS};
     char text[CELL_SIZE];
     if (filter[0] == '\0')
         return true;
@@ -52,7 +52,6 @@ static int compare(const void *a, const void *b, void *user)
 int key_rows_select(struct key_rows *ret_rows, const struct model *model, const struct request *request,
                     const struct key_order *order, const char *filter)
 {
-    static const struct reading pool = {.name = {.provider = ""}}; /* the same for all rows, so it makes no difference */
     struct comparison comparison = {request, order};
     unsigned all = model->snapshot != NULL ? model->snapshot->count : 0, count = 0;
     struct key_row *rows = calloc(all > 0 ? all : 1, sizeof(*rows));
@@ -60,8 +59,8 @@ int key_rows_select(struct key_rows *ret_rows, const struct model *model, const 
         return -ENOMEM;
     for (unsigned i = 0; i < all; i++) {
         const struct keyshm_key_snapshot *key = list_key(model->snapshot, i);
-        const struct row row = {&pool, key, key->slot};
-        if (filter_wants_key(request, key) && is_wanted(&row, filter))
+        const struct row row = {model->reading, key, key->slot};
+        if (filter_wants_key(request, &model->reading->parts, key) && is_wanted(&row, filter))
             rows[count++] = (struct key_row){row, key, &model->keys[i], model};
     }
     qsort_r(rows, count, sizeof(*rows), compare, &comparison);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "line.h"
 
+#include <langinfo.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,23 @@ unsigned line_text_width(const char *text)
         width += (unsigned)wcwidth(character);
     }
     return width;
+}
+
+static wchar_t ellipsis(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? L'\u2026' : L'>';
+}
+
+void line_put_cut(struct line *line, enum style style, const char *text, unsigned width)
+{
+    unsigned limit = line->limit, end = line->width + width;
+    bool is_cut = line_text_width(text) > width;
+    if (is_cut && end <= limit)
+        line->limit = end - 1;
+    line_put(line, style, text);
+    line->limit = limit;
+    if (is_cut)
+        line_put_character(line, style, ellipsis());
 }
 
 void line_print(struct line *line, enum style style, const char *format, ...)

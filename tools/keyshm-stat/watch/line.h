@@ -42,6 +42,9 @@ void line_begin(struct line *line, unsigned limit);
 /* Text in the locale's encoding, with '?' for what cannot be printed. */
 void line_put(struct line *line, enum style style, const char *text);
 
+/* The same in at most `width` columns; where it is cut, it ends with an ellipsis. */
+void line_put_cut(struct line *line, enum style style, const char *text, unsigned width);
+
 __attribute__((format(printf, 3, 4))) void line_print(struct line *line, enum style style, const char *format, ...);
 
 void line_put_character(struct line *line, enum style style, wchar_t character);

@@ -20,7 +20,7 @@ void model_begin(struct model *model)
 
 void model_end(struct model *model)
 {
-    keyshm_snapshot_free(model->snapshot);
+    reading_free(model->reading);
     free(model->keys);
     model_begin(model);
 }
@@ -149,19 +149,21 @@ static void begin_anew(struct model *model, const struct keyshm_snapshot *now, i
     model->replaced_ms = now_ms;
 }
 
-int model_take(struct model *model, struct keyshm_snapshot *snapshot, int64_t now_ms)
+int model_take(struct model *model, struct reading *reading, int64_t now_ms)
 {
+    struct keyshm_snapshot *snapshot = reading->snapshot;
     if (model->snapshot != NULL && !is_same_pool(model->snapshot, snapshot))
         begin_anew(model, snapshot, now_ms);
     if (model->snapshot != NULL && now_ms <= model->taken_ms)
         now_ms = model->taken_ms + 1; /* rates are divided by the time between two copies */
     int r = follow_keys(model, snapshot, now_ms);
     if (r < 0) {
-        keyshm_snapshot_free(snapshot);
+        reading_free(reading);
         return r;
     }
     count_all(model, snapshot, now_ms);
-    keyshm_snapshot_free(model->snapshot);
+    reading_free(model->reading);
+    model->reading = reading;
     model->snapshot = snapshot;
     model->taken_ms = now_ms;
     model->error = 0;

@@ -12,6 +12,7 @@
 
 #include "history.h"
 #include "keyshm.h"
+#include "reading.h"
 
 /* The counters of a key. */
 struct model_counts {
@@ -33,7 +34,8 @@ struct model_key {
 };
 
 struct model {
-    struct keyshm_snapshot *snapshot; /* the last copy, with counters since they were cleared; NULL: none yet */
+    struct reading *reading;          /* the last copy; NULL: none yet */
+    struct keyshm_snapshot *snapshot; /* its snapshot, with counters since they were cleared; NULL: none yet */
     struct model_key *keys;           /* one for each of the snapshot's keys, in the same order */
     int64_t taken_ms;                 /* when the last one was taken */
     bool has_rates;                   /* false until a second one was taken */
@@ -51,7 +53,7 @@ void model_begin(struct model *model);
 void model_end(struct model *model);
 
 /* Take over a new copy. -ENOMEM: it was freed, and is not shown. */
-int model_take(struct model *model, struct keyshm_snapshot *snapshot, int64_t now_ms);
+int model_take(struct model *model, struct reading *reading, int64_t now_ms);
 
 /* No copy could be taken; the last one stays. */
 void model_miss(struct model *model, int error, int64_t unix_ms);

@@ -16,7 +16,7 @@ const struct session_key session_keys[] = {
     {"q", "quit"},
     {"p, Space", "pause: nothing is read until it is pressed again"},
     {"s, S", "sort by the next column; turn the order round"},
-    {"f, /", "filter by a part of key, label or status (of all of it with * ?); Esc clears"},
+    {"f, /", "filter by a part of key, label, group or status (all of it: * ?); Esc clears"},
     {"c", "clear: count picks and errors from now"},
     {"+, -", "a longer, a shorter interval: 0.1 to 60 seconds"},
     {"Tab, Shift-Tab", "the next pool, the one before"},

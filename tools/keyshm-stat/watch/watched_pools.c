@@ -118,15 +118,15 @@ void watched_pools_previous(struct watched_pools *pools)
         pools->shown = (pools->shown + pools->count - 1) % pools->count;
 }
 
-static int read_pool(struct watched *watched)
+static int read_pool(struct watched *watched, const struct request *request)
 {
     struct pool_name name = {.owner = watched->owner, .provider = watched->provider};
-    struct keyshm_snapshot *snapshot;
-    int r = reading_take_snapshot(&name, &snapshot);
+    struct reading *reading;
+    int r = reading_take(&name, request, &reading);
     if (r == -READING_REPLACED) /* at this moment: read the new one */
-        r = reading_take_snapshot(&name, &snapshot);
+        r = reading_take(&name, request, &reading);
     if (r == 0)
-        r = model_take(&watched->model, snapshot, clock_monotonic_ms());
+        r = model_take(&watched->model, reading, clock_monotonic_ms());
     if (r < 0)
         model_miss(&watched->model, r, clock_wall_ms());
     return r;
@@ -137,7 +137,7 @@ enum exit_status watched_pools_open(struct watched_pools *pools, const struct re
     bool were_named = request->pools[0] != NULL;
     enum exit_status worst = update(pools, request);
     for (size_t i = 0; i < pools->count; i++) {
-        int r = read_pool(pools->pools[i]);
+        int r = read_pool(pools->pools[i], request);
         enum exit_status status = r < 0 && were_named ? fail(pools->pools[i]->provider, r, reading_failures) : EXIT_FINE;
         worst = status > worst ? status : worst;
     }
@@ -148,12 +148,12 @@ void watched_pools_read_all(struct watched_pools *pools, const struct request *r
 {
     update(pools, request);
     for (size_t i = 0; i < pools->count; i++)
-        read_pool(pools->pools[i]);
+        read_pool(pools->pools[i], request);
 }
 
 void watched_pools_read_shown(struct watched_pools *pools, const struct request *request)
 {
     update(pools, request);
     if (pools->count > 0)
-        read_pool(watched_pools_shown(pools));
+        read_pool(watched_pools_shown(pools), request);
 }
