@@ -79,6 +79,7 @@ static inline keyshm_id *letter_id(char letter)
 char letter_of(const struct keyshm_pick *pick);
 
 int letter_add(char letter);
+int letter_add_to_group(char letter, keyshm_id group_or_0);
 int letter_find(char letter, keyshm_id *ret_id);
 void letter_replace(char old, char new);
 char letter_pick(void);

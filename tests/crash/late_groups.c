@@ -42,6 +42,14 @@ static void begin_only_a_in_group(void)
     move_a(old_group);
 }
 
+/* E is too long for registers: what it depends on is read before it (pick.c). */
+static void begin_long_in_group(void)
+{
+    late_begin_with("EC", 3);
+    make_group("old", &old_group);
+    EXPECT_EQ(keyshm_set_group(late_pool, *letter_id('E'), old_group), 0);
+}
+
 static struct keyshm_mark make_mark(enum keyshm_status status, unsigned for_model)
 {
     struct keyshm_mark mark = KEYSHM_MARK_INIT;
@@ -191,6 +199,14 @@ static void move_a_and_replace_group_by_limited(void)
     replace_group_by_limited();
 }
 
+/* F is never available. */
+static void replace_long_in_limited_group(void)
+{
+    EXPECT_EQ(limit(old_group, 0), 0);
+    EXPECT_EQ(keyshm_remove(late_pool, *letter_id('E')), 0);
+    EXPECT_EQ(letter_add_to_group('F', old_group), 0);
+}
+
 static void move_a_to_limited_group(void)
 {
     move_a(new_group);
@@ -276,6 +292,14 @@ static void end_pick_of_moved(void)
     late_end();
 }
 
+static void end_pick_of_long(void)
+{
+    EXPECT_EQ(seen->result, 0);
+    EXPECT(letter_of(&seen->pick) == 'E' || letter_of(&seen->pick) == 'C');
+    EXPECT_EQ(letter_pick(), 'C');
+    late_end();
+}
+
 static void end_pick_of_only_a(void)
 {
     EXPECT_EQ(seen->result, 0);
@@ -338,6 +362,8 @@ static const struct scenario scenarios[] = {
     {"group, pick, key moves", begin_a_beside_limited_group, victim_picks, move_a_to_limited_group, end_pick_of_moved},
     {"group, pick, replaced", begin_only_a_in_group, victim_picks, move_a_and_replace_group_by_limited,
      end_pick_of_only_a},
+    {"group, pick, long key replaced", begin_long_in_group, victim_picks, replace_long_in_limited_group,
+     end_pick_of_long},
     {"group, is available, replaced", begin_only_a_in_group, victim_asks_for_a, move_a_and_replace_group_by_limited,
      end_available},
     {"group, count, key moves", begin_a_in_group, victim_counts, move_a_to_another_group, end_count},

@@ -30,11 +30,16 @@ char letter_of(const struct keyshm_pick *pick)
     return letter;
 }
 
-int letter_add(char letter)
+int letter_add_to_group(char letter, keyshm_id group_or_0)
 {
     char key[KEYSHM_KEY_MAX + 1];
     make_key(letter, key);
-    return keyshm_add(late_pool, key, letter_id(letter));
+    return keyshm_add_to_group(late_pool, key, group_or_0, letter_id(letter));
+}
+
+int letter_add(char letter)
+{
+    return letter_add_to_group(letter, 0);
 }
 
 int letter_find(char letter, keyshm_id *ret_id)
