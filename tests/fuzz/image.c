@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,13 +200,16 @@ void image_read(keyshm_pool *pool)
         keyshm_worker_list_free(workers);
 }
 
-static void pick_for(keyshm_pool *pool, unsigned model)
+/* Returns what keyshm_acquire() does. */
+static int pick_for(keyshm_pool *pool, unsigned model)
 {
     struct keyshm_request request = KEYSHM_REQUEST_INIT;
     struct keyshm_lease lease;
     request.model = model;
-    if (keyshm_acquire(pool, &request, &lease) == 0)
+    int r = keyshm_acquire(pool, &request, &lease);
+    if (r == 0)
         keyshm_release(pool, &lease);
+    return r;
 }
 
 static void write_groups_and_models(keyshm_pool *pool)
@@ -222,8 +226,9 @@ static void write_groups_and_models(keyshm_pool *pool)
     }
     keyshm_mark_available(pool, group_ids[0]);
     keyshm_mark_available(pool, ids[0]);
-    for (unsigned i = 0; i < BURST; i++)
-        pick_for(pool, 1);
+    /* Where what is available cannot be taken, each pick ends only after 10,000 tries. */
+    for (unsigned i = 0; i < BURST && pick_for(pool, 1) != -EBUSY; i++)
+        continue;
 }
 
 void image_write(keyshm_pool *pool)
