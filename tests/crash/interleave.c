@@ -381,13 +381,18 @@ static void warm_up(void)
     }
 }
 
+static bool do_meet_twice(const struct operation *a, const struct operation *b)
+{
+    return (b->proofs & setting->proof_twice) != 0 && !(setting->is_for_marks && a->is_pick && b->is_pick);
+}
+
 static void run_pairs_of(const struct operation *a, size_t stride)
 {
     pair[A] = a;
     begin_run();
     tracer_record_shared(run_a, shared_memory(), &walks[A]);
     for (unsigned i = 0; i < operation_count; i++) {
-        if (is_two && (operations[i]->proofs & setting->proof_twice) == 0)
+        if (is_two && !do_meet_twice(a, operations[i]))
             continue;
         pair[B] = operations[i];
         row = (struct row){.instructions = (long)walks[A].count};

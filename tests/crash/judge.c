@@ -117,12 +117,11 @@ static void look_at_models(const struct keyshm_snapshot *snapshot)
     }
 }
 
-/* Where no key or group is, a victim that was about to add one may have seen to it that nothing is known of it for the model: the model
- * follows. */
+/* Each victim that was about to add a key or a group may have seen to it that nothing is known of it for the model: the model follows. */
 static void take_over_emptied(unsigned model, uint32_t subject, uint64_t word)
 {
     uint64_t *known = world_word(model, subject);
-    if (model == ANY_MODEL || word_is_live(*world_word(ANY_MODEL, subject)))
+    if (model == ANY_MODEL || (word_is_live(*world_word(ANY_MODEL, subject)) && word_is_live(*known)))
         return;
     for (int i = 0; i < VICTIMS_MAX && word != *known; i++)
         if (word == word_make_free((word_marks(*known) + (uint64_t)i) % WORD_MARKS_MASK + 1))

@@ -159,15 +159,15 @@ static void let_target_expire_for_model(void)
 }
 
 const struct setting settings[] = {
-    {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE},
-    {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE},
-    {"sweep_due", make_due, SWEEP_DUE, INTERLEAVED_TWICE},
-    {"one_available", bench_all_others, ONE_AVAILABLE, INTERLEAVED_TWICE},
-    {"one_key", remove_all_others, ONE_KEY, INTERLEAVED_TWICE},
-    {"group_cooling", limit_group, GROUP_COOLING, GROUP_TWICE},
-    {"group_cooled", let_group_expire, GROUP_COOLED, 0},
-    {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE},
-    {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0},
+    {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE, false},
+    {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE, false},
+    {"sweep_due", make_due, SWEEP_DUE, INTERLEAVED_TWICE, false},
+    {"one_available", bench_all_others, ONE_AVAILABLE, INTERLEAVED_TWICE, false},
+    {"one_key", remove_all_others, ONE_KEY, INTERLEAVED_TWICE, false},
+    {"group_cooling", limit_group, GROUP_COOLING, GROUP_TWICE, true},
+    {"group_cooled", let_group_expire, GROUP_COOLED, 0, false},
+    {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true},
+    {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 

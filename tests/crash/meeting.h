@@ -89,6 +89,7 @@ struct setting {
     const char *name;
     void (*prepare)(void);
     unsigned proof, proof_twice;
+    bool is_for_marks; /* with two stops: of two picks, both stop in the other settings */
 };
 
 extern const struct setting settings[];

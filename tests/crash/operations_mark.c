@@ -376,7 +376,7 @@ static const struct operation operations[] = {
     {"mark_invalid", .act = act_mark_invalid, .settle = settle_mark_invalid, .steps = {step_invalidate},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING},
     {"mark_available", .act = act_mark_available, .settle = settle_mark_available, .steps = {step_make_available},
-     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED | MODEL_TWICE},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED},
     {"quota, then all available", .steps = {step_exceed_quota, step_all_of_quota}, .proofs = MODEL_COOLING},
     {"reset_expired", .act = act_reset_expired, .settle = settle_reset_expired, .steps = {step_reset},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | READY_IN_TIME},

@@ -178,7 +178,7 @@ static const struct operation operations[] = {
     {"model, mark short", .prepare = prepare_just_swept, .act = act_limit_shortly, .settle = settle_limit_shortly,
      .model = MODEL, .proofs = READY_IN_TIME},
     {"model, mark available", .prepare = prepare_bit_cleared, .act = act_release, .settle = settle_released,
-     .steps = {step_release}, .model = MODEL, .proofs = KILLED | FROZEN | READY_IN_TIME | MODEL_COOLING},
+     .steps = {step_release}, .model = MODEL, .proofs = KILLED | FROZEN | READY_IN_TIME | MODEL_COOLING | MODEL_TWICE},
     {"model, mark all available", .prepare = prepare_bit_cleared, .act = act_release_whole, .settle = settle_released,
      .model = MODEL, .proofs = KILLED | READY_IN_TIME},
     {"model, mark with a stamp", .steps = {step_answer}, .proofs = MODEL_COOLING},
