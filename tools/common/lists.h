@@ -19,11 +19,6 @@ static inline struct keyshm_key_snapshot *list_key(const struct keyshm_snapshot 
     return list_element(snapshot->keys, snapshot->keys_bytes, i);
 }
 
-static inline const struct keyshm_group_snapshot *list_group(const struct keyshm_snapshot *snapshot, size_t i)
-{
-    return list_element(snapshot->groups, snapshot->groups_bytes, i);
-}
-
 /* Of the model with this number: from 1 on. */
 static inline const char *list_model(const struct keyshm_snapshot *snapshot, unsigned model)
 {
@@ -38,12 +33,6 @@ static inline const struct keyshm_metadata *list_note(const struct keyshm_key_sn
 static inline struct keyshm_group_snapshot *list_group(const struct keyshm_snapshot *snapshot, size_t i)
 {
     return list_element(snapshot->groups, snapshot->groups_bytes, i);
-}
-
-/* The name of the model i + 1. */
-static inline const char *list_model(const struct keyshm_snapshot *snapshot, size_t i)
-{
-    return list_element(snapshot->models, snapshot->models_bytes, i);
 }
 
 static inline const struct keyshm_event *list_event(const struct keyshm_event_list *list, size_t i)

@@ -63,7 +63,7 @@ static int take_models(struct parts *parts, keyshm_pool *pool, const struct keys
     for (unsigned i = 0; i < parts->model_count; i++) {
         int available = keyshm_available_count_for(pool, i + 1);
         parts->models[i] = (struct model_part){.number = i + 1, .available = available > 0 ? (unsigned)available : 0};
-        memcpy(parts->models[i].name, list_model(snapshot, i), sizeof(parts->models[i].name));
+        memcpy(parts->models[i].name, list_model(snapshot, i + 1), sizeof(parts->models[i].name));
     }
     return 0;
 }
