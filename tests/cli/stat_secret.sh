@@ -11,7 +11,10 @@ for slot in 0 1 2; do
     run 0 "$ctl" mark "$pool" "$(id_of "$pool" "$slot")" invalid
 done
 
-for mode in '' --events --workers --pools; do
+run 0 "$FIXTURE" set-group "$pool" "$(id_of "$pool" 0)" "$("$FIXTURE" group "$pool" acme)"
+run 0 "$FIXTURE" model "$pool" gpt
+
+for mode in '' --model=gpt --groups --models --events --workers --pools; do
     for format in '' --json --raw '--color=always --notruncate'; do
         # shellcheck disable=SC2086
         run 0 "$stat" "$pool" $mode $format --output-all
@@ -35,6 +38,10 @@ wait "$follower"
 command -v nm >/dev/null || skip "needs nm"
 nm -D --undefined-only "$stat" >"$out" || fail "nm"
 out_has ' keyshm_snapshot@*'
-for call in get next add find create mark_ remove set_metadata repair unlink 'attach\(@\|\$\)'; do
-    ! grep -q " keyshm_$call" "$out" || fail "it can call keyshm_$call"
+for call in get next add find acquire create create_anonymous open attach attach_user shared group model mark pause resume remove \
+    repair unlink; do
+    ! grep -q " keyshm_$call\(@\|\$\)" "$out" || fail "it can call keyshm_$call"
+done
+for calls in get_ next_ add_ mark_ remove_ replace_ set_ unlink_; do
+    ! grep -q " keyshm_$calls" "$out" || fail "it can call keyshm_$calls..."
 done
