@@ -11,7 +11,7 @@
  *   words        for each model, one state word a slot, and one a group: the truth (state_word.h)
  *   key_groups   which group the key of each slot is in (groups.c)
  *   ready        for each model, one bit a slot: a hint (ready_bits.c)
- *   due          for each model, for 64 slots each, and for 64 of these, when the hint must be looked after (ready_bits.c)
+ *   due          for each model, for each block of 64 slots, and for 64 of these, when the hint must be looked after (ready_bits.c)
  *   groups       struct layout_group (groups.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
  *   slots        struct layout_slot and the bytes of its key
@@ -90,7 +90,7 @@ struct layout_model {
     unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 16];
 
     /* Read by every pick, written when a cooldown begins or ends. */
-    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the groups of slots: ready_bits.c */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the blocks of slots: ready_bits.h */
     unsigned char due_reserve[LAYOUT_LINE_BYTES - 8];
 
     struct layout_turns turns[LAYOUT_TURNS];
@@ -196,8 +196,8 @@ struct layout_slot {
 
 /* What is stored of one group. */
 struct layout_group {
-    _Atomic uint64_t
-        id; /* of the group that is, or was last, here; 0: never used. Immutable while it is there, as its name is */
+    /* Immutable while the group is there, as the name is. */
+    _Atomic uint64_t id;          /* of the group that is, or was last, here; 0: never used */
     _Atomic uint64_t name_length; /* bytes; while there is no group, not 0 only if its name is still to be wiped */
     _Atomic uint64_t keys;        /* in it. Written by the owner of the mutex only */
     uint64_t reserve[5];
@@ -226,7 +226,7 @@ static inline uint32_t layout_ready_words(uint32_t capacity)
 }
 
 /* The words of due times: one for each 64 slots, and after them one for each 64 of these. */
-static inline uint32_t layout_due_groups(uint32_t capacity)
+static inline uint32_t layout_due_blocks(uint32_t capacity)
 {
     return (capacity + 63) / 64;
 }
@@ -234,8 +234,8 @@ static inline uint32_t layout_due_groups(uint32_t capacity)
 /* The words of due times of one model. */
 static inline uint32_t layout_due_words(uint32_t capacity)
 {
-    uint32_t groups = layout_due_groups(capacity);
-    return groups + layout_due_groups(groups);
+    uint32_t blocks = layout_due_blocks(capacity);
+    return blocks + layout_due_blocks(blocks);
 }
 
 /* A number that differs between two builds of this library whose processes must not share a segment. */

@@ -5,7 +5,7 @@
 
 /*
  * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the bit, lower
- * the due time to the key's deadline, then read the word again), and sweeping a group (S: take its due time, read its words and
+ * the due time to the key's deadline, then read the word again), and sweeping a block (S: take its due time, read its words and
  * bits, set the due time to the earliest deadline).
  *
  *   W and L.  The two changes of the bit have an order. If W's set comes second, the bit ends set. If L's clear comes
@@ -14,21 +14,21 @@
  *
  *   L and S.  S takes a due time by swapping it for a time shortly ahead with READY_IS_SWEPT, and in the end swaps that for the
  *   time that it has found. If L lowers the due time in between, it takes READY_IS_SWEPT away, so that S's second swap fails: the
- *   group is due again shortly. If L lowers it before S takes it, the bit was cleared before that, and S sees it as it is. If L
+ *   block is due again shortly. If L lowers it before S takes it, the bit was cleared before that, and S sees it as it is. If L
  *   lowers it after S's second swap, it lowers the new time. S loads after it has stored, and L stores and then loads, so these
  *   accesses are seq_cst.
  *
- * The due times of 64 groups, and of the pool, are kept by the same two operations, with due times in the place of words and bits: L
+ * The due times of 64 blocks, and of the model, are kept by the same two operations, with due times in the place of words and bits: L
  * lowers them from the bottom up, S takes them from the top down, so what L has lowered below before S took what is above, S sees.
  *
  * Killed in the middle: W before its set leaves a clear bit, and so does L before it has lowered the due time, for
- * READY_SWEEP_INTERVAL_MS at most; S leaves a group that is due after READY_SWEEP_TIMEOUT_MS.
+ * READY_SWEEP_INTERVAL_MS at most; S leaves a block that is due after READY_SWEEP_TIMEOUT_MS.
  */
 
 #define LOWER_TRIES_MAX 64
 
-/* The most groups that one pick sweeps: a microsecond or two. */
-#define SWEEP_GROUPS_MAX 16
+/* The most blocks that one pick sweeps: a microsecond or two. */
+#define SWEEP_BLOCKS_MAX 16
 
 #define DUE_NEVER WORD_FOREVER
 
@@ -105,15 +105,15 @@ uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t fro
 
 /* ---- due times ---- */
 
-static _Atomic uint64_t *due_of_group(const struct keyshm_pool *pool, unsigned model, uint32_t group)
+static _Atomic uint64_t *due_of_block(const struct keyshm_pool *pool, unsigned model, uint32_t block)
 {
-    return &pool->due[(size_t)model * layout_due_words(pool->settings.capacity) + group];
+    return &pool->due[(size_t)model * layout_due_words(pool->settings.capacity) + block];
 }
 
-/* Of 64 groups. */
-static _Atomic uint64_t *due_of_groups(const struct keyshm_pool *pool, unsigned model, uint32_t first_group)
+/* Of 64 blocks. */
+static _Atomic uint64_t *due_of_blocks(const struct keyshm_pool *pool, unsigned model, uint32_t first_block)
 {
-    return due_of_group(pool, model, layout_due_groups(pool->settings.capacity) + first_group / 64);
+    return due_of_block(pool, model, layout_due_blocks(pool->settings.capacity) + first_block / 64);
 }
 
 /* Make it due at `due_ms` at the latest, and a sweep that is under way not put it off. False when others kept changing it. */
@@ -132,13 +132,13 @@ static bool lower(_Atomic uint64_t *at, uint64_t due_ms)
 /* From the bottom up. */
 static bool lower_all(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t due_ms)
 {
-    return lower(due_of_group(pool, model, slot / 64), due_ms) && lower(due_of_groups(pool, model, slot / 64), due_ms) &&
+    return lower(due_of_block(pool, model, slot / 64), due_ms) && lower(due_of_blocks(pool, model, slot / 64), due_ms) &&
            lower(&pool_model(pool, model)->next_due, due_ms);
 }
 
 uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
-    _Atomic uint64_t *const levels[] = {due_of_group(pool, model, slot / 64), due_of_groups(pool, model, slot / 64),
+    _Atomic uint64_t *const levels[] = {due_of_block(pool, model, slot / 64), due_of_blocks(pool, model, slot / 64),
                                         &pool_model(pool, model)->next_due};
     uint64_t latest_ms = 0;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
@@ -165,8 +165,8 @@ struct sweep {
     const struct keyshm_pool *pool;
     unsigned model;
     uint64_t now_ms;
-    uint32_t groups_used;
-    uint32_t groups_left; /* that this call may still sweep */
+    uint32_t blocks_used;
+    uint32_t blocks_left; /* that this call may still sweep */
 };
 
 /* Take it if it is due: then this process sweeps, and the others use the bits as they are. */
@@ -189,11 +189,11 @@ static uint64_t end(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t du
                : ready_due_ms(taken);
 }
 
-/* Set the missing bits of a group. Returns its earliest deadline. */
-static uint64_t sweep_bits(const struct sweep *sweep, uint32_t group)
+/* Set the missing bits of a block. Returns its earliest deadline. */
+static uint64_t sweep_bits(const struct sweep *sweep, uint32_t block)
 {
     const struct keyshm_pool *pool = sweep->pool;
-    uint32_t used = pool_slots_used(pool), first = group * 64, last = first + 64 < used ? first + 64 : used;
+    uint32_t used = pool_slots_used(pool), first = block * 64, last = first + 64 < used ? first + 64 : used;
     uint64_t available = 0, earliest_ms = DUE_NEVER;
     for (uint32_t slot = first; slot < last; slot++) {
         /* seq_cst: after the due time was taken. A word that is older than that could be one of before a look at it. */
@@ -203,32 +203,32 @@ static uint64_t sweep_bits(const struct sweep *sweep, uint32_t group)
         available |= (uint64_t)is_available << (slot - first);
         earliest_ms = !is_available && due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    _Atomic uint64_t *bits_at = ready_words(pool, sweep->model) + group;
+    _Atomic uint64_t *bits_at = ready_words(pool, sweep->model) + block;
     uint64_t missing = available & ~atomic_load_explicit(bits_at, memory_order_seq_cst);
     if (missing != 0)
         atomic_fetch_or_explicit(bits_at, missing, memory_order_seq_cst);
     return earliest_ms;
 }
 
-/* Returns when the group is due. */
-static uint64_t sweep_group(struct sweep *sweep, uint32_t group)
+/* Returns when the block is due. */
+static uint64_t sweep_block(struct sweep *sweep, uint32_t block)
 {
-    _Atomic uint64_t *at = due_of_group(sweep->pool, sweep->model, group);
-    if (sweep->groups_left == 0 || !begin(sweep, at))
+    _Atomic uint64_t *at = due_of_block(sweep->pool, sweep->model, block);
+    if (sweep->blocks_left == 0 || !begin(sweep, at))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
-    sweep->groups_left--;
-    return end(sweep, at, sweep_bits(sweep, group));
+    sweep->blocks_left--;
+    return end(sweep, at, sweep_bits(sweep, block));
 }
 
-/* Of 64 groups, those that are due. Returns when one of them is. */
-static uint64_t sweep_groups(struct sweep *sweep, uint32_t first)
+/* Of 64 blocks, those that are due. Returns when one of them is. */
+static uint64_t sweep_blocks(struct sweep *sweep, uint32_t first)
 {
-    _Atomic uint64_t *at = due_of_groups(sweep->pool, sweep->model, first);
+    _Atomic uint64_t *at = due_of_blocks(sweep->pool, sweep->model, first);
     uint64_t earliest_ms = DUE_NEVER;
-    if (sweep->groups_left == 0 || !begin(sweep, at))
+    if (sweep->blocks_left == 0 || !begin(sweep, at))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
-    for (uint32_t group = first; group < first + 64 && group < sweep->groups_used; group++) {
-        uint64_t due_ms = sweep_group(sweep, group);
+    for (uint32_t block = first; block < first + 64 && block < sweep->blocks_used; block++) {
+        uint64_t due_ms = sweep_block(sweep, block);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
     return end(sweep, at, earliest_ms);
@@ -240,14 +240,14 @@ void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms
         .pool = pool,
         .model = model,
         .now_ms = now_ms,
-        .groups_used = layout_due_groups(pool_slots_used(pool)),
-        .groups_left = SWEEP_GROUPS_MAX,
+        .blocks_used = layout_due_blocks(pool_slots_used(pool)),
+        .blocks_left = SWEEP_BLOCKS_MAX,
     };
     uint64_t earliest_ms = DUE_NEVER;
     if (!begin(&sweep, &pool_model(pool, model)->next_due))
         return;
-    for (uint32_t first = 0; first < sweep.groups_used; first += 64) {
-        uint64_t due_ms = sweep_groups(&sweep, first);
+    for (uint32_t first = 0; first < sweep.blocks_used; first += 64) {
+        uint64_t due_ms = sweep_blocks(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
     end(&sweep, &pool_model(pool, model)->next_due, earliest_ms);
@@ -256,6 +256,6 @@ void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms
 void ready_make_all_due(const struct keyshm_pool *pool, unsigned model)
 {
     for (uint32_t i = 0; i < layout_due_words(pool->settings.capacity); i++)
-        atomic_store_explicit(due_of_group(pool, model, i), 0, memory_order_seq_cst);
+        atomic_store_explicit(due_of_block(pool, model, i), 0, memory_order_seq_cst);
     atomic_store_explicit(&pool_model(pool, model)->next_due, 0, memory_order_seq_cst);
 }

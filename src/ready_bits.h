@@ -13,8 +13,8 @@
  *
  * Only a look clears a bit. A mark that makes a key unavailable leaves it alone, and so stays one compare-and-swap.
  *
- * When a cooldown ends, the bit must be set again. Each group of 64 slots has a due time for that, each 64 groups have one, and
- * the pool has one, which is no later than the others below it: a pick compares that with the clock, and sweeps the groups that
+ * When a cooldown ends, the bit must be set again. Each block of 64 slots has a due time for that, each 64 blocks have one, and
+ * the model has one, which is no later than the others below it: a pick compares that with the clock, and sweeps the blocks that
  * are due.
  */
 
@@ -26,7 +26,7 @@
 #define READY_LINE_WORDS (LAYOUT_LINE_BYTES / 8)
 #define READY_LINE_SLOTS (READY_LINE_WORDS * 64)
 
-/* The longest time between two sweeps of a group: half of the second for which a hint may be wrong. */
+/* The longest time between two sweeps of a block: half of the second for which a hint may be wrong. */
 #define READY_SWEEP_INTERVAL_MS 500
 
 /* And how long one takes at most, before others do it again: the process may have been killed. */
@@ -43,8 +43,8 @@ void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 /* The same of every slot; for the owner of the mutex, before anybody can pick for the model. */
 void ready_set_all(const struct keyshm_pool *pool, unsigned model);
 
-/* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the call returns that
- * did it. */
+/* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the public call
+ * returns. */
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
 
 /* How often anything has been made available. */
@@ -99,11 +99,11 @@ static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool, unsigne
 /* When the slot is swept at the latest, if picks go on. */
 uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 
-/* Of the groups that are due, sweep some: set the bit of every available key, and find out when the group is due next. The rest is
+/* Of the blocks that are due, sweep some: set the bit of every available key, and find out when the block is due next. The rest is
  * due still. */
 void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms);
 
-/* Make every group of slots due now. */
+/* Make every block due now. */
 void ready_make_all_due(const struct keyshm_pool *pool, unsigned model);
 
 #endif

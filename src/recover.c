@@ -13,7 +13,7 @@
  *   the index                                                             → rebuilt
  *   the names of groups that there are not, and the counts of keys         → wiped, and counted again
  *   the lowest free slot                                                  → searched for again from the start
- *   the ready bits                                                        → every group is due for a sweep now
+ *   the ready bits                                                        → every block is due for a sweep now
  *   the change count                                                      → even again, after all that
  */
 void recover(struct keyshm_pool *pool)

@@ -249,7 +249,7 @@ static void prepare_unswept(void)
 {
     keyshm_pool *pool = world_pool();
     uint64_t taken = READY_IS_SWEPT | (world_now_ms() + READY_SWEEP_TIMEOUT_MS);
-    uint32_t groups = layout_due_groups(CAPACITY), words = groups + layout_due_groups(groups);
+    uint32_t blocks = layout_due_blocks(CAPACITY), words = blocks + layout_due_blocks(blocks);
     for (uint32_t i = 0; i < words; i++)
         atomic_store(&pool->due[i], taken);
     atomic_store(&pool->header->model_0.next_due, taken);

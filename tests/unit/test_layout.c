@@ -20,7 +20,7 @@ Test(layout, parts_follow_one_another_without_overlap)
         for (size_t i = 0; i < 4 * sizeof(key_maxes) / sizeof(key_maxes[0]); i++) {
             size_t k = i / 4, n = i % 4;
             struct layout_settings at = settings_for(capacities[c], key_maxes[k], names[n], names[n]);
-            uint32_t due_groups = layout_due_groups(capacities[c]);
+            uint32_t due_blocks = layout_due_blocks(capacities[c]);
             uint64_t models = 1 + names[n];
             cr_assert_eq(at.words_offset, LAYOUT_HEADER_BYTES + sizeof(struct layout_model) * names[n]);
             cr_assert_geq(layout_group_subject(capacities[c], 0), capacities[c], "groups are behind the slots");
@@ -29,8 +29,8 @@ Test(layout, parts_follow_one_another_without_overlap)
             cr_assert_geq(at.ready_offset, at.key_groups_offset + (names[n] > 0 ? 4ull * capacities[c] : 0));
             cr_assert_geq(64ull * layout_ready_words(capacities[c]), capacities[c]);
             cr_assert_geq(at.due_offset, at.ready_offset + 8 * models * layout_ready_words(capacities[c]));
-            cr_assert_geq(64ull * due_groups, capacities[c], "each slot has one");
-            cr_assert_geq(at.groups_offset, at.due_offset + 8 * models * (due_groups + layout_due_groups(due_groups)));
+            cr_assert_geq(64ull * due_blocks, capacities[c], "each slot has one");
+            cr_assert_geq(at.groups_offset, at.due_offset + 8 * models * (due_blocks + layout_due_blocks(due_blocks)));
             cr_assert_geq(at.index_offset, at.groups_offset + sizeof(struct layout_group) * names[n]);
             cr_assert_geq(at.slots_offset, at.index_offset + 4ull * at.index_entries);
             cr_assert_geq(at.index_entries, 2 * capacities[c], "at most half full");
