@@ -323,70 +323,49 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
     _Atomic uint64_t *marked_at =
         report.is_group ? subject_group(pool, report.subject)->marked : pool_slot(pool, report.subject)->marked;
     tagged_increment(&marked_at[request->status], report.id);
+    change.id = report.id;
     *ret_change = change;
     return 0;
 }
 
 /* ---- all at once ---- */
 
-/* A subject of which one word after another is looked at. */
+/* What is lifted: the benches of these statuses, or of no status those that have ended. */
 struct visit {
     const struct keyshm_pool *pool;
+    unsigned status_mask;
     uint64_t now_ms;
     uint64_t tick_us;
-    unsigned status_mask;
 };
 
-static bool has_expired(uint64_t word, uint64_t now_ms)
+static bool is_to_lift(const struct visit *visit, uint64_t word)
 {
-    return word_is_cooling(word) && !word_is_benched(word, now_ms);
+    bool is_benched = word_is_benched(word, visit->now_ms);
+    if (visit->status_mask == 0)
+        return word_is_cooling(word) && !is_benched;
+    return word_is_live(word) && is_benched && (visit->status_mask >> word_status(word) & 1) != 0;
 }
 
-/* AVAILABLE, if the bench of the word has ended: then 1, otherwise 0. */
-static int lift_expired(const struct visit *visit, struct report *report)
-{
-    const struct keyshm_pool *pool = visit->pool;
-    report->now_ms = visit->now_ms;
-    for (int i = 0; i < MARK_TRIES_MAX; i++) {
-        uint64_t raw;
-        struct mark_change change = {.before = load_word(report, &raw)};
-        if (!has_expired(change.before, visit->now_ms))
-            return 0;
-        change.after = word_release(change.before);
-        if (!change_word(report, raw, change.after))
-            continue;
-        record_change(pool, event_claim(pool, class_of(change.before, change.after)), report, &change);
-        ready_announce(pool, report->model, report->subject);
-        return 1;
-    }
-    return 0;
-}
-
-static bool is_bench_to_lift(const struct visit *visit, uint64_t word)
-{
-    return word_is_live(word) && word_is_benched(word, visit->now_ms) &&
-           (visit->status_mask >> word_status(word) & 1) != 0;
-}
-
-/* The word was lifted. */
-static void finish_lift(const struct keyshm_pool *pool, struct event_ticket ticket, struct report *report,
+/* The word was lifted. The end of a cooldown is no mark. */
+static void finish_lift(const struct visit *visit, struct event_ticket ticket, struct report *report,
                         const struct mark_change *change)
 {
-    record_change(pool, ticket, report, change);
+    record_change(visit->pool, ticket, report, change);
     if (word_is_available(change->after, 0))
-        ready_announce(pool, report->model, report->subject);
-    tagged_increment(&subject_marked_at(pool, report->subject)[KEYSHM_AVAILABLE], report->id);
+        ready_announce(visit->pool, report->model, report->subject);
+    if (visit->status_mask != 0)
+        tagged_increment(&subject_marked_at(visit->pool, report->subject)[KEYSHM_AVAILABLE], report->id);
 }
 
-/* The same if its bench is of such a status: also when other marks came between. -EBUSY. */
-static int lift_bench(const struct visit *visit, struct report *report)
+/* 1: the word was lifted; 0: it is not to be, also when other marks came between. -EBUSY. */
+static int lift(const struct visit *visit, struct report *report)
 {
     const struct keyshm_pool *pool = visit->pool;
     struct event_ticket ticket, *claimed = NULL;
     for (int i = 0; i < MARK_TRIES_MAX; i++) {
         uint64_t raw;
         struct mark_change change = {.before = load_word(report, &raw)};
-        if (!is_bench_to_lift(visit, change.before)) {
+        if (!is_to_lift(visit, change.before)) {
             if (claimed != NULL)
                 record_no_change(pool, report, claimed, change.before);
             return 0;
@@ -397,7 +376,7 @@ static int lift_bench(const struct visit *visit, struct report *report)
             claimed = &ticket;
         }
         if (change_word(report, raw, change.after)) {
-            finish_lift(pool, ticket, report, &change);
+            finish_lift(visit, ticket, report, &change);
             return 1;
         }
     }
@@ -405,8 +384,7 @@ static int lift_bench(const struct visit *visit, struct report *report)
 }
 
 /* 1: one of its words was lifted. -EBUSY. */
-static int visit_subject(const struct visit *visit, uint32_t subject, int (*lift)(const struct visit *, struct report *),
-                         mark_fn *on_marked)
+static int visit_subject(const struct visit *visit, uint32_t subject, mark_fn *on_marked)
 {
     const struct keyshm_pool *pool = visit->pool;
     keyshm_id id = atomic_load_explicit(subject_id_at(pool, subject), memory_order_acquire);
@@ -416,6 +394,7 @@ static int visit_subject(const struct visit *visit, uint32_t subject, int (*lift
                                 .status = KEYSHM_AVAILABLE,
                                 .duration_ms = -1,
                                 .deadline_ms = WORD_FOREVER,
+                                .now_ms = visit->now_ms,
                                 .tick_us = visit->tick_us};
         set_subject(pool, subject, subject_is_group(pool, subject), id, &report);
         int r = lift(visit, &report);
@@ -427,17 +406,16 @@ static int visit_subject(const struct visit *visit, uint32_t subject, int (*lift
     return error < 0 ? error : count > 0;
 }
 
-/* Returns of how many keys and groups. */
-static int visit_all(struct visit *visit, int (*lift)(const struct visit *, struct report *), mark_fn *on_marked)
+/* Returns of how many keys and groups. -EBUSY. */
+static int visit_all(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
 {
-    const struct keyshm_pool *pool = visit->pool;
     bool is_burst;
     uint32_t slots = pool_slots_used(pool), groups = pool_groups_used(pool);
     int count = 0, error = 0;
-    visit->now_ms = pool_now_ms(pool);
-    visit->tick_us = count_call(pool, &is_burst);
+    struct visit visit = {.pool = pool, .status_mask = status_mask, .now_ms = pool_now_ms(pool)};
+    visit.tick_us = count_call(pool, &is_burst);
     for (uint32_t i = 0; i < slots + groups; i++) {
-        int r = visit_subject(visit, i < slots ? i : pool_group_subject(pool, i - slots), lift, on_marked);
+        int r = visit_subject(&visit, i < slots ? i : pool_group_subject(pool, i - slots), on_marked);
         count += r > 0;
         error = r < 0 ? r : error;
     }
@@ -446,14 +424,12 @@ static int visit_all(struct visit *visit, int (*lift)(const struct visit *, stru
 
 int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked)
 {
-    struct visit visit = {.pool = pool};
-    return visit_all(&visit, lift_expired, on_marked);
+    return visit_all(pool, 0, on_marked);
 }
 
 int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked)
 {
-    struct visit visit = {.pool = pool, .status_mask = status_mask};
-    return visit_all(&visit, lift_bench, on_marked);
+    return visit_all(pool, status_mask, on_marked);
 }
 
 /* ---- pauses ---- */

@@ -18,6 +18,7 @@ struct mark_request {
 
 /* The word before and after a mark, for the log: of an available mark whatever the model, that of model 0. */
 struct mark_change {
+    keyshm_id id; /* of the key or group that was marked */
     uint64_t before;
     uint64_t after;
 };
@@ -28,10 +29,11 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
 
 typedef void mark_fn(const struct keyshm_pool *pool, keyshm_id id);
 
-/* Mark each key and group AVAILABLE of which a cooldown has ended, for that model, and call on_marked for it. Returns how many. */
+/* Mark each key and group AVAILABLE of which a cooldown has ended, for that model, and call on_marked for it. Returns how many.
+ * -EBUSY: other marks of one came between. */
 int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked);
 
-/* The same of each that has one of these statuses (bits 1u << status). -EBUSY: it was so for one of them. */
+/* The same of each that is benched by one of these statuses (bits 1u << status). */
 int mark_all_available(const struct keyshm_pool *pool, unsigned status_mask, mark_fn *on_marked);
 
 /* 1; 0: it was so already. -ESTALE, -EBUSY. */
