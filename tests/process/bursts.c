@@ -249,18 +249,23 @@ static void die_in_bursts(void)
 /* What several have left goes to the next process, which is in no burst, one place after another. */
 static void take_all_turns_left(void)
 {
+    pid_t children[PROCESSES];
     begin_pool();
     for (int process = 0; process < PROCESSES; process++) {
-        pid_t child = expect_fork();
-        if (child == 0) {
+        children[process] = expect_fork();
+        if (children[process] == 0) {
             burst();
-            if (process % 2 == 0)
-                raise(SIGKILL);
+            raise(SIGSTOP);
             keyshm_close(pool);
             _exit(0);
         }
-        EXPECT_EQ(waitpid(child, NULL, 0), child);
+        EXPECT_EQ(waitpid(children[process], NULL, WUNTRACED), children[process]);
     }
+    for (int process = 0; process < PROCESSES; process++) {
+        EXPECT_EQ(kill(children[process], process % 2 == 0 ? SIGKILL : SIGCONT), 0);
+        EXPECT_EQ(waitpid(children[process], NULL, 0), children[process]);
+    }
+    EXPECT(burst_turns_left(pool) > 2 * PROCESSES);
     for (uint32_t left = burst_turns_left(pool); left > 0; left--)
         pick();
     EXPECT_EQ(burst_turns_left(pool), 0);
