@@ -5,6 +5,7 @@
 #include "keyshm.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -255,6 +256,49 @@ int keyshm_list_pools(uid_t owner, struct keyshm_pool_list **ret_list)
     return ret_list != NULL ? segment_name_list(owner, ret_list) : -EINVAL;
 }
 
+/* ---- what the log calls things ---- */
+
+/* "key sk-…1234, id 16777216", or of a group its name. */
+#define LOG_SUBJECT_SIZE (KEYSHM_NAME_MAX + 40)
+#define LOG_MODEL_SIZE (KEYSHM_NAME_MAX + 10)
+
+static void name_subject(const struct keyshm_pool *pool, keyshm_id id, char ret_text[LOG_SUBJECT_SIZE])
+{
+    char name[KEYSHM_NAME_MAX + 1] = "";
+    _Static_assert(sizeof(name) >= KEYSHM_MASKED_SIZE, "either fits");
+    if (id_is_group(id))
+        (void)groups_name(pool, id, name, sizeof(name));
+    else
+        slot_masked_key(pool, id, name);
+    snprintf(ret_text, LOG_SUBJECT_SIZE, "%s %s, id %llu", id_is_group(id) ? "group" : "key", name,
+             (unsigned long long)id);
+}
+
+/* ", model gpt-4o"; of model 0 nothing. */
+static void name_model(const struct keyshm_pool *pool, unsigned model, char ret_text[LOG_MODEL_SIZE])
+{
+    char name[KEYSHM_NAME_MAX + 1];
+    ret_text[0] = '\0';
+    if (models_name(pool, model, name, sizeof(name)) > 0)
+        snprintf(ret_text, LOG_MODEL_SIZE, ", model %s", name);
+}
+
+__attribute__((cold, noinline)) static int refuse_stale(const struct keyshm_pool *pool, keyshm_id id)
+{
+    log_message(KEYSHM_LOG_WARNING, "%s: refused: the %s with id %llu is not, or no longer, in the pool",
+                pool->settings.provider, id_is_group(id) ? "group" : "key", (unsigned long long)id);
+    return -ESTALE;
+}
+
+static void log_move(const struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0)
+{
+    char key_text[LOG_SUBJECT_SIZE], group_text[LOG_SUBJECT_SIZE] = "no group";
+    name_subject(pool, key, key_text);
+    if (group_or_0 != 0)
+        name_subject(pool, group_or_0, group_text);
+    log_message(KEYSHM_LOG_INFO, "%s: %s: in %s", pool->settings.provider, key_text, group_text);
+}
+
 /* ---- membership ---- */
 
 static void log_key(enum keyshm_log_level level, const struct keyshm_pool *pool, const char *what, keyshm_id id,
@@ -285,6 +329,8 @@ int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0
     slot_key_make(&words, key, length);
     r = membership_add(pool, &words, group_or_0, &id);
     slot_key_forget(&words);
+    if (r == -ESTALE)
+        return refuse_stale(pool, group_or_0);
     if (r == 0)
         log_key(KEYSHM_LOG_INFO, pool, "added", id, key, length);
     else if (r == -EEXIST)
@@ -307,8 +353,11 @@ int keyshm_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group)
     if (r == 0)
         r = membership_group(pool, &label, ret_group);
     if (r == -ENOSPC)
-        refuse_call(pool, r, "the pool has all the groups that it can have");
-    return r;
+        refuse_call(pool, r, "the pool has groups_max groups");
+    if (r > 0)
+        log_message(KEYSHM_LOG_INFO, "%s: made group %s, id %llu", pool->settings.provider, name,
+                    (unsigned long long)*ret_group);
+    return r < 0 ? r : 0;
 }
 
 int keyshm_find_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group)
@@ -334,18 +383,29 @@ int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0)
         r = check_group(pool, group_or_0);
     if (r == 0)
         r = membership_set_group(pool, key, group_or_0);
+    if (r == -ESTALE)
+        return refuse_stale(pool, keyshm_is_available(pool, key) < 0 ? key : group_or_0);
+    if (r == 0 && log_is_on(KEYSHM_LOG_INFO))
+        log_move(pool, key, group_or_0);
     return r;
 }
 
 int keyshm_remove_group(keyshm_pool *pool, keyshm_id group)
 {
+    char subject[LOG_SUBJECT_SIZE] = "";
     int r = check_writable(pool);
     if (r == 0)
         r = group != 0 ? check_group(pool, group) : -EINVAL;
+    if (r == 0 && log_is_on(KEYSHM_LOG_INFO))
+        name_subject(pool, group, subject);
     if (r == 0)
         r = membership_remove_group(pool, group);
+    if (r == -ESTALE)
+        return refuse_stale(pool, group);
     if (r == -EBUSY)
         refuse_call(pool, r, "keys are in the group");
+    if (r == 0)
+        log_message(KEYSHM_LOG_INFO, "%s: removed %s", pool->settings.provider, subject);
     return r;
 }
 
@@ -358,8 +418,10 @@ int keyshm_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
     if (r == 0)
         r = membership_model(pool, &label, ret_model);
     if (r == -ENOSPC)
-        refuse_call(pool, r, "the pool has all the models that it can have");
-    return r;
+        refuse_call(pool, r, "the pool has models_max models");
+    if (r > 0)
+        log_message(KEYSHM_LOG_INFO, "%s: made model %s, number %u", pool->settings.provider, name, *ret_model);
+    return r < 0 ? r : 0;
 }
 
 int keyshm_find_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
@@ -424,13 +486,6 @@ int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const cha
     if (ret_or_null != NULL && r == 0)
         give_struct(&replaced, sizeof(replaced), ret_or_null);
     return r;
-}
-
-__attribute__((cold, noinline)) static int refuse_stale(const struct keyshm_pool *pool, keyshm_id id)
-{
-    log_message(KEYSHM_LOG_WARNING, "%s: refused: the key with id %llu is not, or no longer, in the pool",
-                pool->settings.provider, (unsigned long long)id);
-    return -ESTALE;
 }
 
 int keyshm_remove(keyshm_pool *pool, keyshm_id id)
@@ -606,30 +661,28 @@ int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease)
 /* ---- marking ---- */
 
 /* Kept out of the hot path of marks that are not logged. */
-__attribute__((cold, noinline)) static void log_change(const struct keyshm_pool *pool, keyshm_id id,
-                                                       enum keyshm_status status, const struct mark_change *change)
+__attribute__((cold, noinline)) static void log_change(const struct keyshm_pool *pool, const struct keyshm_mark *mark,
+                                                       const struct mark_change *change)
 {
-    char masked[KEYSHM_MASKED_SIZE];
-    uint64_t now_ms = pool_now_ms(pool);
-    enum keyshm_status before = word_status_at(change->before, now_ms);
-    enum keyshm_status after = word_status_at(change->after, now_ms);
-    uint64_t deadline_ms = word_deadline_ms(change->after);
+    char subject[LOG_SUBJECT_SIZE], model[LOG_MODEL_SIZE], duration[32] = "";
+    uint64_t now_ms = pool_now_ms(pool), deadline_ms = word_deadline_ms(change->after);
+    const char *before = keyshm_status_name(word_status_at(change->before, now_ms));
+    const char *after = keyshm_status_name(word_status_at(change->after, now_ms));
     bool is_same = word_is_same_state(change->before, change->after);
     enum keyshm_log_level level = is_same ? KEYSHM_LOG_DEBUG : KEYSHM_LOG_INFO;
     if (!log_is_on(level))
         return;
 
-    slot_masked_key(pool, id, masked);
+    name_subject(pool, change->id, subject);
+    name_model(pool, mark->model, model);
+    if (deadline_ms != WORD_NO_DEADLINE && deadline_ms != WORD_FOREVER)
+        snprintf(duration, sizeof(duration), " for %llu ms",
+                 (unsigned long long)(deadline_ms > now_ms ? deadline_ms - now_ms : 0));
     if (is_same)
-        log_message(level, "%s: key %s, id %llu: marked %s, stays %s", pool->settings.provider, masked,
-                    (unsigned long long)id, keyshm_status_name(status), keyshm_status_name(after));
-    else if (deadline_ms == WORD_NO_DEADLINE || deadline_ms == WORD_FOREVER)
-        log_message(level, "%s: key %s, id %llu: %s -> %s", pool->settings.provider, masked, (unsigned long long)id,
-                    keyshm_status_name(before), keyshm_status_name(after));
+        log_message(level, "%s: %s%s: marked %s, stays %s", pool->settings.provider, subject, model,
+                    keyshm_status_name(mark->status), after);
     else
-        log_message(level, "%s: key %s, id %llu: %s -> %s for %llu ms", pool->settings.provider, masked,
-                    (unsigned long long)id, keyshm_status_name(before), keyshm_status_name(after),
-                    (unsigned long long)(deadline_ms > now_ms ? deadline_ms - now_ms : 0));
+        log_message(level, "%s: %s%s: %s -> %s%s", pool->settings.provider, subject, model, before, after, duration);
 }
 
 static int mark_and_log(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *wanted)
@@ -652,7 +705,7 @@ static int mark_and_log(keyshm_pool *pool, keyshm_id id, const struct keyshm_mar
                     pool->settings.provider, (unsigned long long)id, keyshm_status_name(wanted->status),
                     (long long)wanted->duration_ms, (long long)request.duration_ms);
     if (r == 0 && log_is_on(KEYSHM_LOG_INFO)) /* debug is more */
-        log_change(pool, id, wanted->status, &change);
+        log_change(pool, wanted, &change);
     return r;
 }
 
@@ -710,19 +763,18 @@ int keyshm_mark_available(keyshm_pool *pool, keyshm_id id)
     return r == 0 ? mark_and_log(pool, id, &mark) : r;
 }
 
-static void log_key_of(const struct keyshm_pool *pool, keyshm_id id, const char *what)
+static void log_subject(const struct keyshm_pool *pool, keyshm_id id, const char *what)
 {
-    char masked[KEYSHM_MASKED_SIZE];
+    char subject[LOG_SUBJECT_SIZE];
     if (!log_is_on(KEYSHM_LOG_INFO))
         return;
-    slot_masked_key(pool, id, masked);
-    log_message(KEYSHM_LOG_INFO, "%s: key %s, id %llu: %s", pool->settings.provider, masked, (unsigned long long)id,
-                what);
+    name_subject(pool, id, subject);
+    log_message(KEYSHM_LOG_INFO, "%s: %s: %s", pool->settings.provider, subject, what);
 }
 
 static void log_available(const struct keyshm_pool *pool, keyshm_id id)
 {
-    log_key_of(pool, id, "available, as all of its status");
+    log_subject(pool, id, "available, as all of its status");
 }
 
 int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask)
@@ -743,7 +795,7 @@ static int set_paused(keyshm_pool *pool, keyshm_id id, bool is_paused)
     if (r == -ESTALE)
         return refuse_stale(pool, id);
     if (r > 0)
-        log_key_of(pool, id, is_paused ? "paused" : "resumed");
+        log_subject(pool, id, is_paused ? "paused" : "resumed");
     return r < 0 ? r : 0;
 }
 
@@ -759,7 +811,7 @@ int keyshm_resume(keyshm_pool *pool, keyshm_id id)
 
 static void log_expired(const struct keyshm_pool *pool, keyshm_id id)
 {
-    log_key_of(pool, id, "its cooldown is over");
+    log_subject(pool, id, "its cooldown is over");
 }
 
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool)

@@ -138,7 +138,7 @@ int groups_make(const struct keyshm_pool *pool, const struct label *name, keyshm
     index_begin_change(pool);
     *ret_group = make(pool, group, name);
     index_end_change(pool);
-    return 0;
+    return 1;
 }
 
 int groups_remove(const struct keyshm_pool *pool, keyshm_id group)
@@ -160,6 +160,8 @@ int groups_set(const struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or
     uint32_t slot = id_slot(key);
     if (!word_is_live(subject_word_of(pool, key)) || (group_or_0 != 0 && !groups_is_there(pool, group_or_0)))
         return -ESTALE;
+    if (groups_id_of_slot(pool, slot) == group_or_0)
+        return 0;
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
     index_begin_change(pool);
     groups_enter(pool, slot, group_or_0);

@@ -20,7 +20,7 @@ int groups_name(const struct keyshm_pool *pool, keyshm_id group, char *buffer, s
 
 /* ---- for the owner of the mutex ---- */
 
-/* Find it, or make it. -ENOSPC: groups_max are there. */
+/* Find it, or make it: then 1. -ENOSPC: groups_max are there. */
 int groups_make(const struct keyshm_pool *pool, const struct label *name, keyshm_id *ret_group);
 
 /* -ESTALE; -EBUSY: keys are in it. */

@@ -34,7 +34,7 @@ int models_name(const struct keyshm_pool *pool, unsigned model, char *buffer, si
 }
 
 /* Killed before the model is counted, there is none, and the next one is made over it. Its words say nothing
- * yet, so every key is as available as whatever the model. */
+ * yet: a key that is available whatever the model is available for it. */
 int models_make(const struct keyshm_pool *pool, const struct label *name, unsigned *ret_model)
 {
     if (models_find(pool, name, ret_model) == 0)
@@ -48,5 +48,5 @@ int models_make(const struct keyshm_pool *pool, const struct label *name, unsign
     /* release: pairs with the acquire in pool_models_used(). */
     atomic_store_explicit(&pool->header->models_used, model, memory_order_release);
     *ret_model = model;
-    return 0;
+    return 1;
 }

@@ -19,7 +19,7 @@ int models_find(const struct keyshm_pool *pool, const struct label *name, unsign
 /* The length; -ENOENT, -ERANGE. */
 int models_name(const struct keyshm_pool *pool, unsigned model, char *buffer, size_t size);
 
-/* For the owner of the mutex. Find it, or make it. -ENOSPC: models_max are there. */
+/* For the owner of the mutex. Find it, or make it: then 1. -ENOSPC: models_max are there. */
 int models_make(const struct keyshm_pool *pool, const struct label *name, unsigned *ret_model);
 
 #endif

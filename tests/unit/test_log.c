@@ -87,6 +87,39 @@ Test(log, logs_every_transition)
     expect_line(KEYSHM_LOG_WARNING, "not, or no longer, in the pool");
 }
 
+Test(log, names_groups_and_models)
+{
+    keyshm_id group, key;
+    unsigned model;
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    cr_assert_eq(keyshm_group(pool, "acct-1", &group), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: made group acct-1, id ");
+    cr_assert_eq(keyshm_group(pool, "acct-1", &group), 0);
+    cr_assert_eq(line_count, 0, "it was there");
+    cr_assert_eq(keyshm_model(pool, "gpt-4o", &model), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: made model gpt-4o, number 1");
+    cr_assert_eq(keyshm_add_to_group(pool, key_text(1), group, &key), 0);
+    line_count = 0;
+    mark.status = KEYSHM_INVALID;
+    mark.model = model;
+    cr_assert_eq(keyshm_mark(pool, key, &mark), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: key " MASKED ", id 16777216, model gpt-4o: available -> invalid");
+    mark.scope = KEYSHM_SCOPE_GROUP;
+    mark.model = 0;
+    cr_assert_eq(keyshm_mark(pool, key, &mark), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: group acct-1, id ");
+    keyshm_pause(pool, group);
+    expect_line(KEYSHM_LOG_INFO, ": paused");
+    keyshm_set_group(pool, key, 0);
+    expect_line(KEYSHM_LOG_INFO, "test: key " MASKED ", id 16777216: in no group");
+    keyshm_remove_group(pool, group);
+    expect_line(KEYSHM_LOG_INFO, "test: removed group acct-1, id ");
+    keyshm_set_group(pool, key, group);
+    expect_line(KEYSHM_LOG_WARNING, "the group with id ");
+    keyshm_mark_invalid(pool, group);
+    expect_line(KEYSHM_LOG_WARNING, "the group with id ");
+}
+
 /* The segment must not get file descriptor 2, or messages would be written into it. */
 Test(log, a_closed_standard_error_does_not_lead_into_the_pool)
 {
