@@ -88,6 +88,8 @@ complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Comman
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 group' -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d Group
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 model' -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d Model
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F
 
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec; and contains -- -- (commandline -opc)' -a '(__keyshm_ctl_child)'
@@ -99,8 +101,8 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The ma
 complete -c keyshm-ctl -n '__keyshm_ctl_command create policy' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The maximum number of groups'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
-complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -d 'The group'
-complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark' -l model -x -d 'For this model'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
+complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l scope -x -a 'key group' -d 'What it is about'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'

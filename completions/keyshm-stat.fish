@@ -32,7 +32,7 @@ complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events
 complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
 complete -c keyshm-stat -l pools -d 'Show a line for each pool'
 complete -c keyshm-stat -l check -d 'Report violated invariants'
-complete -c keyshm-stat -l model -x -d 'As a pick for this model finds them'
+complete -c keyshm-stat -l model -x -a '(__keyshm_names models MODEL)' -d 'As a pick for this model finds them'
 complete -c keyshm-stat -l all-users -d 'Show the pools of all users'
 complete -c keyshm-stat -l user -x -a '(__fish_complete_users)' -d 'The pools of that user'
 
@@ -47,7 +47,7 @@ complete -c keyshm-stat -s s -l sort -x -a '(__keyshm_stat_columns) -(__keyshm_s
 
 complete -c keyshm-stat -l status -x -a "(__fish_complete_list , 'printf %s\\\\n $statuses')" -d 'Only keys of this status'
 complete -c keyshm-stat -l key -x -d 'Only keys whose masked form matches this pattern'
-complete -c keyshm-stat -l group -x -d 'Only keys of a group whose name matches this pattern'
+complete -c keyshm-stat -l group -x -a '(__keyshm_names groups GROUP)' -d 'Only keys of a group whose name matches this pattern'
 
 complete -c keyshm-stat -l noheadings -d 'Omit the headings'
 complete -c keyshm-stat -l notruncate -d 'Do not truncate'

@@ -93,14 +93,26 @@ _keyshm_column_list() {
     COMPREPLY=("${COMPREPLY[@]/#/$sign}")
 }
 
+# Complete the name of one of the groups or models of the pool; without one, of all pools.
+_keyshm_names() {
+    local name
+    COMPREPLY=()
+    while read -r name; do
+        printf -v name %b "$name"
+        [[ $name != "$cur"* ]] || COMPREPLY+=("$(printf %q "$name")")
+    done < <(keyshm-stat "--$1s" --raw --noheadings --output "$1" -- ${pool:+"$pool"} 2>/dev/null)
+    __ltrim_colon_completions "$cur"
+}
+
 _keyshm_stat() {
-    local cur prev words cword split
-    _init_completion -s || return
+    local cur prev words cword split pool=''
+    _init_completion -s -n : || return
     case $prev in
     -o | --output) _keyshm_column_list several ;;
     -s | --sort) _keyshm_column_list one ;;
     --status) _keyshm_list "$_keyshm_statuses" ;;
-    --key | --group | --model | -n | --iterations) ;;
+    --group | --model) _keyshm_names "${prev#--}" ;;
+    --key | -n | --iterations) ;;
     --color) _keyshm_words 'auto always never' ;;
     --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     *)
@@ -149,13 +161,14 @@ _keyshm_operand() {
     *:0) _keyshm_words "$(_keyshm_pools)" ;;
     remove:1 | mark:1 | pause:1 | resume:1 | metadata:1 | label:1) _keyshm_ids ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
+    group:1 | model:1) _keyshm_names "$command" ;;
     import:1) _filedir ;;
     esac
 }
 
 _keyshm_ctl() {
     local cur prev words cword split command pool operands child
-    _init_completion -s || return
+    _init_completion -s -n : || return
     _keyshm_look_back
     if ((child > 0)); then
         _command_offset "$child"
@@ -166,8 +179,12 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --capacity | --key-max | --cooldown | --groups-max | --models-max | --group | --model | --on-status | --wait | \
-        --retry-after | --until | --cooldown-max | --layout) return ;;
+    --capacity | --key-max | --cooldown | --groups-max | --models-max | --on-status | --wait | --retry-after | --until | \
+        --cooldown-max | --layout) return ;;
+    --group | --model)
+        _keyshm_names "${prev#--}"
+        return
+        ;;
     --put-in | --take-out)
         _keyshm_ids
         return

@@ -14,13 +14,16 @@ from shells import SHELLS
 
 POOL = f"docs-tab-{os.getpid()}"
 STATUSES = {"available", "rate_limited", "quota_exceeded", "invalid"}
+GROUP, MODEL = "tab org", "tab/model:free"
 KEYS = "".join(f"sk-TOPSECRET-0123456789-012345{end}\n" for end in ("AAAA", "BBBB"))
 
 
 def make_pools(ctl):
-    """Create two pools, one with two keys, and return their ids."""
+    """Create two pools, one with two keys, a group and a model, and return the keys' ids."""
     for name in (POOL, f"{POOL}.b"):
         subprocess.run([ctl, "create", name], check=True, stdout=subprocess.DEVNULL)
+    for command, name in (("group", GROUP), ("model", MODEL)):
+        subprocess.run([ctl, command, POOL, name], check=True, stdout=subprocess.DEVNULL)
     added = subprocess.run([ctl, "add", POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE,
                            stderr=subprocess.DEVNULL).stdout
     return {line.split()[0] for line in added.splitlines()}
@@ -61,16 +64,23 @@ def expectations(stat, ctl, ids):
     yield f"keyshm-ctl mark {POOL} {first} invalid --scope ", {"key", "group"}
     for option in ("--put-in", "--take-out"):
         yield f"keyshm-ctl group {POOL} org {option} ", ids
+    for command in (f"add {POOL} --group", f"mark {POOL} --group", f"pause {POOL} --group", f"group {POOL}"):
+        yield f"keyshm-ctl {command} ", {GROUP}
+    for command in (f"next {POOL} --model", f"model {POOL}"):
+        yield f"keyshm-ctl {command} ", {MODEL}
+        yield f"keyshm-ctl {command} tab/", {MODEL}
+    yield "keyshm-stat --group tab", {GROUP}
+    yield "keyshm-stat --model tab/", {MODEL}
     yield "keyshm-ctl create --capacity ", set()
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB", {"DOCS_TAB_KEY"}
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB_KEY -- docs-tab-pro", {"docs-tab-program"}
 
 
 def tidy(offers, line):
-    """Remove the part of the line before =, an = or blank after a word, and offers with a sign that the line does not have."""
+    """Remove the part of the line before =, an = or blank after a word, quoting, and offers with a sign that the line does not have."""
     last = line.split(" ")[-1]
     before, equals, value = last.rpartition("=")
-    offers = {offer.removeprefix(before + equals).rstrip(" =") for offer in offers}
+    offers = {offer.removeprefix(before + equals).rstrip(" =").replace("\\ ", " ") for offer in offers}
     return {offer for offer in offers if offer and (offer.startswith("--") or offer[0] not in "+-" or value.startswith(offer[0]))}
 
 
