@@ -22,20 +22,6 @@ json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT])
     return whole_or_nothing(object, r == 0);
 }
 
-json_t *benched_by_json(unsigned benched_by)
-{
-    static const char *const names[] = {"key", "key_model", "group", "group_model", "pause"};
-    json_t *array = json_array();
-    int r = 0;
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if ((benched_by >> i & 1) != 0)
-            r |= json_array_append_new(array, json_string(names[i]));
-    return whole_or_nothing(array, r == 0);
-}
-_Static_assert(KEYSHM_BY_KEY == 1 && KEYSHM_BY_KEY_MODEL == 2 && KEYSHM_BY_GROUP == 4 && KEYSHM_BY_GROUP_MODEL == 8 &&
-                   KEYSHM_BY_PAUSE == 16,
-               "the names of benched_by_json()");
-
 json_t *metadata_json(const struct keyshm_key_snapshot *key)
 {
     json_t *metadata = json_object();

@@ -15,11 +15,6 @@ json_t *whole_or_nothing(json_t *object, bool is_whole);
 /* A number for each status. */
 json_t *by_status_json(const uint64_t counts[KEYSHM_STATUS_COUNT]);
 
-#define BENCHED_BY_HELP "what keeps it from being picked: key, key_model, group, group_model, pause"
-
-/* An array of these names for the bits of `benched_by`. */
-json_t *benched_by_json(unsigned benched_by);
-
 /* A key's notes by name. */
 json_t *metadata_json(const struct keyshm_key_snapshot *key);
 

@@ -79,11 +79,10 @@ static void tell_word(const struct benches *benches, const struct keyshm_key_sna
     tell(benches, i >= 2 && state->group != 0 ? state->group : benches->id, what, &mark_available);
 }
 
-static bool is_group_paused(const struct benches *benches, const struct keyshm_key_snapshot *state)
+bool benches_is_group_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key)
 {
     struct keyshm_key_snapshot group;
-    return state->group != 0 && keyshm_inspect(benches->pool, state->group, 0, sizeof(group), &group) == 0 &&
-           group.is_paused;
+    return key->group != 0 && keyshm_inspect(pool, key->group, 0, sizeof(group), &group) == 0 && group.is_paused;
 }
 
 /* Those that are whatever the model, or those for one. */
@@ -100,7 +99,7 @@ static void tell_of(const struct benches *benches, unsigned model)
         return;
     if (state.is_paused)
         tell(benches, benches->id, "paused", &resume);
-    if (is_group_paused(benches, &state))
+    if (benches_is_group_paused(benches->pool, &state))
         tell(benches, state.group, "paused", &resume);
 }
 

@@ -38,4 +38,7 @@ void benches_name_time(const struct keyshm_word_snapshot *word, char ret_text[BE
 /* Is it a group? */
 bool benches_is_group(keyshm_pool *pool, keyshm_id id);
 
+/* Is the key in a group that is paused? */
+bool benches_is_group_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key);
+
 #endif

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "benched_by.h"
 #include "benches.h"
 #include "clocks.h"
 #include "cmd.h"
-#include "key_json.h"
 #include "mark_rules.h"
 #include "name_rules.h"
 #include "program.h"
@@ -82,11 +82,12 @@ static void tell_benches(const struct marking *marking)
 static enum exit_status report_subject(const struct marking *marking)
 {
     const struct keyshm_key_snapshot *now = &marking->now;
+    unsigned bits = benched_by(now, benches_is_group_paused(marking->pool, now));
     return report(marking->arguments->pool,
                   json_pack("{s:I, s:I, s:s, s:s, s:I, s:b, s:o, s:i}", "id", (json_int_t)marking->id, "model",
                             (json_int_t)marking->mark.model, "status", keyshm_status_name(now->status), "reason",
                             keyshm_reason_name(now->reason), "cooldown_left_ms", (json_int_t)now->cooldown_left_ms,
-                            "is_paused", now->is_paused, "benched_by", benched_by_json(now->benched_by), "changed",
+                            "is_paused", now->is_paused, "benched_by", benched_by_json(bits), "changed",
                             !is_as_before(marking) || marking->lifts_models));
 }
 

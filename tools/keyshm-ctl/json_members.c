@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "key_json.h"
+#include "benched_by.h"
 
 #define MEMBER(name, help) \
     {                      \

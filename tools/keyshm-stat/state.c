@@ -3,14 +3,13 @@
 
 #include <stdio.h>
 
+#include "benched_by.h"
 #include "key_json.h"
 
 const struct keyshm_key_snapshot *state_of(const struct row *row)
 {
     return row->item;
 }
-
-/* ---- numbers ---- */
 
 int64_t state_id(const struct row *row)
 {
@@ -72,53 +71,22 @@ int64_t state_marked_invalid(const struct row *row)
     return state_marked(row, KEYSHM_INVALID);
 }
 
-/* ---- what benches it ---- */
-
-/* KEYSHM_BY_PAUSE does not say whose pause it is. */
-#define BY_PAUSE_OF_GROUP (1u << 31)
-
-static const struct {
-    unsigned bit;
-    const char *name;
-} benches[] = {
-    {KEYSHM_BY_KEY, "key"},     {KEYSHM_BY_KEY_MODEL, "key_model"},
-    {KEYSHM_BY_GROUP, "group"}, {KEYSHM_BY_GROUP_MODEL, "group_model"},
-    {KEYSHM_BY_PAUSE, "pause"}, {BY_PAUSE_OF_GROUP, "group_pause"},
-};
-#define BENCH_COUNT (sizeof(benches) / sizeof(benches[0]))
-
-static unsigned benched_by(const struct row *row)
+static unsigned bits_of(const struct row *row)
 {
-    const struct keyshm_key_snapshot *state = state_of(row);
-    const struct group_part *group = parts_group(&row->pool->parts, state->group); /* a group is in none */
-    bool is_group_paused = group != NULL && group->snapshot->state.is_paused;
-    if ((state->benched_by & KEYSHM_BY_PAUSE) == 0 || !is_group_paused)
-        return state->benched_by;
-    return (state->is_paused ? state->benched_by : state->benched_by & ~KEYSHM_BY_PAUSE) | BY_PAUSE_OF_GROUP;
+    const struct group_part *group = parts_group(&row->pool->parts, state_of(row)->group); /* a group is in none */
+    return benched_by(state_of(row), group != NULL && group->snapshot->state.is_paused);
 }
 
 void state_benched_by_text(const struct row *row, char ret_text[CELL_SIZE])
 {
-    unsigned bits = benched_by(row);
-    size_t used = 0;
-    ret_text[0] = '\0';
-    for (size_t i = 0; i < BENCH_COUNT; i++)
-        if ((bits & benches[i].bit) != 0)
-            used += (size_t)snprintf(ret_text + used, CELL_SIZE - used, "%s%s", used > 0 ? "," : "", benches[i].name);
+    _Static_assert(CELL_SIZE >= BENCHED_BY_TEXT_SIZE, "a cell");
+    benched_by_text(bits_of(row), ret_text);
 }
 
 json_t *state_benched_by_json(const struct row *row)
 {
-    unsigned bits = benched_by(row);
-    json_t *array = json_array();
-    int r = 0;
-    for (size_t i = 0; i < BENCH_COUNT; i++)
-        if ((bits & benches[i].bit) != 0)
-            r |= json_array_append_new(array, json_string(benches[i].name));
-    return whole_or_nothing(array, r == 0);
+    return benched_by_json(bits_of(row));
 }
-
-/* ---- the rest ---- */
 
 void state_paused_text(const struct row *row, char ret_text[CELL_SIZE])
 {
