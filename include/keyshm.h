@@ -398,8 +398,10 @@ void keyshm_owner_list_free(struct keyshm_owner_list *list);
  */
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
-/* The same, in a group from the first moment; 0: in none. -EINVAL: not the id of a group. -ESTALE: there is no such group. A key that is
- * in the pool already stays in the group that it is in. */
+/*
+ * The same, in a group from the first moment; 0: in none. A key that is in the pool already stays in its group. -EINVAL: not the id
+ * of a group. -ESTALE: there is no such group.
+ */
 int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0, keyshm_id *ret_id);
 
 /* Remove a key and wipe its bytes. -ESTALE, -EROFS, and the errors of every membership change. */
@@ -431,8 +433,10 @@ void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size);
  */
 int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null);
 
-/* The same for the keys of one group; those of others stay, and 0 is all keys. A key that another group has stays there, and counts as kept.
- * -ESTALE: there is no such group. */
+/*
+ * The same for the keys of one group: all other keys stay. With group 0 it is keyshm_replace_keys(). A key of the list that is in
+ * another group stays there, and counts as kept. -EINVAL: not the id of a group. -ESTALE: there is no such group.
+ */
 int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
                               struct keyshm_replaced *ret_or_null);
 
@@ -478,13 +482,16 @@ int keyshm_repair(keyshm_pool *pool);
 /* ------------------------------------------------------------------------------------------------------------------
  * Groups and models
  *
- * Few providers limit a key: their limits belong to an account, and often to one model of it. A group is a set of keys that share an
- * account. It has an id of its own, which is never that of a key: it can be marked, paused and inspected as a key can, and where a key is
- * needed it is -EINVAL. A model is a part of the provider's interface with limits of its own: a model, a deployment, an endpoint.
- * Models are numbered from 1 on, and stay as long as the pool; 0 is "whatever the model".
+ * Few providers limit a key: their limits belong to an account, and often to one model of it.
  *
- * A key can be had for a model when four states let it: its own and its group's, each whatever the model and for that model. For model
- * 0 the two count that are whatever the model.
+ * A group is a set of keys that share an account. It has an id of its own, which is never that of a key: it can be marked, paused
+ * and inspected as a key can. Where a key is needed, it is -EINVAL.
+ *
+ * A model is a part of the provider's interface with limits of its own: a model, a deployment, an endpoint. Models are numbered
+ * from 1 on, and stay as long as the pool; 0 is "whatever the model".
+ *
+ * Four states decide whether a key is available for a model: the key's own and its group's, each whatever the model and for that
+ * model. For model 0 only the two that hold whatever the model count.
  *
  * The calls that make or change something are membership changes; the others are lock-free and work on every attachment.
  */
@@ -501,19 +508,25 @@ int keyshm_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
 /* Only find it. -ENOENT, -EINVAL. */
 int keyshm_find_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
 
-/* Copy its name, NUL-terminated, into a buffer of `size` bytes. The length in bytes, without the NUL. -ENOENT: there is no such group.
- * -ERANGE: it does not fit; KEYSHM_NAME_MAX + 1 bytes always suffice. */
+/*
+ * Copy its name, NUL-terminated, into a buffer of `size` bytes. Returns the length in bytes, without the NUL. -ENOENT: there is no
+ * such group. -ERANGE: it does not fit; KEYSHM_NAME_MAX + 1 bytes always suffice.
+ */
 int keyshm_group_name(keyshm_pool *pool, keyshm_id group, char *buffer, size_t size);
 
-/* Move a key to a group, or out of its group. -ESTALE: there is no such key, or group. -EINVAL: a group's id for the key's, or the other
- * way round. -EROFS, and the errors of every membership change. */
+/*
+ * Move a key to a group, or with 0 out of its group. -ESTALE: there is no such key, or group. -EINVAL: `key` is the id of a group, or
+ * `group_or_0` that of a key. -EROFS, and the errors of every membership change.
+ */
 int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 
 /* Remove a group. -EBUSY: keys are in it. -ESTALE, -EINVAL, -EROFS, and the errors of every membership change. */
 int keyshm_remove_group(keyshm_pool *pool, keyshm_id group);
 
-/* Find the model of this name, or make it, as keyshm_group() does. -EINVAL, -EROFS; -ENOSPC: the pool has models_max models. And the errors
- * of every membership change. */
+/*
+ * Find the model of this name, or make it, as keyshm_group() does. -ENOSPC: the pool has models_max models. -EINVAL, -EROFS, and the
+ * errors of every membership change.
+ */
 int keyshm_model(keyshm_pool *pool, const char *name, unsigned *ret_model);
 
 /* Only find it: for names that come from outside. -ENOENT, -EINVAL. */
@@ -590,9 +603,9 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool);
 
 /* What a pick is wanted for. All zero, but for the size, is a pick as keyshm_next() makes it. */
 struct keyshm_request {
-    size_t size;    /* sizeof(struct keyshm_request) */
-    unsigned model; /* 0: whatever the model */
-    uint64_t tokens;
+    size_t size;     /* sizeof(struct keyshm_request) */
+    unsigned model;  /* 0: whatever the model */
+    uint64_t tokens; /* this field and those below: not supported yet, must be 0 */
     uint64_t affinity;
     int64_t wait_ms;
     unsigned flags;
@@ -603,14 +616,18 @@ struct keyshm_request {
     }
 void keyshm_request_init(struct keyshm_request *request, size_t size);
 
-/* A key that is lent for one request. Frozen, as the pick is. What ends it empties the token. */
+/* A key that is lent for one request. The struct is frozen, as that of a pick is. The call that ends the lease clears the token. */
 struct keyshm_lease {
     uint64_t token[8];
     struct keyshm_pick pick;
 };
 
-/* Pick a key for a request; NULL: for any model. *ret_lease is written whole. Errors as keyshm_next(), and -EINVAL: a model that the pool
- * does not have, or a field that is not supported yet: all after the model. -E2BIG: a field of a later version is set. */
+/*
+ * Pick a key for a request; NULL: whatever the model. *ret_lease is written whole. Errors as keyshm_next(), and:
+ *
+ * -EINVAL   a model that the pool does not have, or a field that is not supported yet is set
+ * -E2BIG    a field of a later version is set
+ */
 int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease);
 
 /* Give it back. -ESTALE: it was given back before, or its key was removed. -EROFS. */
@@ -667,8 +684,10 @@ int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_af
 /* Do not pick the key until it is marked available. Adds to its error_count. */
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
-/* Make the key available now, whatever its status, for all models; it stays paused if it is, and its group is left as it is. Only
- * this, the mark KEYSHM_AVAILABLE and keyshm_mark_all_available() lower a status before its deadline. */
+/*
+ * Make the key available now, whatever its status, for all models. A pause stays, and so does the status of its group. Only this,
+ * the mark KEYSHM_AVAILABLE and keyshm_mark_all_available() lower a status before its deadline.
+ */
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 
 /*
@@ -679,8 +698,8 @@ int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
 
 /*
- * Take a key or a group out, and let it in again: for operators. A paused key is not picked, whatever it is marked; marks are recorded all
- * the same, and count when it is resumed. Each may be said twice. -ESTALE, -EROFS, -EBUSY as a mark.
+ * Take a key or a group out, and let it in again: for operators. A paused key, or one in a paused group, is not picked, whatever it
+ * is marked; marks are recorded all the same, and count when it is resumed. Each may be said twice. -ESTALE, -EROFS, -EBUSY as a mark.
  */
 int keyshm_pause(keyshm_pool *pool, keyshm_id id);
 int keyshm_resume(keyshm_pool *pool, keyshm_id id);
@@ -709,8 +728,8 @@ int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
 /*
  * Record the end of every cooldown that is over: in the state of the keys and groups, the events and the log. It is never
- * required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made available, or
- * -EROFS.
+ * required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made available.
+ * -EROFS. -EBUSY: as of keyshm_mark_all_available().
  */
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool);
 
@@ -872,7 +891,7 @@ enum keyshm_event_kind {
     KEYSHM_EVENT_PAUSED = 7,
     KEYSHM_EVENT_RESUMED = 8,
     KEYSHM_EVENT_REAPED = 9,    /* no event of this version */
-    KEYSHM_EVENT_SETTINGS = 10, /* the policy was set */
+    KEYSHM_EVENT_SETTINGS = 10, /* the policy was set, or the key `id` was moved to another group */
 };
 #define KEYSHM_EVENT_KIND_COUNT 11
 
@@ -888,9 +907,9 @@ struct keyshm_event {
                             the kernel's coarse clock, a few milliseconds */
     int64_t ago_ms;  /* time since the event, the time that the machine slept included */
     pid_t pid;       /* the process that caused it, in its own PID namespace */
-    keyshm_id id;    /* of the key; 0: none */
-    unsigned model;  /* 0: whatever the model */
-    enum keyshm_scope scope;
+    keyshm_id id;    /* of the key or group; 0: none */
+    unsigned model;  /* of a mark; 0: whatever the model */
+    enum keyshm_scope scope;   /* of a mark: whether `id` is that of a key or of a group */
     enum keyshm_reason reason; /* of a mark */
     int from;                  /* enum keyshm_status, as a pick would have seen it; -1: none, or not known */
     int to;                    /* enum keyshm_status: the new one; for a refused mark, the one it asked for; -1: none */

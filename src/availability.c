@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "availability.h"
 
-/* False also when the key was moved meanwhile: then it is looked at again. */
+/* A key that was moved meanwhile is looked at again by the caller: availability_others_are_same(). */
 bool availability_load_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
                               struct others *ret_others)
 {

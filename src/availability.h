@@ -37,8 +37,9 @@ static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned 
     return availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), order));
 }
 
-/* Read until the slot was of one group meanwhile: the place of a group that was removed may be another's, a key that is removed leaves its
- * group after its word, and one that is added is in it before. Bounded, as others would have to change it each time. */
+/* Reads again until the slot's group is the same before and after: the place of a removed group may have been given to another. A key
+ * that is removed leaves its group after its word is free, and one that is added is in its group before its word is published. Bounded:
+ * others would have to move the key each time. */
 static inline struct pair pair_load(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
 {
     struct pair pair;
@@ -77,7 +78,7 @@ static inline bool availability_is_simple(unsigned model, uint32_t key_group)
     return model == 0 && key_group == GROUP_NONE;
 }
 
-/* Do they let the key be had now? */
+/* Returns whether they allow a pick now. */
 bool availability_load_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
                               struct others *ret_others);
 
@@ -89,7 +90,7 @@ static inline bool availability_of_others(const struct keyshm_pool *pool, unsign
            availability_load_others(pool, model, slot, now_ms, ret_others);
 }
 
-/* Are they still the same? Then what was read of them is true of every instant in between. */
+/* Are they still the same? Then what was read of them was true at every instant in between. */
 static inline bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
                                                 const struct others *others)
 {
