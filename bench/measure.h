@@ -6,9 +6,9 @@
  * Measuring. All subjects are measured in turn, once a round, so that what disturbs the machine for a while disturbs them
  * all. A cost is compared with another only inside one round.
  *
- * A cost is nanoseconds for each operation of the whole machine: the time that the workers took together, divided by the
- * operations of all of them. So P processes that do not disturb each other, on enough processors, cost one P-th. The cost of
- * a 99th of 100 is that of a single operation, with the two readings of the clock.
+ * A cost is nanoseconds for each operation of the whole machine: the time that the workers took together, divided by
+ * the operations of all of them. So P processes that do not disturb each other, on enough processors, cost one P-th.
+ * The cost of a 99th of 100 is that of a single operation, with the two readings of the clock.
  */
 
 #include "contender.h"

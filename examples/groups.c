@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two accounts with two keys each, and two models. The provider limits the account acme for the model "large". So the first 429 takes
- * both of its keys out for that model, and requests for the other one go on with all keys. */
+/* Two accounts with two keys each, and two models. The provider limits the account acme for the model "large". So the
+ * first 429 takes both of its keys out for that model, and requests for the other one go on with all keys. */
 
 #define _DEFAULT_SOURCE /* for explicit_bzero(3) */
 #include <keyshm.h>

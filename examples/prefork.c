@@ -2,8 +2,9 @@
 
 /*
  * A prefork worker pool that shares its API keys through keyshm: a supervisor opens the pool, forks the workers, and
- * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks by the answer what it is about:
- * the key, or all keys of its account, for one model or for all. The next pick of every other worker takes that into account.
+ * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks by the answer what it is
+ * about: the key, or all keys of its account, for one model or for all. The next pick of every other worker takes that
+ * into account.
  *
  * When the supervisor is killed, the pool stays. A supervisor that is started then takes the pool over with all that is
  * known of the keys. While one is alive, another refuses to start. At its regular end it removes the pool.
@@ -57,8 +58,8 @@
 /* How often to signal a worker again that does not end. */
 #define KILL_INTERVAL_MS 100
 
-/* Look again at least this often when no key is available: another process may add one, or mark one available. And when a key is
- * available, but not for the model: no call says when one is. */
+/* Look again at least this often when no key is available: another process may add one, or mark one available. And when
+ * a key is available, but not for the model: no call says when one is. */
 #define KEY_WAIT_MAX_MS 1000
 #define MODEL_WAIT_MS 100
 
@@ -306,8 +307,8 @@ static int64_t retry_after_by_curl_ms(CURL *curl)
     return seconds < KEYSHM_DURATION_MAX_MS / 1000 ? seconds * 1000 : KEYSHM_DURATION_MAX_MS;
 }
 
-/* Without the header, and when it is malformed or means "now", which a refusal cannot: the pool's default cooldown. A date
- * begins with a letter. All else that is no number is malformed, though libcurl takes "5 apples" for 5. */
+/* Without the header, and when it is malformed or means "now", which a refusal cannot: the pool's default cooldown. A
+ * date begins with a letter. All else that is no number is malformed, though libcurl takes "5 apples" for 5. */
 static int64_t retry_after_ms(CURL *curl)
 {
     struct curl_header *header;
@@ -340,8 +341,9 @@ static void send_request(CURL *curl, const char *url, const struct keyshm_pick *
     ret_answer->retry_after_ms = retry_after_ms(curl);
 }
 
-/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them apart.
- * A 403 is not final, as a 401 is: GitHub answers a key with it that is too fast, and then takes the key again. */
+/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them
+ * apart. A 403 is not final, as a 401 is: GitHub answers a key with it that is too fast, and then takes the key
+ * again. */
 static enum counter judge(const struct answer *answer)
 {
     if (answer->result != CURLE_OK)
@@ -377,8 +379,9 @@ static bool is_limit(enum counter outcome, const struct answer *answer)
     return outcome == RATE_LIMITED || (outcome == FORBIDDEN && answer->retry_after_ms != KEYSHM_NO_RETRY_AFTER);
 }
 
-/* What the answer says, and what it is about: an account has a limit for each model, and money for all; a key is refused as such,
- * whatever the model, or may not use this one. False: nothing, as of an error of the server or the network. */
+/* What the answer says, and what it is about: an account has a limit for each model, and money for all; a key is
+ * refused as such, whatever the model, or may not use this one. False: nothing, as of an error of the server or the
+ * network. */
 static bool make_mark(const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer,
                       struct keyshm_mark *ret_mark)
 {
@@ -915,8 +918,8 @@ static bool was_before(const struct keyshm_worker *worker, const struct keyshm_w
     return worker->pid < self_or_null->pid;
 }
 
-/* Of several the one that says most: first one of which it is not certain whether it is alive, then the one that was there
- * first. With pid 0: there is none. */
+/* Of several the one that says most: first one of which it is not certain whether it is alive, then the one that was
+ * there first. With pid 0: there is none. */
 static int find_rival(keyshm_pool *pool, struct rival *ret_rival)
 {
     struct keyshm_worker_list *list;
@@ -954,8 +957,8 @@ static void log_rival(const struct rival *rival, const char *pool_name)
 
 /* Become the only supervisor of the pool, or say why not.
  *
- * Of two that start at once, the one that attached later gives way. It may have looked before the other one had its name, and
- * stay. So the other one waits until it is gone, and if it stays, gives way itself. */
+ * Of two that start at once, the one that attached later gives way. It may have looked before the other one had its
+ * name, and stay. So the other one waits until it is gone, and if it stays, gives way itself. */
 static bool become_supervisor(keyshm_pool *pool, const char *pool_name)
 {
     sigset_t signals = stop_signals();
@@ -979,8 +982,8 @@ static bool become_supervisor(keyshm_pool *pool, const char *pool_name)
     return error == 0 && rival.pid == 0;
 }
 
-/* Open the pool, whether it is there or not, as its only supervisor. A supervisor that ends unlinks the pool before it closes
- * it: one that is found closed has made this pool useless, and there is a new one to open. */
+/* Open the pool, whether it is there or not, as its only supervisor. A supervisor that ends unlinks the pool before it
+ * closes it: one that is found closed has made this pool useless, and there is a new one to open. */
 static keyshm_pool *open_pool(const char *name)
 {
     for (;;) {

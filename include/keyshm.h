@@ -18,33 +18,34 @@
  *   comment says otherwise. keyshm starts no thread, installs no signal handler and changes no process attribute.
  * - Strings that are returned as `const char *` are static. Lists and snapshots are allocated with malloc(3), and are
  *   independent of the attachment they came from: they stay valid until their own free function is called.
- * - Durations are in milliseconds of CLOCK_BOOTTIME (clock_gettime(2)): setting the wall clock has no effect on them, and time
- *   goes on while the machine sleeps. Those that are passed may have the two special values KEYSHM_NO_RETRY_AFTER and
- *   KEYSHM_UNTIL_MARKED; those that are returned are -1 for "none" or "until marked".
- * - A struct that a caller passes, and that may grow, begins with its size: set it with the _INIT macro of the struct, or with
- *   the function of that name. Fields that the caller does not know get their defaults; fields that the library does not know
- *   must be zero, otherwise -E2BIG. A list has the distance of two elements beside each array, so that a program can use the
- *   lists of a later library.
+ * - Durations are in milliseconds of CLOCK_BOOTTIME (clock_gettime(2)): setting the wall clock has no effect on them,
+ *   and time goes on while the machine sleeps. Those that are passed may have the two special values
+ *   KEYSHM_NO_RETRY_AFTER and KEYSHM_UNTIL_MARKED; those that are returned are -1 for "none" or "until marked".
+ * - A struct that a caller passes, and that may grow, begins with its size: set it with the _INIT macro of the struct,
+ *   or with the function of that name. Fields that the caller does not know get their defaults; fields that the library
+ *   does not know must be zero, otherwise -E2BIG. A list has the distance of two elements beside each array, so that a
+ *   program can use the lists of a later library.
  *
  * What is lock-free
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
  * keyshm_acquire(), keyshm_release(), keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(),
- * keyshm_available_count(), both also for a model, keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(), keyshm_find(),
- * keyshm_find_group(), keyshm_find_model() and the names of what they find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(),
- * keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and
- * never wait for another process, even if one was killed or stopped at any instruction. All of them except the last three,
- * which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
+ * keyshm_available_count(), both also for a model, keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(),
+ * keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they find, keyshm_get(),
+ * keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(),
+ * keyshm_events() and keyshm_workers() take no lock and never wait for another process, even if one was killed or
+ * stopped at any instruction. All of them except the last three, which allocate memory, are also safe in a signal
+ * handler (signal-safety(7)) while logging is off.
  *
- * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(), keyshm_group(),
- * keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_metadata() and keyshm_repair() are the "membership changes": they
- * take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of
- * them can also fail with:
+ * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
+ * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_metadata() and keyshm_repair()
+ * are the "membership changes": they take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for
+ * signal handlers. Each of them can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
  *   -EXDEV            it is not certain that the caller is in the PID namespace of the pool's creator: it is in another one,
- *                     or one of the two could not be found out (the log says which). A robust mutex identifies its owner by
- *                     thread id, which is only meaningful within one PID namespace (pid_namespaces(7))
+ *                     or one of the two could not be found out (the log says which). A robust mutex identifies its
+ *                     owner by thread id, which is only meaningful within one PID namespace (pid_namespaces(7))
  *   -EDEADLK          called from a signal handler that interrupted a membership change, in whichever pool, in the same
  *                     thread
  *   -ENOTRECOVERABLE  the mutex cannot be recovered; picks, marks and inspection still work
@@ -52,17 +53,17 @@
  * Caveats
  * =======
  *
- * - A call must finish in the thread that started it: do not leave one with siglongjmp(3) from a signal handler. Do not call
- *   fork(2) in a signal handler that may have interrupted one, unless the child never returns from the handler (POSIX.1-2024
- *   no longer lists fork() as safe in a handler).
+ * - A call must finish in the thread that started it: do not leave one with siglongjmp(3) from a signal handler. Do not
+ *   call fork(2) in a signal handler that may have interrupted one, unless the child never returns from the handler
+ *   (POSIX.1-2024 no longer lists fork() as safe in a handler).
  * - Do not call keyshm_close() on an attachment that another thread is still using.
  * - The contents of a pool are trusted as far as the pool's owner is: a process of the same user can overwrite the
  *   segment, just as it could ptrace(2) the workers. Other users cannot open it.
  * - The directory for shared memory is world-writable (shm_overview(7)), so another user can take the name of a pool that
  *   does not exist yet. keyshm refuses such a file (-EACCES, -EEXIST) and never trusts it.
  * - Processes in time namespaces whose offsets of CLOCK_BOOTTIME differ (time_namespaces(7)) must not share a pool.
- * - An attachment to a pool with a name keeps its file open, on a descriptor above 2 with FD_CLOEXEC. A program that closes all
- *   descriptors may close it too: then keyshm_is_replaced() sees less.
+ * - An attachment to a pool with a name keeps its file open, on a descriptor above 2 with FD_CLOEXEC. A program that
+ *   closes all descriptors may close it too: then keyshm_is_replaced() sees less.
  * - A pool exists until keyshm_unlink() or until the system shuts down. Processes that are attached to an unlinked pool
  *   continue to share it with each other; keyshm_is_replaced() detects this.
  * - If a segment's file is truncated, every process that has it mapped gets SIGBUS when it accesses the missing part, as
@@ -99,8 +100,8 @@ extern "C" {
 #define KEYSHM_DURATION_MAX_MS (INT64_C(366) * 24 * 60 * 60 * 1000)
 
 /*
- * Durations that are none: the policy's, because the provider has not said how long; and without end. No difference of two
- * times yields either, and both are exact in a double.
+ * Durations that are none: the policy's, because the provider has not said how long; and without end. No difference of
+ * two times yields either, and both are exact in a double.
  */
 #define KEYSHM_NO_RETRY_AFTER (-INT64_C(9007199254740991))
 #define KEYSHM_UNTIL_MARKED INT64_C(9007199254740991)
@@ -121,8 +122,8 @@ extern "C" {
 #define KEYSHM_LAYOUT_NAME_MAX 16
 
 /*
- * The maximum length of the name of a group or a model, in bytes, without the NUL. Such a name is 1 to 128 bytes without control
- * characters (bytes below 0x20, and 0x7f) and without a space at either end.
+ * The maximum length of the name of a group or a model, in bytes, without the NUL. Such a name is 1 to 128 bytes
+ * without control characters (bytes below 0x20, and 0x7f) and without a space at either end.
  */
 #define KEYSHM_NAME_MAX 128
 
@@ -143,8 +144,8 @@ typedef struct keyshm_pool keyshm_pool;
 typedef uint64_t keyshm_id;
 
 /*
- * What is known about a key or a group. The values are ordered by severity: a mark never lowers the status of a key, except
- * keyshm_mark_available(). See "Marking", below.
+ * What is known about a key or a group. The values are ordered by severity: a mark never lowers the status of a key,
+ * except keyshm_mark_available(). See "Marking", below.
  */
 enum keyshm_status {
     KEYSHM_AVAILABLE = 0,
@@ -181,13 +182,13 @@ enum keyshm_reason {
 unsigned keyshm_version(void);
 
 /*
- * The layout of the segments that this library makes and can attach to: it depends on the library's version, the word size and
- * the libc. It is a part of the name of a segment, so that pools of different layouts stand side by side.
+ * The layout of the segments that this library makes and can attach to: it depends on the library's version, the word
+ * size and the libc. It is a part of the name of a segment, so that pools of different layouts stand side by side.
  */
 const char *keyshm_layout_name(void);
 
-/* Returns "none", "rate_limit", "server_error" and so on, a static string: the name of the constant in lower case, without
- * KEYSHM_REASON_; NULL for any other number. */
+/* Returns "none", "rate_limit", "server_error" and so on, a static string: the name of the constant in lower case,
+ * without KEYSHM_REASON_; NULL for any other number. */
 const char *keyshm_reason_name(enum keyshm_reason reason);
 
 /* The inverse of keyshm_reason_name(); names match exactly. -EINVAL if no reason has this name. */
@@ -210,8 +211,8 @@ const char *keyshm_error_name(int error);
  */
 
 /*
- * The settings of a new pool. Initialise it with KEYSHM_OPTIONS_INIT, then set fields. A value outside its range is -EINVAL. All
- * but the cooldown, which is a part of the policy, are the pool's for as long as it exists.
+ * The settings of a new pool. Initialise it with KEYSHM_OPTIONS_INIT, then set fields. A value outside its range is
+ * -EINVAL. All but the cooldown, which is a part of the policy, are the pool's for as long as it exists.
  */
 struct keyshm_options {
     size_t size;                 /* sizeof(struct keyshm_options) */
@@ -243,12 +244,12 @@ void keyshm_options_init(struct keyshm_options *options, size_t size);
 #define KEYSHM_MODELS_MAX 1024u
 
 /*
- * Create the pool of the effective user (or of options->owner) for `provider`, and attach to it. NULL options are the defaults. Creation is
- * atomic: other processes see the complete pool or none, and if several processes create the same pool at once, exactly
- * one succeeds. All memory of the pool is allocated here.
+ * Create the pool of the effective user (or of options->owner) for `provider`, and attach to it. NULL options are the
+ * defaults. Creation is atomic: other processes see the complete pool or none, and if several processes create the same
+ * pool at once, exactly one succeeds. All memory of the pool is allocated here.
  *
- * A pool of the same name that belongs to root, while this one does not, or that has another layout, is a likely mistake: then
- * the log has a warning that names both.
+ * A pool of the same name that belongs to root, while this one does not, or that has another layout, is a likely
+ * mistake: then the log has a warning that names both.
  *
  * -EEXIST   the pool already exists (attach to it, or use keyshm_open())
  * -EINVAL   an invalid provider name or option
@@ -261,9 +262,9 @@ void keyshm_options_init(struct keyshm_options *options, size_t size);
 int keyshm_create(keyshm_pool **ret_pool, const char *provider, const struct keyshm_options *options_or_null);
 
 /*
- * Attach to the pool of the effective user (or of options->owner) for `provider`, or create it when there is none: of any number
- * of simultaneous callers all get the same pool. A pool that exists keeps its settings, whatever the options say; they are
- * checked all the same. Errors as keyshm_create() and keyshm_attach(), without -EEXIST and -ENOENT; and:
+ * Attach to the pool of the effective user (or of options->owner) for `provider`, or create it when there is none: of
+ * any number of simultaneous callers all get the same pool. A pool that exists keeps its settings, whatever the options
+ * say; they are checked all the same. Errors as keyshm_create() and keyshm_attach(), without -EEXIST and -ENOENT; and:
  *
  * -EBUSY    the pool was unlinked and created again, 100 times during the call
  */
@@ -288,17 +289,18 @@ int keyshm_create_anonymous(keyshm_pool **ret_pool, const char *provider, const 
  */
 int keyshm_attach(keyshm_pool **ret_pool, const char *provider);
 
-/* Attach to the pool of the user `owner`. Errors as keyshm_attach(); -EACCES also if the caller is neither `owner` nor root. */
+/* Attach to the pool of the user `owner`. Errors as keyshm_attach(); -EACCES also if the caller is neither `owner` nor
+ * root. */
 int keyshm_attach_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
 
 /*
- * Returns an attachment for the whole process to the effective user's pool for `provider`, made by keyshm_attach() at the first
- * call and kept: for programs that have no place to keep one. At most every 100 ms it looks whether the pool was replaced, and
- * then attaches anew; while there is no pool, it returns the old one. NULL when it has none and cannot attach:
- * *ret_error_or_null is then the error of keyshm_attach(), or -ENOMEM.
+ * Returns an attachment for the whole process to the effective user's pool for `provider`, made by keyshm_attach() at
+ * the first call and kept: for programs that have no place to keep one. At most every 100 ms it looks whether the pool
+ * was replaced, and then attaches anew; while there is no pool, it returns the old one. NULL when it has none and
+ * cannot attach: *ret_error_or_null is then the error of keyshm_attach(), or -ENOMEM.
  *
- * May be called from any thread, and in a forked child. Never close what it returns. It stays good for at least a minute after
- * a later call has returned another one.
+ * May be called from any thread, and in a forked child. Never close what it returns. It stays good for at least a
+ * minute after a later call has returned another one.
  */
 keyshm_pool *keyshm_shared(const char *provider, int *ret_error_or_null);
 
@@ -315,12 +317,12 @@ int keyshm_attach_readonly(keyshm_pool **ret_pool, const char *provider);
 int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char *provider);
 
 /*
- * Returns 1 when it can be seen that the pool's name no longer leads to the attached segment: the pool was unlinked, and perhaps
- * created again, so that other processes may share a pool that this one does not see. A worker should then close its attachment
- * and attach again. Returns 0 otherwise, always for an anonymous pool.
+ * Returns 1 when it can be seen that the pool's name no longer leads to the attached segment: the pool was unlinked,
+ * and perhaps created again, so that other processes may share a pool that this one does not see. A worker should then
+ * close its attachment and attach again. Returns 0 otherwise, always for an anonymous pool.
  *
- * A segment without a name left is replaced, wherever the caller is. That another file has taken its name is seen only where
- * the name can be looked up: not in a chroot(2) or a mount namespace (mount_namespaces(7)) with another /dev/shm.
+ * A segment without a name left is replaced, wherever the caller is. That another file has taken its name is seen only
+ * where the name can be looked up: not in a chroot(2) or a mount namespace (mount_namespaces(7)) with another /dev/shm.
  *
  * Works on every attachment; calls fstat(2) and perhaps lstat(2), and takes no lock.
  *
@@ -332,8 +334,9 @@ int keyshm_is_replaced(keyshm_pool *pool);
 void keyshm_close(keyshm_pool *pool);
 
 /*
- * Optional, in a forked child: do at once what its first pick would do (look up its PID namespace, pid and name, and list itself
- * as a worker), for a sandbox that forbids system calls later. Membership changes make system calls all the same. -EROFS.
+ * Optional, in a forked child: do at once what its first pick would do (look up its PID namespace, pid and name, and
+ * list itself as a worker), for a sandbox that forbids system calls later. Membership changes make system calls all the
+ * same. -EROFS.
  */
 int keyshm_after_fork(keyshm_pool *pool);
 
@@ -399,8 +402,8 @@ void keyshm_owner_list_free(struct keyshm_owner_list *list);
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
 /*
- * The same, in a group from the first moment; 0: in none. A key that is in the pool already stays in its group. -EINVAL: not the id
- * of a group. -ESTALE: there is no such group.
+ * The same, in a group from the first moment; 0: in none. A key that is in the pool already stays in its group.
+ * -EINVAL: not the id of a group. -ESTALE: there is no such group.
  */
 int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0, keyshm_id *ret_id);
 
@@ -422,10 +425,11 @@ struct keyshm_replaced {
 void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size);
 
 /*
- * Make the pool hold exactly these keys. Those that it has already keep their id, state, counts and notes. New ones are added
- * first, as far as there is room, so that no pick finds the pool empty meanwhile. A key that is given twice is one key; a count
- * of 0 empties the pool. It is one membership change for others, but not one step: a process that is killed in the middle has
- * made a part of the changes, and the same call completes them. ret_or_null, on input, has its size.
+ * Make the pool hold exactly these keys. Those that it has already keep their id, state, counts and notes. New ones are
+ * added first, as far as there is room, so that no pick finds the pool empty meanwhile. A key that is given twice is
+ * one key; a count of 0 empties the pool. It is one membership change for others, but not one step: a process that is
+ * killed in the middle has made a part of the changes, and the same call completes them. ret_or_null, on input, has its
+ * size.
  *
  * -EINVAL   a key is not valid, see keyshm_add(): nothing was changed; or the size is missing
  * -ENOSPC   there are more keys than the pool's capacity: nothing was changed
@@ -434,8 +438,9 @@ void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size);
 int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count, struct keyshm_replaced *ret_or_null);
 
 /*
- * The same for the keys of one group: all other keys stay. With group 0 it is keyshm_replace_keys(). A key of the list that is in
- * another group stays there, and counts as kept. -EINVAL: not the id of a group. -ESTALE: there is no such group.
+ * The same for the keys of one group: all other keys stay. With group 0 it is keyshm_replace_keys(). A key of the list
+ * that is in another group stays there, and counts as kept. -EINVAL: not the id of a group. -ESTALE: there is no such
+ * group.
  */
 int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
                               struct keyshm_replaced *ret_or_null);
@@ -460,8 +465,8 @@ int keyshm_find(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 int keyshm_set_metadata(keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);
 
 /*
- * Copy the value of one note, NUL-terminated, into a buffer of `size` bytes. Returns its length in bytes, without the NUL.
- * Lock-free; works on every attachment.
+ * Copy the value of one note, NUL-terminated, into a buffer of `size` bytes. Returns its length in bytes, without the
+ * NUL. Lock-free; works on every attachment.
  *
  * -ENOENT   the key has no note of this name
  * -ERANGE   the value does not fit; KEYSHM_METADATA_VALUE_MAX + 1 bytes always suffice
@@ -484,14 +489,14 @@ int keyshm_repair(keyshm_pool *pool);
  *
  * Few providers limit a key: their limits belong to an account, and often to one model of it.
  *
- * A group is a set of keys that share an account. It has an id of its own, which is never that of a key: it can be marked, paused
- * and inspected as a key can. Where a key is needed, it is -EINVAL.
+ * A group is a set of keys that share an account. It has an id of its own, which is never that of a key: it can be
+ * marked, paused and inspected as a key can. Where a key is needed, it is -EINVAL.
  *
- * A model is a part of the provider's interface with limits of its own: a model, a deployment, an endpoint. Models are numbered
- * from 1 on, and stay as long as the pool; 0 is "whatever the model".
+ * A model is a part of the provider's interface with limits of its own: a model, a deployment, an endpoint. Models are
+ * numbered from 1 on, and stay as long as the pool; 0 is "whatever the model".
  *
- * Four states decide whether a key is available for a model: the key's own and its group's, each whatever the model and for that
- * model. For model 0 only the two that hold whatever the model count.
+ * Four states decide whether a key is available for a model: the key's own and its group's, each whatever the model and
+ * for that model. For model 0 only the two that hold whatever the model count.
  *
  * The calls that make or change something are membership changes; the others are lock-free and work on every attachment.
  */
@@ -509,14 +514,14 @@ int keyshm_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
 int keyshm_find_group(keyshm_pool *pool, const char *name, keyshm_id *ret_group);
 
 /*
- * Copy its name, NUL-terminated, into a buffer of `size` bytes. Returns the length in bytes, without the NUL. -ENOENT: there is no
- * such group. -ERANGE: it does not fit; KEYSHM_NAME_MAX + 1 bytes always suffice.
+ * Copy its name, NUL-terminated, into a buffer of `size` bytes. Returns the length in bytes, without the NUL. -ENOENT:
+ * there is no such group. -ERANGE: it does not fit; KEYSHM_NAME_MAX + 1 bytes always suffice.
  */
 int keyshm_group_name(keyshm_pool *pool, keyshm_id group, char *buffer, size_t size);
 
 /*
- * Move a key to a group, or with 0 out of its group. -ESTALE: there is no such key, or group. -EINVAL: `key` is the id of a group, or
- * `group_or_0` that of a key. -EROFS, and the errors of every membership change.
+ * Move a key to a group, or with 0 out of its group. -ESTALE: there is no such key, or group. -EINVAL: `key` is the id
+ * of a group, or `group_or_0` that of a key. -EROFS, and the errors of every membership change.
  */
 int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 
@@ -524,8 +529,8 @@ int keyshm_set_group(keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 int keyshm_remove_group(keyshm_pool *pool, keyshm_id group);
 
 /*
- * Find the model of this name, or make it, as keyshm_group() does. -ENOSPC: the pool has models_max models. -EINVAL, -EROFS, and the
- * errors of every membership change.
+ * Find the model of this name, or make it, as keyshm_group() does. -ENOSPC: the pool has models_max models. -EINVAL,
+ * -EROFS, and the errors of every membership change.
  */
 int keyshm_model(keyshm_pool *pool, const char *name, unsigned *ret_model);
 
@@ -540,8 +545,8 @@ int keyshm_model_name(keyshm_pool *pool, unsigned model, char *buffer, size_t si
  */
 
 /*
- * A picked key. It contains a secret: wipe it with explicit_bzero(3) after use. The struct is frozen: programs that lay it out by
- * themselves may rely on every offset.
+ * A picked key. It contains a secret: wipe it with explicit_bzero(3) after use. The struct is frozen: programs that lay
+ * it out by themselves may rely on every offset.
  */
 struct keyshm_pick {
     keyshm_id id;
@@ -555,20 +560,21 @@ struct keyshm_pick {
 };
 
 /*
- * Pick the next available key: round-robin, in slot order. While the set of available keys does not change, the numbers of picks
- * of any two available keys differ by no more than the greatest number of processes that have ever picked in bursts at the same
- * time, 8 at most, and by 1 more where other processes pick, too: however many processes came and went, and whether they closed
- * the pool, ended, or were killed.
+ * Pick the next available key: round-robin, in slot order. While the set of available keys does not change, the numbers
+ * of picks of any two available keys differ by no more than the greatest number of processes that have ever picked in
+ * bursts at the same time, 8 at most, and by 1 more where other processes pick, too: however many processes came and
+ * went, and whether they closed the pool, ended, or were killed.
  *
  * A burst: a single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
- * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the end of
- * the round. Its picks still respect every mark made before them by any process. At most 8 processes do so at a time. Turns that
- * a process leaves behind, or that a killed one had, are given to the next single-threaded process that claims.
+ * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the
+ * end of the round. Its picks still respect every mark made before them by any process. At most 8 processes do so at a
+ * time. Turns that a process leaves behind, or that a killed one had, are given to the next single-threaded process
+ * that claims.
  *
- * Makes no system call where clock_gettime(2) needs none (vdso(7)), with these exceptions: the first pick in a forked child
- * looks up the child's PID namespace, pid, start time and name; that one, and later ones as long as no row of the list of workers
- * is free, may check whether the owners of 8 rows are still alive; and the first pick of a single-threaded process, and one every
- * second, may check those of 8 ranges of turns.
+ * Makes no system call where clock_gettime(2) needs none (vdso(7)), with these exceptions: the first pick in a forked
+ * child looks up the child's PID namespace, pid, start time and name; that one, and later ones as long as no row of the
+ * list of workers is free, may check whether the owners of 8 rows are still alive; and the first pick of a
+ * single-threaded process, and one every second, may check those of 8 ranges of turns.
  *
  * -EAGAIN   at one instant during the call no key was available. A key counts as available from the return, at the latest, of
  *           the call that made it so; keyshm_next_available_ms() returns the time until one is
@@ -579,8 +585,8 @@ struct keyshm_pick {
 int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
 
 /*
- * The same for a caller with a buffer of its own, of `size` bytes: copies the key, NUL-terminated, and returns its length in
- * bytes without the NUL. There is no stamp. ret_id_or_null may be NULL. Wipe the buffer after use.
+ * The same for a caller with a buffer of its own, of `size` bytes: copies the key, NUL-terminated, and returns its
+ * length in bytes without the NUL. There is no stamp. ret_id_or_null may be NULL. Wipe the buffer after use.
  *
  * -ERANGE   the picked key does not fit (its turn is used up); the pool's key_max + 1 bytes always suffice
  * ...       and the errors of keyshm_next()
@@ -616,7 +622,8 @@ struct keyshm_request {
     }
 void keyshm_request_init(struct keyshm_request *request, size_t size);
 
-/* A key that is lent for one request. The struct is frozen, as that of a pick is. The call that ends the lease clears the token. */
+/* A key that is lent for one request. The struct is frozen, as that of a pick is. The call that ends the lease clears
+ * the token. */
 struct keyshm_lease {
     uint64_t token[8];
     struct keyshm_pick pick;
@@ -636,18 +643,19 @@ int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease);
 /* ------------------------------------------------------------------------------------------------------------------
  * Marking
  *
- * A mark records what a provider answered. Marks are merged: the new status is the higher of the old and the marked one, the new
- * deadline the later, and of two reasons for the same status the later one in enum keyshm_reason stays. So the order in which
- * marks arrive does not matter, and a stale mark cannot weaken a newer one. A key whose deadline has passed counts as available,
- * so its old status, deadline and reason are ignored. A mark that changes nothing is still counted, and returns 0.
+ * A mark records what a provider answered. Marks are merged: the new status is the higher of the old and the marked
+ * one, the new deadline the later, and of two reasons for the same status the later one in enum keyshm_reason stays. So
+ * the order in which marks arrive does not matter, and a stale mark cannot weaken a newer one. A key whose deadline has
+ * passed counts as available, so its old status, deadline and reason are ignored. A mark that changes nothing is still
+ * counted, and returns 0.
  *
  * A duration below 0 is 0, unless it is KEYSHM_NO_RETRY_AFTER: that moment has passed, so the mark is counted and changes
  * nothing else. A rate limit longer than the policy's cooldown_max_ms, and a quota longer than KEYSHM_DURATION_MAX_MS, is
  * shortened to that, and the log has a warning. Neither is an error.
  *
  * A cooldown never ends before its deadline. It ends at most 1 ms after it, and two ticks of the kernel's coarse clock
- * (CLOCK_MONOTONIC_COARSE, clock_gettime(2)) later for each process, of the one that marks and the one that picks, that makes more than
- * 1,024 calls within one of them.
+ * (CLOCK_MONOTONIC_COARSE, clock_gettime(2)) later for each process, of the one that marks and the one that picks, that
+ * makes more than 1,024 calls within one of them.
  *
  * The marks return 0, or:
  * -ESTALE   the key or group is not, or no longer, in the pool
@@ -676,8 +684,8 @@ void keyshm_mark_init(struct keyshm_mark *mark, size_t size);
 
 int keyshm_mark(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *mark);
 
-/* Shorthands of keyshm_mark(). The reason of a rate limit is KEYSHM_REASON_RATE_LIMIT, that of a quota KEYSHM_REASON_QUOTA, that
- * of an invalid key KEYSHM_REASON_AUTHENTICATION. */
+/* Shorthands of keyshm_mark(). The reason of a rate limit is KEYSHM_REASON_RATE_LIMIT, that of a quota
+ * KEYSHM_REASON_QUOTA, that of an invalid key KEYSHM_REASON_AUTHENTICATION. */
 int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms);
 int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms);
 
@@ -685,21 +693,22 @@ int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_af
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
 /*
- * Make the key available now, whatever its status, for all models. A pause stays, and so does the status of its group. Only this,
- * the mark KEYSHM_AVAILABLE and keyshm_mark_all_available() lower a status before its deadline.
+ * Make the key available now, whatever its status, for all models. A pause stays, and so does the status of its group.
+ * Only this, the mark KEYSHM_AVAILABLE and keyshm_mark_all_available() lower a status before its deadline.
  */
 int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 
 /*
- * Make every key and group available whose status, for whatever model, is one of `status_mask` (bits 1u << enum keyshm_status), as
- * after an outage. Returns the number of keys and groups that this call made available. -EINVAL: no bit, or one of no status.
- * -EROFS. -EBUSY: it was so for one of them; the others were done.
+ * Make every key and group available whose status, for whatever model, is one of `status_mask` (bits 1u << enum
+ * keyshm_status), as after an outage. Returns the number of keys and groups that this call made available. -EINVAL: no
+ * bit, or one of no status. -EROFS. -EBUSY: it was so for one of them; the others were done.
  */
 int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
 
 /*
- * Take a key or a group out, and let it in again: for operators. A paused key, or one in a paused group, is not picked, whatever it
- * is marked; marks are recorded all the same, and count when it is resumed. Each may be said twice. -ESTALE, -EROFS, -EBUSY as a mark.
+ * Take a key or a group out, and let it in again: for operators. A paused key, or one in a paused group, is not picked,
+ * whatever it is marked; marks are recorded all the same, and count when it is resumed. Each may be said twice.
+ * -ESTALE, -EROFS, -EBUSY as a mark.
  */
 int keyshm_pause(keyshm_pool *pool, keyshm_id id);
 int keyshm_resume(keyshm_pool *pool, keyshm_id id);
@@ -718,18 +727,20 @@ struct keyshm_policy {
 void keyshm_policy_init(struct keyshm_policy *policy, size_t size);
 
 /*
- * Set the policy. A mark goes by the policy at its time; deadlines that were set before stay. A process that is killed in the
- * middle has set some of the fields. -EINVAL: a field is outside its range. -E2BIG: a field of a later version is set. -EROFS.
+ * Set the policy. A mark goes by the policy at its time; deadlines that were set before stay. A process that is killed
+ * in the middle has set some of the fields. -EINVAL: a field is outside its range. -E2BIG: a field of a later version
+ * is set. -EROFS.
  */
 int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy);
 
-/* Copy the policy. Only the first ret_policy->size bytes are written. Works on every attachment. -EINVAL: the size is missing. */
+/* Copy the policy. Only the first ret_policy->size bytes are written. Works on every attachment. -EINVAL: the size is
+ * missing. */
 int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
 /*
- * Record the end of every cooldown that is over: in the state of the keys and groups, the events and the log. It is never
- * required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made available.
- * -EROFS. -EBUSY: as of keyshm_mark_all_available().
+ * Record the end of every cooldown that is over: in the state of the keys and groups, the events and the log. It is
+ * never required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made
+ * available. -EROFS. -EBUSY: as of keyshm_mark_all_available().
  */
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool);
 
@@ -798,9 +809,9 @@ struct keyshm_group_snapshot {
 };
 
 /*
- * A copy of a pool's state. Each key's entry is consistent; the entries were read one after another, but the state of each group
- * once: a mark of a group is seen for all its keys or for none. Counters are statistics: a process that is killed during a call
- * may not have counted it.
+ * A copy of a pool's state. Each key's entry is consistent; the entries were read one after another, but the state of
+ * each group once: a mark of a group is seen for all its keys or for none. Counters are statistics: a process that is
+ * killed during a call may not have counted it.
  */
 struct keyshm_snapshot {
     char provider[KEYSHM_PROVIDER_MAX + 1];
@@ -840,17 +851,17 @@ int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
 
 /*
- * Copy the state of one key, without its notes: the first `size` bytes of *ret_key. Lock-free. `model` is 0. -ESTALE; -EINVAL:
- * another model; -EBUSY: the key's slot was reused throughout the call.
+ * Copy the state of one key, without its notes: the first `size` bytes of *ret_key. Lock-free. `model` is 0. -ESTALE;
+ * -EINVAL: another model; -EBUSY: the key's slot was reused throughout the call.
  */
 int keyshm_inspect(keyshm_pool *pool, keyshm_id id, unsigned model, size_t size, struct keyshm_key_snapshot *ret_key);
 
 /*
- * A process that is, or was, attached. A process is listed once for each attachment: from keyshm_create(), keyshm_open() or
- * keyshm_attach(), or, if it inherited the attachment by fork(2), from its first pick or keyshm_after_fork(). It stays listed
- * after it has closed the attachment or ended, until another process needs its row. A process that was listed 24 hours ago, and
- * is in another PID namespace, so that nobody can tell whether it is alive, may then have to take another row, too. Read-only
- * attachments are not listed.
+ * A process that is, or was, attached. A process is listed once for each attachment: from keyshm_create(),
+ * keyshm_open() or keyshm_attach(), or, if it inherited the attachment by fork(2), from its first pick or
+ * keyshm_after_fork(). It stays listed after it has closed the attachment or ended, until another process needs its
+ * row. A process that was listed 24 hours ago, and is in another PID namespace, so that nobody can tell whether it is
+ * alive, may then have to take another row, too. Read-only attachments are not listed.
  */
 struct keyshm_worker {
     pid_t pid;      /* in its own PID namespace */
@@ -875,8 +886,8 @@ int keyshm_workers(keyshm_pool *pool, struct keyshm_worker_list **ret_list);
 void keyshm_worker_list_free(struct keyshm_worker_list *list);
 
 /*
- * Give this process a name of 1 to 15 bytes, without control characters, in the list of workers. -EINVAL, -EROFS; -EUSERS: it is
- * not listed, as all rows belong to live processes.
+ * Give this process a name of 1 to 15 bytes, without control characters, in the list of workers. -EINVAL, -EROFS;
+ * -EUSERS: it is not listed, as all rows belong to live processes.
  */
 int keyshm_set_worker_name(keyshm_pool *pool, const char *name);
 
@@ -895,8 +906,8 @@ enum keyshm_event_kind {
 };
 #define KEYSHM_EVENT_KIND_COUNT 11
 
-/* Returns "added", "removed" and so on, a static string: the name of the constant in lower case, without KEYSHM_EVENT_; NULL for
- * any other number. */
+/* Returns "added", "removed" and so on, a static string: the name of the constant in lower case, without KEYSHM_EVENT_;
+ * NULL for any other number. */
 const char *keyshm_event_kind_name(enum keyshm_event_kind kind);
 
 /* One event. A field that does not apply to its kind has the value that is called "none" below. */
@@ -919,10 +930,11 @@ struct keyshm_event {
 };
 
 /*
- * The recorded events. A pool keeps three classes of events separately, so that many events of one class do not displace
- * rarer ones: cooldowns (changes between available and rate_limited, and refused marks), lasting changes (to or from
- * quota_exceeded and invalid, pauses, and settings), and membership (all others). Of each class it keeps the last N, where N is a quarter of
- * the capacity as a power of two, 256 to 16,384. Events outlive the processes that caused them; they end with the pool.
+ * The recorded events. A pool keeps three classes of events separately, so that many events of one class do not
+ * displace rarer ones: cooldowns (changes between available and rate_limited, and refused marks), lasting changes (to
+ * or from quota_exceeded and invalid, pauses, and settings), and membership (all others). Of each class it keeps the
+ * last N, where N is a quarter of the capacity as a power of two, 256 to 16,384. Events outlive the processes that
+ * caused them; they end with the pool.
  *
  * A mark that repeats exactly the current state is no event.
  */
@@ -942,10 +954,10 @@ struct keyshm_event_cursor {
 };
 
 /*
- * Copy the events after the cursor, and move the cursor behind them; with NULL, copy all that are kept. A record that is still
- * being written, and those of its class after it, are left for the next call, until a later one is a second old; then it counts as
- * missing. On failure the cursor is not moved. Lock-free; readers do not affect each other. Free the list with keyshm_event_list_free(), which
- * ignores NULL. -ENOMEM, -EBADMSG as keyshm_snapshot().
+ * Copy the events after the cursor, and move the cursor behind them; with NULL, copy all that are kept. A record that
+ * is still being written, and those of its class after it, are left for the next call, until a later one is a second
+ * old; then it counts as missing. On failure the cursor is not moved. Lock-free; readers do not affect each other. Free
+ * the list with keyshm_event_list_free(), which ignores NULL. -ENOMEM, -EBADMSG as keyshm_snapshot().
  */
 int keyshm_events(keyshm_pool *pool, struct keyshm_event_cursor *cursor_or_null, struct keyshm_event_list **ret_list);
 void keyshm_event_list_free(struct keyshm_event_list *list);
@@ -989,8 +1001,9 @@ typedef void keyshm_log_fn(enum keyshm_log_level level, const char *message, voi
  */
 void keyshm_set_log(keyshm_log_fn *fn_or_null, void *user, enum keyshm_log_level least);
 
-/* The same, with messages written to a file descriptor, each as a line of one write(2): for programs that cannot give a function.
- * -1 turns logging off. Of this call and keyshm_set_log() the last one counts. The descriptor stays the caller's. */
+/* The same, with messages written to a file descriptor, each as a line of one write(2): for programs that cannot give a
+ * function. -1 turns logging off. Of this call and keyshm_set_log() the last one counts. The descriptor stays the
+ * caller's. */
 void keyshm_set_log_fd(int fd, enum keyshm_log_level least);
 
 #ifdef __cplusplus

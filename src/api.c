@@ -72,8 +72,8 @@ static int check_key(const struct keyshm_pool *pool, const char *key, size_t *re
 }
 
 /*
- * Copy a struct that begins with its size over one with the defaults: fields that the caller's version does not have keep them. -EINVAL
- * when it has no size, -E2BIG when a field of a later version is set.
+ * Copy a struct that begins with its size over one with the defaults: fields that the caller's version does not have
+ * keep them. -EINVAL when it has no size, -E2BIG when a field of a later version is set.
  */
 static int read_struct(const struct keyshm_pool *pool_or_null, const void *from, void *to, size_t known_size)
 {

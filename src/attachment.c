@@ -34,8 +34,8 @@ static int find_layout(struct library_layout *ret_layout)
 
 /* ---- at exit(3) ---- */
 
-/* The attachments of this process that are listed among the workers, so that it can say at its end that it has not been killed. Those
- * that find no room here are listed as if it had been. A child inherits them. */
+/* The attachments of this process that are listed among the workers, so that it can say at its end that it has not been
+ * killed. Those that find no room here are listed as if it had been. A child inherits them. */
 #define LISTED_MAX 64
 static _Atomic(struct keyshm_pool *) listed[LISTED_MAX];
 

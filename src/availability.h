@@ -3,8 +3,8 @@
 #define KEYSHM_AVAILABILITY_H
 
 /*
- * Whether a key can be had. Four words say so, in two pairs: the key's and its group's, whatever the model, and the same of one
- * model. A pair is available when both of its words are; for model 0 there is one pair.
+ * Whether a key can be had. Four words say so, in two pairs: the key's and its group's, whatever the model, and the
+ * same of one model. A pair is available when both of its words are; for model 0 there is one pair.
  */
 
 #include "key_group.h"
@@ -37,9 +37,9 @@ static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned 
     return availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), order));
 }
 
-/* Reads again until the slot's group is the same before and after: the place of a removed group may have been given to another. A key
- * that is removed leaves its group after its word is free, and one that is added is in its group before its word is published. Bounded:
- * others would have to move the key each time. */
+/* Reads again until the slot's group is the same before and after: the place of a removed group may have been given to
+ * another. A key that is removed leaves its group after its word is free, and one that is added is in its group before
+ * its word is published. Bounded: others would have to move the key each time. */
 static inline struct pair pair_load(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
 {
     struct pair pair;
@@ -60,8 +60,9 @@ static inline bool pair_is_available(const struct pair *pair, uint64_t now_ms)
 }
 
 /*
- * The stamp of a pick: the counts of marks of the four words, 16 bits each: the key's, and from there up its word for the model, its
- * group's, and the group's for the model. So each word tells by itself whether something bad was marked since.
+ * The stamp of a pick: the counts of marks of the four words, 16 bits each: the key's, and from there up its word for
+ * the model, its group's, and the group's for the model. So each word tells by itself whether something bad was marked
+ * since.
  */
 #define STAMP_MODEL_SHIFT WORD_MARKS_BITS
 #define STAMP_GROUP_SHIFT (2 * WORD_MARKS_BITS)
@@ -133,7 +134,8 @@ static inline uint64_t pair_available_at_ms(const struct pair *pair)
 /* The same of the key in the slot, for the model. */
 static inline uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
-    /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after (pick.c). */
+    /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
+     * (pick.c). */
     struct pair pair = pair_load(pool, 0, slot, memory_order_acquire);
     uint64_t at_ms = pair_available_at_ms(&pair);
     if (model == 0)

@@ -50,8 +50,8 @@ static inline uint64_t clock_coarse_us(void)
     return clock_read_us(CLOCK_MONOTONIC_COARSE);
 }
 
-/* How far the coarse clock can lag behind, rounded up. A tick is handled late now and then, so twice its length: 1.5 ticks were
- * measured. */
+/* How far the coarse clock can lag behind, rounded up. A tick is handled late now and then, so twice its length: 1.5
+ * ticks were measured. */
 static inline uint64_t clock_coarse_lag_ms(void)
 {
     struct timespec tick;

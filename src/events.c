@@ -10,7 +10,8 @@
 /* A record that is not whole may be in the middle of being written: it is read again for some microseconds. */
 #define READ_TRIES_MAX 100
 
-/* A number without a record, in front of records, is given up when one of those is this old: its writer was killed or stopped. */
+/* A number without a record, in front of records, is given up when one of those is this old: its writer was killed or
+ * stopped. */
 #define UNFINISHED_MAX_US 1000000
 
 /* The events read so far, before they are put in order. */

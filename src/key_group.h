@@ -7,8 +7,8 @@
  *
  *   key_groups  bits 31..11 the low bits of the group's generation; 10..0 1 + its number; all zero: none
  *
- * A group's number is given to another one only after all keys have left it, so a reader that finds the same word twice knows that the
- * group was there in between.
+ * A group's number is given to another one only after all keys have left it, so a reader that finds the same word twice
+ * knows that the group was there in between.
  */
 
 #include "pool.h"

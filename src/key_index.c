@@ -71,7 +71,8 @@ void index_insert(const struct keyshm_pool *pool, uint64_t key_hash, uint32_t sl
     /* Not reached: there are twice as many entries as slots, and one entry a slot. */
 }
 
-/* Of the key that an entry leads to; an entry that leads out of the pool was not written by keyshm, and is as good as any. */
+/* Of the key that an entry leads to; an entry that leads out of the pool was not written by keyshm, and is as good as
+ * any. */
 static uint64_t hash_of(const struct keyshm_pool *pool, uint32_t entry)
 {
     uint32_t slot = entry_slot(entry);

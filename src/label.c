@@ -24,7 +24,8 @@ int label_make(struct label *ret_label, const char *name)
     return 0;
 }
 
-/* release: pairs with the acquire in label_load(): a reader that sees a later name also sees that what had the earlier one is gone. */
+/* release: pairs with the acquire in label_load(): a reader that sees a later name also sees that what had the earlier
+ * one is gone. */
 void label_store(_Atomic uint64_t *length, _Atomic uint64_t *words, const struct label *label)
 {
     atomic_store_explicit(length, label->length, memory_order_release);

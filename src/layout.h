@@ -72,7 +72,8 @@ struct layout_settings {
     char zero[7];
 };
 
-/* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the range at each pick. */
+/* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the range at each
+ * pick. */
 struct layout_turns {
     _Alignas(LAYOUT_PAIR_BYTES) _Atomic uint64_t owner; /* worker_token() of the process; 0: none */
     _Atomic uint64_t range;
@@ -209,8 +210,8 @@ struct layout_group {
     _Atomic uint64_t name[LAYOUT_NAME_WORDS]; /* padded with zeros */
 };
 
-/* Compute the place of everything in a segment from the fields capacity, key_max, worker_rows (0: a quarter of the capacity),
- * groups_max and models_max; all must be within their limits. */
+/* Compute the place of everything in a segment from the fields capacity, key_max, worker_rows (0: a quarter of the
+ * capacity), groups_max and models_max; all must be within their limits. */
 void layout_compute(struct layout_settings *settings);
 
 /* Of what a state word is the state: the number of a slot, or behind all slots that of a group. */

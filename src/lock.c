@@ -27,11 +27,11 @@
 /*
  * This thread is in the middle of a membership change, from before the mutex is asked for until after it is released. A
  * signal handler that makes another one, in whichever pool, is refused before it calls libc: there it would clear this
- * thread's note of the mutex that is being taken (list_op_pending, get_robust_list(2)), and if the thread were killed before
- * that mutex is in its list, the kernel would not know that it died as the owner.
+ * thread's note of the mutex that is being taken (list_op_pending, get_robust_list(2)), and if the thread were killed
+ * before that mutex is in its list, the kernel would not know that it died as the owner.
  *
- * initial-exec: the first access to a thread-local variable of a library that was loaded late may allocate memory, which a
- * signal handler must not.
+ * initial-exec: the first access to a thread-local variable of a library that was loaded late may allocate memory,
+ * which a signal handler must not.
  */
 static __attribute__((tls_model("initial-exec"))) _Thread_local volatile sig_atomic_t is_changing;
 

@@ -166,10 +166,11 @@ __attribute__((cold, noinline)) static void record_refusal(const struct keyshm_p
 /* ---- the mark ---- */
 
 /*
- * The word of the report's subject and model, and as it is in memory. A free one when the subject is not, or no longer, in the pool.
+ * The word of the report's subject and model, and as it is in memory. A free one when the subject is not, or no longer,
+ * in the pool.
  *
- * The word of a model is loaded before the check that its subject is there: where another has its number since, the word has changed, too,
- * so that a change of this one fails (subject.h).
+ * The word of a model is loaded before the check that its subject is there: where another has its number since, the
+ * word has changed, too, so that a change of this one fails (subject.h).
  */
 ALWAYS_INLINE uint64_t load_word(const struct report *report, uint64_t *ret_raw)
 {
@@ -294,8 +295,8 @@ static bool says_something(const struct keyshm_pool *pool, unsigned model, uint3
     return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE;
 }
 
-/* Available whatever the model: so the words of all models are, one after another. With a stamp they are left: it knows nothing of those
- * for which the key was not picked. */
+/* Available whatever the model: so the words of all models are, one after another. With a stamp they are left: it knows
+ * nothing of those for which the key was not picked. */
 __attribute__((noinline)) static int mark_models_available(const struct keyshm_pool *pool, const struct report *whole)
 {
     int error = 0;

@@ -29,8 +29,8 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
 
 typedef void mark_fn(const struct keyshm_pool *pool, keyshm_id id);
 
-/* Mark each key and group AVAILABLE of which a cooldown has ended, for that model, and call on_marked for it. Returns how many.
- * -EBUSY: other marks of one came between. */
+/* Mark each key and group AVAILABLE of which a cooldown has ended, for that model, and call on_marked for it. Returns
+ * how many. -EBUSY: other marks of one came between. */
 int mark_all_expired(const struct keyshm_pool *pool, mark_fn *on_marked);
 
 /* The same of each that is benched by one of these statuses (bits 1u << status). */

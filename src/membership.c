@@ -219,8 +219,8 @@ static bool has_room(const struct replacement *replacement)
     return replacement->count <= capacity - stay;
 }
 
-/* Add before removing, as long as there is room; where there is none, one is removed for one that is added. -ESTALE, -ENOSPC: nothing was
- * changed. */
+/* Add before removing, as long as there is room; where there is none, one is removed for one that is added. -ESTALE,
+ * -ENOSPC: nothing was changed. */
 static int replace_locked(struct replacement *replacement)
 {
     uint32_t slot;

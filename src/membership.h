@@ -2,8 +2,9 @@
 #ifndef KEYSHM_MEMBERSHIP_H
 #define KEYSHM_MEMBERSHIP_H
 
-/* Membership: which keys are in the pool, and which groups and models there are. Changes take the mutex; membership_find() does not.
- * As the calls of the same names, whose arguments are checked; 1: the group or the model was made. */
+/* Membership: which keys are in the pool, and which groups and models there are. Changes take the mutex;
+ * membership_find() does not. As the calls of the same names, whose arguments are checked; 1: the group or the model
+ * was made. */
 
 #include "label.h"
 #include "slot.h"

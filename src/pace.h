@@ -16,8 +16,8 @@
 
 #define PACE_TICK_MASK ((UINT64_C(1) << 48) - 1)
 
-/* Count this call, which is made when the coarse clock says `coarse_ms`. Is it one of a burst? Call it before that is made a time of
- * the pool: the first call in a tick looks whether the machine has slept. */
+/* Count this call, which is made when the coarse clock says `coarse_ms`. Is it one of a burst? Call it before that is
+ * made a time of the pool: the first call in a tick looks whether the machine has slept. */
 static inline bool pace_is_burst(const struct keyshm_pool *pool, uint64_t coarse_ms)
 {
     struct process_local *local = pool->local;

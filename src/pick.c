@@ -103,9 +103,10 @@ ALWAYS_INLINE uint32_t find_from(struct turn *turn, unsigned model, uint32_t fro
 /*
  * No bit led to a key. The bits are a hint, so the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all.
  *
- * The words are read one after another, and meanwhile one key may have become available whose word was read already. So the answer is
- * given only if nothing of the kind has happened: no key was made available from before the first word was read until after the
- * last one, and no cooldown has ended. Then it is true of the instant at which the clock was read.
+ * The words are read one after another, and meanwhile one key may have become available whose word was read already. So
+ * the answer is given only if nothing of the kind has happened: no key was made available from before the first word
+ * was read until after the last one, and no cooldown has ended. Then it is true of the instant at which the clock was
+ * read.
  */
 static int find_in_words(const struct keyshm_pool *pool, unsigned model)
 {
@@ -159,8 +160,8 @@ static uint32_t end_of_range(const struct keyshm_pool *pool, unsigned model, uin
     return end < used ? end : used;
 }
 
-/* Put a new claim in the place of `cursor`, whose own range must be where it belongs, or it would be lost here. False when another pick
- * has claimed since that was read. */
+/* Put a new claim in the place of `cursor`, whose own range must be where it belongs, or it would be lost here. False
+ * when another pick has claimed since that was read. */
 static inline bool move_cursor(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint64_t next)
 {
     /* relaxed: the cursor orders only itself. */
@@ -174,8 +175,8 @@ static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool
 {
     uint32_t place = rotation_place(pool, model);
     rotation_settle(pool, model, cursor);
-    /* Now every claim before this one is where it belongs. One by an ended process, that had this place before, may be in it: it must not
-     * be written over. */
+    /* Now every claim before this one is where it belongs. One by an ended process, that had this place before, may be
+     * in it: it must not be written over. */
     struct claim own =
         rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, model, place), memory_order_relaxed));
     if (own.begin < own.end)
@@ -211,7 +212,8 @@ static __attribute__((noinline)) int look_in_words(struct turn *turn)
     return r < 0 ? r : -EBUSY;
 }
 
-/* Claim the turn of the next key, or in a burst a range that begins with it. -EBUSY: try again; after a range was claimed, too. */
+/* Claim the turn of the next key, or in a burst a range that begins with it. -EBUSY: try again; after a range was
+ * claimed, too. */
 ALWAYS_INLINE int claim_next(struct turn *turn, unsigned model, int tries, uint32_t *ret_slot)
 {
     const struct keyshm_pool *pool = turn->pool;
@@ -349,8 +351,8 @@ static __attribute__((noinline)) int pick_slowly_for(struct turn *turn, struct k
     return pick_any(turn, turn->model, ret_pick);
 }
 
-/* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due. False: it is not so;
- * *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
+/* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due.
+ * False: it is not so; *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
 ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
                                 struct keyshm_pick *ret_pick, uint32_t *ret_slot)
 {
@@ -433,8 +435,8 @@ static void find_benched_groups(const struct keyshm_pool *pool, unsigned model, 
 {
     ret_benched->used = pool_groups_used(pool);
     for (uint32_t group = 0; group < ret_benched->used; group++) {
-        /* acquire: pairs with the release in groups.c. The id first: its words are of this group or of a later one, and no key of this one
-         * is left then. */
+        /* acquire: pairs with the release in groups.c. The id first: its words are of this group or of a later one, and
+         * no key of this one is left then. */
         uint32_t key_group = group_pack(atomic_load_explicit(&pool->groups[group].id, memory_order_acquire));
         struct pair words = {availability_of_model(key_group_word(pool, 0, group)),
                              availability_of_model(key_group_word(pool, model, group))};
@@ -449,12 +451,14 @@ static bool is_in_available_group(const struct keyshm_pool *pool, uint32_t slot,
     return key_group == GROUP_NONE || group >= benched->used || benched->key_groups[group] != key_group;
 }
 
-/* The group before and after the words: a key that is removed leaves it after they are free, and one that is added is in it before. */
+/* The group before and after the words: a key that is removed leaves it after they are free, and one that is added is
+ * in it before. */
 static bool is_available_in_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
                                   const struct benched_groups *benched)
 {
     bool was_available = is_in_available_group(pool, slot, benched);
-    /* acquire: pairs with the release that publishes the word, so that the second look at the group is of that key or a later one. */
+    /* acquire: pairs with the release that publishes the word, so that the second look at the group is of that key or a
+     * later one. */
     struct pair words = {pair_load_key(pool, 0, slot, memory_order_acquire), word_make_available(0)};
     if (model != 0)
         words.group = pair_load_key(pool, model, slot, memory_order_acquire);

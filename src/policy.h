@@ -3,8 +3,8 @@
 #define KEYSHM_POLICY_H
 
 /*
- * The policy of a pool: how marks are understood. Each field is one word of the segment, stored and loaded by itself, so that a change
- * needs no lock, and a process killed in the middle of one has made a part of it.
+ * The policy of a pool: how marks are understood. Each field is one word of the segment, stored and loaded by itself,
+ * so that a change needs no lock, and a process killed in the middle of one has made a part of it.
  */
 
 #include "pool.h"

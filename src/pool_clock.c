@@ -9,7 +9,8 @@ void pool_clock_look(const struct keyshm_pool *pool)
     uint64_t known_ms = atomic_load_explicit(&header->pool_minus_monotonic_ms, memory_order_relaxed);
     int64_t set_us =
         (int64_t)(unix_minus_pool_us - atomic_load_explicit(&header->unix_minus_pool_us, memory_order_relaxed));
-    /* A machine never sleeps less, so this difference only grows. When another process has changed it since, it has looked, too. */
+    /* A machine never sleeps less, so this difference only grows. When another process has changed it since, it has
+     * looked, too. */
     if ((int64_t)(difference_ms - known_ms) > 0)
         atomic_compare_exchange_strong_explicit(&header->pool_minus_monotonic_ms, &known_ms, difference_ms,
                                                 memory_order_relaxed, memory_order_relaxed);

@@ -3,12 +3,13 @@
 #define KEYSHM_POOL_CLOCK_H
 
 /*
- * The time of a pool: since its creation, by CLOCK_BOOTTIME, so that a cooldown goes on while the machine sleeps. It begins at
- * POOL_CLOCK_BEGIN_US, so that no time is 0.
+ * The time of a pool: since its creation, by CLOCK_BOOTTIME, so that a cooldown goes on while the machine sleeps. It
+ * begins at POOL_CLOCK_BEGIN_US, so that no time is 0.
  *
- * There is no coarse boot-time clock. Its equal is the coarse monotonic clock and the difference between the two, which grows
- * when the machine sleeps. The difference is kept in the segment, the same for all processes, and each of them looks at it at
- * its first call in a tick (pace.h). It is never too large, so the coarse time is never ahead of the exact one.
+ * There is no coarse boot-time clock. Its equal is the coarse monotonic clock and the difference between the two, which
+ * grows when the machine sleeps. The difference is kept in the segment, the same for all processes, and each of them
+ * looks at it at its first call in a tick (pace.h). It is never too large, so the coarse time is never ahead of the
+ * exact one.
  */
 
 #include "clock.h"
@@ -28,8 +29,8 @@ static inline uint64_t pool_now_ms(const struct keyshm_pool *pool)
     return pool_now_us(pool) / 1000;
 }
 
-/* What the coarse monotonic clock has said, as a time of the pool: pool_now_ms() at the last tick. The same for all processes, and
- * never goes back, so an event is never recorded earlier than the one that caused it. */
+/* What the coarse monotonic clock has said, as a time of the pool: pool_now_ms() at the last tick. The same for all
+ * processes, and never goes back, so an event is never recorded earlier than the one that caused it. */
 static inline uint64_t pool_ms_of_coarse(const struct keyshm_pool *pool, uint64_t coarse_ms)
 {
     /* relaxed, here and below: the words order nothing. */
@@ -65,8 +66,8 @@ static inline int64_t pool_clock_ms_of_us(int64_t time_us)
     return time_us / 1000 - (time_us % 1000 < 0);
 }
 
-/* The pool's time minus that of the monotonic clock. The exact clock is read first: a process that is held up between the two finds the
- * difference too small, and never too large. */
+/* The pool's time minus that of the monotonic clock. The exact clock is read first: a process that is held up between
+ * the two finds the difference too small, and never too large. */
 static inline uint64_t pool_clock_minus_monotonic_ms(uint64_t now_us)
 {
     return (uint64_t)pool_clock_ms_of_us((int64_t)(now_us - clock_monotonic_us()));

@@ -13,8 +13,9 @@
 #define PROCESS_DESCRIPTION_SIZE 80
 
 /*
- * The inode of the caller's PID namespace; 0: not known. It does not change while a process lives, but a child may be in another
- * one than its parent. Where /proc is not mounted, Linux 6.11 and later tell it all the same (PIDFD_GET_PID_NAMESPACE, pidfd_open(2)).
+ * The inode of the caller's PID namespace; 0: not known. It does not change while a process lives, but a child may be
+ * in another one than its parent. Where /proc is not mounted, Linux 6.11 and later tell it all the same
+ * (PIDFD_GET_PID_NAMESPACE, pidfd_open(2)).
  */
 uint64_t process_pid_namespace(void);
 
@@ -29,7 +30,8 @@ struct process_look {
     uint64_t started_ticks; /* since the system was started; no two processes with the same number have the same */
 };
 
-/* Safe in a signal handler. -ENOENT: there is no such process, or /proc does not show it; -EBADMSG: its line has another form. */
+/* Safe in a signal handler. -ENOENT: there is no such process, or /proc does not show it; -EBADMSG: its line has
+ * another form. */
 int process_look(pid_t pid, struct process_look *ret_look);
 
 /* As /proc/PID/comm has it. */
@@ -38,7 +40,8 @@ void process_own_name(char ret_name[PROCESS_NAME_SIZE]);
 /* A number for what this process executes: another one after execve(2). */
 uint64_t process_image(void);
 
-/* "pid 17 (worker), state T"; "pid 17, gone" when there is none; "pid 17" when /proc does not show the caller's PID namespace. */
+/* "pid 17 (worker), state T"; "pid 17, gone" when there is none; "pid 17" when /proc does not show the caller's PID
+ * namespace. */
 void process_describe(pid_t pid, char ret_description[PROCESS_DESCRIPTION_SIZE]);
 
 #endif

@@ -24,8 +24,8 @@ struct process_local {
     } rotations[];                     /* of each model, from model 0 on */
 };
 
-/* For so many models, model 0 included. NULL when the system refuses: turns are then claimed one at a time, and the process is not
- * listed. */
+/* For so many models, model 0 included. NULL when the system refuses: turns are then claimed one at a time, and the
+ * process is not listed. */
 struct process_local *process_local_new(uint32_t models);
 void process_local_free(struct process_local *local_or_null, uint32_t models);
 

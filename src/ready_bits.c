@@ -4,9 +4,9 @@
 #include "state_word.h"
 
 /*
- * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the bit, lower
- * the due time to the key's deadline, then read the word again), and sweeping a block (S: take its due time, read its words and
- * bits, set the due time to the earliest deadline).
+ * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the
+ * bit, lower the due time to the key's deadline, then read the word again), and sweeping a block (S: take its due time,
+ * read its words and bits, set the due time to the earliest deadline).
  *
  *   W and L.  The two changes of the bit have an order. If W's set comes second, the bit ends set. If L's clear comes
  *   second, it reads from W's set (both are read-modify-writes, release and acquire), so L's second read of the word sees
@@ -18,8 +18,9 @@
  *   lowers it after S's second swap, it lowers the new time. S loads after it has stored, and L stores and then loads, so these
  *   accesses are seq_cst.
  *
- * The due times of 64 blocks, and of the model, are kept by the same two operations, with due times in the place of words and bits: L
- * lowers them from the bottom up, S takes them from the top down, so what L has lowered below before S took what is above, S sees.
+ * The due times of 64 blocks, and of the model, are kept by the same two operations, with due times in the place of
+ * words and bits: L lowers them from the bottom up, S takes them from the top down, so what L has lowered below before
+ * S took what is above, S sees.
  *
  * Killed in the middle: W before its set leaves a clear bit, and so does L before it has lowered the due time, for
  * READY_SWEEP_INTERVAL_MS at most; S leaves a block that is due after READY_SWEEP_TIMEOUT_MS.
@@ -116,7 +117,8 @@ static _Atomic uint64_t *due_of_blocks(const struct keyshm_pool *pool, unsigned 
     return due_of_block(pool, model, layout_due_blocks(pool->settings.capacity) + first_block / 64);
 }
 
-/* Make it due at `due_ms` at the latest, and a sweep that is under way not put it off. False when others kept changing it. */
+/* Make it due at `due_ms` at the latest, and a sweep that is under way not put it off. False when others kept changing
+ * it. */
 static bool lower(_Atomic uint64_t *at, uint64_t due_ms)
 {
     uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);

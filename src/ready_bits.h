@@ -3,9 +3,9 @@
 #define KEYSHM_READY_BITS_H
 
 /*
- * The ready bits of each model: the slots that are worth a look. Those of model 0 are about the key and its group whatever the model,
- * those of another model about their words for that model alone; a pick for it looks at slots that have both bits. A hint that may err
- * in one direction only:
+ * The ready bits of each model: the slots that are worth a look. Those of model 0 are about the key and its group
+ * whatever the model, those of another model about their words for that model alone; a pick for it looks at slots that
+ * have both bits. A hint that may err in one direction only:
  *
  *   a bit that is set wrongly costs one look at the word, which clears it; a bit that is clear wrongly would hide a
  *   key. The protocol in ready_bits.c rules that out; if a process is killed in the middle of it, a sweep sets the bit
@@ -13,9 +13,9 @@
  *
  * Only a look clears a bit. A mark that makes a key unavailable leaves it alone, and so stays one compare-and-swap.
  *
- * When a cooldown ends, the bit must be set again. Each block of 64 slots has a due time for that, each 64 blocks have one, and
- * the model has one, which is no later than the others below it: a pick compares that with the clock, and sweeps the blocks that
- * are due.
+ * When a cooldown ends, the bit must be set again. Each block of 64 slots has a due time for that, each 64 blocks have
+ * one, and the model has one, which is no later than the others below it: a pick compares that with the clock, and
+ * sweeps the blocks that are due.
  */
 
 #include "availability.h"
@@ -43,8 +43,8 @@ void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 /* The same of every slot; for the owner of the mutex, before anybody can pick for the model. */
 void ready_set_all(const struct keyshm_pool *pool, unsigned model);
 
-/* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the public call
- * returns. */
+/* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the
+ * public call returns. */
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
 
 /* How often anything has been made available. */
@@ -99,8 +99,8 @@ static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool, unsigne
 /* When the slot is swept at the latest, if picks go on. */
 uint64_t ready_slot_due_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 
-/* Of the blocks that are due, sweep some: set the bit of every available key, and find out when the block is due next. The rest is
- * due still. */
+/* Of the blocks that are due, sweep some: set the bit of every available key, and find out when the block is due next.
+ * The rest is due still. */
 void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms);
 
 /* Make every block due now. */

@@ -4,8 +4,8 @@
 
 #include "pool.h"
 
-/* For the owner of the mutex: clean up after the previous one, which died. Doing it twice has the effect of once, so it may
- * be killed anywhere and done again. */
+/* For the owner of the mutex: clean up after the previous one, which died. Doing it twice has the effect of once, so it
+ * may be killed anywhere and done again. */
 void recover(struct keyshm_pool *pool);
 
 #endif

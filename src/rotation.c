@@ -3,7 +3,8 @@
 
 #include "workers.h"
 
-/* How often a process in a burst looks for turns that killed processes have left behind; and, without a place, for a free one. */
+/* How often a process in a burst looks for turns that killed processes have left behind; and, without a place, for a
+ * free one. */
 #define LOOK_EVERY_MS 1000
 #define TRY_EVERY_MS 10
 

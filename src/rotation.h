@@ -5,24 +5,24 @@
 /*
  * The rotation of each model: whose turn it is, and which turns a process has claimed.
  *
- * The cursor of the model is the last claim: a range of slots, and the place behind it is where the next claim begins. A pick
- * claims by one compare-and-swap. A range never reaches beyond the end of the round, so every round of the cursor gives each
- * available key one turn.
+ * The cursor of the model is the last claim: a range of slots, and the place behind it is where the next claim begins.
+ * A pick claims by one compare-and-swap. A range never reaches beyond the end of the round, so every round of the
+ * cursor gives each available key one turn.
  *
- * A pick usually claims the slots up to the key that it takes. In a burst (pace.h) it claims a longer range, and the next picks of
- * this process go through it without touching the cursor, so that its cache line moves between processors less often. The range
- * stands in the segment, in one of LAYOUT_TURNS places that a process takes, and gives up when its burst is over. When it closes
- * the pool, or is killed, another one, in a burst or not, takes the place with what is left, before it claims. So a range is never
- * lost, and never given twice.
+ * A pick usually claims the slots up to the key that it takes. In a burst (pace.h) it claims a longer range, and the
+ * next picks of this process go through it without touching the cursor, so that its cache line moves between processors
+ * less often. The range stands in the segment, in one of LAYOUT_TURNS places that a process takes, and gives up when
+ * its burst is over. When it closes the pool, or is killed, another one, in a burst or not, takes the place with what
+ * is left, before it claims. So a range is never lost, and never given twice.
  *
- * The counts of two keys: a key may lack one turn for each place whose range is not of the claim that is furthest. If that claim is of
- * a process in a burst, it has a place itself. So with n places that were ever taken at the same time they differ by no more than n,
- * or n + 1 when a process in no burst claims beside them.
+ * The counts of two keys: a key may lack one turn for each place whose range is not of the claim that is furthest. If
+ * that claim is of a process in a burst, it has a place itself. So with n places that were ever taken at the same time
+ * they differ by no more than n, or n + 1 when a process in no burst claims beside them.
  *
- * Between the claim and the place there are two stores, and a process may be killed between them. So the cursor says which place
- * the range belongs to, and whoever claims next writes it there first, if it is not there yet (rotation_settle()). A number, which
- * each claim increases, tells a range that was put there from one that was not. When it is there, its process takes the place out of
- * the cursor again, so that nobody needs to look.
+ * Between the claim and the place there are two stores, and a process may be killed between them. So the cursor says
+ * which place the range belongs to, and whoever claims next writes it there first, if it is not there yet
+ * (rotation_settle()). A number, which each claim increases, tells a range that was put there from one that was not.
+ * When it is there, its process takes the place out of the cursor again, so that nobody needs to look.
  *
  *   cursor      bits 63..34 number of the claim; 33..30 place, from 1; 0: nowhere to put it; 29..20 length; 19..0 first slot
  *   range       bits 63..34 number of the claim; 33..30 zero;                               29..20 length; 19..0 first slot
@@ -108,9 +108,9 @@ static inline bool rotation_is_due(const struct keyshm_pool *pool, unsigned mode
            now_ms >= atomic_load_explicit(&pool->local->rotations[model].next_look_ms, memory_order_relaxed);
 }
 
-/* False: a pick is in the rotation already, which a signal handler has interrupted with this one. Read what this process knows of its
- * place only when it is true: until then, a handler may change it. Between a handler and what it has interrupted, the order of the program
- * is enough (atomic_signal_fence()). */
+/* False: a pick is in the rotation already, which a signal handler has interrupted with this one. Read what this
+ * process knows of its place only when it is true: until then, a handler may change it. Between a handler and what it
+ * has interrupted, the order of the program is enough (atomic_signal_fence()). */
 static inline bool rotation_enter(const struct keyshm_pool *pool)
 {
     if (atomic_load_explicit(&pool->local->is_in_rotation, memory_order_relaxed))
@@ -126,7 +126,8 @@ static inline void rotation_end(const struct keyshm_pool *pool)
     atomic_store_explicit(&pool->local->is_in_rotation, false, memory_order_relaxed);
 }
 
-/* Begin to take a turn of the range of this process. Returns its place; 0: it has none, or other threads, or a pick is in the rotation. */
+/* Begin to take a turn of the range of this process. Returns its place; 0: it has none, or other threads, or a pick is
+ * in the rotation. */
 static inline uint32_t rotation_begin_turn(const struct keyshm_pool *pool, unsigned model)
 {
     if (!ROTATION_SINGLE_THREADED || !rotation_enter(pool))
@@ -181,8 +182,8 @@ static inline void rotation_settle(const struct keyshm_pool *pool, unsigned mode
         rotation_settle_range(pool, model, cursor);
 }
 
-/* Call it while the range of this process is empty: take a place with turns that another process has left in it, if it is time to look
- * for one. In a burst, take any. True: this process has a place now. */
+/* Call it while the range of this process is empty: take a place with turns that another process has left in it, if it
+ * is time to look for one. In a burst, take any. True: this process has a place now. */
 bool rotation_take_place(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, bool is_burst);
 
 #endif

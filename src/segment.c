@@ -132,8 +132,8 @@ int segment_is_replaced(const struct keyshm_pool *pool)
     if (has_own && own.st_nlink == 0)
         return 1;
     make_path(path, pool->name);
-    /* Not stat(2): attaching does not follow symbolic links either. Another device is another file system: from here, the name of the
-     * attached file cannot be seen. */
+    /* Not stat(2): attaching does not follow symbolic links either. Another device is another file system: from here,
+     * the name of the attached file cannot be seen. */
     if (lstat(path, &found) != 0 || found.st_dev != pool->device)
         return has_own ? check_size(pool, &own) : 0;
     /* The number cannot have been given to another file: our mapping keeps this one alive. */

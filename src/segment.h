@@ -15,8 +15,8 @@ struct segment_file {
     char temporary_name[64]; /* until it has its own; "": it has none, as O_TMPFILE makes them */
 };
 
-/* A new file of `size` bytes, all allocated and zero, that belongs to `owner` and has no name that leads to a pool. An error of open(2),
- * memfd_create(2), fchown(2) or posix_fallocate(3). */
+/* A new file of `size` bytes, all allocated and zero, that belongs to `owner` and has no name that leads to a pool. An
+ * error of open(2), memfd_create(2), fchown(2) or posix_fallocate(3). */
 int segment_make_file(struct segment_file *ret_file, uid_t owner, const char *provider, uint64_t size, bool named);
 
 /* Give it the name of its owner's pool for this provider, in one step. -EEXIST: another file has it. */

@@ -12,9 +12,10 @@
 #define SEGMENT_NAME_DIRECTORY "/dev/shm"
 
 /*
- * "/keyshm.UID.LAYOUT.PROVIDER": with the uid, so that pools of the same name of two users do not collide; with the layout, so that the
- * pools of two versions of keyshm do not. The uid is the one that the parent user namespace has for it (user_namespaces(7)): root of
- * a container that shares the directory with its host must not take the name of the host's root.
+ * "/keyshm.UID.LAYOUT.PROVIDER": with the uid, so that pools of the same name of two users do not collide; with the
+ * layout, so that the pools of two versions of keyshm do not. The uid is the one that the parent user namespace has for
+ * it (user_namespaces(7)): root of a container that shares the directory with its host must not take the name of the
+ * host's root.
  */
 #define SEGMENT_NAME_SIZE (sizeof("/keyshm.4294967295..") + KEYSHM_LAYOUT_NAME_MAX + KEYSHM_PROVIDER_MAX)
 

@@ -3,9 +3,10 @@
 /*
  * keyshm_shared(): attachments that a process keeps for as long as it lives, one for each provider and effective user.
  *
- * Entries are never freed, and are put into their list by one compare-and-swap. So is a pool into its entry: of several threads that
- * attach at once, one gives its attachment to all, and the others close theirs. Only the closing of replaced pools needs one thread at a
- * time; the others pass by. It signs with the id of its process, so that a child does not wait for a thread that it does not have.
+ * Entries are never freed, and are put into their list by one compare-and-swap. So is a pool into its entry: of several
+ * threads that attach at once, one gives its attachment to all, and the others close theirs. Only the closing of
+ * replaced pools needs one thread at a time; the others pass by. It signs with the id of its process, so that a child
+ * does not wait for a thread that it does not have.
  */
 
 #include <errno.h>
@@ -105,8 +106,8 @@ static void replace(struct entry *entry, keyshm_pool *before, uint64_t now_ms)
         free(replaced);
         return;
     }
-    /* In this order: a child that is forked in between has one that is never closed, and none that is closed while it is used.
-     * release: pairs with the acquire in keyshm_shared(). */
+    /* In this order: a child that is forked in between has one that is never closed, and none that is closed while it
+     * is used. release: pairs with the acquire in keyshm_shared(). */
     atomic_store_explicit(&entry->pool, pool, memory_order_release);
     *replaced = (struct replaced_pool){.next = entry->replaced, .pool = before, .replaced_ms = now_ms};
     entry->replaced = replaced;

@@ -51,8 +51,8 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  */
 static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const _Atomic uint64_t *id_at, keyshm_id id)
 {
-    /* acquire: pairs with the release that published the word in membership.c, so the slot's id is at least as new as the word:
-     * if it is still this one, so was the key. */
+    /* acquire: pairs with the release that published the word in membership.c, so the slot's id is at least as new as
+     * the word: if it is still this one, so was the key. */
     uint64_t word = atomic_load_explicit(word_at, memory_order_acquire);
     if (!word_is_live(word) || atomic_load_explicit(id_at, memory_order_relaxed) != id)
         return word_make_free(0);
@@ -132,9 +132,9 @@ struct slot_head {
 };
 
 /*
- * On x86-64 the words come from memory to the vector register by no other register, so that there is nothing else to wipe. Each is
- * loaded at once, and any load is an acquire there; the compiler is told by "memory". ThreadSanitizer does not see it, and gets loads
- * that it knows.
+ * On x86-64 the words come from memory to the vector register by no other register, so that there is nothing else to
+ * wipe. Each is loaded at once, and any load is an acquire there; the compiler is told by "memory". ThreadSanitizer
+ * does not see it, and gets loads that it knows.
  */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define SLOT_LOADS_PAIRS 1

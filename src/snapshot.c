@@ -20,7 +20,8 @@
  * for the whole of the snapshot. */
 #define COPY_TRIES_MAX 100
 
-/* The words of the groups whatever the model, each read once, so that a mark of a group is seen for all its keys or for none. */
+/* The words of the groups whatever the model, each read once, so that a mark of a group is seen for all its keys or for
+ * none. */
 struct group_words {
     uint32_t used;
     uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* of which group each is: what its keys have there */
@@ -40,8 +41,8 @@ static void read_group_words(const struct keyshm_pool *pool, struct group_words 
 {
     ret_groups->used = pool_groups_used(pool);
     for (uint32_t group = 0; group < ret_groups->used; group++) {
-        /* acquire: pairs with the release in groups.c. The id first: the word is of this group or of a later one, and no key of this one is
-         * left then. */
+        /* acquire: pairs with the release in groups.c. The id first: the word is of this group or of a later one, and
+         * no key of this one is left then. */
         keyshm_id id = atomic_load_explicit(&pool->groups[group].id, memory_order_acquire);
         ret_groups->key_groups[group] = group_pack(id);
         ret_groups->words[group] = key_group_word(pool, 0, group);

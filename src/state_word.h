@@ -18,9 +18,9 @@
  *     │ remove,         │  └── the deadline passes ─────┴───────────────────────────┘                        │
  *     │ from any        └───────────────────── marked available, from any ───────────────────────────────────┘
  *
- * 38 bits of milliseconds are 8.7 years of a pool's life. The count of marks makes each word differ from all that were in the slot
- * before, so that a compare-and-swap fails that was prepared for one of them; and a pick keeps it as its stamp, which tells whether
- * something bad was marked since. Which key the word belongs to is said by the slot's id.
+ * 38 bits of milliseconds are 8.7 years of a pool's life. The count of marks makes each word differ from all that were
+ * in the slot before, so that a compare-and-swap fails that was prepared for one of them; and a pick keeps it as its
+ * stamp, which tells whether something bad was marked since. Which key the word belongs to is said by the slot's id.
  */
 
 #include <stdbool.h>
@@ -169,9 +169,10 @@ static inline bool word_is_same_state(uint64_t a, uint64_t b)
 /*
  * The word after a mark that the key is `status` for `reason` until deadline_ms (WORD_FOREVER: until marked available).
  *
- * The higher status with the later reason, as one number, and the later deadline win, independently. This is the join of a
- * semilattice (commutative, associative, idempotent), so the order in which marks arrive does not matter, and a stale mark cannot
- * weaken a newer one; only the marks are counted. A cooldown that has expired takes no part. A pause stays.
+ * The higher status with the later reason, as one number, and the later deadline win, independently. This is the join
+ * of a semilattice (commutative, associative, idempotent), so the order in which marks arrive does not matter, and a
+ * stale mark cannot weaken a newer one; only the marks are counted. A cooldown that has expired takes no part. A pause
+ * stays.
  */
 static inline uint64_t word_join(uint64_t word, enum keyshm_status status, enum keyshm_reason reason,
                                  uint64_t deadline_ms, uint64_t now_ms)

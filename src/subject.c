@@ -23,8 +23,9 @@ void subject_publish(const struct keyshm_pool *pool, uint32_t subject)
         ready_announce(pool, 0, subject);
 }
 
-/* An earlier mark goes with its subject, a later one misses; and as this one instruction keeps the count, the next one will not have a
- * word that a mark of this one was prepared for. The release stores of a wipe order it before the wipe. */
+/* An earlier mark goes with its subject, a later one misses; and as this one instruction keeps the count, the next one
+ * will not have a word that a mark of this one was prepared for. The release stores of a wipe order it before the
+ * wipe. */
 void subject_withdraw(const struct keyshm_pool *pool, uint32_t subject)
 {
     atomic_fetch_and_explicit(&pool->words[subject], word_make_free(WORD_MARKS_MASK), memory_order_release);

@@ -6,8 +6,8 @@
  * What a mark is about: a key or a group. Each has a state word for every model, at the same number in each model's words
  * (layout_group_subject()), of which that of model 0 says whether it is there.
  *
- * When it is published, the words of the other models are made to say nothing, with a count of marks that is new: a mark that was prepared
- * for what had the number before misses. So publishing is one store, and so is the end.
+ * When it is published, the words of the other models are made to say nothing, with a count of marks that is new: a
+ * mark that was prepared for what had the number before misses. So publishing is one store, and so is the end.
  */
 
 #include "key_group.h"

@@ -10,8 +10,8 @@
 #include "pool_clock.h"
 #include "process.h"
 
-/* What one search for a row may cost: the rows that it passes, and the processes that it looks at in /proc, each some 25 us. It goes on
- * where it stopped, ENTRY_AGAIN_MS later. */
+/* What one search for a row may cost: the rows that it passes, and the processes that it looks at in /proc, each some
+ * 25 us. It goes on where it stopped, ENTRY_AGAIN_MS later. */
 #define SEARCH_ROWS_MAX 1024
 #define SEARCH_LOOKS_MAX 8
 #define ENTRY_AGAIN_MS 1000
@@ -189,8 +189,8 @@ static void fill(const struct search *search, struct layout_worker *row, uint64_
     atomic_store_explicit(&row->owner, owner | WORKER_IS_FILLED, memory_order_release);
 }
 
-/* Take a free row, or one that its owner needs no more. Returns its token, or 0: then the next search begins behind the rows whose
- * owners were looked at. */
+/* Take a free row, or one that its owner needs no more. Returns its token, or 0: then the next search begins behind the
+ * rows whose owners were looked at. */
 static uint64_t take_row(struct search *search)
 {
     const struct keyshm_pool *pool = search->pool;

@@ -3,13 +3,13 @@
 #define KEYSHM_WORKERS_H
 
 /*
- * The attached processes: a table with a row for each attachment that can write. It also decides which process has ended, for those
- * who take over what it has left.
+ * The attached processes: a table with a row for each attachment that can write. It also decides which process has
+ * ended, for those who take over what it has left.
  *
  * A row is taken by a compare-and-swap of its owner word, then filled in, then flagged as filled. A process killed in
  * between leaves the row of a dead process, like any other. A process takes a row when it attaches; a child that
- * inherits an attachment takes one at its first pick or mark. The row of a process that has closed its attachment or ended stays
- * visible until the search for a row, which goes round, reaches it.
+ * inherits an attachment takes one at its first pick or mark. The row of a process that has closed its attachment or
+ * ended stays visible until the search for a row, which goes round, reaches it.
  *
  *   owner word  bits 63..32 process id; 0: free
  *               bits 31..3  owners so far, so that no two have the same word
@@ -17,8 +17,8 @@
  *               bit  1      the attachment was closed
  *               bit  0      the rest of the row is filled in
  *
- * An owner is named by its token: the number of the row, from 1, and the low half of the owner word as it is while it is attached.
- * Another low half means that it has closed the attachment or ended, without a look at any process.
+ * An owner is named by its token: the number of the row, from 1, and the low half of the owner word as it is while it
+ * is attached. Another low half means that it has closed the attachment or ended, without a look at any process.
  */
 
 #include "pool.h"
@@ -32,8 +32,8 @@
 /* Take a row for this process when it attaches. */
 void workers_enter_attached(const struct keyshm_pool *pool, uint64_t now_ms);
 
-/* Take a row for this process, unless it has one. Returns its token; 0: all rows belong to others that are, or may be, alive. Looks at
- * the table again only after a second. */
+/* Take a row for this process, unless it has one. Returns its token; 0: all rows belong to others that are, or may be,
+ * alive. Looks at the table again only after a second. */
 uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms);
 
 /* The attachment is closed, or the process calls exit(3). */

@@ -3,17 +3,18 @@
 /*
  * A process is stopped by SIGSTOP in the middle of each call in turn, wherever it can make a difference. Meanwhile
  * another process picks, marks, counts, finds and takes a snapshot, each with less than a millisecond of processor time
- * and without a futex(2). A third tries to add, remove, annotate and make a group: it gets -ETIMEDOUT, and a message that names the
- * holder of the mutex, if and only if the first really holds it. Then the first goes on (SIGCONT), and its late stores
- * harm nothing: what each of the three did has happened, and nothing else.
+ * and without a futex(2). A third tries to add, remove, annotate and make a group: it gets -ETIMEDOUT, and a message
+ * that names the holder of the mutex, if and only if the first really holds it. Then the first goes on (SIGCONT), and
+ * its late stores harm nothing: what each of the three did has happened, and nothing else.
  *
  *   freeze [STRIDE [OPERATION]]
  *       at every STRIDE-th of the moments
  *
- * An instruction that neither touches the pool nor calls the system is seen by nobody else: to stop before it or after it is the same. So
- * the moments are those before the others, in the C library too. Of a call that maps a segment of its own it is not known which touch it:
- * there they are those in keyshm's own code, and before a call of the system. What the C library does for it beside (it copies the header,
- * which nobody changes; else it works on strings and lists) is taken each 11th time.
+ * An instruction that neither touches the pool nor calls the system is seen by nobody else: to stop before it or after
+ * it is the same. So the moments are those before the others, in the C library too. Of a call that maps a segment of
+ * its own it is not known which touch it: there they are those in keyshm's own code, and before a call of the system.
+ * What the C library does for it beside (it copies the header, which nobody changes; else it works on strings and
+ * lists) is taken each 11th time.
  */
 
 #include <linux/futex.h>

@@ -52,7 +52,8 @@ struct freeze_state {
 };
 
 /* Reads it, and checks what must hold in any pool that no process is at work in: each key is picked once in a round,
- * whole, and is found under its id. Makes picks for that, also for MODEL, and in the end marks all keys and groups available. */
+ * whole, and is found under its id. Makes picks for that, also for MODEL, and in the end marks all keys and groups
+ * available. */
 void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct freeze_state *ret_state);
 
 const struct freeze_key *freeze_key_of_text(const struct freeze_state *state, const char *text);

@@ -205,8 +205,8 @@ static uint64_t picks_by_others(const struct freeze_others *others, keyshm_id id
     return count_id(others->picked, others->picks, id) + picks_for_model(others, id);
 }
 
-/* Which key's turn it is when the victim picks depends on the others; it may be the one that they have added. But it is exactly one
- * turn for each pick. */
+/* Which key's turn it is when the victim picks depends on the others; it may be the one that they have added. But it is
+ * exactly one turn for each pick. */
 static void compare_picks(const struct freeze_state *state, const struct freeze_others *others)
 {
     uint64_t extra = 0;
@@ -228,8 +228,8 @@ static bool is_available_throughout(const struct freeze_key *before, const struc
            done->row.benched_by == 0;
 }
 
-/* The keys take turns, whichever process picks; those of a model are others. A process that stops with claimed turns may owe one to each
- * key. */
+/* The keys take turns, whichever process picks; those of a model are others. A process that stops with claimed turns
+ * may owe one to each key. */
 static void compare_turns(const struct freeze_state *state, const struct freeze_others *others, unsigned difference_max)
 {
     uint64_t least = UINT64_MAX, most = 0;

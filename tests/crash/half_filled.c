@@ -3,7 +3,8 @@
 /*
  * Two processes are stopped at once. A pick is stopped when it has claimed a slot, whose key is then removed; an add is
  * stopped in the middle of filling the same slot. The pick goes on for a few instructions, the add ends, the pick ends.
- * The pick may give the new key or none, but not a half-filled one; and none when the key is added to a group that is not available.
+ * The pick may give the new key or none, but not a half-filled one; and none when the key is added to a group that is
+ * not available.
  *
  *   half_filled [STRIDE]    the pick goes on for each STRIDE-th number of instructions: each third when none is given
  */

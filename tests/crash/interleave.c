@@ -10,18 +10,18 @@
  *       A stops, B runs as a whole, A goes on to its end: every ordered pair of operations, A stopped at each of its
  *       instructions, those in the C library included
  *   interleave two [STRIDE [SHARED_STRIDE [TARGET]]]
- *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no lock,
- *       but for the snapshot, which writes nothing and reads much; by processes that have made a pick before. Of those about groups
- *       and models, the picks and marks: the others go through the same code as for keys
+ *       A stops, B stops, A goes on to its end, B goes on to its end: every ordered pair of operations that take no
+ *       lock, but for the snapshot, which writes nothing and reads much; by processes that have made a pick before. Of
+ *       those about groups and models, the picks and marks: the others go through the same code as for keys
  *
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
  * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
  * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
  *
- * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same line
- * of the segment and one of them writes to it. If it commutes, A may as well stop later, before the next of its own
- * instructions that touches the segment; and that is among the stops.
+ * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same
+ * line of the segment and one of them writes to it. If it commutes, A may as well stop later, before the next of its
+ * own instructions that touches the segment; and that is among the stops.
  *
  * A SHARED_STRIDE makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the
  * settings in meeting.c.

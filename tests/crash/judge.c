@@ -117,7 +117,8 @@ static void look_at_models(const struct keyshm_snapshot *snapshot)
     }
 }
 
-/* Each victim that was about to add a key or a group may have seen to it that nothing is known of it for the model: the model follows. */
+/* Each victim that was about to add a key or a group may have seen to it that nothing is known of it for the model: the
+ * model follows. */
 static void take_over_emptied(unsigned model, uint32_t subject, uint64_t word)
 {
     uint64_t *known = world_word(model, subject);

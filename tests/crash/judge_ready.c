@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Ready in time. The clock is moved on by a millisecond at a time, and at each of them there is one round of picks, for the model of the
- * operation.
+ * Ready in time. The clock is moved on by a millisecond at a time, and at each of them there is one round of picks, for
+ * the model of the operation.
  */
 
 #include "expect.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A process is SIGKILLed in the middle of each call in turn, in the C library too, and the pool is judged by a survivor (judge.c).
- * Nothing is broken: the call has happened, or has not.
+ * A process is SIGKILLed in the middle of each call in turn, in the C library too, and the pool is judged by a survivor
+ * (judge.c). Nothing is broken: the call has happened, or has not.
  *
- * Others see of a dead process the bytes of the segment, what the kernel does about its robust list, and what it has asked the kernel to do.
- * Where an instruction has changed none of these, nothing else can come of a death after it than of one before it. So with a STRIDE of 1
- * a process is killed after each instruction that has, and after each 11th of the others besides. (What it stores in a segment of its own,
- * that has no name yet, nobody sees.)
+ * Others see of a dead process the bytes of the segment, what the kernel does about its robust list, and what it has
+ * asked the kernel to do. Where an instruction has changed none of these, nothing else can come of a death after it
+ * than of one before it. So with a STRIDE of 1 a process is killed after each instruction that has, and after each 11th
+ * of the others besides. (What it stores in a segment of its own, that has no name yet, nobody sees.)
  *
  *   kill kill [STRIDE [OPERATION]]
  *       a STRIDE makes a sample of both; of a large one, more of the first kind are left

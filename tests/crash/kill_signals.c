@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A signal arrives at a process at each instruction of keyshm_add() in turn, those in the C library included, and its handler makes
- * the same call in the same pool and in a second one. The process is SIGKILLed in the handler. The mutexes of both pools can then be
- * recovered, and everything else holds that holds after any other death (judge.c).
+ * A signal arrives at a process at each instruction of keyshm_add() in turn, those in the C library included, and its
+ * handler makes the same call in the same pool and in a second one. The process is SIGKILLed in the handler. The
+ * mutexes of both pools can then be recovered, and everything else holds that holds after any other death (judge.c).
  *
- * Others see of a process that dies in a handler the bytes of the two segments, and what the kernel does about its robust list
- * (get_robust_list(2)). Where neither has changed since the process was last killed in that handler, nothing else can come of it, so
- * it is killed only where one of them has just changed, and at the end. And what the handler does depends on them and on whether a
- * membership change is under way, which its result tells. Where all of that is as it was at the instruction before, it is killed at
- * its end only.
+ * Others see of a process that dies in a handler the bytes of the two segments, and what the kernel does about its
+ * robust list (get_robust_list(2)). Where neither has changed since the process was last killed in that handler,
+ * nothing else can come of it, so it is killed only where one of them has just changed, and at the end. And what the
+ * handler does depends on them and on whether a membership change is under way, which its result tells. Where all of
+ * that is as it was at the instruction before, it is killed at its end only.
  *
- * The same of two picks in a burst, with a handler that makes another, and nobody is killed: each pick has a turn of its own, and
- * the process has one place (rotation.h) at most.
+ * The same of two picks in a burst, with a handler that makes another, and nobody is killed: each pick has a turn of
+ * its own, and the process has one place (rotation.h) at most.
  *
  *   kill-signals [STRIDE]
  *       at every STRIDE-th instruction of the calls

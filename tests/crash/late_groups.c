@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A call that is about a group or a model is stopped, and the group is removed and another takes its place, or a key moves from one to
- * another, or is replaced.
+ * A call that is about a group or a model is stopped, and the group is removed and another takes its place, or a key
+ * moves from one to another, or is replaced.
  */
 
 #include "late.h"

@@ -8,8 +8,8 @@
  *   late-resume [STRIDE [SCENARIOS]]
  *       at every STRIDE-th of the moments, of the scenarios whose names begin so
  *
- * An instruction that touches neither the pool nor the clock, which the test moves, and does not call the system commutes with the change. So
- * the moments are those before the others, in the C library too.
+ * An instruction that touches neither the pool nor the clock, which the test moves, and does not call the system
+ * commutes with the change. So the moments are those before the others, in the C library too.
  */
 
 #include "late.h"

@@ -104,9 +104,10 @@ static void add_extra_key(void)
 }
 
 /*
- * The keys of the group are the first and the third that a pick comes by, with an available key between them. So a pick that has found the
- * group benched, and goes on when it is available again, does not give the other key of the group before that one: the order of picks is
- * promised for as long as the same keys are available. And there is always another key, or a turn would be used up without a pick.
+ * The keys of the group are the first and the third that a pick comes by, with an available key between them. So a pick
+ * that has found the group benched, and goes on when it is available again, does not give the other key of the group
+ * before that one: the order of picks is promised for as long as the same keys are available. And there is always
+ * another key, or a turn would be used up without a pick.
  */
 static void make_groups(void)
 {
@@ -136,7 +137,8 @@ static void limit_group(void)
     ready_make_all_due(meeting.pool, 0);
 }
 
-/* The same for the model, and whatever the model it is available: what lifts both does so one after the other, which others may see. */
+/* The same for the model, and whatever the model it is available: what lifts both does so one after the other, which
+ * others may see. */
 static void limit_target_for_model(void)
 {
     make_groups();

@@ -100,8 +100,8 @@ void meeting_restore(void); /* as it was after meeting_begin() */
 void meeting_end(void);
 const struct meeting *meeting_now(void);
 
-/* In a child: it has picked before. What the first pick of a process does besides (it is listed, and looks for turns that others have
- * left) is then not done again. */
+/* In a child: it has picked before. What the first pick of a process does besides (it is listed, and looks for turns
+ * that others have left) is then not done again. */
 void meeting_enter(void);
 
 /* Its bytes: whole pages. */
@@ -111,15 +111,15 @@ size_t meeting_bytes(void);
 /* A process has the mutex. */
 bool meeting_is_locked(void);
 
-/* Everything that a later call could find, in one number: words, counters, stamps, groups and models, and what is picked from now on and
- * when one deadline after the other has passed. Changes the pool. */
+/* Everything that a later call could find, in one number: words, counters, stamps, groups and models, and what is
+ * picked from now on and when one deadline after the other has passed. Changes the pool. */
 uint64_t meeting_state(void);
 
 /* NULL, or what keyshm_verify() finds. */
 const char *meeting_problem(void);
 
-/* After a pick for the model that was alone: it gave a key that is in the pool and available, with the bytes of that key; or none, and there
- * is none. */
+/* After a pick for the model that was alone: it gave a key that is in the pool and available, with the bytes of that
+ * key; or none, and there is none. */
 bool meeting_may_give(const struct result *picked, unsigned model);
 
 #endif

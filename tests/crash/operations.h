@@ -3,10 +3,11 @@
 #define OPERATIONS_H
 
 /*
- * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file of
- * its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about groups and models in
- * operations_groups.c and operations_models.c), says all of an operation: how a victim does it, how a survivor finds out whether it has
- * happened (settle.h), how two processes interleave it, and which proofs it takes part in.
+ * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file
+ * of its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about
+ * groups and models in operations_groups.c and operations_models.c), says all of an operation: how a victim does it,
+ * how a survivor finds out whether it has happened (settle.h), how two processes interleave it, and which proofs it
+ * takes part in.
  */
 
 #include <stddef.h>
@@ -58,14 +59,15 @@ extern const struct operation_list pick_operations, mark_operations, membership_
 enum { OPERATIONS_MAX = 100 };
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX]);
 
-/* Is it one of those that an argument of a program means: the one of that name, or with "next," all whose name begins so, or with
- * NULL every one? */
+/* Is it one of those that an argument of a program means: the one of that name, or with "next," all whose name begins
+ * so, or with NULL every one? */
 bool operation_is_meant(const struct operation *operation, const char *name_or_null);
 
 /* What the second of two victims does: it has to recover first. */
 extern const struct operation recovering_operation;
 
-/* A victim adds a key, and the handler of a signal that arrives meanwhile does what the second of two victims does, if it may. */
+/* A victim adds a key, and the handler of a signal that arrives meanwhile does what the second of two victims does, if
+ * it may. */
 extern const struct operation signalled_operation;
 
 /* A victim picks in a burst, and so does the handler. */

@@ -319,8 +319,8 @@ static struct result step_find_group(const struct meeting *meeting)
     return result;
 }
 
-/* What is half-done in the middle of replace_group_keys is an add or a remove, so the recovery from those is enough. A pause of a group is
- * the same compare-and-swap as one of a key. */
+/* What is half-done in the middle of replace_group_keys is an add or a remove, so the recovery from those is enough. A
+ * pause of a group is the same compare-and-swap as one of a key. */
 static const struct operation operations[] = {
     {"group, mark", .act = act_mark_group, .settle = settle_mark_group, .steps = {step_limit_group},
      .proofs = KILLED | FROZEN | GROUP_COOLING | GROUP_COOLED | GROUP_TWICE},

@@ -81,8 +81,8 @@ static void act_replace_keys(void)
     EXPECT_EQ(replace_keys(NULL), 0);
 }
 
-/* Of its steps, those that were made come before those that were not: two adds and two removes, in the order in which they are made
- * where there is room for both. */
+/* Of its steps, those that were made come before those that were not: two adds and two removes, in the order in which
+ * they are made where there is room for both. */
 static enum outcome settle_replace_keys(void)
 {
     enum outcome steps[] = {settle_added(ADDED_KEY, NO_GROUP), settle_added(REPLACING_KEY, NO_GROUP),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Marks for a model, which models there are, and what calls that change nothing say for one. A pick for a model is in operations_pick.c. */
+/* Marks for a model, which models there are, and what calls that change nothing say for one. A pick for a model is in
+ * operations_pick.c. */
 
 #include "operations.h"
 

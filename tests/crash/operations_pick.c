@@ -128,7 +128,8 @@ static void act_next_and_close(void)
     keyshm_close(world_pool());
 }
 
-/* A process has claimed the rest of a round, used one turn, and was killed. (If all of a round were lost, nobody could see it.) */
+/* A process has claimed the rest of a round, used one turn, and was killed. (If all of a round were lost, nobody could
+ * see it.) */
 static void prepare_dead_claimer(void)
 {
     do
@@ -176,8 +177,8 @@ static void prepare_short_cooldown_for_model(void)
 
 /* ---- interleaved ---- */
 
-/* Claims all turns up to the end of the round, and goes away with them: the place stays taken, by a row of the list of workers that all
- * processes of the meeting share. So none of them ends for the others. */
+/* Claims all turns up to the end of the round, and goes away with them: the place stays taken, by a row of the list of
+ * workers that all processes of the meeting share. So none of them ends for the others. */
 static struct result step_next_in_burst(const struct meeting *meeting)
 {
     atomic_store(&meeting->pool->local->token, meeting->token);

@@ -12,17 +12,18 @@ enum proof {
     INTERLEAVED = 1 << 4,          /* interleave, with each of the others */
     INTERLEAVED_TWICE = 1 << 5,    /* interleave two, with each of the others that takes no lock */
 
-    /* interleave, where there is something to be picked at any time: a pick, and what leaves it so, by making one key available and
-     * then another not. So no pick may fail. */
+    /* interleave, where there is something to be picked at any time: a pick, and what leaves it so, by making one key
+     * available and then another not. So no pick may fail. */
     ONE_AVAILABLE = 1 << 6, /* of several keys */
     ONE_KEY = 1 << 7,       /* in all of the pool */
 
     SWEEP_DUE = 1 << 8, /* interleave, where the next pick sweeps */
 
-    /* interleave, where the target is in a group with another key, or is benched for a model; where that bench has just ended; and with two
-     * stops. A mark of a key changes another word than one of its group or for a model, and commutes with it: so these meet picks, what
-     * inspects, each other, and changes of membership. With two stops only picks meet marks, and marks each other: that is what waits for
-     * nobody and stores; and one other word makes no more of it than the key's own. */
+    /* interleave, where the target is in a group with another key, or is benched for a model; where that bench has just
+     * ended; and with two stops. A mark of a key changes another word than one of its group or for a model, and
+     * commutes with it: so these meet picks, what inspects, each other, and changes of membership. With two stops only
+     * picks meet marks, and marks each other: that is what waits for nobody and stores; and one other word makes no
+     * more of it than the key's own. */
     GROUP_COOLING = 1 << 9,
     GROUP_COOLED = 1 << 10,
     GROUP_TWICE = 1 << 11,

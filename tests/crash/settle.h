@@ -3,8 +3,8 @@
 #define SETTLE_H
 
 /*
- * How a survivor finds out from the pool what a victim's call has done, and updates the model: for the settle functions of the
- * operations. What is known of a key or a group is in its state words, whose numbers (subjects) world.h has.
+ * How a survivor finds out from the pool what a victim's call has done, and updates the model: for the settle functions
+ * of the operations. What is known of a key or a group is in its state words, whose numbers (subjects) world.h has.
  */
 
 #include "operations.h"

@@ -144,8 +144,8 @@ static bool run_to(pid_t child, uintptr_t address)
     return true;
 }
 
-/* A child that has just entered the kernel's code runs to where it returns. That code starts over when the clock ticks while
- * it reads, so on a busy machine a child that is stepped through it might never leave. */
+/* A child that has just entered the kernel's code runs to where it returns. That code starts over when the clock ticks
+ * while it reads, so on a busy machine a child that is stepped through it might never leave. */
 static bool leave_kernel_code(pid_t child)
 {
     return !is_kernel_code(read_instruction(child)) || run_to(child, (uintptr_t)read_code(child, read_stack(child)));
@@ -173,8 +173,8 @@ static bool go_to(pid_t child, uintptr_t address, unsigned passed)
 
 /* ---- children ---- */
 
-/* Two tracers on one processor would take turns while another is idle. So each has a name for its processor, which no two sockets
- * can have (unix(7), abstract sockets), for as long as it runs. */
+/* Two tracers on one processor would take turns while another is idle. So each has a name for its processor, which no
+ * two sockets can have (unix(7), abstract sockets), for as long as it runs. */
 static bool reserve_processor(unsigned number)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -224,8 +224,9 @@ __attribute__((noinline)) static void run(void (*act)(void))
     __asm__ volatile("" : : "r"(room));
 }
 
-/* What writes the number of its process in decimal goes another way when the number has another count of digits. Numbers begin again
- * from 300 when the largest was given (proc(5), pid_max), so those of fewer than five digits are used up first. */
+/* What writes the number of its process in decimal goes another way when the number has another count of digits.
+ * Numbers begin again from 300 when the largest was given (proc(5), pid_max), so those of fewer than five digits are
+ * used up first. */
 static pid_t fork_numbered(void)
 {
     for (;;) {
@@ -236,7 +237,8 @@ static pid_t fork_numbered(void)
             return child;
         expect_success_of(child);
         for (pid_t number = child; number < NUMBER_MIN - 1;) {
-            /* A tenth of the time of a fork(2). NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): the child only ends. */
+            /* A tenth of the time of a fork(2). NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): the child
+             * only ends. */
             number = vfork();
             if (number == 0)
                 _exit(0);
@@ -419,8 +421,8 @@ static void step_with_access(pid_t child, const struct tracer_memory memories[TR
     protect_all(child, memories, PROT_NONE);
 }
 
-/* Steps over an instruction for which the child has been refused access, and finds out what it touches. One that is refused it when the
- * memory may be read writes. */
+/* Steps over an instruction for which the child has been refused access, and finds out what it touches. One that is
+ * refused it when the memory may be read writes. */
 static void step_over_access(pid_t child, const struct tracer_memory memories[TRACER_MEMORIES],
                              struct tracer_moment *moment)
 {

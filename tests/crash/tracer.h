@@ -19,8 +19,8 @@
 
 enum { TRACER_MOMENTS_MAX = 200000 };
 
-/* A child may go another way than recorded, when it is held up between two readings of a clock, say. Then another child can be started: so
- * often, before that place is left out. */
+/* A child may go another way than recorded, when it is held up between two readings of a clock, say. Then another child
+ * can be started: so often, before that place is left out. */
 enum { TRACER_TRIES = 4 };
 
 /* Between two instructions: the next one, and how often the child has come by it before. */
@@ -60,8 +60,8 @@ struct tracer_memory {
 };
 enum { TRACER_MEMORIES = 2 };
 
-/* The same, and finds out which of the instructions touch that memory or call the system. Any other instruction can as well come before or
- * after whatever another process does. */
+/* The same, and finds out which of the instructions touch that memory or call the system. Any other instruction can as
+ * well come before or after whatever another process does. */
 void tracer_record_shared(void (*act)(void), const struct tracer_memory memories[TRACER_MEMORIES],
                           struct tracer_walk *ret_walk);
 
@@ -71,8 +71,8 @@ void tracer_signal(pid_t child, int signal);
 /* From there to where the signal has interrupted it. False when it has ended before. */
 bool tracer_leave_handler(pid_t child);
 
-/* The walk of a child that stands through the handler of the signal, from its first instruction until the child is back where it
- * stood. */
+/* The walk of a child that stands through the handler of the signal, from its first instruction until the child is back
+ * where it stood. */
 void tracer_record_handler(pid_t child, int signal, void (*look)(pid_t child, size_t index),
                            struct tracer_walk *ret_walk);
 
@@ -80,7 +80,8 @@ void tracer_record_handler(pid_t child, int signal, void (*look)(pid_t child, si
  * walk was recorded; it may have ended then. */
 bool tracer_reach(pid_t child, const struct tracer_walk *walk, size_t index);
 
-/* A new child at a place in the walk, after `restore(world)`; as often as TRACER_TRIES says. 0: each one has gone another way. */
+/* A new child at a place in the walk, after `restore(world)`; as often as TRACER_TRIES says. 0: each one has gone
+ * another way. */
 pid_t tracer_start_at(void (*act)(void), const struct tracer_walk *walk, size_t index, void (*restore)(const void *world),
                       const void *world);
 
@@ -88,8 +89,8 @@ pid_t tracer_start_at(void (*act)(void), const struct tracer_walk *walk, size_t 
  * child has ended. */
 bool tracer_step(pid_t child);
 
-/* Has the kernel something else to do about the robust mutexes of this child, if it dies here (get_robust_list(2)), than when this was last
- * asked of any? */
+/* Has the kernel something else to do about the robust mutexes of this child, if it dies here (get_robust_list(2)),
+ * than when this was last asked of any? */
 bool tracer_has_robust_list_changed(pid_t child);
 
 /* Is this instruction of the child a system call? */

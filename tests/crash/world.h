@@ -94,9 +94,9 @@ extern uint64_t world_began_ms; /* not after the victim's call */
 /* All of a world's bytes, and the model that goes with them. */
 struct world_image;
 
-/* A world in which every operation meets all that it can: keys of each status, one whose cooldown is over while its word
- * is unchanged, some in a group and some benched for a model, a sweep that is due, metadata, and bits and a cursor that make a pick look
- * at all of that. */
+/* A world in which every operation meets all that it can: keys of each status, one whose cooldown is over while its
+ * word is unchanged, some in a group and some benched for a model, a sweep that is due, metadata, and bits and a cursor
+ * that make a pick look at all of that. */
 void world_begin(const struct operation *operation);
 void world_end(void);
 keyshm_pool *world_pool(void);
@@ -130,7 +130,8 @@ uint64_t *world_word(unsigned model, uint32_t subject);
 uint32_t world_subject_of_key(int number);
 uint32_t world_subject_of_group(int group);
 
-/* How often a key or a group was marked with each status, as the model has it; and in the pool, where it is a tagged counter. */
+/* How often a key or a group was marked with each status, as the model has it; and in the pool, where it is a tagged
+ * counter. */
 uint64_t *world_marked_of(uint32_t subject);
 uint64_t world_load_marked(uint32_t subject, enum keyshm_status status);
 
@@ -140,7 +141,8 @@ void world_note_removed(int number);
 void world_note_group_added(int group, keyshm_id id);
 void world_note_group_removed(int group);
 
-/* In the pool and, on success, in the model. Return what keyshm_add(), keyshm_remove(), keyshm_group() and keyshm_remove_group() return. */
+/* In the pool and, on success, in the model. Return what keyshm_add(), keyshm_remove(), keyshm_group() and
+ * keyshm_remove_group() return. */
 int world_add_key(int number);
 int world_remove_key(int number);
 int world_add_group(int group);

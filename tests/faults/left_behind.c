@@ -35,7 +35,8 @@ static void append(char *text, size_t size, const char *line)
     EXPECT((size_t)snprintf(text + length, size - length, "%s\n", line) < size - length);
 }
 
-/* By system calls, which allocate nothing: what the library's calls count is left as it is. The names with one of two parts. */
+/* By system calls, which allocate nothing: what the library's calls count is left as it is. The names with one of two
+ * parts. */
 static void read_directory(const char *path, const char *part, const char *other, char *ret_text, size_t size)
 {
     _Alignas(struct directory_entry) char buffer[8192];

@@ -3,8 +3,9 @@
 #define IMAGE_H
 
 /*
- * Shared by the fuzzers: the bytes of a sound pool with keys in every state, groups and models, and how an input damages them. An input is a
- * list of patches: an offset of 2 bytes (little-endian), 1 byte whose low 4 bits are a length, and that number of bytes.
+ * Shared by the fuzzers: the bytes of a sound pool with keys in every state, groups and models, and how an input
+ * damages them. An input is a list of patches: an offset of 2 bytes (little-endian), 1 byte whose low 4 bits are a
+ * length, and that number of bytes.
  */
 
 #include <keyshm.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * In a user namespace, users have other numbers than outside. The name of a pool has the number outside, so that a user finds its pools
- * from both sides. Needs root: others may map no user but themselves.
+ * In a user namespace, users have other numbers than outside. The name of a pool has the number outside, so that a user
+ * finds its pools from both sides. Needs root: others may map no user but themselves.
  */
 
 #include <sched.h>

@@ -2,7 +2,8 @@
 
 /*
  * A process in a burst claims several turns at once, and reads the clock by its tick. What is promised holds all the
- * same: the exact order in one process, the bound between several, however they come and go, and that no cooldown ends early.
+ * same: the exact order in one process, the bound between several, however they come and go, and that no cooldown ends
+ * early.
  */
 
 #include <pthread.h>
@@ -112,7 +113,8 @@ static void *do_nothing(void *argument)
     return argument;
 }
 
-/* In a child: a process that has ever had two threads never claims a range again, and gives up what is left of the last one. */
+/* In a child: a process that has ever had two threads never claims a range again, and gives up what is left of the last
+ * one. */
 static void claim_one_turn_with_threads(void)
 {
     begin_pool();
@@ -306,7 +308,8 @@ static void end_at_once(void)
 
 static void (*const ends[])(void) = {end_killed, end_closed, end_killed, end_in_order, end_killed, end_at_once};
 
-/* A child that makes some picks, most of them in a burst, and then ends, mostly with turns in hand: every second one is killed. */
+/* A child that makes some picks, most of them in a burst, and then ends, mostly with turns in hand: every second one is
+ * killed. */
 static void start_short_lived(unsigned number)
 {
     if (expect_fork() != 0)
@@ -352,8 +355,8 @@ static void come_and_go_at_once(void)
     keyshm_close(pool);
 }
 
-/* One process has claimed turns and stands still. The others claim one turn at a time: they can be a turn ahead of one another, and
- * of the turns that they wait for in vain. */
+/* One process has claimed turns and stands still. The others claim one turn at a time: they can be a turn ahead of one
+ * another, and of the turns that they wait for in vain. */
 static void stand_still_in_a_burst(void)
 {
     begin_pool();

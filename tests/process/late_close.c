@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A program that closes its pool when the library has already said that the process ends: in a destructor of its own that runs after
- * that of the library, as another thread could at any time during exit(3). The pool is left as it is, and the process has closed.
+ * A program that closes its pool when the library has already said that the process ends: in a destructor of its own
+ * that runs after that of the library, as another thread could at any time during exit(3). The pool is left as it is,
+ * and the process has closed.
  */
 
 #include "expect.h"

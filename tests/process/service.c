@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A service as many are: a supervisor that is root makes the pool for the user of its workers, and drops them to that user, one of them
- * in a chroot(2). Under it the list of keys is replaced (SIGHUP), the pool is destroyed and made anew, and the supervisor is killed and
- * started again; the workers go on with the right keys all the time. keyshm(7), "A pool in a service", tells how.
+ * A service as many are: a supervisor that is root makes the pool for the user of its workers, and drops them to that
+ * user, one of them in a chroot(2). Under it the list of keys is replaced (SIGHUP), the pool is destroyed and made
+ * anew, and the supervisor is killed and started again; the workers go on with the right keys all the time. keyshm(7),
+ * "A pool in a service", tells how.
  */
 
 #include <grp.h>
@@ -62,7 +63,8 @@ static void drop_to_worker_user(int number)
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* the kernel clears it when the user changes */
 }
 
-/* A worker that cannot attach anew by the name, as it sees no /dev/shm, ends: its supervisor forks another from its own attachment. */
+/* A worker that cannot attach anew by the name, as it sees no /dev/shm, ends: its supervisor forks another from its own
+ * attachment. */
 static bool follow_replacement(keyshm_pool **pool, int number)
 {
     keyshm_pool *again;

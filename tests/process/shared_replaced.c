@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * keyshm_shared() keeps a pool that was replaced for a minute, as callers may still use it, and then closes it: a program that runs
- * for years holds no more than the pools of its last minute. On a clock that is made up.
+ * keyshm_shared() keeps a pool that was replaced for a minute, as callers may still use it, and then closes it: a
+ * program that runs for years holds no more than the pools of its last minute. On a clock that is made up.
  */
 
 #include "expect.h"

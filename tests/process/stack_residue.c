@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A caller can wipe the key that it was given, but not what a call has left of it on the stack, or in a register, which the
- * next signal or the next function that is bound at its first use copies there. So nothing may be left: the stack below the
- * caller is searched for the key after each call that handles one, and again after a signal.
+ * A caller can wipe the key that it was given, but not what a call has left of it on the stack, or in a register, which
+ * the next signal or the next function that is bound at its first use copies there. So nothing may be left: the stack
+ * below the caller is searched for the key after each call that handles one, and again after a signal.
  */
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Cooldowns on clocks that are made up. Stepping the wall clock changes nothing; only the time since the system was started ends a
- * cooldown, that in which the machine slept included, and it does so exactly. */
+/* Cooldowns on clocks that are made up. Stepping the wall clock changes nothing; only the time since the system was
+ * started ends a cooldown, that in which the machine slept included, and it does so exactly. */
 
 #include "expect.h"
 #include "virtual_clock.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * In a root directory of its own, without /proc: a pool is created by way of a temporary file, what cannot be known is not
- * claimed, and a worker that was attached before goes on. Needs root, for chroot(2).
+ * In a root directory of its own, without /proc: a pool is created by way of a temporary file, what cannot be known is
+ * not claimed, and a worker that was attached before goes on. Needs root, for chroot(2).
  */
 
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The ways in which a process ends or goes on, as the list of workers shows them: it is killed, calls _exit(2) or exit(3), closes
- * its attachment, executes another program, or goes on without its main thread.
+ * The ways in which a process ends or goes on, as the list of workers shows them: it is killed, calls _exit(2) or
+ * exit(3), closes its attachment, executes another program, or goes on without its main thread.
  */
 
 #include <pthread.h>

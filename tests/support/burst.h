@@ -3,8 +3,8 @@
 #define BURST_H
 
 /*
- * Begin a burst (rotation.h) without making the calls that begin one: in a process that is listed, as one that has made them would
- * be, and that looks for turns that were left behind. And end it, with the turns that are left given up.
+ * Begin a burst (rotation.h) without making the calls that begin one: in a process that is listed, as one that has made
+ * them would be, and that looks for turns that were left behind. And end it, with the turns that are left given up.
  */
 
 #include <keyshm.h>
@@ -49,8 +49,8 @@ static inline uint32_t burst_turns_left(const struct keyshm_pool *pool)
     return left;
 }
 
-/* Pick those that ended processes have claimed and left, which come before a new round: this process looks for them at once, not once a
- * second. False: not all can be picked. */
+/* Pick those that ended processes have claimed and left, which come before a new round: this process looks for them at
+ * once, not once a second. False: not all can be picked. */
 static inline bool burst_take_turns_left(struct keyshm_pool *pool)
 {
     struct keyshm_pick pick;

@@ -82,8 +82,8 @@ static int64_t read_ns(clockid_t clock)
     return time.tv_sec * (1000 * NS_PER_MS) + time.tv_nsec;
 }
 
-/* Boot time is read first: held up between the two, a process finds too little, and never too much, or the pool's time would be ahead of
- * everybody's for ever. */
+/* Boot time is read first: held up between the two, a process finds too little, and never too much, or the pool's time
+ * would be ahead of everybody's for ever. */
 static int64_t read_slept_ns(void)
 {
     int64_t slept_ns = 0;

@@ -22,7 +22,8 @@ struct virtual_clock {
 extern struct virtual_clock *virtual_clock;
 void virtual_clock_begin(void);
 
-/* Of this process alone: its clocks stay at what the system's say now. So it goes the same way however long it takes, in single steps too. */
+/* Of this process alone: its clocks stay at what the system's say now. So it goes the same way however long it takes,
+ * in single steps too. */
 void virtual_clock_stop(void);
 
 /* The monotonic clock goes on, and with it that of the time since the system was started. */

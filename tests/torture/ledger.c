@@ -199,7 +199,8 @@ static bool is_same(const struct own *a, const struct own *b)
     return a->group.id == b->group.id && a->group.level == b->group.level;
 }
 
-/* The operation has happened or not: the pool shows which. A key is made available whatever the model first, and for each model then. */
+/* The operation has happened or not: the pool shows which. A key is made available whatever the model first, and for
+ * each model then. */
 static void settle(struct own *own, const struct own *seen, const struct entry *entry)
 {
     struct entry done = *entry;

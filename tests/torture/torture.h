@@ -3,9 +3,9 @@
 #define TORTURE_H
 
 /*
- * What the processes of the torture test share. Each worker has a seat, and keys and a group of its own that only it adds, removes
- * and marks for long; any worker picks any key, and may mark it for a moment. So a seat's log is the whole truth about what is its own,
- * whatever the others do.
+ * What the processes of the torture test share. Each worker has a seat, and keys and a group of its own that only it
+ * adds, removes and marks for long; any worker picks any key, and may mark it for a moment. So a seat's log is the
+ * whole truth about what is its own, whatever the others do.
  */
 
 #include <keyshm.h>

@@ -101,8 +101,8 @@ Test(membership, an_id_is_stale_everywhere_once_its_key_is_gone)
         cr_assert_eq(key.marked[status], 0, "a stale mark was counted");
 }
 
-/* As if the slot had been reused so often that its word, with its count of marks, is the same again: only the id in the slot
- * distinguishes the keys. */
+/* As if the slot had been reused so often that its word, with its count of marks, is the same again: only the id in the
+ * slot distinguishes the keys. */
 static void age_slot(uint32_t slot, uint64_t word_of_before)
 {
     _Atomic keyshm_id *id = &pool_slot(pool, slot)->id;

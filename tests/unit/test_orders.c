@@ -2,8 +2,8 @@
 #include "fixture.h"
 
 /*
- * Marks join: all orders of the same three marks end in the same status, reason and deadline, for a key, its group, and models of
- * either. Exhaustive, over every combination of these marks and of what they are about.
+ * Marks join: all orders of the same three marks end in the same status, reason and deadline, for a key, its group, and
+ * models of either. Exhaustive, over every combination of these marks and of what they are about.
  */
 
 TestSuite(orders, .init = create_pool, .fini = close_pool);

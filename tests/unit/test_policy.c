@@ -131,7 +131,8 @@ Test(policy, that_was_written_over_is_read_within_its_limits)
 
 /* ---- the init functions ---- */
 
-/* The function does what the macro does, with a struct that is smaller, as large, or larger than the one that the library knows. */
+/* The function does what the macro does, with a struct that is smaller, as large, or larger than the one that the
+ * library knows. */
 #define EXPECT_INIT(type, init, macro)                                                            \
     do {                                                                                          \
         static const struct type known = macro;                                                   \

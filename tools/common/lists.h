@@ -2,8 +2,8 @@
 #ifndef KEYSHM_COMMON_LISTS_H
 #define KEYSHM_COMMON_LISTS_H
 
-/* Elements of what the library returns, by number. Those of a later library may be larger than this program knows, so their
- * distance is taken from the list. */
+/* Elements of what the library returns, by number. Those of a later library may be larger than this program knows, so
+ * their distance is taken from the list. */
 
 #include <stddef.h>
 

@@ -41,18 +41,18 @@ enum exit_status refuse_option(int returned, char *const *argv, const char *lett
 /* After wrong usage, say where the help is. Returns EXIT_REFUSED. */
 enum exit_status point_to_help(void);
 
-/* Refuse a value of the command line, and say what it must be: `rule`. `name` is that of the option or operand, `command` the one
- * that it belongs to, or "". The value is repeated if program_may_show(). Returns EXIT_REFUSED. */
+/* Refuse a value of the command line, and say what it must be: `rule`. `name` is that of the option or operand,
+ * `command` the one that it belongs to, or "". The value is repeated if program_may_show(). Returns EXIT_REFUSED. */
 enum exit_status refuse_value(const char *command, const char *name, const char *rule, const char *value);
 
-/* May a message repeat this word of the command line? Not if it may be a key. Words in lower case, numbers and times may be
- * shown, also several with , : or = between them. */
+/* May a message repeat this word of the command line? Not if it may be a key. Words in lower case, numbers and times
+ * may be shown, also several with , : or = between them. */
 bool program_may_show(const char *word);
 
 void print_version(void);
 
-/* The system's description of an errno value of one of its own calls, in English; keyshm_strerror() has other words for some
- * of them. A static string. */
+/* The system's description of an errno value of one of its own calls, in English; keyshm_strerror() has other words for
+ * some of them. A static string. */
 const char *system_error(int error);
 
 #endif

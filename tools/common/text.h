@@ -16,8 +16,8 @@
 
 #define TEXT_ELEMENT_SIZE 64 /* more than any name of a status or of a column takes */
 
-/* Take the first element of a list with commas between, and move *list behind it. What does not fit is cut off. False: there
- * is none left. */
+/* Take the first element of a list with commas between, and move *list behind it. What does not fit is cut off. False:
+ * there is none left. */
 bool text_next_element(const char **list, char ret_element[TEXT_ELEMENT_SIZE]);
 
 /* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */

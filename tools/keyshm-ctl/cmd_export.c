@@ -61,8 +61,8 @@ static bool is_exported(const char *name)
 
 /* ---- what is known of a key or a group ---- */
 
-/* Of a word that was read `late_ms` after the time of the export. A deadline is rounded up, and may then exceed what import
- * accepts. */
+/* Of a word that was read `late_ms` after the time of the export. A deadline is rounded up, and may then exceed what
+ * import accepts. */
 static json_int_t left_ms(const struct keyshm_word_snapshot *word, int64_t late_ms)
 {
     if (word->cooldown_left_ms <= 0)

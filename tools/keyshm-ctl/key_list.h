@@ -3,9 +3,9 @@
 #define KEYSHM_CTL_KEY_LIST_H
 
 /*
- * Lists of keys as people give them. On standard input one key a line; blank lines, and those that begin with #, are skipped. In
- * the environment PROVIDER_API_KEY, PROVIDER_API_KEYS, PROVIDER_API_KEY_1, _2 and so on, in this order; gaps are allowed, and
- * in each there may be several keys, separated by commas.
+ * Lists of keys as people give them. On standard input one key a line; blank lines, and those that begin with #, are
+ * skipped. In the environment PROVIDER_API_KEY, PROVIDER_API_KEYS, PROVIDER_API_KEY_1, _2 and so on, in this order;
+ * gaps are allowed, and in each there may be several keys, separated by commas.
  *
  * A pair of quotes around a key is taken off. What looks like a mistake, such as a space or a quote inside of a key, or
  * NAME=KEY, is refused.

@@ -24,8 +24,8 @@ static enum exit_status add(struct request *request, const struct column *column
     return EXIT_FINE;
 }
 
-/* Depends on the options alone, not on the pools that there are, so that programs can rely on it. The table for people then
- * leaves out what its pools do not have (column_choice_narrow()). */
+/* Depends on the options alone, not on the pools that there are, so that programs can rely on it. The table for people
+ * then leaves out what its pools do not have (column_choice_narrow()). */
 static unsigned flags_by_default(const struct request *request)
 {
     bool is_json = request->format == FORMAT_JSON;

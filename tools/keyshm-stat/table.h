@@ -15,8 +15,8 @@ struct table_widths {
     char widest[REQUEST_COLUMNS_MAX][CELL_SIZE]; /* the widest text so far in each column */
 };
 
-/* Print more rows, with columns at least as wide as before; the headings come before the first. The columns are the same from
- * the first row on, whatever the pools have by then. -ENOMEM. */
+/* Print more rows, with columns at least as wide as before; the headings come before the first. The columns are the
+ * same from the first row on, whatever the pools have by then. -ENOMEM. */
 int table_go_on(struct table_widths *widths, const struct rows *rows, const struct request *request);
 
 #endif

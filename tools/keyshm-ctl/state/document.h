@@ -4,8 +4,8 @@
 
 /*
  * The document that export writes and import reads. import requires every member in json_members_of_export but those
- * that earlier versions did not write (the policy, and what is about groups and models), and ignores others: a later version may
- * add some.
+ * that earlier versions did not write (the policy, and what is about groups and models), and ignores others: a later
+ * version may add some.
  */
 
 #include <jansson.h>
@@ -20,8 +20,8 @@
 #define DOCUMENT_SCHEMA 1
 #define DOCUMENT_KIND "keyshm-export"
 
-/* The most that export writes for one key, 4,096 bytes, each of them escaped, and its other members; or for one group. That is
- * enough for benches for 20 models, and where one has more, others have less. */
+/* The most that export writes for one key, 4,096 bytes, each of them escaped, and its other members; or for one group.
+ * That is enough for benches for 20 models, and where one has more, others have less. */
 #define DOCUMENT_ENTRY_BYTES_MAX 16384
 
 /* One group of the document. */

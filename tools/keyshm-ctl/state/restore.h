@@ -21,8 +21,8 @@ struct restore {
     bool policy_changed;
 };
 
-/* Find the keys that are in the pool, and check that the others, and all metadata and names, can be added. Changes nothing. Says
- * what is wrong on standard error. Both functions return the exit status. */
+/* Find the keys that are in the pool, and check that the others, and all metadata and names, can be added. Changes
+ * nothing. Says what is wrong on standard error. Both functions return the exit status. */
 enum exit_status restore_plan(struct restore *restore);
 
 /* Change the pool; with --dry-run, only count. Stops at the first failure; what was done by then stays. */

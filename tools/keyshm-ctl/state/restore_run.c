@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The change of the pool, in this order, so that no key can be picked that the file has benched: groups and models, the policy, by
- * which marks go, the groups' marks, then the keys, each in its group from the first moment. */
+/* The change of the pool, in this order, so that no key can be picked that the file has benched: groups and models, the
+ * policy, by which marks go, the groups' marks, then the keys, each in its group from the first moment. */
 
 #include <errno.h>
 

@@ -17,8 +17,8 @@ static double marks_per_s(const struct model_key *known)
 
 #define COLUMN(name) .kind = FIELD_COLUMN, .column = &key_columns[KEY_COLUMN_##name]
 
-/* All columns that the table has by default are here, each for the pools that it is for there, and some that are shown when a
- * key has one. tests/cli/watch_frames.py compares the two. */
+/* All columns that the table has by default are here, each for the pools that it is for there, and some that are shown
+ * when a key has one. tests/cli/watch_frames.py compares the two. */
 const struct field fields[FIELD_COUNT] = {
     {COLUMN(SLOT), .importance = 1, .width_least = 4},
     {COLUMN(KEY), .importance = 16, .width_least = 8},

@@ -23,8 +23,8 @@ struct key_rows {
 };
 
 /*
- * Those that the request wants and that match the filter: a part of the masked key, the label, the group or the status, or
- * the whole of one when the filter is a pattern (fnmatch(3)). The case does not matter; "" matches all. -ENOMEM.
+ * Those that the request wants and that match the filter: a part of the masked key, the label, the group or the status,
+ * or the whole of one when the filter is a pattern (fnmatch(3)). The case does not matter; "" matches all. -ENOMEM.
  */
 int key_rows_select(struct key_rows *ret_rows, const struct model *model, const struct request *request,
                     const struct key_order *order, const char *filter);
