@@ -276,6 +276,28 @@ Test(groups, are_events_of_their_own)
     keyshm_event_list_free(list);
 }
 
+static int count_moves(void)
+{
+    struct keyshm_event_list *events;
+    int count = 0;
+    cr_assert_eq(keyshm_events(pool, NULL, &events), 0);
+    for (size_t i = 0; i < events->count; i++)
+        count += events->events[i].kind == KEYSHM_EVENT_SETTINGS;
+    keyshm_event_list_free(events);
+    return count;
+}
+
+Test(groups, record_a_move_and_no_stay)
+{
+    keyshm_id a = group_of("org-a"), key = add_in(1, a);
+    cr_assert_eq(keyshm_set_group(pool, key, a), 0);
+    cr_assert_eq(count_moves(), 0, "the key was there");
+    cr_assert_eq(keyshm_set_group(pool, key, 0), 0);
+    cr_assert_eq(count_moves(), 1);
+    cr_assert_eq(keyshm_set_group(pool, key, 0), 0);
+    cr_assert_eq(count_moves(), 1);
+}
+
 Test(groups, are_in_a_snapshot)
 {
     struct keyshm_snapshot *snapshot;
