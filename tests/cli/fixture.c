@@ -128,7 +128,7 @@ static int mark(char **arguments)
         r = keyshm_reason_from_name(arguments[5], &mark.reason);
     if (r == 0)
         r = keyshm_attach(&pool, arguments[0]);
-    if (r < 0)
+    if (r != 0)
         return r;
     mark.model = (unsigned)strtoul(arguments[2], NULL, 10);
     mark.scope = strcmp(arguments[3], "group") == 0 ? KEYSHM_SCOPE_GROUP : KEYSHM_SCOPE_KEY;
