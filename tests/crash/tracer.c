@@ -237,8 +237,8 @@ static pid_t fork_numbered(void)
             return child;
         expect_success_of(child);
         for (pid_t number = child; number < NUMBER_MIN - 1;) {
-            /* A tenth of the time of a fork(2). NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): the child
-             * only ends. */
+            /* A tenth of the time of a fork(2); the child only ends. */
+            /* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork) */
             number = vfork();
             if (number == 0)
                 _exit(0);

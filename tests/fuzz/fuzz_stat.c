@@ -87,22 +87,17 @@ static void show(const struct view *view, const struct request *request, struct 
 
 static size_t count_rows(const struct reading *reading, enum subject subject)
 {
-    switch (subject) {
-    case SUBJECT_KEYS:
-        return reading->snapshot->count;
-    case SUBJECT_GROUPS:
-        return reading->snapshot->group_count;
-    case SUBJECT_MODELS:
-        return reading->snapshot->model_count;
-    case SUBJECT_EVENTS:
+    const struct keyshm_snapshot *snapshot = reading->snapshot;
+    if (subject == SUBJECT_EVENTS)
         return reading->events->count;
-    case SUBJECT_WORKERS:
+    if (subject == SUBJECT_WORKERS)
         return reading->workers->count;
-    case SUBJECT_POOLS:
-    case SUBJECT_CHECK:
-        break;
-    }
-    return 1;
+    need(snapshot != NULL);
+    if (subject == SUBJECT_KEYS)
+        return snapshot->count;
+    if (subject == SUBJECT_GROUPS)
+        return snapshot->group_count;
+    return subject == SUBJECT_MODELS ? snapshot->model_count : 1;
 }
 
 /* What keyshm-stat would have read for a request about this subject; NULL if the library refuses. */

@@ -430,12 +430,13 @@ static void test_groups(void)
     expect_text(&model, 0, "GROUP", "");
     expect_text(&model, 1, "BENCHED BY", ""); /* nothing but the key itself could */
     model.snapshot->keys[1].is_paused = 1;
+    model.snapshot->keys[1].benched_by |= KEYSHM_BY_PAUSE;
     expect_text(&model, 1, "PAUSED", "paused");
     add_groups(model.reading);
     expect_text(&model, 0, "GROUP", "acme");
     expect_text(&model, 1, "GROUP", "");
     expect_text(&model, 0, "BENCHED BY", "group");
-    expect_text(&model, 1, "BENCHED BY", "key");
+    expect_text(&model, 1, "BENCHED BY", "key,pause");
     expect_text(&model, 1, "PAUSED", ""); /* BENCHED BY says so */
     expect_rows(&model, &request, &by_group, "", "BACD");
     expect_rows(&model, &request, &by_slot, "acm", "AC");
