@@ -171,19 +171,25 @@ struct sweep {
     uint32_t blocks_left; /* that this call may still sweep */
 };
 
+/* What a due time is while this process sweeps below it. A later sweep, which begins no earlier than that, has another. */
+static uint64_t taken_for(const struct sweep *sweep, uint64_t timeout_ms)
+{
+    return READY_IS_SWEPT | (sweep->now_ms + timeout_ms);
+}
+
 /* Take it if it is due: then this process sweeps, and the others use the bits as they are. */
-static bool begin(const struct sweep *sweep, _Atomic uint64_t *at)
+static bool begin(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t timeout_ms)
 {
     uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);
     return ready_due_ms(due) <= sweep->now_ms &&
-           atomic_compare_exchange_strong_explicit(at, &due, READY_IS_SWEPT | (sweep->now_ms + READY_SWEEP_TIMEOUT_MS),
-                                                   memory_order_seq_cst, memory_order_seq_cst);
+           atomic_compare_exchange_strong_explicit(at, &due, taken_for(sweep, timeout_ms), memory_order_seq_cst,
+                                                   memory_order_seq_cst);
 }
 
 /* It is due next at `due_ms`, unless somebody relies on the time that it has now. Returns when it is due. */
-static uint64_t end(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t due_ms)
+static uint64_t end(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t timeout_ms, uint64_t due_ms)
 {
-    uint64_t taken = READY_IS_SWEPT | (sweep->now_ms + READY_SWEEP_TIMEOUT_MS);
+    uint64_t taken = taken_for(sweep, timeout_ms);
     uint64_t latest_ms = sweep->now_ms + READY_SWEEP_INTERVAL_MS;
     due_ms = due_ms < latest_ms ? due_ms : latest_ms;
     return atomic_compare_exchange_strong_explicit(at, &taken, due_ms, memory_order_seq_cst, memory_order_seq_cst)
@@ -216,10 +222,10 @@ static uint64_t sweep_bits(const struct sweep *sweep, uint32_t block)
 static uint64_t sweep_block(struct sweep *sweep, uint32_t block)
 {
     _Atomic uint64_t *at = due_of_block(sweep->pool, sweep->model, block);
-    if (sweep->blocks_left == 0 || !begin(sweep, at))
+    if (sweep->blocks_left == 0 || !begin(sweep, at, READY_SWEEP_TIMEOUT_MS))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
     sweep->blocks_left--;
-    return end(sweep, at, sweep_bits(sweep, block));
+    return end(sweep, at, READY_SWEEP_TIMEOUT_MS, sweep_bits(sweep, block));
 }
 
 /* Of 64 blocks, those that are due. Returns when one of them is. */
@@ -227,13 +233,13 @@ static uint64_t sweep_blocks(struct sweep *sweep, uint32_t first)
 {
     _Atomic uint64_t *at = due_of_blocks(sweep->pool, sweep->model, first);
     uint64_t earliest_ms = DUE_NEVER;
-    if (sweep->blocks_left == 0 || !begin(sweep, at))
+    if (sweep->blocks_left == 0 || !begin(sweep, at, READY_PASS_TIMEOUT_MS))
         return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
     for (uint32_t block = first; block < first + 64 && block < sweep->blocks_used; block++) {
         uint64_t due_ms = sweep_block(sweep, block);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    return end(sweep, at, earliest_ms);
+    return end(sweep, at, READY_PASS_TIMEOUT_MS, earliest_ms);
 }
 
 void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
@@ -246,13 +252,13 @@ void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms
         .blocks_left = SWEEP_BLOCKS_MAX,
     };
     uint64_t earliest_ms = DUE_NEVER;
-    if (!begin(&sweep, &pool_model(pool, model)->next_due))
+    if (!begin(&sweep, &pool_model(pool, model)->next_due, READY_PASS_TIMEOUT_MS))
         return;
     for (uint32_t first = 0; first < sweep.blocks_used; first += 64) {
         uint64_t due_ms = sweep_blocks(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    end(&sweep, &pool_model(pool, model)->next_due, earliest_ms);
+    end(&sweep, &pool_model(pool, model)->next_due, READY_PASS_TIMEOUT_MS, earliest_ms);
 }
 
 void ready_make_all_due(const struct keyshm_pool *pool, unsigned model)

@@ -29,8 +29,10 @@
 /* The longest time between two sweeps of a block: half of the second for which a hint may be wrong. */
 #define READY_SWEEP_INTERVAL_MS 500
 
-/* And how long one takes at most, before others do it again: the process may have been killed. */
+/* And how long others leave a block to one that has begun: the process may have been killed. The due times above it
+ * they leave to it for a moment only, so that they find the other blocks meanwhile. */
 #define READY_SWEEP_TIMEOUT_MS 20
+#define READY_PASS_TIMEOUT_MS 1
 
 static inline _Atomic uint64_t *ready_words(const struct keyshm_pool *pool, unsigned model)
 {

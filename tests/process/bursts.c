@@ -22,6 +22,7 @@
 
 enum {
     KEYS = 100,
+    GROUPS = 10,
     PROCESSES = 4,
     PICKS = 50001,
     COOLDOWN_MS = 200,
@@ -32,8 +33,18 @@ enum {
 };
 
 static keyshm_pool *pool;
-static keyshm_id ids[KEYS];
+static keyshm_id ids[KEYS], groups[GROUPS];
+static bool has_groups; /* the key in slot i is in groups[i % GROUPS], and picks are for `model` */
+static unsigned model;
 static _Atomic uint32_t *picks_of; /* by all processes, of each slot */
+
+static keyshm_id make_group(int number)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "account-%d", number);
+    EXPECT_EQ(keyshm_group(pool, name, &groups[number]), 0);
+    return groups[number];
+}
 
 /* 0: of as many as usual. */
 static void begin_pool_of_workers(uint32_t workers_max)
@@ -45,8 +56,11 @@ static void begin_pool_of_workers(uint32_t workers_max)
     EXPECT_EQ(keyshm_create_anonymous(&pool, "bursts", &options), 0);
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof(key), "sk-burst-%d", i);
-        EXPECT_EQ(keyshm_add(pool, key, &ids[i]), 0);
+        EXPECT_EQ(keyshm_add_to_group(pool, key, has_groups ? make_group(i % GROUPS) : 0, &ids[i]), 0);
     }
+    model = 0;
+    if (has_groups)
+        EXPECT_EQ(keyshm_model(pool, "gpt-4o", &model), 0);
     for (int i = 0; i < KEYS; i++)
         picks_of[i] = 0;
 }
@@ -58,12 +72,23 @@ static void begin_pool(void)
 
 static unsigned pick(void)
 {
-    struct keyshm_pick picked;
-    EXPECT_EQ(keyshm_next(pool, &picked), 0);
-    unsigned slot = (unsigned)(picked.id & 0xffffff);
-    EXPECT(slot < KEYS && picked.id == ids[slot]);
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+    unsigned slot = (unsigned)(lease.pick.id & 0xffffff);
+    EXPECT(slot < KEYS && lease.pick.id == ids[slot]);
     atomic_fetch_add(&picks_of[slot], 1);
     return slot;
+}
+
+/* A key or a group, for the model. */
+static void mark(keyshm_id id, enum keyshm_status status)
+{
+    struct keyshm_mark wanted = KEYSHM_MARK_INIT;
+    wanted.status = status;
+    wanted.model = model;
+    EXPECT_EQ(keyshm_mark(pool, id, &wanted), 0);
 }
 
 /* In a burst, unless the clock goes on to its next tick in between. */
@@ -75,8 +100,8 @@ static unsigned pick_in_burst(void)
 
 static uint32_t turns_left(void)
 {
-    uint32_t place = rotation_place(pool, 0);
-    struct claim range = claim_unpack(place != 0 ? atomic_load(rotation_range(pool, 0, place)) : 0);
+    uint32_t place = rotation_place(pool, model);
+    struct claim range = claim_unpack(place != 0 ? atomic_load(rotation_range(pool, model, place)) : 0);
     return range.end - range.begin;
 }
 
@@ -102,9 +127,24 @@ static void keep_the_order(void)
     unsigned last = burst();
     /* What happens to a key of the claimed range is seen at its turn. */
     unsigned next = (last + 1) % KEYS;
-    EXPECT_EQ(keyshm_mark_invalid(pool, ids[next]), 0);
+    mark(ids[next], KEYSHM_INVALID);
     EXPECT_EQ(pick(), next + 1);
-    EXPECT_EQ(keyshm_mark_available(pool, ids[next]), 0);
+    mark(ids[next], KEYSHM_AVAILABLE);
+    keyshm_close(pool);
+}
+
+/* So is what happens to the group of one. */
+static void keep_a_group_out(void)
+{
+    begin_pool();
+    unsigned group = (burst() + 1) % GROUPS, picked = 0;
+    mark(groups[group], KEYSHM_INVALID);
+    for (int i = 0; i < KEYS; i++)
+        EXPECT(pick_in_burst() % GROUPS != group);
+    mark(groups[group], KEYSHM_AVAILABLE);
+    for (int i = 0; i < 2 * KEYS; i++)
+        picked += pick_in_burst() % GROUPS == group;
+    EXPECT(picked >= KEYS / GROUPS);
     keyshm_close(pool);
 }
 
@@ -452,5 +492,11 @@ int main(void)
     stand_still_in_a_burst();
     pick_in_the_middle_of_a_pick();
     cool_down_in_burst();
+    has_groups = true;
+    keep_the_order();
+    keep_a_group_out();
+    pick_in_processes();
+    die_in_bursts();
+    come_and_go_one_by_one();
     return 0;
 }

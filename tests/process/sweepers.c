@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Twenty processes in a row are killed in the middle of a sweep, all at the same block of slots. Each hides the keys of
+ * that block, 64 at most, until another sweeps it; the others are found at once. The clocks are made up.
+ */
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "expect.h"
+#include "key_group.h"
+#include "ready_bits.h"
+#include "virtual_clock.h"
+
+enum {
+    KEYS = 2048,
+    BLOCK_KEYS = 64,
+    SWEEPERS = 20,
+    COOLDOWN_MS = 1000,
+    HIDDEN_MAX_MS = 1000,
+    AT_ONCE_MS = 2,
+    PICKS_MAX = 4 * KEYS,
+};
+
+static keyshm_pool *pool;
+static bool was_picked[KEYS];
+
+/* The words of several blocks are in one page; the first of them is the one that the sweepers come to. */
+static uint32_t first_unreadable(long page_bytes)
+{
+    uintptr_t words = (uintptr_t)pool->words, page = (uintptr_t)page_bytes;
+    uintptr_t unreadable = (words / page + 2) * page;
+    return (uint32_t)((unreadable - words) / sizeof(*pool->words));
+}
+
+static uint32_t pick(void)
+{
+    struct keyshm_pick picked;
+    EXPECT_EQ(keyshm_next(pool, &picked), 0);
+    uint32_t slot = id_slot(picked.id);
+    EXPECT(slot < KEYS);
+    return slot;
+}
+
+/* All keys but the first cool down, their bits are cleared, and then it is over. */
+static void begin(void)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.capacity = KEYS;
+    EXPECT_EQ(keyshm_create_anonymous(&pool, "sweepers", &options), 0);
+    for (int i = 0; i < KEYS; i++) {
+        char key[32];
+        keyshm_id id;
+        snprintf(key, sizeof(key), "sk-sweepers-%d", i);
+        EXPECT_EQ(keyshm_add(pool, key, &id), 0);
+        if (i > 0)
+            EXPECT_EQ(keyshm_mark_rate_limited(pool, id, COOLDOWN_MS), 0);
+    }
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(pick(), 0);
+    virtual_clock_pass_ms(COOLDOWN_MS + AT_ONCE_MS);
+}
+
+/* In a child. A pick sweeps first what is due. */
+static void sweep_and_die(uint32_t slot, long page_bytes)
+{
+    const struct rlimit no_core = {0, 0};
+    EXPECT_EQ(setrlimit(RLIMIT_CORE, &no_core), 0);
+    EXPECT(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
+    uintptr_t page = (uintptr_t)pool->words + slot * sizeof(*pool->words);
+    EXPECT_EQ(mprotect((void *)page, (size_t)page_bytes, PROT_NONE), 0);
+    pick();
+    _exit(0);
+}
+
+static void kill_a_sweeper(uint32_t slot, long page_bytes)
+{
+    int status;
+    pid_t child = expect_fork();
+    if (child == 0)
+        sweep_and_die(slot, page_bytes);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    EXPECT((atomic_load(&pool->due[slot / BLOCK_KEYS]) & READY_IS_SWEPT) != 0);
+}
+
+/* Those that are not picked, while no time passes. */
+static int count_hidden(void)
+{
+    int hidden = 0;
+    memset(was_picked, 0, sizeof(was_picked));
+    for (int i = 0; i < PICKS_MAX; i++)
+        was_picked[pick()] = true;
+    for (int slot = 0; slot < KEYS; slot++)
+        hidden += !was_picked[slot];
+    return hidden;
+}
+
+static void expect_one_block_hidden(uint32_t first)
+{
+    virtual_clock_pass_ms(AT_ONCE_MS);
+    EXPECT(count_hidden() <= BLOCK_KEYS);
+    for (uint32_t slot = 0; slot < KEYS; slot++)
+        EXPECT(was_picked[slot] || slot / BLOCK_KEYS == first / BLOCK_KEYS);
+}
+
+int main(void)
+{
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    virtual_clock_begin();
+    begin();
+    int64_t begin_ns = virtual_clock->monotonic_ns;
+    uint32_t first = first_unreadable(page_bytes);
+    if (first >= KEYS - BLOCK_KEYS) {
+        printf("skipped: the pages are too large\n");
+        return 77;
+    }
+    for (int i = 0; i < SWEEPERS; i++) {
+        kill_a_sweeper(first, page_bytes);
+        expect_one_block_hidden(first);
+        virtual_clock_pass_ms(READY_SWEEP_TIMEOUT_MS);
+    }
+    while (count_hidden() > 0)
+        virtual_clock_pass_ms(1);
+    EXPECT((virtual_clock->monotonic_ns - begin_ns) / NS_PER_MS <= HIDDEN_MAX_MS);
+    keyshm_close(pool);
+    return 0;
+}
