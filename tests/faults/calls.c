@@ -800,6 +800,12 @@ static void free_snapshot_and_end_holder(struct fixture *fixture)
     end_holder(fixture);
 }
 
+static void make_group_and_model(struct fixture *fixture)
+{
+    make_group(fixture);
+    make_model(fixture);
+}
+
 static void take_snapshot(struct fixture *fixture)
 {
     EXPECT_EQ(run_snapshot(fixture), 0);
@@ -1080,6 +1086,8 @@ const struct call calls[] = {
     {"keyshm_available_count_for", "", CALL_INSPECTS, run_available_count_for, 2, make_model, NULL, false},
     {"keyshm_available_count", "", CALL_INSPECTS, run_available_count, 2, NULL, NULL, false},
     {"keyshm_snapshot", "", CALL_INSPECTS, run_snapshot, 0, NULL, free_snapshot, false},
+    {"keyshm_snapshot", "of groups and models", CALL_INSPECTS, run_snapshot, 0, make_group_and_model, free_snapshot,
+     false},
     {"keyshm_snapshot", "the mutex is held", CALL_INSPECTS, run_snapshot, 0, hold_after_record,
      free_snapshot_and_end_holder, true},
     {"keyshm_snapshot", "the mutex is held by nobody knows whom", CALL_INSPECTS, run_snapshot, 0, hold_before_record,

@@ -13,7 +13,8 @@
  * reads the clock before a call knows what had happened by then, and the call must have seen it.
  *
  * The lasting keys stay in the pool and are each owned by one marker, which alone marks them invalid or available. The
- * passing keys are each owned by one churner, which alone adds and removes them.
+ * passing keys are each owned by one churner, which alone adds and removes them. All but the evergreen one may be in a
+ * group, of which the mover makes and removes one, and may be marked for the model.
  */
 
 enum {
@@ -27,6 +28,7 @@ enum {
     IDENTITIES = LASTING + CHURNERS * ITERATIONS_MAX,
     GENERATIONS = CHURNERS * ITERATIONS_MAX + 2,
     METADATA_TOKENS_MAX = 6,
+    GROUPS = 2,
 };
 
 #define EVERGREEN 0u
@@ -45,6 +47,8 @@ struct mixture {
     uint64_t seed;
     unsigned iterations;
     bool evergreen;
+    keyshm_id groups[GROUPS]; /* they stay */
+    unsigned model;
     _Atomic unsigned churning; /* churners at work: the others go on as long as there are any */
     _Atomic uint64_t clock;
     _Atomic uint64_t picks;
@@ -135,6 +139,19 @@ static uint32_t random_identity(struct hand *hand)
     return newest >= first + back ? newest - back : first;
 }
 
+/* Whatever the model, or the one. */
+static unsigned random_model(struct hand *hand)
+{
+    return random_below(hand, 2) * hand->mixture->model;
+}
+
+/* One of those that stay, or 0. */
+static keyshm_id random_group(struct hand *hand)
+{
+    uint32_t choice = random_below(hand, GROUPS + 1);
+    return choice < GROUPS ? hand->mixture->groups[choice] : 0;
+}
+
 static bool is_lasting(uint32_t identity)
 {
     return identity < LASTING;
@@ -184,12 +201,24 @@ static void check_value(const char *value, uint32_t identity)
 
 /* ---- pickers ---- */
 
+static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    int r = keyshm_acquire(pool, &request, &lease);
+    if (r == 0)
+        *ret_pick = lease.pick;
+    return r;
+}
+
 static void pick_one(struct hand *hand, uint32_t *ret_identity)
 {
     struct mixture *mixture = hand->mixture;
     struct keyshm_pick pick;
+    unsigned model = random_model(hand);
     uint64_t start = now(mixture);
-    int r = keyshm_next(hand->pool, &pick);
+    int r = pick_for(hand->pool, model, &pick);
     *ret_identity = NOBODY;
     if (r != 0) {
         EXPECT_EQ(r, -EAGAIN);
@@ -211,13 +240,14 @@ static void mark_limited(struct hand *hand, uint32_t identity)
 {
     struct mixture *mixture = hand->mixture;
     keyshm_id id = atomic_load(&mixture->records[identity].id);
-    int64_t duration_ms = random_below(hand, 4);
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = random_below(hand, 2) == 0 ? KEYSHM_RATE_LIMITED : KEYSHM_QUOTA_EXCEEDED;
+    mark.duration_ms = random_below(hand, 4);
+    mark.model = random_model(hand);
     if (id == 0)
         return;
     uint64_t start = now(mixture);
-    int r = random_below(hand, 2) == 0 ? keyshm_mark_rate_limited(hand->pool, id, duration_ms)
-                                       : keyshm_mark_quota_exceeded(hand->pool, id, duration_ms);
-    check_result(mixture, identity, start, r);
+    check_result(mixture, identity, start, keyshm_mark(hand->pool, id, &mark));
 }
 
 static void work_as_picker(struct hand *hand)
@@ -332,7 +362,7 @@ static void add_passing(struct hand *hand, uint32_t identity)
     char key[KEYSHM_KEY_MAX + 1];
     keyshm_id id, found;
     make_key(identity, key);
-    EXPECT_EQ(keyshm_add(hand->pool, key, &id), 0);
+    EXPECT_EQ(keyshm_add_to_group(hand->pool, key, random_group(hand), &id), 0);
     record_id(mixture, identity, id);
     atomic_store(&mixture->records[identity].added, tick(mixture));
     atomic_store(&mixture->newest[hand->number], identity);
@@ -368,6 +398,61 @@ static void work_as_churner(struct hand *hand)
         add_passing(hand, held[place]);
     }
     atomic_fetch_sub(&hand->mixture->churning, 1);
+}
+
+/* ---- the mover: groups ---- */
+
+static void move_one(struct hand *hand, keyshm_id group_or_0)
+{
+    struct mixture *mixture = hand->mixture;
+    uint32_t identity = random_identity(hand);
+    keyshm_id id = atomic_load(&mixture->records[identity].id);
+    if (id == 0)
+        return;
+    uint64_t start = now(mixture);
+    check_result(mixture, identity, start, keyshm_set_group(hand->pool, id, group_or_0));
+}
+
+/* One that stays: so shortly that it comes back by itself all the time. */
+static void mark_group(struct hand *hand)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    keyshm_id group = hand->mixture->groups[random_below(hand, GROUPS)];
+    mark.model = random_model(hand);
+    if (random_below(hand, 2) == 0) {
+        mark.status = KEYSHM_RATE_LIMITED;
+        mark.duration_ms = random_below(hand, 4);
+    }
+    EXPECT_EQ(keyshm_mark(hand->pool, group, &mark), 0);
+    if (random_below(hand, 8) == 0)
+        EXPECT_EQ(pause_for_a_moment(hand, group), 0);
+}
+
+/* Only the mover puts keys into it. A key that is removed meanwhile leaves it. */
+static void make_and_remove_group(struct hand *hand)
+{
+    keyshm_id group, found;
+    EXPECT_EQ(keyshm_group(hand->pool, "passing", &group), 0);
+    EXPECT_EQ(keyshm_find_group(hand->pool, "passing", &found), 0);
+    EXPECT_EQ(found, group);
+    uint32_t identity = random_identity(hand);
+    keyshm_id id = atomic_load(&hand->mixture->records[identity].id);
+    if (id != 0 && keyshm_set_group(hand->pool, id, group) == 0) {
+        int r = keyshm_set_group(hand->pool, id, random_group(hand));
+        EXPECT(r == 0 || r == -ESTALE);
+    }
+    EXPECT_EQ(keyshm_remove_group(hand->pool, group), 0);
+    EXPECT_EQ(keyshm_mark_invalid(hand->pool, group), -ESTALE);
+}
+
+static void work_as_mover(struct hand *hand)
+{
+    while (is_churning(hand->mixture)) {
+        move_one(hand, random_group(hand));
+        mark_group(hand);
+        if (random_below(hand, 8) == 0)
+            make_and_remove_group(hand);
+    }
 }
 
 /* ---- the clerk: annotates and looks up ---- */
@@ -452,8 +537,8 @@ static void check_row(struct mixture *mixture, const struct keyshm_key_snapshot 
     EXPECT_EQ(key->slot, key->id & 0xffffff);
     EXPECT_EQ(key->error_count, key->marked[KEYSHM_INVALID]);
     EXPECT(key->status != KEYSHM_AVAILABLE || (key->cooldown_left_ms == 0 && key->reason == KEYSHM_REASON_NONE));
-    EXPECT(((key->benched_by & KEYSHM_BY_KEY) != 0) == (key->status != KEYSHM_AVAILABLE));
-    EXPECT(((key->benched_by & KEYSHM_BY_PAUSE) != 0) == (key->is_paused != 0));
+    EXPECT(((key->benched_by & ~KEYSHM_BY_PAUSE) != 0) == (key->status != KEYSHM_AVAILABLE));
+    EXPECT((key->benched_by & KEYSHM_BY_PAUSE) != 0 || key->is_paused == 0);
     EXPECT(key->status != KEYSHM_RATE_LIMITED || key->cooldown_left_ms > 0);
     EXPECT(key->status != KEYSHM_QUOTA_EXCEEDED || key->cooldown_left_ms == -1 || key->cooldown_left_ms > 0);
     EXPECT(key->status != KEYSHM_INVALID || key->cooldown_left_ms == -1);
@@ -473,7 +558,7 @@ static void check_inspected(struct hand *hand)
     uint32_t identity = random_identity(hand);
     keyshm_id id = atomic_load(&hand->mixture->records[identity].id);
     uint64_t start = now(hand->mixture);
-    int r = id != 0 ? keyshm_inspect(hand->pool, id, 0, sizeof(key), &key) : -ESTALE;
+    int r = id != 0 ? keyshm_inspect(hand->pool, id, random_model(hand), sizeof(key), &key) : -ESTALE;
     EXPECT(r == 0 || r == -ESTALE || r == -EBUSY);
     if (r == 0)
         check_row(hand->mixture, &key, start);
@@ -496,6 +581,8 @@ static void check_snapshot(struct hand *hand)
     EXPECT_EQ(statuses, snapshot->count);
     EXPECT_EQ(lasting, LASTING);
     EXPECT_EQ(snapshot->recoveries, 0);
+    EXPECT(snapshot->group_count >= GROUPS && snapshot->group_count <= GROUPS + 1);
+    EXPECT_EQ(snapshot->model_count, 1);
     keyshm_snapshot_free(snapshot);
 }
 
@@ -510,12 +597,12 @@ static void work_as_observer(struct hand *hand)
     while (is_churning(hand->mixture)) {
         check_snapshot(hand);
         check_inspected(hand);
-        int available = keyshm_available_count(hand->pool);
+        int available = keyshm_available_count_for(hand->pool, random_model(hand));
         EXPECT(available >= (hand->mixture->evergreen ? 1 : 0) && available <= CAPACITY);
         int reset = keyshm_reset_expired_cooldowns(hand->pool);
-        EXPECT(reset >= 0 && reset <= CAPACITY);
+        EXPECT(reset >= 0 && reset <= CAPACITY + GROUPS + 1);
         int lifted = keyshm_mark_all_available(hand->pool, 1U << KEYSHM_RATE_LIMITED | 1U << KEYSHM_QUOTA_EXCEEDED);
-        EXPECT(lifted >= 0 && lifted <= CAPACITY);
+        EXPECT(lifted >= 0 && lifted <= CAPACITY + GROUPS + 1);
         int problems = keyshm_verify(hand->pool, print_problem, NULL);
         EXPECT(problems == 0 || problems == -EBUSY);
     }
@@ -528,9 +615,9 @@ static const struct role {
     void (*work)(struct hand *hand);
 } roles[] = {
     {PICKERS, work_as_picker}, {MARKERS, work_as_marker}, {CHURNERS, work_as_churner},
-    {1, work_as_clerk},        {1, work_as_observer},
+    {1, work_as_mover},        {1, work_as_clerk},        {1, work_as_observer},
 };
-_Static_assert(PICKERS + MARKERS + CHURNERS + 2 == MIXTURE_WORKERS, "every worker has a role");
+_Static_assert(PICKERS + MARKERS + CHURNERS + 3 == MIXTURE_WORKERS, "every worker has a role");
 
 static struct mixture *begin(keyshm_pool **ret_pool, uint64_t seed, unsigned iterations, bool evergreen)
 {
@@ -544,6 +631,9 @@ static struct mixture *begin(keyshm_pool **ret_pool, uint64_t seed, unsigned ite
     mixture->evergreen = evergreen;
     mixture->churning = CHURNERS;
     EXPECT_EQ(keyshm_create(&hand.pool, expect_name, &options), 0);
+    EXPECT_EQ(keyshm_group(hand.pool, "first", &mixture->groups[0]), 0);
+    EXPECT_EQ(keyshm_group(hand.pool, "second", &mixture->groups[1]), 0);
+    EXPECT_EQ(keyshm_model(hand.pool, "model", &mixture->model), 0);
     for (uint32_t identity = 0; identity < LASTING; identity++) {
         char key[KEYSHM_KEY_MAX + 1];
         keyshm_id id;
@@ -607,14 +697,14 @@ static void check_all_counted(struct mixture *mixture, keyshm_pool *pool, unsign
 }
 
 /* From the one after the last: each twice, one after another. */
-static bool are_picked_in_order(keyshm_pool *pool, const struct keyshm_snapshot *snapshot)
+static bool are_picked_in_order(keyshm_pool *pool, unsigned model, const struct keyshm_snapshot *snapshot)
 {
     struct keyshm_pick pick;
     do
-        EXPECT_EQ(keyshm_next(pool, &pick), 0);
+        EXPECT_EQ(pick_for(pool, model, &pick), 0);
     while (pick.id != snapshot->keys[snapshot->count - 1].id);
     for (unsigned i = 0; i < 2 * snapshot->count; i++) {
-        EXPECT_EQ(keyshm_next(pool, &pick), 0);
+        EXPECT_EQ(pick_for(pool, model, &pick), 0);
         check_key(&pick);
         if (pick.id != snapshot->keys[i % snapshot->count].id)
             return false;
@@ -622,16 +712,20 @@ static bool are_picked_in_order(keyshm_pool *pool, const struct keyshm_snapshot 
     return true;
 }
 
-static void check_all_picked(keyshm_pool *pool, unsigned count)
+static void check_all_picked(const struct mixture *mixture, keyshm_pool *pool, unsigned count)
 {
     struct keyshm_snapshot *snapshot;
     EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
     for (unsigned i = 0; i < count; i++)
         EXPECT_EQ(keyshm_mark_available(pool, snapshot->keys[i].id), 0);
+    for (int i = 0; i < GROUPS; i++)
+        EXPECT_EQ(keyshm_mark_available(pool, mixture->groups[i]), 0);
     EXPECT_EQ(keyshm_available_count(pool), count);
+    EXPECT_EQ(keyshm_available_count_for(pool, mixture->model), count);
     /* Turns that the workers have claimed and left come first, within a second; then it must be so, or the time runs out. */
-    while (!are_picked_in_order(pool, snapshot))
-        continue;
+    for (unsigned model = 0; model <= mixture->model; model++)
+        while (!are_picked_in_order(pool, model, snapshot))
+            continue;
     keyshm_snapshot_free(snapshot);
 }
 
@@ -654,7 +748,7 @@ static void end(struct mixture *mixture, keyshm_pool *pool)
     unsigned count = check_all_found(mixture, pool);
     check_all_counted(mixture, pool, count);
     EXPECT_EQ(keyshm_verify(pool, print_problem, NULL), 0);
-    check_all_picked(pool, count);
+    check_all_picked(mixture, pool, count);
     check_all_removable(mixture, pool, count);
     EXPECT_EQ(keyshm_verify(pool, print_problem, NULL), 0);
     printf("%llu picks, %llu found nothing; %u keys in the end\n", (unsigned long long)atomic_load(&mixture->picks),

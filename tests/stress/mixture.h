@@ -3,7 +3,7 @@
 #define MIXTURE_H
 
 /*
- * Everything at once on one small pool: picks, marks of all kinds, adds, removes, metadata, finds, snapshots. Each worker
+ * Everything at once on one small pool: picks, marks of all kinds, adds, removes, groups, metadata, finds, snapshots. Each worker
  * checks what it sees against records that the workers share; the first one that finds something wrong ends its process
  * with 1. The workers can be threads or processes.
  */
@@ -11,7 +11,7 @@
 #include <keyshm.h>
 #include <stdint.h>
 
-#define MIXTURE_WORKERS 10
+#define MIXTURE_WORKERS 11
 
 struct mixture;
 

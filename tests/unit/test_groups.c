@@ -105,6 +105,7 @@ Test(groups, are_as_many_as_was_asked_for)
     cr_assert_eq(keyshm_find_group(small, "a", &id), -ENOENT);
     cr_assert_eq(keyshm_add(small, "key", &id), 0);
     cr_assert_eq(keyshm_set_group(small, id, first), -ESTALE);
+    cr_assert_eq(keyshm_repair(small), 0);
     cr_assert_eq(keyshm_verify(small, NULL, NULL), 0);
     keyshm_close(small);
     options.groups_max = 1025;
@@ -337,6 +338,7 @@ static void *mark_and_lift(void *user)
 }
 
 #define MANY_KEYS 1000
+#define MARKED_KEYS 100
 
 Test(groups, are_seen_whole_or_not_at_all)
 {
@@ -349,15 +351,16 @@ Test(groups, are_seen_whole_or_not_at_all)
     cr_assert_eq(keyshm_group(marker.pool, "first", &marker.group), 0);
     cr_assert_eq(keyshm_group(marker.pool, "marked", &marker.group), 0);
     for (int i = 0; i < MANY_KEYS; i++)
-        cr_assert_eq(keyshm_add_to_group(marker.pool, key_text(i), marker.group, NULL), 0);
+        cr_assert_eq(keyshm_add_to_group(marker.pool, key_text(i), i < MARKED_KEYS ? marker.group : 0, NULL), 0);
     cr_assert_eq(pthread_create(&thread, NULL, mark_and_lift, &marker), 0);
     for (int i = 0; i < 300; i++) {
         struct keyshm_snapshot *snapshot;
         int available = keyshm_available_count(marker.pool);
-        cr_assert(available == 0 || available == MANY_KEYS, "%d available", available);
+        cr_assert(available == MANY_KEYS - MARKED_KEYS || available == MANY_KEYS, "%d available", available);
         cr_assert_eq(keyshm_snapshot(marker.pool, &snapshot), 0);
         enum keyshm_status status = snapshot->groups[1].state.status;
-        cr_assert_eq(snapshot->status_count[status], MANY_KEYS, "%u keys as their group", snapshot->status_count[status]);
+        cr_assert_eq(snapshot->status_count[status], status == KEYSHM_AVAILABLE ? MANY_KEYS : MARKED_KEYS,
+                     "%u keys as their group", snapshot->status_count[status]);
         cr_assert_eq(snapshot->keys[0].benched_by, status == KEYSHM_AVAILABLE ? 0 : KEYSHM_BY_GROUP);
         keyshm_snapshot_free(snapshot);
     }
@@ -383,4 +386,77 @@ Test(groups, keep_their_keys_when_they_are_replaced)
     cr_assert_eq(keyshm_replace_group_keys(pool, a, NULL, 0, NULL), 0);
     cr_assert_eq(keyshm_remove_group(pool, a), 0);
     cr_assert_eq(keyshm_replace_group_keys(pool, a, keys, 2, NULL), -ESTALE);
+}
+
+Test(groups, are_not_replaced_by_more_keys_than_there_is_room_for)
+{
+    static const char *const keys[] = {"k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8"};
+    keyshm_id a = group_of("a"), kept = add_in(1, a), other = add_key(2);
+    cr_assert_eq(keyshm_replace_group_keys(pool, a, keys, 8, NULL), -ENOSPC);
+    cr_assert_eq(keyshm_is_available(pool, kept), 1, "nothing was changed");
+    cr_assert_eq(keyshm_replace_group_keys(pool, a, keys, 7, NULL), 0);
+    cr_assert_eq(keyshm_is_available(pool, kept), -ESTALE);
+    cr_assert_eq(keyshm_is_available(pool, other), 1);
+}
+
+Test(groups, with_a_number_beyond_the_last_are_not_there)
+{
+    struct keyshm_key_snapshot state;
+    keyshm_id beyond = group_of("a") + 64;
+    cr_assert_eq(keyshm_inspect(pool, beyond, 0, sizeof(state), &state), -ESTALE);
+    cr_assert_eq(keyshm_mark_invalid(pool, beyond), -ESTALE);
+    cr_assert_eq(keyshm_remove_group(pool, beyond), -ESTALE);
+    cr_assert_eq(keyshm_remove_group(pool, add_key(1)), -EINVAL);
+}
+
+/* ---- made by several at once ---- */
+
+enum { MAKERS = 4, NAMES = 8 };
+
+struct maker {
+    keyshm_pool *pool;
+    pthread_barrier_t *may_begin;
+    keyshm_id groups[NAMES];
+    unsigned models[NAMES];
+};
+
+static void *make_all(void *user)
+{
+    struct maker *maker = user;
+    for (int i = 0; i < NAMES; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "name-%d", i);
+        pthread_barrier_wait(maker->may_begin);
+        if (keyshm_group(maker->pool, name, &maker->groups[i]) < 0 ||
+            keyshm_model(maker->pool, name, &maker->models[i]) < 0)
+            maker->groups[i] = 0;
+    }
+    return NULL;
+}
+
+Test(groups, and_models_of_one_name_are_made_once)
+{
+    pthread_barrier_t may_begin;
+    pthread_t threads[MAKERS];
+    struct maker makers[MAKERS];
+    cr_assert_eq(pthread_barrier_init(&may_begin, NULL, MAKERS), 0);
+    for (int i = 0; i < MAKERS; i++) {
+        makers[i] = (struct maker){.pool = pool, .may_begin = &may_begin};
+        cr_assert_eq(pthread_create(&threads[i], NULL, make_all, &makers[i]), 0);
+    }
+    for (int i = 0; i < MAKERS; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < NAMES; i++) {
+        cr_assert_neq(makers[0].groups[i], 0);
+        for (int other = 1; other < MAKERS; other++) {
+            cr_assert_eq(makers[other].groups[i], makers[0].groups[i]);
+            cr_assert_eq(makers[other].models[i], makers[0].models[i]);
+        }
+    }
+    struct keyshm_snapshot *snapshot;
+    cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+    cr_assert_eq(snapshot->group_count, NAMES);
+    cr_assert_eq(snapshot->model_count, NAMES);
+    keyshm_snapshot_free(snapshot);
+    pthread_barrier_destroy(&may_begin);
 }

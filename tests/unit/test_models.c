@@ -310,7 +310,19 @@ Test(models, leases_are_given_back_once)
     cr_assert_eq(keyshm_release(pool, NULL), -EINVAL);
     request.size = 0;
     cr_assert_eq(keyshm_acquire(pool, &request, &lease), -EINVAL);
-    request = (struct keyshm_request)KEYSHM_REQUEST_INIT;
-    request.wait_ms = 1;
-    cr_assert_eq(keyshm_acquire(pool, &request, &lease), -EINVAL, "not yet");
+}
+
+Test(models, requests_for_what_is_not_supported_are_refused)
+{
+    struct keyshm_lease lease;
+    const struct keyshm_request empty = KEYSHM_REQUEST_INIT;
+    struct keyshm_request requests[] = {empty, empty, empty, empty};
+    requests[0].tokens = 1;
+    requests[1].affinity = 1;
+    requests[2].wait_ms = 1;
+    requests[3].flags = 1;
+    add_key(1);
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        cr_assert_eq(keyshm_acquire(pool, &requests[i], &lease), -EINVAL, "field %zu", i);
+    cr_assert_eq(keyshm_acquire(pool, &empty, &lease), 0);
 }

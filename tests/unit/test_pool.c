@@ -189,7 +189,10 @@ Test(pool, null_arguments_are_refused)
 {
     keyshm_id id = 0;
     struct keyshm_pick pick;
+    struct keyshm_lease lease;
     struct keyshm_snapshot *snapshot;
+    unsigned model = 0;
+    char text[KEYSHM_NAME_MAX + 1];
     cr_assert_eq(keyshm_create(NULL, name, NULL), -EINVAL);
     cr_assert_eq(keyshm_attach(NULL, name), -EINVAL);
     cr_assert_eq(keyshm_attach_readonly(NULL, name), -EINVAL);
@@ -208,7 +211,26 @@ Test(pool, null_arguments_are_refused)
     cr_assert_eq(keyshm_is_available(NULL, id), -EINVAL);
     cr_assert_eq(keyshm_available_count(NULL), -EINVAL);
     cr_assert_eq(keyshm_snapshot(NULL, &snapshot), -EINVAL);
+    cr_assert_eq(keyshm_group(NULL, "g", &id), -EINVAL);
+    cr_assert_eq(keyshm_find_group(NULL, "g", &id), -EINVAL);
+    cr_assert_eq(keyshm_group_name(NULL, id, text, sizeof(text)), -EINVAL);
+    cr_assert_eq(keyshm_set_group(NULL, id, 0), -EINVAL);
+    cr_assert_eq(keyshm_remove_group(NULL, id), -EINVAL);
+    cr_assert_eq(keyshm_model(NULL, "m", &model), -EINVAL);
+    cr_assert_eq(keyshm_find_model(NULL, "m", &model), -EINVAL);
+    cr_assert_eq(keyshm_model_name(NULL, 1, text, sizeof(text)), -EINVAL);
+    cr_assert_eq(keyshm_acquire(NULL, NULL, &lease), -EINVAL);
+    cr_assert_eq(keyshm_release(NULL, &lease), -EINVAL);
     create_pool();
+    cr_assert_eq(keyshm_group(pool, "g", NULL), -EINVAL);
+    cr_assert_eq(keyshm_group(pool, NULL, &id), -EINVAL);
+    cr_assert_eq(keyshm_find_group(pool, "g", NULL), -EINVAL);
+    cr_assert_eq(keyshm_group_name(pool, id, NULL, 0), -EINVAL);
+    cr_assert_eq(keyshm_model(pool, "m", NULL), -EINVAL);
+    cr_assert_eq(keyshm_model(pool, NULL, &model), -EINVAL);
+    cr_assert_eq(keyshm_find_model(pool, "m", NULL), -EINVAL);
+    cr_assert_eq(keyshm_model_name(pool, 1, NULL, 0), -EINVAL);
+    cr_assert_eq(keyshm_remove_group(pool, 0), -EINVAL);
     cr_assert_eq(keyshm_add(pool, NULL, &id), -EINVAL);
     cr_assert_eq(keyshm_find(pool, NULL, &id), -EINVAL);
     cr_assert_eq(keyshm_find(pool, "k", NULL), -EINVAL);

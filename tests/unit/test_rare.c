@@ -316,6 +316,8 @@ Test(rare, settings_out_of_their_limits_are_refused)
     EXPECT_REFUSED(key_max, KEYSHM_KEY_MAX + 1);
     EXPECT_REFUSED(worker_rows, 0);
     EXPECT_REFUSED(worker_rows, KEYSHM_WORKERS_MAX + 1);
+    EXPECT_REFUSED(groups_max, KEYSHM_GROUPS_MAX + 1);
+    EXPECT_REFUSED(models_max, KEYSHM_MODELS_MAX + 1);
     EXPECT_REFUSED(lock_timeout_ms, 0);
     EXPECT_REFUSED(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1);
     EXPECT_REFUSED(created_unix_us, UINT64_MAX);

@@ -186,6 +186,11 @@ Test(verify, groups)
     atomic_fetch_add(&pool->key_groups[3], 1u << GROUP_NUMBER_BITS);
     expect_problem("slot 3: the group of its key is not there");
     atomic_fetch_sub(&pool->key_groups[3], 1u << GROUP_NUMBER_BITS);
+    uint32_t whole = atomic_exchange(&pool->key_groups[3], GROUP_NUMBER_MASK);
+    atomic_store(&pool->groups[1].keys, 0);
+    expect_problem("slot 3: the group of its key is not there");
+    atomic_store(&pool->key_groups[3], whole);
+    atomic_store(&pool->groups[1].keys, 1);
     atomic_store(&pool->key_groups[6], group_pack(a));
     expect_problem("slot 6: free, but in a group");
     atomic_store(&pool->key_groups[6], GROUP_NONE);
