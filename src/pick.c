@@ -150,13 +150,17 @@ ALWAYS_INLINE uint32_t next_of_range(struct turn *turn, unsigned model)
     return slot;
 }
 
-/* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. */
+/* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. Of
+ * one turn: the next slot. */
 static uint32_t end_of_range(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
     uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
+    uint32_t turns = 0;
     used = line_end < used ? line_end : used;
-    for (uint32_t turns = 0; turns < ROTATION_TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
+    for (; turns < ROTATION_TURNS_PER_CLAIM && end < used; end = (end / 64 + 1) * 64)
         turns += ready_count(pool, model, end);
+    if (turns == 0)
+        return slot + 1;
     return end < used ? end : used;
 }
 
@@ -169,8 +173,16 @@ static inline bool move_cursor(const struct keyshm_pool *pool, unsigned model, u
                                                    memory_order_relaxed);
 }
 
-/* Claim a range of several turns that begins with `slot`, for the place of this process. */
-static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool, unsigned model, uint64_t cursor,
+static inline bool claim_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
+{
+    struct claim next = {.number = claim_number_after(cursor), .begin = slot, .end = slot + 1};
+    rotation_settle(pool, model, cursor);
+    return move_cursor(pool, model, cursor, claim_pack(&next));
+}
+
+/* Claim a range of several turns that begins with `slot`, for the place of this process, or one turn if no other is
+ * near. True: it is this one turn. */
+static __attribute__((noinline)) bool claim_range(const struct keyshm_pool *pool, unsigned model, uint64_t cursor,
                                                   uint32_t slot)
 {
     uint32_t place = rotation_place(pool, model);
@@ -180,27 +192,23 @@ static __attribute__((noinline)) void claim_range(const struct keyshm_pool *pool
     struct claim own =
         rotation_unpack_range(pool, atomic_load_explicit(rotation_range(pool, model, place), memory_order_relaxed));
     if (own.begin < own.end)
-        return;
+        return false;
     struct claim next = {
         .number = claim_number_after(cursor),
         .place = place,
         .begin = slot,
         .end = end_of_range(pool, model, slot),
     };
+    if (next.end == slot + 1)
+        return claim_turn(pool, model, cursor, slot);
     uint64_t claimed = claim_pack(&next);
     if (!move_cursor(pool, model, cursor, claimed))
-        return;
+        return false;
     rotation_settle(pool, model, claimed);
     /* It is where it belongs: the next claim need not look there, into a line that this process writes at each pick. */
     next.place = 0;
     (void)move_cursor(pool, model, claimed, claim_pack(&next));
-}
-
-static inline bool claim_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
-{
-    struct claim next = {.number = claim_number_after(cursor), .begin = slot, .end = slot + 1};
-    rotation_settle(pool, model, cursor);
-    return move_cursor(pool, model, cursor, claim_pack(&next));
+    return false;
 }
 
 /* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
@@ -226,9 +234,8 @@ ALWAYS_INLINE int claim_next(struct turn *turn, unsigned model, int tries, uint3
     if (tries >= CLAIM_TRIES_MAX)
         return 0;
     if (turn->has_range && rotation_take_place(pool, model, turn->now_ms, turn->is_burst)) {
-        if (turn->is_burst)
-            claim_range(pool, model, cursor, slot);
-        return -EBUSY; /* the turn is taken out of the range */
+        bool is_turn = turn->is_burst && claim_range(pool, model, cursor, slot);
+        return is_turn ? 0 : -EBUSY; /* the turn is taken out of the range */
     }
     if (turn->has_range)
         rotation_leave(pool, model); /* its range is empty, or no turn would be claimed */
