@@ -102,9 +102,6 @@ static uint64_t marked(uint64_t word, const struct report *report)
 
 /* ---- its event (event_ring.h) ---- */
 
-/* Inlined: a call would cost a tenth of a mark. */
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
-
 static enum event_class class_of(uint64_t before, uint64_t after)
 {
     bool lasts = word_status(before) >= KEYSHM_QUOTA_EXCEEDED || word_status(after) >= KEYSHM_QUOTA_EXCEEDED ||

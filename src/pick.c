@@ -12,8 +12,6 @@
 #include "tagged.h"
 #include "workers.h"
 
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
-
 /* After this many picks by others in the middle of ours, take a key without moving the cursor: a bound, at the price of a
  * slightly uneven rotation under a contention that does not occur. */
 #define CLAIM_TRIES_MAX 1000

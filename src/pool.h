@@ -10,6 +10,14 @@
 #include "layout.h"
 #include "segment_name.h"
 
+/* For what picks and marks consist of: a call would cost a tenth of one. A build without optimisation inlines nothing, so
+ * that a branch is one branch in a report of coverage. */
+#ifdef __OPTIMIZE__
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+#else
+#define ALWAYS_INLINE static inline
+#endif
+
 struct keyshm_pool {
     struct layout_header *header;
     _Atomic uint64_t *words;
