@@ -402,8 +402,8 @@ void keyshm_owner_list_free(struct keyshm_owner_list *list);
 int keyshm_add(keyshm_pool *pool, const char *key, keyshm_id *ret_id);
 
 /*
- * The same, in a group from the first moment; 0: in none. A key that is in the pool already stays in its group.
- * -EINVAL: not the id of a group. -ESTALE: there is no such group.
+ * The same, in a group from the first moment; 0: in none. A key that is in the pool already stays in its group. Errors
+ * as keyshm_add(), and -EINVAL: not the id of a group; -ESTALE: there is no such group.
  */
 int keyshm_add_to_group(keyshm_pool *pool, const char *key, keyshm_id group_or_0, keyshm_id *ret_id);
 
@@ -439,8 +439,8 @@ int keyshm_replace_keys(keyshm_pool *pool, const char *const *keys, size_t count
 
 /*
  * The same for the keys of one group: all other keys stay. With group 0 it is keyshm_replace_keys(). A key of the list
- * that is in another group stays there, and counts as kept. -EINVAL: not the id of a group. -ESTALE: there is no such
- * group.
+ * that is in another group stays there, and counts as kept. Errors as keyshm_replace_keys(), and -EINVAL: not the id of
+ * a group; -ESTALE: there is no such group.
  */
 int keyshm_replace_group_keys(keyshm_pool *pool, keyshm_id group_or_0, const char *const *keys, size_t count,
                               struct keyshm_replaced *ret_or_null);
