@@ -77,7 +77,7 @@ Test(models, are_as_many_as_was_asked_for)
     unsigned model;
     for (int i = 0; i < 8; i++) {
         snprintf(name, sizeof(name), "m%d", i);
-        cr_assert_eq(model_of(name), i + 1);
+        cr_assert_eq(model_of(name), (unsigned)i + 1);
     }
     cr_assert_eq(keyshm_model(pool, "m8", &model), -ENOSPC);
     cr_assert_eq(model_of("m7"), 8);
