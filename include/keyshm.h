@@ -851,8 +851,9 @@ int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot);
 void keyshm_snapshot_free(struct keyshm_snapshot *snapshot);
 
 /*
- * Copy the state of one key, without its notes: the first `size` bytes of *ret_key. Lock-free. `model` is 0. -ESTALE;
- * -EINVAL: another model; -EBUSY: the key's slot was reused throughout the call.
+ * Copy the state of one key or group as a pick for the model sees it, without notes: the first `size` bytes of *ret_key.
+ * Lock-free; works on every attachment. -ESTALE: it is not, or no longer, in the pool. -EINVAL: there is no such model.
+ * -EBUSY: the key's slot was reused, or the key moved, throughout the call.
  */
 int keyshm_inspect(keyshm_pool *pool, keyshm_id id, unsigned model, size_t size, struct keyshm_key_snapshot *ret_key);
 

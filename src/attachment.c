@@ -163,7 +163,7 @@ static void make_settings(struct layout_settings *settings, const char *provider
     memcpy(settings->provider, provider, strlen(provider));
 }
 
-/* All else starts as zero, and means it: free slots, no ready bits, an empty index, groups that are due. */
+/* All else starts as zero, and means it: free slots, no ready bits, an empty index, blocks that are due. */
 static int initialise(struct layout_header *header, const struct layout_settings *settings,
                       const struct library_layout *layout, const struct keyshm_options *options)
 {

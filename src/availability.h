@@ -91,7 +91,8 @@ static inline bool availability_of_others(const struct keyshm_pool *pool, unsign
            availability_load_others(pool, model, slot, now_ms, ret_others);
 }
 
-/* Are they still the same? Then what was read of them was true at every instant in between. */
+/* Are they still the same? Then nothing was marked in between. A pause that has begun and ended meanwhile is not seen, nor
+ * is a key that has left its group and come back: the pick is then as one made before or after that. */
 static inline bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
                                                 const struct others *others)
 {
@@ -110,6 +111,12 @@ static inline bool availability_others_are_same(const struct keyshm_pool *pool, 
             atomic_load_explicit(pool_word(pool, model, subject), memory_order_acquire) == others->group_of_model);
 }
 
+/* The count of marks of a group, mixed with which group it is: a key may be moved to another one. */
+static inline uint64_t stamp_of_group(uint64_t word, uint32_t key_group)
+{
+    return (word_marks(word) ^ (key_group * UINT32_C(2654435761) >> 16)) & WORD_MARKS_MASK;
+}
+
 static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, const struct others *others)
 {
     uint64_t stamp = word_marks(key_word);
@@ -119,9 +126,9 @@ static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, con
         stamp |= word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
     if (others->key_group == GROUP_NONE)
         return stamp;
-    return stamp |
-           (word_marks(others->group) | (model != 0 ? word_marks(others->group_of_model) : 0) << STAMP_MODEL_SHIFT)
-               << STAMP_GROUP_SHIFT;
+    uint64_t of_model = model != 0 ? stamp_of_group(others->group_of_model, others->key_group) : 0;
+    return stamp | (stamp_of_group(others->group, others->key_group) | of_model << STAMP_MODEL_SHIFT)
+                       << STAMP_GROUP_SHIFT;
 }
 
 /* When it is available, if nothing is marked: 0: it is; WORD_FOREVER: never. */

@@ -30,7 +30,8 @@ keyshm_id groups_id_of_slot(const struct keyshm_pool *pool, uint32_t slot)
     if (key_group == GROUP_NONE)
         return 0;
     keyshm_id id = id_of(pool, group_index(key_group));
-    return group_pack(id) == key_group ? id : 0;
+    /* Also of a damaged segment, an id that is given is one of a group that there can be. */
+    return id_is_group(id) && id_group(id) == group_index(key_group) && group_pack(id) == key_group ? id : 0;
 }
 
 /* ---- lock-free ---- */
@@ -175,7 +176,7 @@ int groups_set(const struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or
     return 0;
 }
 
-/* Of groups that were never made, all is zero. */
+/* All places are looked at: one killed before its group was counted as used may have left a name. */
 void groups_recover(const struct keyshm_pool *pool)
 {
     uint32_t used = pool_groups_used(pool);

@@ -29,7 +29,7 @@ int groups_remove(const struct keyshm_pool *pool, keyshm_id group);
 /* -ESTALE: there is no such key or group. */
 int groups_set(const struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 
-/* The key of a slot that is filled, before it is published, goes into the group; that of a slot that is free has left
+/* Put the key of the slot in the group, before it is published or to move it; and take the key of a free slot out of
  * its own. */
 void groups_enter(const struct keyshm_pool *pool, uint32_t slot, keyshm_id group_or_0);
 void groups_leave(const struct keyshm_pool *pool, uint32_t slot);

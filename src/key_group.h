@@ -55,7 +55,7 @@ static inline uint32_t key_group_of_slot(const struct keyshm_pool *pool, uint32_
     return key_group == GROUP_NONE || group_index(key_group) >= pool->settings.groups_max ? GROUP_NONE : key_group;
 }
 
-/* The state word of a group. acquire: pairs with the release of groups_make() and of marks. */
+/* The state word of a group. acquire: pairs with the release of subject_publish() and of marks. */
 static inline uint64_t key_group_word(const struct keyshm_pool *pool, unsigned model, uint32_t group)
 {
     return atomic_load_explicit(pool_word(pool, model, pool_group_subject(pool, group)), memory_order_acquire);

@@ -84,10 +84,12 @@ static uint64_t marks_at_pick(const struct report *report)
     return report->stamp >> shift & WORD_MARKS_MASK;
 }
 
-/* Does an available mark answer a pick, after which something else was marked? */
+/* Does an available mark answer a pick, after which something else was marked, or the key was moved to another group? */
 static bool is_outdated(uint64_t word, const struct report *report)
 {
-    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && marks_at_pick(report) != word_marks(word);
+    if (report->status != KEYSHM_AVAILABLE || report->stamp == 0)
+        return false;
+    return marks_at_pick(report) != (report->is_group ? stamp_of_group(word, group_pack(report->id)) : word_marks(word));
 }
 
 /* The word after the mark. */
@@ -269,11 +271,12 @@ ALWAYS_INLINE int find_subject(const struct keyshm_pool *pool, keyshm_id id, enu
     return scope == KEYSHM_SCOPE_GROUP && !is_group ? find_group(pool, id, report) : 0;
 }
 
-/* One word, and what goes with it. */
+/* One word, and what goes with it. A group that was available already is not announced: all blocks would be swept. */
 ALWAYS_INLINE int mark_word(const struct keyshm_pool *pool, struct report *report, struct mark_change *change)
 {
     int r = join(pool, report, change);
-    if (r == 0 && report->status == KEYSHM_AVAILABLE && word_is_available(change->after, 0))
+    if (r == 0 && report->status == KEYSHM_AVAILABLE && word_is_available(change->after, 0) &&
+        (!report->is_group || change->before != change->after))
         ready_announce(pool, report->model, report->subject);
     return r;
 }
@@ -283,6 +286,20 @@ __attribute__((noinline)) static int mark_another_word(const struct keyshm_pool 
 {
     struct mark_change change;
     return mark_word(pool, report, &change);
+}
+
+/* The group through the key was removed, so the key has left it. */
+static bool was_moved(const struct keyshm_pool *pool, keyshm_id id, const struct report *report)
+{
+    return report->is_group && !id_is_group(id) && word_is_live(subject_word_of(pool, id));
+}
+
+/* The group that the key is in now, or the key. */
+__attribute__((cold, noinline)) static int mark_its_group(const struct keyshm_pool *pool, keyshm_id id,
+                                                          struct report *report, struct mark_change *change)
+{
+    int r = find_subject(pool, id, KEYSHM_SCOPE_GROUP, report);
+    return r == 0 ? mark_word(pool, report, change) : r;
 }
 
 /* Has anything been marked for the model, and not been lifted? */
@@ -314,6 +331,8 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
     int r = find_subject(pool, id, request->scope, &report);
     if (r == 0)
         r = mark_word(pool, &report, &change);
+    for (int i = 0; i < MARK_TRIES_MAX && r == -ESTALE && was_moved(pool, id, &report); i++)
+        r = mark_its_group(pool, id, &report, &change);
     if (r == 0 && request->status == KEYSHM_AVAILABLE && request->model == 0 && pool_models_used(pool) > 0)
         r = mark_models_available(pool, &report);
     if (r < 0)
@@ -334,14 +353,15 @@ struct visit {
     unsigned status_mask;
     uint64_t now_ms;
     uint64_t tick_us;
+    bool *has_group; /* of each model: has it a group that was lifted? */
 };
 
 static bool is_to_lift(const struct visit *visit, uint64_t word)
 {
-    bool is_benched = word_is_benched(word, visit->now_ms);
     if (visit->status_mask == 0)
-        return word_is_cooling(word) && !is_benched;
-    return word_is_live(word) && is_benched && (visit->status_mask >> word_status(word) & 1) != 0;
+        return word_is_cooling(word) && !word_is_benched(word, visit->now_ms);
+    return word_is_live(word) && word_is_benched(word, visit->now_ms) &&
+           (visit->status_mask >> word_status(word) & 1) != 0;
 }
 
 /* The word was lifted. The end of a cooldown is no mark. */
@@ -349,7 +369,9 @@ static void finish_lift(const struct visit *visit, struct event_ticket ticket, s
                         const struct mark_change *change)
 {
     record_change(visit->pool, ticket, report, change);
-    if (word_is_available(change->after, 0))
+    if (report->is_group)
+        visit->has_group[report->model] = true;
+    else if (word_is_available(change->after, 0))
         ready_announce(visit->pool, report->model, report->subject);
     if (visit->status_mask != 0)
         tagged_increment(&subject_marked_at(visit->pool, report->subject)[KEYSHM_AVAILABLE], report->id);
@@ -410,13 +432,17 @@ static int visit_all(const struct keyshm_pool *pool, unsigned status_mask, mark_
     bool is_burst;
     uint32_t slots = pool_slots_used(pool), groups = pool_groups_used(pool);
     int count = 0, error = 0;
-    struct visit visit = {.pool = pool, .status_mask = status_mask, .now_ms = pool_now_ms(pool)};
+    bool has_group[1 + KEYSHM_MODELS_MAX] = {false};
+    struct visit visit = {.pool = pool, .status_mask = status_mask, .now_ms = pool_now_ms(pool), .has_group = has_group};
     visit.tick_us = count_call(pool, &is_burst);
     for (uint32_t i = 0; i < slots + groups; i++) {
         int r = visit_subject(&visit, i < slots ? i : pool_group_subject(pool, i - slots), on_marked);
         count += r > 0;
         error = r < 0 ? r : error;
     }
+    for (unsigned model = 0; model <= pool_models_used(pool); model++)
+        if (has_group[model])
+            ready_announce(pool, model, pool_group_subject(pool, 0));
     return error < 0 ? error : count;
 }
 
@@ -444,11 +470,12 @@ int mark_paused(const struct keyshm_pool *pool, keyshm_id id, bool is_paused)
     int r = find_subject(pool, id, KEYSHM_SCOPE_KEY, &report);
     for (int i = 0; i < MARK_TRIES_MAX && r == 0; i++) {
         uint64_t raw, word = load_word(&report, &raw);
-        if (!word_is_live(word))
-            return -ESTALE;
         enum keyshm_status status = word_status(word);
-        if (paused(word, is_paused) == word)
-            return 0;
+        if (!word_is_live(word) || paused(word, is_paused) == word) {
+            if (claimed != NULL) /* another process was faster */
+                record_no_change(pool, &report, claimed, word);
+            return word_is_live(word) ? 0 : -ESTALE;
+        }
         if (claimed == NULL) {
             ticket = event_claim(pool, EVENT_CLASS_LASTING);
             claimed = &ticket;

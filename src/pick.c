@@ -113,7 +113,8 @@ static int find_in_words(const struct keyshm_pool *pool, unsigned model)
     bool is_empty = true, is_found = false;
     for (uint32_t slot = 0; slot < used; slot++) {
         uint64_t available_at_ms = availability_at_ms(pool, model, slot);
-        is_empty &= !word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed));
+        /* acquire: before the count is read again, as in availability_at_ms(). */
+        is_empty &= !word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_acquire));
         earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
         if (available_at_ms <= now_ms) {
             ready_set(pool, 0, slot);
@@ -148,8 +149,8 @@ ALWAYS_INLINE uint32_t next_of_range(struct turn *turn, unsigned model)
     return slot;
 }
 
-/* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. Of
- * one turn: the next slot. */
+/* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. It is
+ * slot + 1 if no other slot is ready up to there. */
 static uint32_t end_of_range(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
     uint32_t used = pool_slots_used(pool), line_end = (slot / READY_LINE_SLOTS + 1) * READY_LINE_SLOTS, end = slot + 1;
@@ -171,11 +172,17 @@ static inline bool move_cursor(const struct keyshm_pool *pool, unsigned model, u
                                                    memory_order_relaxed);
 }
 
-static inline bool claim_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
+/* The same for a claim of one turn. */
+static inline bool move_to_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
 {
     struct claim next = {.number = claim_number_after(cursor), .begin = slot, .end = slot + 1};
-    rotation_settle(pool, model, cursor);
     return move_cursor(pool, model, cursor, claim_pack(&next));
+}
+
+static inline bool claim_turn(const struct keyshm_pool *pool, unsigned model, uint64_t cursor, uint32_t slot)
+{
+    rotation_settle(pool, model, cursor);
+    return move_to_turn(pool, model, cursor, slot);
 }
 
 /* Claim a range of several turns that begins with `slot`, for the place of this process, or one turn if no other is
@@ -198,7 +205,7 @@ static __attribute__((noinline)) bool claim_range(const struct keyshm_pool *pool
         .end = end_of_range(pool, model, slot),
     };
     if (next.end == slot + 1)
-        return claim_turn(pool, model, cursor, slot);
+        return move_to_turn(pool, model, cursor, slot);
     uint64_t claimed = claim_pack(&next);
     if (!move_cursor(pool, model, cursor, claimed))
         return false;
@@ -429,45 +436,45 @@ int pick_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned mod
     return word_is_live(slot_word_of(pool, id)) ? is_available : -ESTALE;
 }
 
-/* The groups that are not available: of each, what its keys have in key_groups; of the others GROUP_NONE. */
-struct benched_groups {
-    uint32_t used;
-    uint32_t key_groups[KEYSHM_GROUPS_MAX];
+/* What was seen of the groups, each once. */
+struct seen_groups {
+    uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* which group was seen: what its keys have there; GROUP_NONE: none yet */
+    bool is_available[KEYSHM_GROUPS_MAX];
 };
 
-static void find_benched_groups(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
-                                struct benched_groups *ret_benched)
+static bool is_group_available(const struct keyshm_pool *pool, unsigned model, uint32_t group, uint64_t now_ms)
 {
-    ret_benched->used = pool_groups_used(pool);
-    for (uint32_t group = 0; group < ret_benched->used; group++) {
-        /* acquire: pairs with the release in groups.c. The id first: its words are of this group or of a later one, and
-         * no key of this one is left then. */
-        uint32_t key_group = group_pack(atomic_load_explicit(&pool->groups[group].id, memory_order_acquire));
-        struct pair words = {availability_of_model(key_group_word(pool, 0, group)),
-                             availability_of_model(key_group_word(pool, model, group))};
-        ret_benched->key_groups[group] = pair_is_available(&words, now_ms) ? GROUP_NONE : key_group;
-    }
+    return word_is_available(availability_of_model(key_group_word(pool, 0, group)), now_ms) &&
+           (model == 0 || word_is_available(availability_of_model(key_group_word(pool, model, group)), now_ms));
 }
 
-/* A group that was made since is available. */
-static bool is_in_available_group(const struct keyshm_pool *pool, uint32_t slot, const struct benched_groups *benched)
+/* The words are of the group of the slot or of a later one in its place, and then the slot's key is no longer in it. */
+static bool is_in_available_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+                                  struct seen_groups *seen)
 {
-    uint32_t key_group = key_group_of_slot(pool, slot), group = group_index(key_group);
-    return key_group == GROUP_NONE || group >= benched->used || benched->key_groups[group] != key_group;
+    uint32_t key_group = key_group_of_slot(pool, slot);
+    if (key_group == GROUP_NONE)
+        return true;
+    uint32_t group = group_index(key_group);
+    if (seen->key_groups[group] != key_group) {
+        seen->key_groups[group] = key_group;
+        seen->is_available[group] = is_group_available(pool, model, group, now_ms);
+    }
+    return seen->is_available[group];
 }
 
 /* The group before and after the words: a key that is removed leaves it after they are free, and one that is added is
  * in it before. */
 static bool is_available_in_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
-                                  const struct benched_groups *benched)
+                                  struct seen_groups *seen)
 {
-    bool was_available = is_in_available_group(pool, slot, benched);
+    bool was_available = is_in_available_group(pool, model, slot, now_ms, seen);
     /* acquire: pairs with the release that publishes the word, so that the second look at the group is of that key or a
      * later one. */
     struct pair words = {pair_load_key(pool, 0, slot, memory_order_acquire), word_make_available(0)};
     if (model != 0)
         words.group = pair_load_key(pool, model, slot, memory_order_acquire);
-    return was_available && pair_is_available(&words, now_ms) && is_in_available_group(pool, slot, benched);
+    return was_available && pair_is_available(&words, now_ms) && is_in_available_group(pool, model, slot, now_ms, seen);
 }
 
 /* Each group's word is read once, so that a mark of a group is seen for all its keys or for none. */
@@ -475,10 +482,10 @@ int pick_available_count(const struct keyshm_pool *pool, unsigned model)
 {
     uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
-    struct benched_groups benched;
+    struct seen_groups seen;
     int count = 0;
-    find_benched_groups(pool, model, now_ms, &benched);
+    memset(seen.key_groups, 0, pool->settings.groups_max * sizeof(*seen.key_groups));
     for (uint32_t slot = 0; slot < used; slot++)
-        count += is_available_in_group(pool, model, slot, now_ms, &benched);
+        count += is_available_in_group(pool, model, slot, now_ms, &seen);
     return count;
 }

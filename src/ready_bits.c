@@ -12,11 +12,12 @@
  *   second, it reads from W's set (both are read-modify-writes, release and acquire), so L's second read of the word sees
  *   what W wrote, and L sets the bit again.
  *
- *   L and S.  S takes a due time by swapping it for a time shortly ahead with READY_IS_SWEPT, and in the end swaps that for the
- *   time that it has found. If L lowers the due time in between, it takes READY_IS_SWEPT away, so that S's second swap fails: the
- *   block is due again shortly. If L lowers it before S takes it, the bit was cleared before that, and S sees it as it is. If L
- *   lowers it after S's second swap, it lowers the new time. S loads after it has stored, and L stores and then loads, so these
- *   accesses are seq_cst.
+ *   L and S.  S takes a due time by swapping it for a time shortly ahead with READY_IS_SWEPT and a count of such takings,
+ *   and in the end swaps that for the time that it has found. If L lowers the due time in between, it takes
+ *   READY_IS_SWEPT away, so that S's second swap fails: the block is due again shortly. Another S that takes it then has
+ *   another count. If L lowers it before S takes it, the bit was cleared before that, and S sees it as it is. If L
+ *   lowers it after S's second swap, it lowers the new time. S loads after it has stored, and L stores and then loads,
+ *   so these accesses are seq_cst.
  *
  * The due times of 64 blocks, and of the model, are kept by the same two operations, with due times in the place of
  * words and bits: L lowers them from the bottom up, S takes them from the top down, so what L has lowered below before
@@ -28,8 +29,8 @@
 
 #define LOWER_TRIES_MAX 64
 
-/* The most blocks that one pick sweeps: a microsecond or two. */
-#define SWEEP_BLOCKS_MAX 16
+/* The blocks that one pick sweeps, unless it is late: a microsecond or two. */
+#define SWEEP_BLOCKS_LEAST 16
 
 #define DUE_NEVER WORD_FOREVER
 
@@ -123,7 +124,7 @@ static bool lower(_Atomic uint64_t *at, uint64_t due_ms)
 {
     uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);
     for (int i = 0; i < LOWER_TRIES_MAX; i++) {
-        uint64_t lowered = ready_due_ms(due) < due_ms ? ready_due_ms(due) : due_ms;
+        uint64_t lowered = (due & READY_TURN_MASK) | (ready_due_ms(due) < due_ms ? ready_due_ms(due) : due_ms);
         if (lowered == due ||
             atomic_compare_exchange_weak_explicit(at, &due, lowered, memory_order_seq_cst, memory_order_seq_cst))
             return true;
@@ -162,39 +163,48 @@ void ready_clear(const struct keyshm_pool *pool, unsigned model, uint32_t slot, 
 
 /* ---- sweeping ---- */
 
-/* A sweep that is under way in this process. */
+/* A pass over the blocks by this process. */
 struct sweep {
     const struct keyshm_pool *pool;
     unsigned model;
     uint64_t now_ms;
-    uint32_t blocks_used;
-    uint32_t blocks_left; /* that this call may still sweep */
+    uint32_t blocks_left; /* that it may still sweep */
 };
 
-/* What a due time is while this process sweeps below it. A later sweep, which begins no earlier than that, has another. */
-static uint64_t taken_for(const struct sweep *sweep, uint64_t timeout_ms)
+/* A due time that this process has taken: until it gives it back, it sweeps what is below, and the others use the bits
+ * as they are. */
+struct taking {
+    _Atomic uint64_t *at;
+    uint64_t word;
+    uint64_t due_ms; /* when it was due */
+};
+
+static uint64_t load_due_ms(const _Atomic uint64_t *at)
 {
-    return READY_IS_SWEPT | (sweep->now_ms + timeout_ms);
+    return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
 }
 
-/* Take it if it is due: then this process sweeps, and the others use the bits as they are. */
-static bool begin(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t timeout_ms)
+/* Take it if it is due. */
+static bool take(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t timeout_ms, struct taking *ret_taking)
 {
     uint64_t due = atomic_load_explicit(at, memory_order_seq_cst);
-    return ready_due_ms(due) <= sweep->now_ms &&
-           atomic_compare_exchange_strong_explicit(at, &due, taken_for(sweep, timeout_ms), memory_order_seq_cst,
+    uint64_t turn = (due + READY_TURN_STEP) & READY_TURN_MASK;
+    *ret_taking = (struct taking){
+        .at = at, .word = READY_IS_SWEPT | turn | (sweep->now_ms + timeout_ms), .due_ms = ready_due_ms(due)};
+    return ret_taking->due_ms <= sweep->now_ms &&
+           atomic_compare_exchange_strong_explicit(at, &due, ret_taking->word, memory_order_seq_cst,
                                                    memory_order_seq_cst);
 }
 
 /* It is due next at `due_ms`, unless somebody relies on the time that it has now. Returns when it is due. */
-static uint64_t end(const struct sweep *sweep, _Atomic uint64_t *at, uint64_t timeout_ms, uint64_t due_ms)
+static uint64_t give_back(const struct sweep *sweep, const struct taking *taking, uint64_t due_ms)
 {
-    uint64_t taken = taken_for(sweep, timeout_ms);
-    uint64_t latest_ms = sweep->now_ms + READY_SWEEP_INTERVAL_MS;
+    uint64_t word = taking->word, latest_ms = sweep->now_ms + READY_SWEEP_INTERVAL_MS;
     due_ms = due_ms < latest_ms ? due_ms : latest_ms;
-    return atomic_compare_exchange_strong_explicit(at, &taken, due_ms, memory_order_seq_cst, memory_order_seq_cst)
+    return atomic_compare_exchange_strong_explicit(taking->at, &word, (word & READY_TURN_MASK) | due_ms,
+                                                   memory_order_seq_cst, memory_order_seq_cst)
                ? due_ms
-               : ready_due_ms(taken);
+               : ready_due_ms(word);
 }
 
 /* Set the missing bits of a block. Returns its earliest deadline. */
@@ -221,49 +231,67 @@ static uint64_t sweep_bits(const struct sweep *sweep, uint32_t block)
 /* Returns when the block is due. */
 static uint64_t sweep_block(struct sweep *sweep, uint32_t block)
 {
+    struct taking taking;
     _Atomic uint64_t *at = due_of_block(sweep->pool, sweep->model, block);
-    if (sweep->blocks_left == 0 || !begin(sweep, at, READY_SWEEP_TIMEOUT_MS))
-        return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
+    if (sweep->blocks_left == 0 || !take(sweep, at, READY_SWEEP_TIMEOUT_MS, &taking))
+        return load_due_ms(at);
     sweep->blocks_left--;
-    return end(sweep, at, READY_SWEEP_TIMEOUT_MS, sweep_bits(sweep, block));
+    return give_back(sweep, &taking, sweep_bits(sweep, block));
 }
 
 /* Of 64 blocks, those that are due. Returns when one of them is. */
 static uint64_t sweep_blocks(struct sweep *sweep, uint32_t first)
 {
+    struct taking taking;
     _Atomic uint64_t *at = due_of_blocks(sweep->pool, sweep->model, first);
     uint64_t earliest_ms = DUE_NEVER;
-    if (sweep->blocks_left == 0 || !begin(sweep, at, READY_PASS_TIMEOUT_MS))
-        return ready_due_ms(atomic_load_explicit(at, memory_order_seq_cst));
-    for (uint32_t block = first; block < first + 64 && block < sweep->blocks_used; block++) {
+    if (sweep->blocks_left == 0 || !take(sweep, at, READY_PASS_TIMEOUT_MS, &taking))
+        return load_due_ms(at);
+    /* Counted after it was taken: a look at a key in a later block lowers what it finds then. */
+    uint32_t used = layout_due_blocks(pool_slots_used(sweep->pool));
+    for (uint32_t block = first; block < first + 64 && block < used; block++) {
         uint64_t due_ms = sweep_block(sweep, block);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    return end(sweep, at, READY_PASS_TIMEOUT_MS, earliest_ms);
+    return give_back(sweep, &taking, earliest_ms);
+}
+
+/* How many blocks a pass sweeps that is so late: as large a part of all as its delay is of the interval. So each has its
+ * turn in time, however seldom a key is picked. */
+static uint32_t blocks_for(const struct sweep *sweep, uint32_t used, uint64_t due_ms)
+{
+    uint64_t late_ms = due_ms != 0 && sweep->now_ms > due_ms ? sweep->now_ms - due_ms : 0;
+    uint64_t blocks = SWEEP_BLOCKS_LEAST + used * late_ms / READY_SWEEP_INTERVAL_MS;
+    return blocks < used ? (uint32_t)blocks : used;
 }
 
 void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
 {
-    struct sweep sweep = {
-        .pool = pool,
-        .model = model,
-        .now_ms = now_ms,
-        .blocks_used = layout_due_blocks(pool_slots_used(pool)),
-        .blocks_left = SWEEP_BLOCKS_MAX,
-    };
+    struct sweep sweep = {.pool = pool, .model = model, .now_ms = now_ms};
+    struct taking taking;
     uint64_t earliest_ms = DUE_NEVER;
-    if (!begin(&sweep, &pool_model(pool, model)->next_due, READY_PASS_TIMEOUT_MS))
+    if (!take(&sweep, &pool_model(pool, model)->next_due, READY_PASS_TIMEOUT_MS, &taking))
         return;
-    for (uint32_t first = 0; first < sweep.blocks_used; first += 64) {
+    uint32_t used = layout_due_blocks(pool_slots_used(pool));
+    sweep.blocks_left = blocks_for(&sweep, used, taking.due_ms);
+    for (uint32_t first = 0; first < used; first += 64) {
         uint64_t due_ms = sweep_blocks(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    end(&sweep, &pool_model(pool, model)->next_due, READY_PASS_TIMEOUT_MS, earliest_ms);
+    /* What is due without a time is late from now on: blocks_for(). */
+    give_back(&sweep, &taking, earliest_ms != 0 ? earliest_ms : now_ms);
 }
 
+/* 0, and no sweep that is under way puts it off. */
+static void make_due(_Atomic uint64_t *at)
+{
+    atomic_fetch_and_explicit(at, READY_TURN_MASK, memory_order_seq_cst);
+}
+
+/* From the bottom up, as a look lowers them. */
 void ready_make_all_due(const struct keyshm_pool *pool, unsigned model)
 {
     for (uint32_t i = 0; i < layout_due_words(pool->settings.capacity); i++)
-        atomic_store_explicit(due_of_block(pool, model, i), 0, memory_order_seq_cst);
-    atomic_store_explicit(&pool_model(pool, model)->next_due, 0, memory_order_seq_cst);
+        make_due(due_of_block(pool, model, i));
+    make_due(&pool_model(pool, model)->next_due);
 }

@@ -83,12 +83,20 @@ static inline uint32_t ready_count(const struct keyshm_pool *pool, unsigned mode
 /* This pair of the key in the slot was found, and is not available: clear the bit, unless that would hide the key. */
 void ready_clear(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct pair *pair);
 
-/* A due time: milliseconds of the pool's time, and whether a sweep is under way. */
+/*
+ * A due time:
+ *
+ *   bit  63      a sweep is under way
+ *   bits 62..38  how often it was taken for a sweep, modulo 2^25: no two sweeps take the same word
+ *   bits 37..0   milliseconds of the pool's time
+ */
 #define READY_IS_SWEPT (UINT64_C(1) << 63)
+#define READY_TURN_STEP (WORD_DEADLINE_MASK + 1)
+#define READY_TURN_MASK (~(READY_IS_SWEPT | WORD_DEADLINE_MASK))
 
 static inline uint64_t ready_due_ms(uint64_t due)
 {
-    return due & ~READY_IS_SWEPT;
+    return due & WORD_DEADLINE_MASK;
 }
 
 /* When the next sweep is due. */

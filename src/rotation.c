@@ -18,24 +18,23 @@ static bool is_left(uint64_t range)
     return (range >> RANGE_LENGTH_SHIFT & RANGE_LENGTH_MAX) != 0;
 }
 
-/* Is `a` a later claim than `b`? The numbers go round. */
-static bool is_later(uint64_t a, uint64_t b)
-{
-    return (int64_t)((a - b) << RANGE_NUMBER_SHIFT) > 0;
-}
-
 void rotation_settle_range(const struct keyshm_pool *pool, unsigned model, uint64_t cursor)
 {
     struct claim claim = claim_unpack(cursor);
     if (claim.place > LAYOUT_TURNS)
         return;
     struct layout_turns *turns = &pool_model(pool, model)->turns[claim.place - 1];
-    uint64_t range = load_range(turns);
+    /* acquire: pairs with the release below, so that the cursor is read no older than it was for this range. */
+    uint64_t range = atomic_load_explicit(&turns->range, memory_order_acquire);
+    /* Whoever has moved the cursor since has settled this claim before. If nobody has, no later claim is in the place,
+     * so what is there is this one or an earlier one, however long ago. */
+    if (range >> RANGE_NUMBER_SHIFT == claim.number ||
+        atomic_load_explicit(&pool_model(pool, model)->cursor, memory_order_relaxed) != cursor)
+        return;
     claim.place = 0;
-    /* One try: if the range has changed, it was put there by another process, and may be in use. */
-    if (is_later(claim.number, range >> RANGE_NUMBER_SHIFT))
-        atomic_compare_exchange_strong_explicit(&turns->range, &range, claim_pack(&claim), memory_order_relaxed,
-                                                memory_order_relaxed);
+    /* One try: if the range has changed, it was put there by another process, and may be in use. release: see above. */
+    atomic_compare_exchange_strong_explicit(&turns->range, &range, claim_pack(&claim), memory_order_release,
+                                            memory_order_relaxed);
 }
 
 /* A search for a place. */

@@ -23,8 +23,7 @@
 /* The words of the groups whatever the model, each read once, so that a mark of a group is seen for all its keys or for
  * none. */
 struct group_words {
-    uint32_t used;
-    uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* of which group each is: what its keys have there */
+    uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* of which group each is: what its keys have there; GROUP_NONE: none yet */
     uint64_t words[KEYSHM_GROUPS_MAX];
 };
 
@@ -34,29 +33,21 @@ struct copying {
     unsigned model;
     bool has_metadata;
     uint64_t now_ms;
-    const struct group_words *groups; /* of model 0 only; NULL: they are read as they are needed */
+    struct group_words *groups; /* of model 0 only; NULL: each is read whenever it is needed */
 };
 
-static void read_group_words(const struct keyshm_pool *pool, struct group_words *ret_groups)
-{
-    ret_groups->used = pool_groups_used(pool);
-    for (uint32_t group = 0; group < ret_groups->used; group++) {
-        /* acquire: pairs with the release in groups.c. The id first: the word is of this group or of a later one, and
-         * no key of this one is left then. */
-        keyshm_id id = atomic_load_explicit(&pool->groups[group].id, memory_order_acquire);
-        ret_groups->key_groups[group] = group_pack(id);
-        ret_groups->words[group] = key_group_word(pool, 0, group);
-    }
-}
-
-/* Of a slot or a group. One that was made since is read now. */
+/* Of a slot or a group. */
 static uint64_t load_whole(const struct copying *copying, uint32_t subject, keyshm_id id)
 {
-    const struct group_words *groups = copying->groups;
+    struct group_words *groups = copying->groups;
+    if (groups == NULL || !id_is_group(id))
+        return atomic_load_explicit(&copying->pool->words[subject], memory_order_acquire);
     uint32_t group = id_group(id);
-    if (groups != NULL && id_is_group(id) && group < groups->used && groups->key_groups[group] == group_pack(id))
-        return groups->words[group];
-    return atomic_load_explicit(&copying->pool->words[subject], memory_order_acquire);
+    if (groups->key_groups[group] != group_pack(id)) {
+        groups->key_groups[group] = group_pack(id);
+        groups->words[group] = key_group_word(copying->pool, 0, group);
+    }
+    return groups->words[group];
 }
 
 static struct keyshm_word_snapshot copy_word(uint64_t word, uint64_t now_ms)
@@ -170,7 +161,7 @@ static int try_copy_key(const struct copying *copying, uint32_t slot, struct key
     slot_masked_key(pool, key->id, key->masked_key);
     copy_counters(pool_slot(pool, slot), copying->now_ms, key);
     int r = copying->has_metadata ? metadata_read(pool, slot, &metadata) : 0;
-    if (r < 0 || !word_is_live(slot_word_of(pool, key->id)))
+    if (r < 0 || !word_is_live(slot_word_of(pool, key->id)) || groups_id_of_slot(pool, slot) != key->group)
         return -ESTALE;
     return copying->has_metadata ? copy_metadata(&metadata, key) : 0;
 }
@@ -309,13 +300,12 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
 
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
 {
-    struct group_words groups;
+    struct group_words groups = {.key_groups = {GROUP_NONE}};
     struct keyshm_snapshot *snapshot = calloc(1, sizeof(*snapshot));
     if (snapshot == NULL)
         return -ENOMEM;
     copy_pool(pool, snapshot);
     const struct copying copying = {.pool = pool, .has_metadata = true, .now_ms = pool_now_ms(pool), .groups = &groups};
-    read_group_words(pool, &groups);
     int r = copy_keys(&copying, snapshot);
     if (r == 0)
         r = copy_groups(&copying, snapshot);

@@ -234,6 +234,21 @@ static void claim_after_a_dead_one(void)
     keyshm_close(pool);
 }
 
+/* A place that nobody has claimed for in more than half of all numbers of claims. */
+static void claim_after_very_many(void)
+{
+    begin_pool();
+    unsigned last = burst();
+    while (turns_left() > 0)
+        last = pick();
+    struct claim cursor = claim_unpack(atomic_load(&pool_model(pool, model)->cursor));
+    cursor.number += (UINT64_C(1) << 29) + 1;
+    atomic_store(&pool_model(pool, model)->cursor, claim_pack(&cursor));
+    for (unsigned i = 1; i < 10 * KEYS; i++)
+        EXPECT_EQ(pick_in_burst(), (last + i) % KEYS);
+    keyshm_close(pool);
+}
+
 static void expect_fair(unsigned bound)
 {
     uint32_t least = UINT32_MAX, most = 0;
@@ -483,6 +498,7 @@ int main(void)
     claim_one_turn_with_threads();
     claim_one_turn_without_a_row();
     claim_after_a_dead_one();
+    claim_after_very_many();
     pick_in_processes();
     die_in_bursts();
     take_all_turns_left();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Twenty processes in a row are killed in the middle of a sweep, all at the same block of slots. Each hides the keys of
- * that block, 64 at most, until another sweeps it; the others are found at once. The clocks are made up.
+ * Which keys a sweep may hide, and for how long, on clocks that are made up. Twenty processes in a row are killed in the
+ * middle of one, all at the same block of slots: each hides the keys of that block, 64 at most, until another sweeps it;
+ * the others are found at once. And when keys are picked seldom, none is hidden for longer.
  */
 
 #include <sys/mman.h>
@@ -15,6 +16,8 @@
 
 enum {
     KEYS = 2048,
+    MANY_KEYS = 10000,
+    SELDOM_MS = 100,
     BLOCK_KEYS = 64,
     SWEEPERS = 20,
     COOLDOWN_MS = 1000,
@@ -24,6 +27,7 @@ enum {
 };
 
 static keyshm_pool *pool;
+static uint32_t capacity;
 static bool was_picked[KEYS];
 
 /* The words of several blocks are in one page; the first of them is the one that the sweepers come to. */
@@ -39,20 +43,20 @@ static uint32_t pick(void)
     struct keyshm_pick picked;
     EXPECT_EQ(keyshm_next(pool, &picked), 0);
     uint32_t slot = id_slot(picked.id);
-    EXPECT(slot < KEYS);
+    EXPECT(slot < capacity);
     return slot;
 }
 
 /* All keys but the first cool down, their bits are cleared, and then it is over. */
-static void begin(void)
+static void begin(uint32_t keys)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
-    options.capacity = KEYS;
+    options.capacity = capacity = keys;
     EXPECT_EQ(keyshm_create_anonymous(&pool, "sweepers", &options), 0);
-    for (int i = 0; i < KEYS; i++) {
+    for (uint32_t i = 0; i < keys; i++) {
         char key[32];
         keyshm_id id;
-        snprintf(key, sizeof(key), "sk-sweepers-%d", i);
+        snprintf(key, sizeof(key), "sk-sweepers-%u", i);
         EXPECT_EQ(keyshm_add(pool, key, &id), 0);
         if (i > 0)
             EXPECT_EQ(keyshm_mark_rate_limited(pool, id, COOLDOWN_MS), 0);
@@ -105,17 +109,15 @@ static void expect_one_block_hidden(uint32_t first)
         EXPECT(was_picked[slot] || slot / BLOCK_KEYS == first / BLOCK_KEYS);
 }
 
-int main(void)
+/* False: the pages are so large that all words are in the first two. */
+static bool die_in_a_row(void)
 {
     long page_bytes = sysconf(_SC_PAGESIZE);
-    virtual_clock_begin();
-    begin();
+    begin(KEYS);
     int64_t begin_ns = virtual_clock->monotonic_ns;
     uint32_t first = first_unreadable(page_bytes);
-    if (first >= KEYS - BLOCK_KEYS) {
-        printf("skipped: the pages are too large\n");
-        return 77;
-    }
+    if (first >= KEYS - BLOCK_KEYS)
+        return false;
     for (int i = 0; i < SWEEPERS; i++) {
         kill_a_sweeper(first, page_bytes);
         expect_one_block_hidden(first);
@@ -125,5 +127,37 @@ int main(void)
         virtual_clock_pass_ms(1);
     EXPECT((virtual_clock->monotonic_ns - begin_ns) / NS_PER_MS <= HIDDEN_MAX_MS);
     keyshm_close(pool);
+    return true;
+}
+
+static uint32_t count_without_bit(void)
+{
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < capacity; slot++)
+        count += (ready_load(pool, 0, slot / 64) >> slot % 64 & 1) == 0;
+    return count;
+}
+
+/* Blocks are due again before the last ones had their turn, if each pick sweeps the same number of them. */
+static void pick_seldom(void)
+{
+    begin(MANY_KEYS);
+    EXPECT(count_without_bit() >= MANY_KEYS - BLOCK_KEYS);
+    for (int ms = 0; ms < HIDDEN_MAX_MS; ms += SELDOM_MS) {
+        virtual_clock_pass_ms(SELDOM_MS);
+        pick();
+    }
+    EXPECT_EQ(count_without_bit(), 0);
+    keyshm_close(pool);
+}
+
+int main(void)
+{
+    virtual_clock_begin();
+    pick_seldom();
+    if (!die_in_a_row()) {
+        printf("skipped: the pages are too large\n");
+        return 77;
+    }
     return 0;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "key_group.h"
+#include "pool.h"
+
 #include "fixture.h"
 
 #include <pthread.h>
@@ -407,6 +410,43 @@ Test(groups, with_a_number_beyond_the_last_are_not_there)
     cr_assert_eq(keyshm_mark_invalid(pool, beyond), -ESTALE);
     cr_assert_eq(keyshm_remove_group(pool, beyond), -ESTALE);
     cr_assert_eq(keyshm_remove_group(pool, add_key(1)), -EINVAL);
+}
+
+/* What nobody but an attacker writes: the words of an id that is no group's would lie far behind the segment. */
+Test(groups, whose_id_was_forged_are_none)
+{
+    struct keyshm_snapshot *snapshot;
+    keyshm_id a = group_of("a"), key = add_in(1, a);
+    keyshm_id forged = a - GROUP_BIT + (UINT64_C(3) << GROUP_NUMBER_BITS << 10);
+    atomic_store(&pool->key_groups[id_slot(key)], group_pack(forged));
+    atomic_store(&pool->groups[0].id, forged);
+    cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
+    cr_assert_eq(snapshot->keys[0].group, 0);
+    keyshm_snapshot_free(snapshot);
+    cr_assert_eq(state_of(key).group, 0);
+}
+
+/* ---- stamps ---- */
+
+Test(groups, are_not_lifted_by_the_answer_to_a_pick_of_another_group)
+{
+    struct keyshm_lease lease;
+    struct keyshm_mark available = KEYSHM_MARK_INIT;
+    keyshm_id a = group_of("a"), b = group_of("b"), key = add_in(1, a);
+    mark_group(a, KEYSHM_RATE_LIMITED, 60000);
+    cr_assert_eq(keyshm_mark_available(pool, a), 0);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0);
+    cr_assert_eq(keyshm_set_group(pool, key, b), 0);
+    mark_group(b, KEYSHM_RATE_LIMITED, 60000); /* as often as a was */
+    available.scope = KEYSHM_SCOPE_GROUP;
+    available.stamp = lease.pick.stamp;
+    cr_assert_eq(keyshm_mark(pool, key, &available), 0);
+    cr_assert_eq(keyshm_is_available(pool, key), 0);
+    cr_assert_eq(keyshm_mark_available(pool, b), 0);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0);
+    available.stamp = lease.pick.stamp;
+    cr_assert_eq(keyshm_mark(pool, key, &available), 0, "of its own it changes nothing");
+    cr_assert_eq(keyshm_is_available(pool, key), 1);
 }
 
 /* ---- made by several at once ---- */
