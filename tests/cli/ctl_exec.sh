@@ -128,6 +128,13 @@ with 0 --on-status "$many" -- true
 refused 1 "$ctl" exec "$pool" --env API_KEY --on-status "$many,65=invalid" -- true
 is "$(($(of_pool "$pool" keys 0 picks) + $(of_pool "$pool" keys 1 picks)))" "$((${picks%,*} + ${picks#*,} + 1))" "picks"
 
+# What was marked after the pick is not lifted.
+run 0 "$ctl" create "$pool.late"
+add "$pool.late" DDDD
+late=$(id_of "$pool.late" 0)
+run 0 "$ctl" exec "$pool.late" --env API_KEY --on-status 0=available -- "$ctl" mark "$pool.late" "$late" quota_exceeded
+is "$(of_pool "$pool.late" keys 0 status)" quota_exceeded
+
 # The key was removed in the meantime: the exit status is still COMMAND's.
 run 0 "$ctl" create "$pool.gone"
 add "$pool.gone" CCCC
@@ -145,7 +152,7 @@ run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" rate_limited --retry-af
 run 0 "$ctl" exec "$pool.gone" --env API_KEY --wait 60 -- true
 run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" invalid
 refused 4 "$ctl" exec "$pool.gone" --env API_KEY --wait 0.3 -- touch "$tmp/ran"
-err_has "no key is available until one is marked available; see them with: keyshm-stat $pool.gone$"
+err_has "no key is available, and none will be by itself; see why with: keyshm-stat $pool.gone$"
 "$ctl" exec "$pool.gone" --env API_KEY --wait 60 -- true >"$out" 2>"$err" &
 waiting=$!
 run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" available # by another process

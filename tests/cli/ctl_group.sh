@@ -12,7 +12,7 @@ group() {
 # has NAME COUNT: so many keys are in that group.
 has() {
     run 0 "$ctl" group "$pool" "$1" --json
-    is "$(json groups) $(json groups 0 name) $(json groups 0 keys)" "1 $1 $2"
+    is "$(json groups) $(json groups 0 name) $(json groups 0 key_count)" "1 $1 $2"
 }
 
 run 0 "$ctl" create "$pool" --groups-max 3
@@ -37,7 +37,7 @@ run 0 "$ctl" group "$pool"
 out_is "$a org-a
 $b org b / ünï"
 run 0 "$ctl" group "$pool" --json
-is "$(json groups) $(json groups 1 id) $(json groups 1 name) $(json groups 1 keys)" "2 $b org b / ünï 0"
+is "$(json groups) $(json groups 1 id) $(json groups 1 name) $(json groups 1 key_count)" "2 $b org b / ünï 0"
 is "$(json groups 1 status) $(json groups 1 cooldown_left_ms) $(json groups 1 reason) $(json groups 1 is_paused)" \
     'available 0 none false'
 
@@ -70,10 +70,10 @@ is "$(wc -l <"$out")" 2 "groups"
 feed '%s\n%s\n%s\n' "$(key AAAA)" "$(key BBBB)" "$(key DDDD)"
 before=$(cksum <"$segment")
 run 0 "$ctl" add "$pool" --group org-d --dry-run <"$in"
-err_has "^keyshm-ctl: pool $pool: 2 of these keys were in the pool before, and stay in another group or in none; put them in"
+err_has "^keyshm-ctl: pool $pool: 2 of these keys stay where they were, in another group or in none; put them in this one with: "
 is "$(cksum <"$segment")" "$before" "the pool after --dry-run"
 run 0 "$ctl" add "$pool" --group org-a <"$in"
-err_has "^keyshm-ctl: pool $pool: 1 of these keys were in the pool before, and stay in another group or in none; put them in"
+err_has "^keyshm-ctl: pool $pool: 1 of these keys stay where they were, in another group or in none; put them in this one with: "
 has org-a 2
 run 0 "$ctl" add "$pool" --group org-a --json <"$in"
 is "$(json added) $(json present) $(json elsewhere)" '0 3 1'
@@ -87,11 +87,11 @@ feed '%s\n%s\n%s\n' "$(key DDDD)" "$(key EEEE)" "$(key CCCC)"
 before=$(cksum <"$segment")
 run 0 "$ctl" set "$pool" --group org-a --dry-run <"$in"
 out_is 'nothing was changed; it would be: 2 kept, 1 added, 1 removed'
-err_has "^keyshm-ctl: pool $pool: 1 of these keys were in the pool before"
+err_has "^keyshm-ctl: pool $pool: 1 of these keys stay where they were"
 is "$(cksum <"$segment")" "$before" "the pool after --dry-run"
 run 0 "$ctl" set "$pool" --group org-a <"$in"
 out_is '2 kept, 1 added, 1 removed'
-err_has "^keyshm-ctl: pool $pool: 1 of these keys were in the pool before"
+err_has "^keyshm-ctl: pool $pool: 1 of these keys stay where they were"
 has org-a 2
 has 'org b / ünï' 1
 holds 4
@@ -116,7 +116,7 @@ for dry in --dry-run ''; do
     refused 1 "$ctl" set "$pool.small" --group org $dry <"$in"
     err_has "^keyshm-ctl: pool $pool.small: it is full; "
 done
-is "$(of_pool "$pool.small" count)" 1
+is "$(of_pool "$pool.small" count) $(of_pool "$pool.small" group_count)" '1 0' "the group that it would have made is gone"
 
 # There are no more than the pool was made for.
 for command in "group $pool org-e" "add $pool --group org-e"; do
@@ -132,7 +132,7 @@ refused 1 "$ctl" group "$pool.none" org
 
 # One without keys is removed.
 refused 1 "$ctl" group "$pool" org-a --delete
-is "$(cat "$err")" "keyshm-ctl: pool $pool: keys are in that group; take them out with: keyshm-ctl group --take-out $pool"
+is "$(cat "$err")" "keyshm-ctl: pool $pool: keys are in that group; take them out with --take-out; see them with: keyshm-stat --ids $pool"
 run 0 "$ctl" group "$pool" org-d --delete
 silent
 refused 1 "$ctl" group "$pool" org-d --delete
@@ -217,7 +217,7 @@ keyshm-ctl resume $pool $group"
 
 # A group's id where a key's is needed.
 refused 1 "$ctl" remove "$pool" "$group"
-is "$(cat "$err")" "keyshm-ctl: pool $pool: that is the id of a group, not of a key; a group is removed with: keyshm-ctl group $pool"
+is "$(cat "$err")" "keyshm-ctl: pool $pool: that is the id of a group, not of a key; delete it with --delete: keyshm-ctl group $pool"
 refused 1 "$ctl" label "$pool" "$group" text
 err_has "^keyshm-ctl: pool $pool: that is the id of a group, and notes are kept with keys; "
 refused 1 "$ctl" metadata "$pool" "$group"

@@ -63,7 +63,7 @@ def test_keys():
     check(compare(pool, "mark", "all", "available", "--status", "invalid")["changed"] == 1, "not all")
     compare(pool, "group", "org-a")
     grouped = compare(pool, "group", "org-a", "--put-in", first)["groups"][0]
-    check((grouped["name"], grouped["keys"], grouped["status"]) == ("org-a", 1, "available"), grouped)
+    check((grouped["name"], grouped["key_count"], grouped["status"]) == ("org-a", 1, "available"), grouped)
     check(compare(pool, "model", "m/1")["models"] == [{"number": 1, "name": "m/1"}], "model")
     check(compare(pool, "next", "--model", "m/1")["model"] == 1, "next")
     marked = compare(pool, "mark", first, "rate_limited", "--scope", "group", "--model", "m/1")

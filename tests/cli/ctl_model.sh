@@ -48,7 +48,7 @@ refused 4 "$ctl" next "$pool" --model "$model"
 err_has "^keyshm-ctl: pool $pool: no key is available for that model now; the next will be in 3[56][0-9][0-9]\.[0-9]* seconds$"
 run 0 "$ctl" mark "$pool" "$first" invalid --model "$model"
 refused 4 "$ctl" next "$pool" --model "$model"
-err_has "^keyshm-ctl: pool $pool: no key is available for that model until one is marked available; see them with: keyshm-stat $pool$"
+err_has "^keyshm-ctl: pool $pool: no key is available for that model, and none will be by itself; see why with: keyshm-stat --model $model $pool$"
 run 0 "$ctl" mark "$pool" "$first" rate_limited --model "$model"
 is "$(cat "$err")" "keyshm-ctl: pool $pool: that changed nothing: the key with id $first stays invalid for the model $model"
 is "$(of_pool "$pool" keys 0 status)" available
@@ -77,7 +77,7 @@ err_has "^keyshm-ctl: pool $pool: the key with id $first stays benched by its gr
 is "$(wc -l <"$err")" 1 "lines"
 run 0 "$ctl" mark "$pool" "$first" available
 is "$(sed 's/, for [^;]*;/, for TIME;/' "$err")" "keyshm-ctl: pool $pool: the key with id $first stays benched by its group, org a, \
-which is rate_limited for the model gpt-4o, for TIME; lift that with: keyshm-ctl mark $pool $group available"
+which is rate_limited for the model gpt-4o, for TIME; lift that with: keyshm-ctl mark $pool $group available --model gpt-4o"
 picks "$model" "$second" "$first"
 picks gpt-4o "$second" "$second"
 run 0 "$ctl" mark "$pool" "$first" rate_limited --scope group --model gpt-4o --retry-after 1
@@ -117,7 +117,7 @@ run 0 "$ctl" exec "$pool" --env KEY --model gpt-4o --wait 600 -- true
 run 0 "$ctl" mark "$pool" "$second" available
 
 # A model for which there is no room is none, with one warning; it is never an error, but for who wants to make it.
-none="keyshm-ctl: pool $pool: it has as many models as it was made for, and not this one, which counts as no model; see them with: \
+none="keyshm-ctl: pool $pool: it has no room for another model, so this is done without one; see those that it has with: \
 keyshm-ctl model $pool"
 run 0 "$ctl" next "$pool" --model third --json
 is "$(json model)" 0
@@ -127,8 +127,11 @@ is "$(cat "$err")" "$none"
 run 0 "$ctl" mark "$pool" "$first" rate_limited --model third --json
 is "$(json model) $(json status) $(json benched_by 0)" '0 rate_limited key'
 is "$(cat "$err")" "$none"
-run 0 "$ctl" mark "$pool" "$first" available --model third
-is "$(cat "$err")" "$none"
+refused 1 "$ctl" mark "$pool" "$first" available --model third
+is "$(cat "$err")" "keyshm-ctl: pool $pool: it has no model of that name; nothing was changed; see those that it has with: \
+keyshm-ctl model $pool"
+is "$(of_pool "$pool" keys 0 status)" rate_limited "what it has for all models is not lifted"
+run 0 "$ctl" mark "$pool" "$first" available
 refused 1 "$ctl" model "$pool" third
 is "$(cat "$err")" "keyshm-ctl: pool $pool: it has as many models as it was made for, and none of that name; see them with: \
 keyshm-ctl model $pool"
@@ -147,5 +150,16 @@ nothing was changed"
 done
 run 0 "$ctl" model "$pool.new"
 silent
+"$ctl" model "$pool.new" "of $(key BBBB)" >/dev/null # which is no key yet
+"$ctl" group "$pool.new" "$(key CCCC)" >/dev/null
+for suffix in BBBB CCCC; do
+    for command in add 'add --dry-run' set; do
+        key "$suffix" >"$tmp/keys"
+        # shellcheck disable=SC2086
+        refused 1 "$ctl" ${command%% *} "$pool.new" ${command#"${command%% *}"} <"$tmp/keys"
+        is "$(cat "$err")" "keyshm-ctl: pool $pool.new: one of these keys is in the name of a group or a model, which everyone who \
+inspects the pool sees; nothing was changed"
+    done
+done
 run 0 "$ctl" verify "$pool"
 refused 2 "$ctl" model "$pool.no"

@@ -37,7 +37,7 @@ err_has "^keyshm-ctl: pool $pool: no key is available now; the next will be in [
 refused 4 "$ctl" next "$pool" --json
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 1)" invalid
 refused 4 "$ctl" next "$pool"
-err_has 'no key is available until one is marked available; see them with: keyshm-stat'
+err_has 'no key is available, and none will be by itself; see why with: keyshm-stat'
 
 # Keys that JSON must escape, and one that it cannot represent.
 run 0 "$ctl" create "$pool.odd"

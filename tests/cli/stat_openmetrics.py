@@ -36,6 +36,7 @@ def check_pool(value, pool):
     assert near(value("keyshm_pool_age_seconds", of), pool["age_ms"] / 1000)
     for status in STATUSES:
         assert value("keyshm_pool_keys", {**of, "status": status}) == pool["status_count"][status]
+    assert value("keyshm_pool_available_keys", of) == pool["available_count"]
     assert value("keyshm_pool_paused_keys", of) == pool["paused_count"]
     if pool["mutex_held_ms"] < 0:
         assert value("keyshm_pool_mutex_held_seconds", of) is None

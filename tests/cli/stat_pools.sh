@@ -16,10 +16,10 @@ run 0 "$ctl" create "$pool.other"
 run 0 "$stat" --pools "$pool" "$pool.other"
 tr -s ' ' <"$out" | sed -E "s/^$pool/NAME/; s/[0-9.]+s /AGO /" >"$tmp/table"
 is "$(cat "$tmp/table")" 'POOL KEYS CAPACITY AVAILABLE LIMITED QUOTA INVALID PAUSED AGE RECOVERIES
-NAME 5 9 2 1 1 1 2 AGO 0
+NAME 5 9 1 1 1 1 2 AGO 0
 NAME.other 0 1024 0 0 0 0 0 AGO 0'
 run 0 "$stat" --pools --raw --noheadings "$pool"
-is "$(cut -d ' ' -f 1-8 "$out")" "$pool 5 9 2 1 1 1 2"
+is "$(cut -d ' ' -f 1-8 "$out")" "$pool 5 9 1 1 1 1 2"
 run 0 "$stat" --pools
 out_has "^$pool.other "
 refused 2 "$stat" --pools "$pool.none"
@@ -58,4 +58,4 @@ is "$(json pools 1 provider)" "$pool.other"
 run 0 "$stat" --pools --json -o pool,available --sort=-pool "$pool" "$pool.other"
 is "$(json pools 0)" 'provider available_count '
 is "$(json pools 0 provider)" "$pool.other"
-is "$(json pools 1 available_count)" 2
+is "$(json pools 1 available_count)" 1

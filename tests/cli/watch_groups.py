@@ -49,7 +49,7 @@ def test_small_screen():
     check(len(lines) == 24 and all(len(line) <= 80 for line in lines), f"not 24 lines of 80 columns:\n{text}")
     check(len(rows_of(text)) == 12, f"not all rows are on the screen:\n{text}")
     for wanted in (r"^pool +\S+ +up .* every 0\.1s +\d\d:\d\d:\d\d$",
-                   r"^keys +[█▓▒░]+ +7 of 12 available +4 rate_limited +1 invalid$",
+                   r"^keys +[█▓▒░]+ +3 of 12 available +4 rate_limited +1 invalid +4 paused$",
                    r"^picks .* marks/s$",
                    r"^groups  acme-prod 0/4 2h 0[01]m   acme-batch 3/4   research 0/4 paused$",
                    r"^models  gpt-4o 3/12   gpt-4o-mini 3/12   o3 0/12   text-embedding-3 3/12$",
@@ -65,8 +65,9 @@ def test_small_screen():
     # More counts than there is room for have short names.
     mark(pool, ids[4], 0, "key", "quota_exceeded", "quota")
     ctl("pause", pool, ids[6])
-    terminal.wait_for(r"^keys    6 of 12 available   4 limited   1 quota   1 invalid   1 paused$")
+    terminal.wait_for(r"^keys    1 of 12 available   4 limited   1 quota   1 invalid   5 paused$")
     ctl("resume", pool, ids[6])
+    ctl("resume", pool, groups[2])
     terminal.wait_for(r"^keys +[█▓▒░]+  6 of 12 available   4 limited   1 quota   1 invalid$")
     # Wide enough for all.
     terminal.resize(200, 24)

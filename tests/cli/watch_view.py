@@ -55,7 +55,7 @@ def test_paused_and_reason():
     terminal.wait_for("2 of 2 available")
     check(not re.search("PAUSED|REASON| paused", terminal.text()), "no key is paused, and none has a reason")
     ctl("pause", pool, ids[0])
-    terminal.wait_for(r"2 of 2 available +1 paused$")
+    terminal.wait_for(r"1 of 2 available +1 paused$")
     terminal.wait_for(r"sk-…AAAA +available +- +paused +0 ")
     ctl("mark", pool, ids[1], "invalid", "--reason", "billing")
     terminal.wait_for(r"^SLOT.*COOLDOWN +PAUSED +REASON +PICKS/S")

@@ -21,6 +21,7 @@ struct batch {
     void *tree;  /* the same keys, for tsearch(3) */
     char refusal[96];
     bool may_be_empty; /* a list without keys is no mistake */
+    bool makes_group;  /* the group that they go into is not there before */
 };
 
 /* Begin with an empty batch. -ENOMEM; batch_end() is allowed then, too. */

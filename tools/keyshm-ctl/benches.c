@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "program.h"
 #include "text.h"
@@ -27,6 +28,31 @@ void benches_name_model(keyshm_pool *pool, unsigned model, char ret_text[BENCHES
         return;
     text_printable(name, printable, sizeof(printable));
     snprintf(ret_text, BENCHES_MODEL_SIZE, " for the model %s", printable);
+}
+
+/* Quoted for a shell (POSIX.1, "Shell Command Language", 2.2.2), unless it needs no quotes. */
+static void quote(const char *name, char *ret_text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@%+=,";
+    if (strspn(name, plain) == strlen(name)) {
+        stpcpy(ret_text, name);
+        return;
+    }
+    *ret_text++ = '\'';
+    for (; *name != '\0'; name++)
+        if (*name == '\'')
+            ret_text = stpcpy(ret_text, "'\\''");
+        else
+            *ret_text++ = *name;
+    stpcpy(ret_text, "'");
+}
+
+void benches_model_option(keyshm_pool *pool, unsigned model, char ret_text[BENCHES_OPTION_SIZE])
+{
+    char name[KEYSHM_NAME_MAX + 1];
+    ret_text[0] = '\0';
+    if (keyshm_model_name(pool, model, name, sizeof(name)) > 0)
+        quote(name, stpcpy(ret_text, " --model "));
 }
 
 void benches_name_time(const struct keyshm_word_snapshot *word, char ret_text[BENCHES_TIME_SIZE])
@@ -58,25 +84,28 @@ static const struct remedy mark_available = {"lift that", "mark", " available"};
 static const struct remedy resume = {"let it in again", "resume", ""};
 
 /* `by` is what has the bench, the key or group itself or the key's group; `what` is the rest of the sentence. */
-static void tell(const struct benches *benches, keyshm_id by, const char *what, const struct remedy *remedy)
+static void tell(const struct benches *benches, keyshm_id by, const char *what, const struct remedy *remedy,
+                 const char *option)
 {
     char subject[BENCHES_SUBJECT_SIZE], group[TEXT_PRINTABLE_SIZE(KEYSHM_NAME_MAX + 1) + 2];
     bool is_its_own = by == benches->id;
     benches_name(benches->pool, benches->id, subject);
     name_group(benches->pool, by, group, sizeof(group));
-    complain("pool %s: %s stays %s%s%s%s; %s with: keyshm-ctl %s %s %" PRIu64 "%s", benches->provider, subject,
+    complain("pool %s: %s stays %s%s%s%s; %s with: keyshm-ctl %s %s %" PRIu64 "%s%s", benches->provider, subject,
              is_its_own ? "" : "benched by its group", is_its_own ? "" : group, is_its_own ? "" : ", which is ", what,
-             remedy->text, remedy->command, benches->provider, by, remedy->rest);
+             remedy->text, remedy->command, benches->provider, by, remedy->rest, option);
 }
 
 static void tell_word(const struct benches *benches, const struct keyshm_key_snapshot *state, unsigned i, unsigned model)
 {
     char what[BENCHES_MODEL_SIZE + BENCHES_TIME_SIZE + 32], time[BENCHES_TIME_SIZE], of_model[BENCHES_MODEL_SIZE];
+    char option[BENCHES_OPTION_SIZE];
     const struct keyshm_word_snapshot *word = &state->words[i];
     benches_name_model(benches->pool, model, of_model);
     benches_name_time(word, time);
     snprintf(what, sizeof(what), "%s%s%s", keyshm_status_name(word->status), of_model, time);
-    tell(benches, i >= 2 && state->group != 0 ? state->group : benches->id, what, &mark_available);
+    benches_model_option(benches->pool, model, option);
+    tell(benches, i >= 2 && state->group != 0 ? state->group : benches->id, what, &mark_available, option);
 }
 
 bool benches_is_group_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key)
@@ -98,9 +127,9 @@ static void tell_of(const struct benches *benches, unsigned model)
     if (model != 0)
         return;
     if (state.is_paused)
-        tell(benches, benches->id, "paused", &resume);
+        tell(benches, benches->id, "paused", &resume, "");
     if (benches_is_group_paused(benches->pool, &state))
-        tell(benches, state.group, "paused", &resume);
+        tell(benches, state.group, "paused", &resume, "");
 }
 
 void benches_tell(const struct benches *benches)

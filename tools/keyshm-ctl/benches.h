@@ -30,6 +30,11 @@ void benches_name(keyshm_pool *pool, keyshm_id id, char ret_text[BENCHES_SUBJECT
 /* " for the model gpt-4o"; "" for model 0. */
 void benches_name_model(keyshm_pool *pool, unsigned model, char ret_text[BENCHES_MODEL_SIZE]);
 
+#define BENCHES_OPTION_SIZE (4 * KEYSHM_NAME_MAX + 16)
+
+/* " --model 'gpt-4o'", as a shell reads it; "" for model 0. */
+void benches_model_option(keyshm_pool *pool, unsigned model, char ret_text[BENCHES_OPTION_SIZE]);
+
 #define BENCHES_TIME_SIZE 48
 
 /* ", for 59.2s"; "" for a time without an end. */

@@ -22,7 +22,7 @@
 static json_t *group_to_json(const struct keyshm_group_snapshot *group)
 {
     return json_pack("{s:I, s:o, s:I, s:s, s:I, s:s, s:b}", "id", (json_int_t)group->id, "name",
-                     text_to_json(group->name, sizeof(group->name)), "keys", (json_int_t)group->keys, "status",
+                     text_to_json(group->name, sizeof(group->name)), "key_count", (json_int_t)group->keys, "status",
                      keyshm_status_name(group->state.status), "cooldown_left_ms",
                      (json_int_t)group->state.cooldown_left_ms, "reason", keyshm_reason_name(group->state.reason),
                      "is_paused", group->state.is_paused);
@@ -112,7 +112,8 @@ static enum exit_status take_out(const struct arguments *arguments, keyshm_pool 
 static enum exit_status delete_group(const struct arguments *arguments, keyshm_pool *pool, keyshm_id *ret_group)
 {
     static const struct failure failures[] = {
-        {EBUSY, EXIT_REFUSED, "keys are in that group", "take them out with: keyshm-ctl group --take-out", true},
+        {EBUSY, EXIT_REFUSED, "keys are in that group", "take them out with --take-out; see them with: keyshm-stat --ids",
+         true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
     enum exit_status status = name_find_group(arguments->pool, pool, arguments->group, ret_group);

@@ -12,7 +12,7 @@
 enum exit_status cmd_remove(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
-        {EINVAL, EXIT_REFUSED, "that is the id of a group, not of a key", "a group is removed with: keyshm-ctl group",
+        {EINVAL, EXIT_REFUSED, "that is the id of a group, not of a key", "delete it with --delete: keyshm-ctl group",
          true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };

@@ -112,12 +112,20 @@ static int make_mark(struct marking *marking)
     return r;
 }
 
+/* What is not known for a model cannot be lifted for it: it would be lifted for all. */
+static enum exit_status choose_model(const struct arguments *arguments, keyshm_pool *pool, unsigned *ret_model)
+{
+    if (arguments->status == KEYSHM_AVAILABLE && arguments->model != NULL)
+        return name_find_model(arguments->pool, pool, arguments->model, ret_model);
+    return name_choose_model(arguments->pool, pool, arguments->model, ret_model);
+}
+
 static enum exit_status mark_one(const struct arguments *arguments, keyshm_pool *pool)
 {
     struct marking marking = {.arguments = arguments, .pool = pool, .id = arguments->id, .mark = KEYSHM_MARK_INIT};
     enum exit_status status = find_subject(arguments, pool, &marking.id);
     if (status == EXIT_FINE)
-        status = name_choose_model(arguments->pool, pool, arguments->model, &marking.mark.model);
+        status = choose_model(arguments, pool, &marking.mark.model);
     if (status != EXIT_FINE)
         return status;
     marking.mark.status = arguments->status;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "benches.h"
 #include "child.h"
 #include "clocks.h"
 #include "cmd.h"
@@ -51,14 +52,18 @@ static int64_t next_available_ms(keyshm_pool *pool, unsigned model)
 static enum exit_status refuse_to_pick(const char *provider, keyshm_pool *pool, unsigned model, int error)
 {
     const char *what = model != 0 ? "no key is available for that model" : "no key is available";
+    char option[BENCHES_OPTION_SIZE];
     if (error != -EAGAIN)
         return fail(provider, error, NULL);
     int64_t available_in_ms = next_available_ms(pool, model);
     if (available_in_ms >= 0)
         complain("pool %s: %s now; the next will be in %" PRId64 ".%03" PRId64 " seconds", provider, what,
                  available_in_ms / 1000, available_in_ms % 1000);
-    else
-        complain("pool %s: %s until one is marked available; see them with: keyshm-stat %s", provider, what, provider);
+    else {
+        benches_model_option(pool, model, option);
+        complain("pool %s: %s, and none will be by itself; see why with: keyshm-stat%s %s", provider, what, option,
+                 provider);
+    }
     return EXIT_NO_KEY;
 }
 
@@ -173,6 +178,7 @@ static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, 
     mark.duration_ms = rule->after_ms;
     mark.model = rule->status != KEYSHM_INVALID ? pick->model : 0;
     mark.reason = mark_default_reason(rule->status);
+    mark.stamp = pick->stamp;
     int r = keyshm_mark(pool, pick->id, &mark);
     if (r < 0)
         complain("pool %s: the key with id %" PRIu64 " could not be marked %s after exit status %d: %s", arguments->pool,

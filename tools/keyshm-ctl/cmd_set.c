@@ -70,6 +70,8 @@ static enum exit_status replace(const struct arguments *arguments, const struct 
     int r = arguments->is_dry_run ? foresee(&replacement, &replaced)
                                   : keyshm_replace_group_keys(batch->pool, group, (const char *const *)batch->keys,
                                                               batch->count, &replaced);
+    if (r < 0 && batch->makes_group && !arguments->is_dry_run)
+        keyshm_remove_group(batch->pool, group);
     return r < 0 ? fail(arguments->pool, r, NULL) : show(&replacement, &replaced);
 }
 

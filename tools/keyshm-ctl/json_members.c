@@ -94,7 +94,7 @@ const struct json_member json_members_of_group[] = {
     {"groups", "those of the pool, or the one with that name; none if it was deleted"},
     {"groups.id", "the group's id, in this pool"},
     {"groups.name", "its name"},
-    {"groups.keys", "how many keys are in it"},
+    {"groups.key_count", "how many keys are in it"},
     {"groups.status", "available, rate_limited, quota_exceeded or invalid"},
     {"groups.cooldown_left_ms", "until it is available; 0: none; -1: no end"},
     {"groups.reason", "why it has that status; none: not known"},

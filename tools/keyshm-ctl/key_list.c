@@ -275,17 +275,35 @@ static enum exit_status take_from_environment(struct batch *batch, const char *p
     return status;
 }
 
-enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments)
-{
-    return arguments->from_environment ? take_from_environment(batch, arguments->pool) : take_from_input(batch);
-}
-
-/* ---- the group ---- */
-
 static bool is_key(const char *text, void *batch)
 {
     return batch_has(batch, text);
 }
+
+/* Is one of the keys in the name of a group or a model? */
+static enum exit_status check_names(struct batch *batch, const char *provider)
+{
+    struct keyshm_snapshot *snapshot;
+    int r = keyshm_snapshot(batch->pool, &snapshot);
+    if (r < 0)
+        return fail(provider, r, NULL);
+    bool is_revealed = name_reveals_any(snapshot, is_key, batch);
+    keyshm_snapshot_free(snapshot);
+    if (is_revealed)
+        return refuse("pool %s: one of these keys is in the name of a group or a model, which everyone who inspects the "
+                      "pool sees; nothing was changed",
+                      provider);
+    return EXIT_FINE;
+}
+
+enum exit_status key_list_take(struct batch *batch, const struct arguments *arguments)
+{
+    enum exit_status status =
+        arguments->from_environment ? take_from_environment(batch, arguments->pool) : take_from_input(batch);
+    return status == EXIT_FINE ? check_names(batch, arguments->pool) : status;
+}
+
+/* ---- the group ---- */
 
 enum exit_status key_list_choose_group(struct batch *batch, const struct arguments *arguments, keyshm_id *ret_group)
 {
@@ -297,11 +315,12 @@ enum exit_status key_list_choose_group(struct batch *batch, const struct argumen
             "pool %s: the name of the group has one of these keys in it, and everyone who inspects the pool would "
             "see it; nothing was changed",
             arguments->pool);
+    batch->makes_group = keyshm_find_group(batch->pool, arguments->group, ret_group) < 0;
     if (!arguments->is_dry_run)
         return name_make_group(arguments->pool, batch->pool, arguments->group, ret_group);
-    if (keyshm_find_group(batch->pool, arguments->group, ret_group) < 0)
+    if (batch->makes_group)
         *ret_group = 0;
-    return EXIT_FINE;
+    return batch->makes_group ? name_check_group(arguments->pool, batch->pool, arguments->group) : EXIT_FINE;
 }
 
 size_t key_list_count_elsewhere(const struct batch *batch, const struct arguments *arguments, keyshm_id group)
@@ -319,7 +338,7 @@ void key_list_tell_elsewhere(const struct arguments *arguments, size_t count)
 {
     if (count > 0)
         complain(
-            "pool %s: %zu of these keys were in the pool before, and stay in another group or in none; put them in this "
-            "one with: keyshm-ctl group %s NAME --put-in ID",
+            "pool %s: %zu of these keys stay where they were, in another group or in none; put them in this one with: "
+            "keyshm-ctl group %s NAME --put-in ID",
             arguments->pool, count, arguments->pool);
 }

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "metadata_rules.h"
+#include "lists.h"
 
 _Static_assert(KEYSHM_NAME_MAX == 128, "NAME_RULE");
 
@@ -19,6 +19,16 @@ bool name_is_allowed(const char *name)
     for (; *name != '\0' && is_allowed; name++)
         is_allowed = (unsigned char)*name >= ' ' && *name != 0x7f;
     return is_allowed;
+}
+
+bool name_reveals_any(const struct keyshm_snapshot *snapshot, is_key_fn *is_key, void *user)
+{
+    bool is_found = false;
+    for (unsigned i = 0; i < snapshot->group_count && !is_found; i++)
+        is_found = metadata_reveals_any(list_group(snapshot, i)->name, is_key, user);
+    for (unsigned model = 1; model <= snapshot->model_count && !is_found; model++)
+        is_found = metadata_reveals_any(list_model(snapshot, model), is_key, user);
+    return is_found;
 }
 
 static enum exit_status refuse_key(const char *provider)
@@ -39,6 +49,11 @@ enum exit_status name_find_group(const char *provider, keyshm_pool *pool, const 
     return r < 0 ? fail(provider, r, NULL) : EXIT_FINE;
 }
 
+enum exit_status name_check_group(const char *provider, keyshm_pool *pool, const char *name)
+{
+    return metadata_reveals_key(pool, name) ? refuse_key(provider) : EXIT_FINE;
+}
+
 enum exit_status name_make_group(const char *provider, keyshm_pool *pool, const char *name, keyshm_id *ret_group)
 {
     static const struct failure failures[] = {
@@ -48,8 +63,9 @@ enum exit_status name_make_group(const char *provider, keyshm_pool *pool, const 
     };
     if (keyshm_find_group(pool, name, ret_group) == 0)
         return EXIT_FINE;
-    if (metadata_reveals_key(pool, name))
-        return refuse_key(provider);
+    enum exit_status status = name_check_group(provider, pool, name);
+    if (status != EXIT_FINE)
+        return status;
     int r = keyshm_group(pool, name, ret_group);
     return r < 0 ? fail(provider, r, failures) : EXIT_FINE;
 }
@@ -77,6 +93,17 @@ enum exit_status name_make_model(const char *provider, keyshm_pool *pool, const 
     return r < 0 ? fail(provider, r, failures) : EXIT_FINE;
 }
 
+enum exit_status name_find_model(const char *provider, keyshm_pool *pool, const char *name, unsigned *ret_model)
+{
+    int r = keyshm_find_model(pool, name, ret_model);
+    if (r == -ENOENT)
+        return refuse(
+            "pool %s: it has no model of that name; nothing was changed; see those that it has with: keyshm-ctl "
+            "model %s",
+            provider, provider);
+    return r < 0 ? fail(provider, r, NULL) : EXIT_FINE;
+}
+
 enum exit_status name_choose_model(const char *provider, keyshm_pool *pool, const char *name_or_null, unsigned *ret_model)
 {
     *ret_model = 0;
@@ -84,10 +111,9 @@ enum exit_status name_choose_model(const char *provider, keyshm_pool *pool, cons
     if (r == -EPERM)
         return refuse_key(provider);
     if (r == -ENOSPC) {
-        complain(
-            "pool %s: it has as many models as it was made for, and not this one, which counts as no model; see them "
-            "with: keyshm-ctl model %s",
-            provider, provider);
+        complain("pool %s: it has no room for another model, so this is done without one; see those that it has with: "
+                 "keyshm-ctl model %s",
+                 provider, provider);
         r = 0;
     }
     return r < 0 ? fail(provider, r, NULL) : EXIT_FINE;

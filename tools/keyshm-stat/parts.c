@@ -40,11 +40,13 @@ static int take_groups(struct parts *parts, const struct keyshm_snapshot *snapsh
     return 0;
 }
 
-static void count_keys(const struct parts *parts, const struct keyshm_snapshot *snapshot)
+static void count_keys(struct parts *parts, const struct keyshm_snapshot *snapshot)
 {
-    for (unsigned i = 0; i < snapshot->count && parts->group_count > 0; i++) {
+    for (unsigned i = 0; i < snapshot->count; i++) {
         const struct keyshm_key_snapshot *key = list_key(snapshot, i);
         struct group_part *part = find_group(parts, key->group);
+        parts->available += key->benched_by == 0;
+        parts->paused += (key->benched_by & KEYSHM_BY_PAUSE) != 0;
         if (part == NULL)
             continue;
         part->available += key->benched_by == 0;

@@ -2,7 +2,8 @@
 #ifndef KEYSHM_STAT_PARTS_H
 #define KEYSHM_STAT_PARTS_H
 
-/* What a pool is divided into: its groups and its models, with what is counted of each, and as names for keys and events. */
+/* What a pool is divided into: its groups and its models, with what is counted of each and of all of it, and as names for
+ * keys and events. */
 
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct model_part {
 
 /* All zero: there are none. */
 struct parts {
+    unsigned available;        /* keys that can be picked: nothing benches them */
+    unsigned paused;           /* keys that are paused, or whose group is */
     struct group_part *groups; /* sorted by id */
     unsigned group_count;
     struct model_part *models; /* model m is at m - 1 */

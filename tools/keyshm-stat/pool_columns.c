@@ -29,7 +29,7 @@ static int64_t status_count(const struct row *row, enum keyshm_status status)
 
 static int64_t available(const struct row *row)
 {
-    return status_count(row, KEYSHM_AVAILABLE);
+    return row->pool->parts.available;
 }
 
 static int64_t rate_limited(const struct row *row)
@@ -49,7 +49,7 @@ static int64_t invalid(const struct row *row)
 
 static int64_t paused_count(const struct row *row)
 {
-    return snapshot_of(row)->paused_count;
+    return row->pool->parts.paused;
 }
 
 static int64_t group_count(const struct row *row)
@@ -156,6 +156,7 @@ static json_t *status_count_json(const struct row *row)
 
 static const struct metric capacity_metric = {"keyshm_pool_capacity", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric keys_metric = {"keyshm_pool_keys", METRIC_GAUGE, NULL, 1, false, status_count};
+static const struct metric available_metric = {"keyshm_pool_available_keys", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric paused_metric = {"keyshm_pool_paused_keys", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric age_metric = {"keyshm_pool_age_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
 static const struct metric recoveries_metric = {"keyshm_pool_recoveries", METRIC_COUNTER, NULL, 1, false, NULL};
@@ -189,10 +190,11 @@ static const struct column columns[] = {
      .metric = &keys_metric},
     {.name = "AVAILABLE",
      .json_name = "available_count",
-     .help = "how many of its keys are available",
-     .flags = COLUMN_IN_TABLE | COLUMN_TO_THE_RIGHT,
+     .help = "how many of its keys can be picked",
+     .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
-     .number = available},
+     .number = available,
+     .metric = &available_metric},
     {.name = "LIMITED",
      .json_name = "rate_limited_count",
      .help = "how many of its keys are rate_limited",
@@ -213,7 +215,7 @@ static const struct column columns[] = {
      .number = invalid},
     {.name = "PAUSED",
      .json_name = "paused_count",
-     .help = "how many of its keys are paused, whatever their status",
+     .help = "how many of its keys are paused, or are in a group that is",
      .flags = BY_DEFAULT | COLUMN_TO_THE_RIGHT,
      .kind = &value_count,
      .number = paused_count,

@@ -20,10 +20,11 @@ void pool_line_print(const struct reading *reading, const struct request *reques
     if (request->model != NULL)
         printf(" for %s", request->model);
     printf(": %u/%u keys", snapshot->count, snapshot->capacity);
-    for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
+    printf(", %u available", reading->parts.available);
+    for (int status = KEYSHM_AVAILABLE + 1; status < KEYSHM_STATUS_COUNT; status++)
         printf(", %u %s", snapshot->status_count[status], keyshm_status_name((enum keyshm_status)status));
-    if (snapshot->paused_count > 0)
-        printf(", %u paused", snapshot->paused_count);
+    if (reading->parts.paused > 0)
+        printf(", %u paused", reading->parts.paused);
     printf(", age %s, recoveries %llu", age, (unsigned long long)snapshot->recoveries);
     if (text_mutex_holder(snapshot, holder))
         printf(", mutex held by %s", holder);

@@ -9,12 +9,19 @@
 
 #include "lists.h"
 #include "lookup.h"
-#include "metadata_rules.h"
+#include "name_rules.h"
 #include "program.h"
 #include "progress.h"
 #include "state/fingerprint.h"
 
 /* ---- keys that are in the file ---- */
+
+static bool is_key(const char *text, void *user)
+{
+    const struct restore *restore = user;
+    keyshm_id id;
+    return keyshm_find(restore->pool, text, &id) == 0 || batch_has(restore->batch, text);
+}
 
 static enum exit_status plan_keys(struct restore *restore)
 {
@@ -29,6 +36,10 @@ static enum exit_status plan_keys(struct restore *restore)
         if (keyshm_find(restore->pool, key->key, &key->id) < 0)
             key->id = 0;
     }
+    if (name_reveals_any(restore->snapshot, is_key, restore))
+        return refuse("pool %s: a key of the file is in the name of a group or a model of the pool, which everyone who "
+                      "inspects it sees; nothing was changed",
+                      provider);
     return EXIT_FINE;
 }
 
@@ -112,13 +123,6 @@ static bool metadata_fits(const struct restore *restore, const struct document_k
         if (json_object_get(key->metadata, list_note(present, i)->name) == NULL)
             size += strlen(list_note(present, i)->name) + 1 + strlen(list_note(present, i)->value) + 1;
     return size <= KEYSHM_METADATA_BYTES_MAX;
-}
-
-static bool is_key(const char *text, void *user)
-{
-    const struct restore *restore = user;
-    keyshm_id id;
-    return keyshm_find(restore->pool, text, &id) == 0 || batch_has(restore->batch, text);
 }
 
 static bool metadata_tells(struct restore *restore, const struct document_key *key)

@@ -129,11 +129,13 @@ static void put_status_bar(const struct keyshm_snapshot *snapshot, struct line *
 }
 
 /* The short names are those of the columns of --pools. */
-static void put_status_counts(const struct keyshm_snapshot *snapshot, bool is_short, struct line *line)
+static void put_status_counts(const struct model *model, bool is_short, struct line *line)
 {
     static const char *const short_names[KEYSHM_STATUS_COUNT] = {"available", "limited", "quota", "invalid"};
-    line_print(line, snapshot->status_count[KEYSHM_AVAILABLE] > 0 ? STYLE_STRONG : STYLE_ALERT, "%u of %u available",
-               snapshot->status_count[KEYSHM_AVAILABLE], snapshot->count);
+    const struct keyshm_snapshot *snapshot = model->snapshot;
+    const struct parts *parts = &model->reading->parts;
+    line_print(line, parts->available > 0 ? STYLE_STRONG : STYLE_ALERT, "%u of %u available", parts->available,
+               snapshot->count);
     for (int status = KEYSHM_AVAILABLE + 1; status < KEYSHM_STATUS_COUNT; status++) {
         if (snapshot->status_count[status] == 0)
             continue;
@@ -141,9 +143,9 @@ static void put_status_counts(const struct keyshm_snapshot *snapshot, bool is_sh
         line_print(line, status_style(status), "%u %s", snapshot->status_count[status],
                    is_short ? short_names[status] : keyshm_status_name((enum keyshm_status)status));
     }
-    if (snapshot->paused_count > 0) {
+    if (parts->paused > 0) {
         put_gap(line);
-        line_print(line, STYLE_STRONG, "%u paused", snapshot->paused_count);
+        line_print(line, STYLE_STRONG, "%u paused", parts->paused);
     }
 }
 
@@ -152,7 +154,7 @@ static unsigned graph_width_beside(const struct scene *scene, bool is_short)
 {
     struct line counts;
     line_begin(&counts, LINE_WIDTH_MAX);
-    put_status_counts(scene->watched->model.snapshot, is_short, &counts);
+    put_status_counts(&scene->watched->model, is_short, &counts);
     unsigned taken = TITLE_WIDTH + counts.width + GRAPH_GAP;
     unsigned width = graph_steps(scene->columns > taken ? scene->columns - taken : 0);
     return width < GRAPH_WIDTH_MAX ? width : GRAPH_WIDTH_MAX;
@@ -182,7 +184,7 @@ static void put_keys(const struct scene *scene, struct line *line)
         put_status_bar(snapshot, line, width);
         line_fill(line, STYLE_PLAIN, line->width + GRAPH_GAP);
     }
-    put_status_counts(snapshot, is_crowded(scene), line);
+    put_status_counts(&scene->watched->model, is_crowded(scene), line);
 }
 
 /* ---- its picks ---- */
@@ -359,8 +361,8 @@ static void put_summary(const struct scene *scene, bool with_name, struct line *
         return;
     if (model->has_rates)
         rate_text(model->picks_per_s, picks);
-    line_print(line, STYLE_PLAIN, "%u/%u available  %s picks/s", model->snapshot->status_count[KEYSHM_AVAILABLE],
-               model->snapshot->count, picks);
+    line_print(line, STYLE_PLAIN, "%u/%u available  %s picks/s", model->reading->parts.available, model->snapshot->count,
+               picks);
     if (model->snapshot->mutex_holder_pid != 0) {
         line_put(line, STYLE_PLAIN, "  mutex ");
         put_holder(model->snapshot, line);
