@@ -86,8 +86,10 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a help -d 'Show the help,
 
 complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Command
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
-complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove mark pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and __fish_contains_opt group' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 group' -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d Group
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 model' -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d Model
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 import' -F

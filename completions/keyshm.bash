@@ -159,7 +159,14 @@ _keyshm_ids() {
 _keyshm_operand() {
     case $command:$operands in
     *:0) _keyshm_words "$(_keyshm_pools)" ;;
-    remove:1 | mark:1 | pause:1 | resume:1 | metadata:1 | label:1) _keyshm_ids ;;
+    mark:1)
+        if [[ " ${words[*]} " == *' --group '* ]]; then # in the place of an id
+            _keyshm_words "$_keyshm_statuses"
+        else
+            _keyshm_ids
+        fi
+        ;;
+    remove:1 | pause:1 | resume:1 | metadata:1 | label:1) _keyshm_ids ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
     group:1 | model:1) _keyshm_names "$command" ;;
     import:1) _filedir ;;

@@ -60,6 +60,7 @@ def expectations(stat, ctl, ids):
     for name in ("remove", "mark", "pause", "resume", "metadata", "label"):
         yield f"keyshm-ctl {name} {POOL} ", ids
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
+    yield f"keyshm-ctl mark {POOL} --group org ", STATUSES
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
     yield f"keyshm-ctl mark {POOL} {first} invalid --scope ", {"key", "group"}
     for option in ("--put-in", "--take-out"):
