@@ -16,12 +16,15 @@
  *
  * An instruction that neither touches the segment nor calls the system commutes with all that another process does: it
  * makes no difference whether a process stops before or after it. So it is enough to stop before the others (is_shared in
- * tracer.h). That is what `two` does, and a STRIDE spares the first kind only, of one stop: with any STRIDE every
- * interleaving that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
- *
- * Of two stops, A's next instruction also commutes with all that B has done until its stop, unless both touch the same
- * line of the segment and one of them writes to it. If it commutes, A may as well stop later, before the next of its
- * own instructions that touches the segment; and that is among the stops.
+ * tracer.h). And of these:
+ *  - One that only reads commutes with what the other does meanwhile, if that has not changed the line it reads: stopped
+ *    after it instead of before it, a process sees the same, and so does the other. What the other has changed is seen by
+ *    comparing the segment before and after. (The one that stands still is A, and of two stops B, while A ends.)
+ *  - Of two stops, A's next instruction commutes with all that B has done until its stop, unless both touch the same line
+ *    and one of them writes to it. If it commutes, A may as well stop later, before the next of its own instructions that
+ *    touches the segment; and that is among the stops.
+ * Of one stop, each STRIDE-th instruction is a stop even so, as a test of the above: with any STRIDE every interleaving
+ * that can make a difference is run. (Of two stops, each STRIDE-th combination is run.)
  *
  * A SHARED_STRIDE makes a sample of the others too: A stops at each SHARED_STRIDE-th of them only. A TARGET is one of the
  * settings in meeting.c.
@@ -203,6 +206,87 @@ static void judge(long a_stop, long b_stop)
         row.given_by[i]++;
 }
 
+/* ---- what commutes ---- */
+
+/* What some instructions have done to each line of the segment. */
+enum { LINE_BYTES = 64, TOUCHED = 1, WRITTEN = 2 };
+struct touched {
+    bool all; /* one of them may have written to any */
+    unsigned char *lines;
+};
+
+static size_t line_of(uintptr_t address)
+{
+    const void *begin = meeting_memory();
+    return (address - (uintptr_t)begin) / LINE_BYTES;
+}
+
+static size_t last_line_of(const struct tracer_moment *moment)
+{
+    return line_of(moment->touched + TRACER_TOUCHED_BYTES - 1);
+}
+
+static void *room_for(size_t bytes)
+{
+    void *room = malloc(bytes);
+    EXPECT(room != NULL);
+    return room;
+}
+
+static struct touched no_touched(void)
+{
+    return (struct touched){.lines = room_for(meeting_bytes() / LINE_BYTES + 1)};
+}
+
+static void forget_touched(struct touched *touched)
+{
+    touched->all = false;
+    memset(touched->lines, 0, meeting_bytes() / LINE_BYTES + 1);
+}
+
+static void touch(struct touched *touched, const struct tracer_moment *moment)
+{
+    touched->all |= moment->touched == 0;
+    if (touched->all)
+        return;
+    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
+        touched->lines[line] |= moment->is_write ? TOUCHED | WRITTEN : TOUCHED;
+}
+
+static bool commutes(const struct tracer_moment *moment, const struct touched *touched)
+{
+    unsigned seen_there = 0;
+    if (moment->touched == 0 || touched->all)
+        return false;
+    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
+        seen_there |= touched->lines[line];
+    return (seen_there & (moment->is_write ? TOUCHED : WRITTEN)) == 0;
+}
+
+/* What one has changed while the other stood still. */
+static struct touched meanwhile;
+static unsigned char *before; /* the segment, when the other began to stand still */
+
+static void begin_meanwhile(void)
+{
+    memcpy(before, meeting_memory(), meeting_bytes());
+}
+
+static void end_meanwhile(void)
+{
+    const unsigned char *now = meeting_memory();
+    forget_touched(&meanwhile);
+    for (size_t at = 0; at < meeting_bytes(); at += LINE_BYTES)
+        if (memcmp(before + at, now + at, LINE_BYTES) != 0)
+            meanwhile.lines[at / LINE_BYTES] = WRITTEN;
+}
+
+/* May the one that stands still as well stand after its next instruction? */
+static bool is_same_after(const struct tracer_moment *next)
+{
+    return !next->is_shared || (!next->is_write && commutes(next, &meanwhile));
+}
+
 /* ---- one stop ---- */
 
 static void restore(const void *unused)
@@ -219,31 +303,38 @@ static pid_t begin_with_a(size_t stop)
     return a;
 }
 
-static void stop_once(size_t stop)
+/* False when A has gone astray. */
+static bool stop_once(size_t stop)
 {
     pid_t a = begin_with_a(stop);
     if (a == 0)
-        return;
+        return false;
     bool waits = pair[B]->takes_mutex && meeting_is_locked();
     row.waited += waits;
+    begin_meanwhile();
     if (!waits)
         run_b();
+    end_meanwhile();
     tracer_finish(a);
     if (waits)
         run_b();
     judge((long)stop, NO_STOP);
+    return true;
 }
 
 /* `offset` differs from pair to pair, so that a sample is not of the same instructions for all. */
 static void run_one_stop(size_t stride, size_t offset)
 {
-    size_t shared = offset; /* those seen so far */
+    size_t shared = offset; /* those seen so far that may make a difference */
+    bool is_same = false;   /* as the stop that was run last */
     for (size_t i = 0; i < walks[A].count; i++) {
-        bool is_chosen = walks[A].moments[i].is_shared ? shared++ % shared_stride == 0 : (i + offset) % stride == 0;
-        if (!is_chosen)
-            continue;
-        row.stops++;
-        stop_once(i);
+        const struct tracer_moment *moment = &walks[A].moments[i];
+        bool is_chosen = moment->is_shared && !is_same ? shared++ % shared_stride == 0 : (i + offset) % stride == 0;
+        if (is_chosen) {
+            row.stops++;
+            is_same = stop_once(i);
+        }
+        is_same = is_same && is_same_after(moment);
     }
 }
 
@@ -274,14 +365,18 @@ static bool begin_with_both(size_t a_stop, size_t b_stop, pid_t ret_both[PAIR])
     return false;
 }
 
-static void stop_twice(size_t a_stop, size_t b_stop)
+/* False when a process has gone astray. */
+static bool stop_twice(size_t a_stop, size_t b_stop)
 {
     pid_t both[PAIR];
     if (!begin_with_both(a_stop, b_stop, both))
-        return;
+        return false;
+    begin_meanwhile();
     tracer_finish(both[A]);
+    end_meanwhile();
     tracer_finish(both[B]);
     judge((long)a_stop, (long)b_stop);
+    return true;
 }
 
 /* The way that B goes depends on what A has done so far. `known` is the pool for which its walk was recorded last. */
@@ -298,54 +393,18 @@ static bool learn_b(size_t a_stop, unsigned char *known)
     return true;
 }
 
-/* What some instructions have done to each line of the segment. */
-enum { LINE_BYTES = 64, TOUCHED = 1, WRITTEN = 2 };
-struct touched {
-    bool all; /* one of them may have written to any */
-    unsigned char *lines;
-};
-
-static size_t line_of(uintptr_t address)
-{
-    const void *begin = meeting_memory();
-    return (address - (uintptr_t)begin) / LINE_BYTES;
-}
-
-static size_t last_line_of(const struct tracer_moment *moment)
-{
-    return line_of(moment->touched + TRACER_TOUCHED_BYTES - 1);
-}
-
-static void touch(struct touched *touched, const struct tracer_moment *moment)
-{
-    touched->all |= moment->touched == 0;
-    if (touched->all)
-        return;
-    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
-        touched->lines[line] |= moment->is_write ? TOUCHED | WRITTEN : TOUCHED;
-}
-
-static bool commutes(const struct tracer_moment *moment, const struct touched *touched)
-{
-    unsigned seen_there = 0;
-    if (moment->touched == 0 || touched->all)
-        return false;
-    for (size_t line = line_of(moment->touched); line <= last_line_of(moment); line++)
-        seen_there |= touched->lines[line];
-    return (seen_there & (moment->is_write ? TOUCHED : WRITTEN)) == 0;
-}
-
 /* A stops at a_stop, B at each moment that makes a difference. */
 static void stop_b(size_t a_stop, size_t stride, size_t *combination, struct touched *touched)
 {
-    touched->all = false;
-    memset(touched->lines, 0, meeting_bytes() / LINE_BYTES + 1);
+    bool is_same = false; /* as the combination that was run last */
+    forget_touched(touched);
     for (size_t i = 0; i < walks[B].count; i++) {
         const struct tracer_moment *moment = &walks[B].moments[i];
         if (!moment->is_shared)
             continue;
-        if (!commutes(&walks[A].moments[a_stop], touched) && (*combination)++ % stride == 0)
-            stop_twice(a_stop, i);
+        if (!is_same && !commutes(&walks[A].moments[a_stop], touched) && (*combination)++ % stride == 0)
+            is_same = stop_twice(a_stop, i);
+        is_same = is_same && is_same_after(moment);
         touch(touched, moment);
     }
 }
@@ -353,9 +412,8 @@ static void stop_b(size_t a_stop, size_t stride, size_t *combination, struct tou
 static void run_two_stops(size_t stride, size_t offset)
 {
     size_t combination = offset, shared = offset;
-    unsigned char *known = malloc(meeting_bytes());
-    struct touched touched = {.lines = malloc(meeting_bytes() / LINE_BYTES + 1)};
-    EXPECT(known != NULL && touched.lines != NULL);
+    unsigned char *known = room_for(meeting_bytes());
+    struct touched touched = no_touched();
     walks[B].count = 0;
     for (size_t i = 0; i < walks[A].count; i++) {
         if (!walks[A].moments[i].is_shared || shared++ % shared_stride != 0 || !learn_b(i, known))
@@ -406,11 +464,15 @@ static void run_pairs_of(const struct operation *a, size_t stride)
 static void run_setting(size_t stride)
 {
     meeting_begin(setting);
+    before = room_for(meeting_bytes());
+    meanwhile = no_touched();
     operation_count = operations_in(setting->proof, operations);
     warm_up();
     for (unsigned i = 0; i < operation_count; i++)
         if (!is_two || (operations[i]->proofs & setting->proof_twice) != 0)
             run_pairs_of(operations[i], stride);
+    free(meanwhile.lines);
+    free(before);
     meeting_end();
 }
 
