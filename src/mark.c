@@ -337,9 +337,7 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
         r = mark_models_available(pool, &report);
     if (r < 0)
         return r;
-    _Atomic uint64_t *marked_at =
-        report.is_group ? subject_group(pool, report.subject)->marked : pool_slot(pool, report.subject)->marked;
-    tagged_increment(&marked_at[request->status], report.id);
+    tagged_increment(&subject_marked_at(pool, report.subject)[request->status], report.id);
     change.id = report.id;
     *ret_change = change;
     return 0;
