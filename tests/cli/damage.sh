@@ -92,3 +92,18 @@ if [ "$(id -u)" -eq 0 ]; then
     chown 65534 "$segment"
     all_refuse 2 "$permission"
 fi
+
+# A name that no call would have taken: a terminal gets nothing to obey.
+forge() {
+    overwrite "$(grep -abo "$1" "$segment" | head -n 1 | cut -d : -f 1)" "$2"
+}
+
+fresh
+run 0 "$ctl" group "$pool" acme-x
+run 0 "$ctl" model "$pool" gpt-zz
+forge acme-x 'ac\033[1m'
+forge gpt-zz 'g\302\2332mz'
+run 0 "$ctl" group "$pool"
+out_has 'ac\\x1b\[1m$'
+run 0 "$ctl" model "$pool"
+out_has '^1 g\\xc2\\x9b2mz$'

@@ -18,18 +18,42 @@ bool text_next_element(const char **list, char ret_element[TEXT_ELEMENT_SIZE])
     return true;
 }
 
+/* ---- characters ---- */
+
+#define CHARACTER_MAX 4
+
+/* The length in bytes of the first character of `text`; 0: it is not valid UTF-8. Jansson decides, because it must accept
+ * the string. */
+static size_t character_length(const char *text, size_t size)
+{
+    for (size_t length = 1; length <= CHARACTER_MAX && length <= size; length++) {
+        json_t *string = json_stringn(text, length);
+        json_decref(string);
+        if (string != NULL)
+            return length;
+    }
+    return 0;
+}
+
 /* ---- for people ---- */
+
+/* ASCII's control characters, and in two bytes those of ISO 6429 that terminals obey besides, U+0080 to U+009F. */
+static bool is_control(const char *character, size_t length)
+{
+    unsigned char first = (unsigned char)character[0], second = length == 2 ? (unsigned char)character[1] : 0;
+    return first < ' ' || first == 0x7f || (first == 0xc2 && second >= 0x80 && second <= 0x9f);
+}
 
 void text_printable(const char *text, char *ret_text, size_t size)
 {
-    size_t used = 0;
-    ret_text[0] = '\0';
-    for (; *text != '\0' && used + sizeof("\\xNN") <= size; text++) {
-        unsigned char byte = (unsigned char)*text;
-        bool is_plain = byte >= ' ' && byte <= '~' && byte != '\\';
-        char *end = ret_text + used;
-        used += (size_t)(is_plain ? snprintf(end, size - used, "%c", byte) : snprintf(end, size - used, "\\x%02x", byte));
+    char *end = ret_text;
+    while (*text != '\0' && (size_t)(end - ret_text) + sizeof("\\xNN") <= size) {
+        size_t length = character_length(text, strnlen(text, CHARACTER_MAX));
+        bool is_plain = length > 0 && !is_control(text, length);
+        end = is_plain ? mempcpy(end, text, length) : end + sprintf(end, "\\x%02x", (unsigned char)*text);
+        text += is_plain ? length : 1;
     }
+    *end = '\0';
 }
 
 #define ELLIPSIS "\xe2\x80\xa6" /* U+2026 in UTF-8: the only non-ASCII character in a masked key */
@@ -100,20 +124,6 @@ bool text_mutex_holder(const struct keyshm_snapshot *snapshot, char ret_text[TEX
 /* ---- as JSON ---- */
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD in UTF-8 */
-#define CHARACTER_MAX 4
-
-/* The length in bytes of the first character of `text`; 0: it is not valid UTF-8. Jansson decides, because it must accept
- * the string. */
-static size_t character_length(const char *text, size_t size)
-{
-    for (size_t length = 1; length <= CHARACTER_MAX && length <= size; length++) {
-        json_t *string = json_stringn(text, length);
-        json_decref(string);
-        if (string != NULL)
-            return length;
-    }
-    return 0;
-}
 
 static json_t *replace_invalid(const char *text, size_t size)
 {

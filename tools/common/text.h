@@ -20,7 +20,8 @@
  * there is none left. */
 bool text_next_element(const char **list, char ret_element[TEXT_ELEMENT_SIZE]);
 
-/* For names that a process gives itself: a backslash, and each byte that is not printable ASCII, becomes \xNN. */
+/* What another process has written, as a terminal may have it: each byte of a control character, and each that is not
+ * part of valid UTF-8, becomes \xNN. No name or value that keyshm.h allows has a control character. */
 void text_printable(const char *text, char *ret_text, size_t size);
 
 /* A masked key as the locale can show it: the ellipsis becomes three dots unless the locale is UTF-8. */

@@ -49,10 +49,12 @@ static void quote(const char *name, char *ret_text)
 
 void benches_model_option(keyshm_pool *pool, unsigned model, char ret_text[BENCHES_OPTION_SIZE])
 {
-    char name[KEYSHM_NAME_MAX + 1];
+    char name[KEYSHM_NAME_MAX + 1], printable[TEXT_PRINTABLE_SIZE(sizeof(name))];
     ret_text[0] = '\0';
-    if (keyshm_model_name(pool, model, name, sizeof(name)) > 0)
-        quote(name, stpcpy(ret_text, " --model "));
+    if (keyshm_model_name(pool, model, name, sizeof(name)) <= 0)
+        return;
+    text_printable(name, printable, sizeof(printable));
+    quote(printable, stpcpy(ret_text, " --model "));
 }
 
 void benches_name_time(const struct keyshm_word_snapshot *word, char ret_text[BENCHES_TIME_SIZE])

@@ -42,9 +42,12 @@ static enum exit_status report_groups(const char *provider, const struct keyshm_
 
 static void print_groups(const struct keyshm_snapshot *snapshot, keyshm_id wanted)
 {
-    for (unsigned i = 0; i < snapshot->group_count; i++)
+    char name[TEXT_PRINTABLE_SIZE(KEYSHM_NAME_MAX + 1)];
+    for (unsigned i = 0; i < snapshot->group_count; i++) {
+        text_printable(list_group(snapshot, i)->name, name, sizeof(name));
         if (wanted == 0 || list_group(snapshot, i)->id == wanted)
-            printf("%" PRIu64 " %s\n", list_group(snapshot, i)->id, list_group(snapshot, i)->name);
+            printf("%" PRIu64 " %s\n", list_group(snapshot, i)->id, name);
+    }
 }
 
 static enum exit_status show(const struct arguments *arguments, keyshm_id wanted)

@@ -28,9 +28,12 @@ static enum exit_status report_models(const char *provider, const struct keyshm_
 
 static void print_models(const struct keyshm_snapshot *snapshot, unsigned wanted)
 {
-    for (unsigned model = 1; model <= snapshot->model_count; model++)
+    char name[TEXT_PRINTABLE_SIZE(KEYSHM_NAME_MAX + 1)];
+    for (unsigned model = 1; model <= snapshot->model_count; model++) {
+        text_printable(list_model(snapshot, model), name, sizeof(name));
         if (wanted == 0 || model == wanted)
-            printf("%u %s\n", model, list_model(snapshot, model));
+            printf("%u %s\n", model, name);
+    }
 }
 
 static enum exit_status show(const struct arguments *arguments, unsigned wanted)
