@@ -105,7 +105,7 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
 complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
-complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l scope -x -a 'key group' -d 'What it is about'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
 complete -c keyshm-ctl -n '__keyshm_ctl_command policy' -l cooldown-max -x -d 'The longest rate limit in seconds'

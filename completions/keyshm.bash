@@ -32,7 +32,7 @@ _keyshm_options_of() {
     add) echo '--group --env --dry-run --json' ;;
     set) echo '--group --env --dry-run --allow-empty --json' ;;
     next) echo '--model --json' ;;
-    exec) echo '--model --env --on-status --wait' ;;
+    exec) echo '--model --env --on-status --scope --wait' ;;
     mark) echo '--group --model --scope --retry-after --until --reason --status --json' ;;
     pause | resume) echo '--group --json' ;;
     group) echo '--put-in --take-out --delete --json' ;;

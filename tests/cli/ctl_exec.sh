@@ -159,6 +159,25 @@ run 0 "$ctl" mark "$pool.gone" "$(id_of "$pool.gone" 0)" available # by another 
 wait "$waiting" || fail "it did not see that the key is available"
 refused 2 "$ctl" exec "$pool.none" --env API_KEY -- true
 
+# A limit of the key's group, and what is the key's alone.
+run 0 "$ctl" create "$pool.grouped"
+add "$pool.grouped" DDDD EEEE
+run 0 "$ctl" group "$pool.grouped" org --put-in "$(id_of "$pool.grouped" 0),$(id_of "$pool.grouped" 1)"
+run 75 "$ctl" exec "$pool.grouped" --env API_KEY --scope group --on-status 75=rate_limited:600 -- sh -c 'exit 75'
+run 0 "$stat" --groups -o status --noheadings "$pool.grouped"
+out_is rate_limited
+is "$(of_pool "$pool.grouped" status_count rate_limited)" 2 "keys of the group"
+refused 4 "$ctl" exec "$pool.grouped" --env API_KEY -- touch "$tmp/ran"
+run 0 "$ctl" mark "$pool.grouped" --group org available
+run 77 "$ctl" exec "$pool.grouped" --env API_KEY --scope group --on-status 77=invalid -- sh -c 'exit 77'
+run 0 "$stat" --groups -o status --noheadings "$pool.grouped"
+out_is available
+is "$(of_pool "$pool.grouped" status_count invalid)" 1 "invalid keys"
+wrong_exec() {
+    refused 1 "$ctl" exec "$pool.grouped" --env API_KEY "$@" -- true
+}
+wrong_exec --scope model
+
 # signalled SIGNAL STATUS: check that keyshm-ctl passes SIGNAL on and exits with COMMAND's status.
 signalled() {
     mkfifo "$tmp/ready"

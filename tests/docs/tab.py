@@ -62,7 +62,8 @@ def expectations(stat, ctl, ids):
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
     yield f"keyshm-ctl mark {POOL} --group org ", STATUSES
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
-    yield f"keyshm-ctl mark {POOL} {first} invalid --scope ", {"key", "group"}
+    for command in (f"mark {POOL} {first} invalid", f"exec {POOL}"):
+        yield f"keyshm-ctl {command} --scope ", {"key", "group"}
     for option in ("--put-in", "--take-out"):
         yield f"keyshm-ctl group {POOL} org {option} ", ids
     for command in (f"add {POOL} --group", f"mark {POOL} --group", f"pause {POOL} --group", f"group {POOL}"):

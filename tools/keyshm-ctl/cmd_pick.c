@@ -166,7 +166,7 @@ static int pick_within(keyshm_pool *pool, unsigned model, int64_t wait_ms, struc
     return r;
 }
 
-/* A key that is invalid is so for all models. A mark that fails does not change the exit status: that is COMMAND's. */
+/* What is invalid is the key alone, and for all models. A mark that fails does not change the exit status: that is COMMAND's. */
 static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, const struct keyshm_pick *pick,
                           int exit_status)
 {
@@ -177,6 +177,7 @@ static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, 
     mark.status = rule->status;
     mark.duration_ms = rule->after_ms;
     mark.model = rule->status != KEYSHM_INVALID ? pick->model : 0;
+    mark.scope = rule->status != KEYSHM_INVALID ? arguments->scope : KEYSHM_SCOPE_KEY;
     mark.reason = mark_default_reason(rule->status);
     mark.stamp = pick->stamp;
     int r = keyshm_mark(pool, pick->id, &mark);

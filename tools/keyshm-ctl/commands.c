@@ -72,7 +72,7 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_ENV_NAME) | OPTION_BIT(OPTION_ON_STATUS) |
-                   OPTION_BIT(OPTION_WAIT),
+                   OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_WAIT),
         .options_needed = OPTION_BIT(OPTION_ENV_NAME),
         .takes_child = true,
         .help = "pick the next available key, run COMMAND with it in the environment, and exit as COMMAND does;\n"
