@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ready_bits.h"
 
+#include "pool_clock.h"
 #include "state_word.h"
 
 /*
@@ -278,8 +279,9 @@ void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms
         uint64_t due_ms = sweep_blocks(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;
     }
-    /* What is due without a time is late from now on: blocks_for(). */
-    give_back(&sweep, &taking, earliest_ms != 0 ? earliest_ms : now_ms);
+    /* What is due without a time has been late since this pass was due, or is from now on: blocks_for(). */
+    uint64_t since_ms = taking.due_ms != 0 ? taking.due_ms : now_ms;
+    give_back(&sweep, &taking, earliest_ms != 0 ? earliest_ms : since_ms);
 }
 
 /* 0, and no sweep that is under way puts it off. */
@@ -288,10 +290,12 @@ static void make_due(_Atomic uint64_t *at)
     atomic_fetch_and_explicit(at, READY_TURN_MASK, memory_order_seq_cst);
 }
 
-/* From the bottom up, as a look lowers them. */
+/* From the bottom up, as a look lowers them. A pass that is late already stays as late, or others that are made due again
+ * and again would keep it from the last blocks. By the coarse clock, as picks in a burst go by it. */
 void ready_make_all_due(const struct keyshm_pool *pool, unsigned model)
 {
     for (uint32_t i = 0; i < layout_due_words(pool->settings.capacity); i++)
         make_due(due_of_block(pool, model, i));
-    make_due(&pool_model(pool, model)->next_due);
+    if (!lower(&pool_model(pool, model)->next_due, pool_ms_of_coarse(pool, clock_coarse_ms())))
+        make_due(&pool_model(pool, model)->next_due);
 }

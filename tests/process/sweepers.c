@@ -3,7 +3,8 @@
 /*
  * Which keys a sweep may hide, and for how long, on clocks that are made up. Twenty processes in a row are killed in the
  * middle of one, all at the same block of slots: each hides the keys of that block, 64 at most, until another sweeps it;
- * the others are found at once. And when keys are picked seldom, none is hidden for longer.
+ * the others are found at once. And when keys are picked seldom, none is hidden for longer, even where the first blocks are
+ * due again and again, and groups are lifted all the time.
  */
 
 #include <sys/mman.h>
@@ -72,8 +73,7 @@ static void sweep_and_die(uint32_t slot, long page_bytes)
     const struct rlimit no_core = {0, 0};
     EXPECT_EQ(setrlimit(RLIMIT_CORE, &no_core), 0);
     EXPECT(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
-    uintptr_t page = (uintptr_t)pool->words + slot * sizeof(*pool->words);
-    EXPECT_EQ(mprotect((void *)page, (size_t)page_bytes, PROT_NONE), 0);
+    EXPECT_EQ(mprotect(&pool->words[slot], (size_t)page_bytes, PROT_NONE), 0);
     pick();
     _exit(0);
 }
@@ -151,10 +151,66 @@ static void pick_seldom(void)
     keyshm_close(pool);
 }
 
+static void expect_mark(keyshm_id id, enum keyshm_status status)
+{
+    EXPECT_EQ(status == KEYSHM_AVAILABLE ? keyshm_mark_available(pool, id)
+                                         : keyshm_mark_rate_limited(pool, id, KEYSHM_UNTIL_MARKED),
+              0);
+}
+
+static keyshm_id id_of_slot(uint32_t slot)
+{
+    return atomic_load(&pool_slot(pool, slot)->id);
+}
+
+/* All keys but the first cool down, for up to BUSY_MS: in each block some are due every SELDOM_MS. The last key is in a
+ * group, and what is lifted all the time is another group. */
+static void begin_busy(keyshm_id ret_groups[2])
+{
+    EXPECT_EQ(keyshm_group(pool, "of the last key", &ret_groups[0]), 0);
+    EXPECT_EQ(keyshm_group(pool, "another one", &ret_groups[1]), 0);
+    for (uint32_t slot = 1; slot + 1 < capacity; slot++)
+        EXPECT_EQ(keyshm_mark_rate_limited(pool, id_of_slot(slot), (slot % BLOCK_KEYS + 1) * SELDOM_MS), 0);
+    EXPECT_EQ(keyshm_mark_available(pool, id_of_slot(capacity - 1)), 0);
+    EXPECT_EQ(keyshm_set_group(pool, id_of_slot(capacity - 1), ret_groups[0]), 0);
+    expect_mark(ret_groups[0], KEYSHM_RATE_LIMITED);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(pick(), 0);
+}
+
+static bool has_bit(uint32_t slot)
+{
+    return (ready_load(pool, 0, slot / 64) >> slot % 64 & 1) != 0;
+}
+
+static void pick_seldom_beside_lifts(void)
+{
+    keyshm_id groups[2];
+    begin(MANY_KEYS);
+    for (int i = 0; count_without_bit() > 0; i++) { /* each has had its turn */
+        EXPECT(i < MANY_KEYS);
+        virtual_clock_pass_ms(1);
+        pick();
+    }
+    begin_busy(groups);
+    while (has_bit(capacity - 1))
+        pick();
+    expect_mark(groups[0], KEYSHM_AVAILABLE);
+    for (int ms = 0; ms < HIDDEN_MAX_MS; ms += SELDOM_MS) {
+        expect_mark(groups[1], KEYSHM_RATE_LIMITED);
+        expect_mark(groups[1], KEYSHM_AVAILABLE);
+        virtual_clock_pass_ms(SELDOM_MS);
+        pick();
+    }
+    EXPECT(has_bit(capacity - 1));
+    keyshm_close(pool);
+}
+
 int main(void)
 {
     virtual_clock_begin();
     pick_seldom();
+    pick_seldom_beside_lifts();
     if (!die_in_a_row()) {
         printf("skipped: the pages are too large\n");
         return 77;
