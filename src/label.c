@@ -4,12 +4,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* ASCII's, and in UTF-8 those of ISO 6429, U+0080 to U+009F: terminals obey these too. */
+static bool is_control(const char *name, size_t i)
+{
+    unsigned char byte = (unsigned char)name[i];
+    bool is_second = i > 0 && (unsigned char)name[i - 1] == 0xc2;
+    return byte < ' ' || byte == 0x7f || (is_second && byte >= 0x80 && byte <= 0x9f);
+}
+
 static bool is_valid(const char *name, size_t length)
 {
     if (length == 0 || length > KEYSHM_NAME_MAX || name[0] == ' ' || name[length - 1] == ' ')
         return false;
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+        if (is_control(name, i))
             return false;
     return true;
 }
@@ -48,6 +56,11 @@ void label_load(const _Atomic uint64_t *length, const _Atomic uint64_t *words, s
         ret_label->words[i] = atomic_load_explicit(&words[i], memory_order_acquire);
 }
 
+bool label_is_valid(const struct label *label)
+{
+    return is_valid((const char *)label->words, label->length);
+}
+
 bool label_is_equal(const struct label *a, const struct label *b)
 {
     return a->length == b->length && memcmp(a->words, b->words, sizeof(a->words)) == 0;
@@ -59,5 +72,8 @@ int label_copy(const struct label *label, char *buffer, size_t size)
         return -ERANGE;
     memcpy(buffer, label->words, label->length);
     buffer[label->length] = '\0';
+    for (size_t i = label->length; i-- > 0;)
+        if (is_control(buffer, i))
+            buffer[i] = '?';
     return (int)label->length;
 }

@@ -21,9 +21,13 @@ void label_wipe(_Atomic uint64_t *length, _Atomic uint64_t *words);
 /* Bounded, whatever the segment says. */
 void label_load(const _Atomic uint64_t *length, const _Atomic uint64_t *words, struct label *ret_label);
 
+/* Is it as KEYSHM_NAME_MAX says? */
+bool label_is_valid(const struct label *label);
+
 bool label_is_equal(const struct label *a, const struct label *b);
 
-/* Copy it, NUL-terminated, into a buffer of `size` bytes. Its length, or -ERANGE. */
+/* Copy it, NUL-terminated, into a buffer of `size` bytes. Its length, or -ERANGE. A control character, which only a damaged
+ * segment has, becomes a question mark: logs and terminals get the copy. */
 int label_copy(const struct label *label, char *buffer, size_t size);
 
 #endif

@@ -235,7 +235,6 @@ static void verify_group(const struct keyshm_pool *pool, uint32_t group, uint32_
     uint32_t subject = pool_group_subject(pool, group);
     uint64_t word = load_word(&pool->words[subject]);
     struct label label;
-    char name[KEYSHM_NAME_MAX + 1];
     verify_word("group", group, word, findings);
     verify_model_words(pool, "group", group, subject, findings);
     label_load(&at->name_length, at->name, &label);
@@ -244,7 +243,7 @@ static void verify_group(const struct keyshm_pool *pool, uint32_t group, uint32_
             find(findings, "group %u: not there, but it has a name", group);
         return;
     }
-    if (label_copy(&label, name, sizeof(name)) < 0 || label_make(&label, name) < 0)
+    if (!label_is_valid(&label))
         find(findings, "group %u: its name is none", group);
     if (load_word(&at->keys) != keys)
         find(findings, "group %u: its keys are not as many as it says", group);

@@ -104,6 +104,6 @@ run 0 "$ctl" model "$pool" gpt-zz
 forge acme-x 'ac\033[1m'
 forge gpt-zz 'g\302\2332mz'
 run 0 "$ctl" group "$pool"
-out_has 'ac\\x1b\[1m$'
+out_has 'ac?\[1m$'
 run 0 "$ctl" model "$pool"
-out_has '^1 g\\xc2\\x9b2mz$'
+out_has '^1 g\\xc2?2mz$'

@@ -66,7 +66,7 @@ Test(groups, are_found_by_name_or_made)
 Test(groups, have_names_of_1_to_128_bytes)
 {
     char longest[KEYSHM_NAME_MAX + 2], name[KEYSHM_NAME_MAX + 1];
-    static const char *const bad[] = {"", " a", "a ", "a\nb", "\x7f", "a\x1f"};
+    static const char *const bad[] = {"", " a", "a ", "a\nb", "\x7f", "a\x1f", "a\xc2\x9bm"};
     keyshm_id id;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cr_assert_eq(keyshm_group(pool, bad[i], &id), -EINVAL, "%zu", i);
