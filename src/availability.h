@@ -92,8 +92,8 @@ static inline bool availability_of_others(const struct keyshm_pool *pool, unsign
 }
 
 /* Are they still the same? Then nothing was marked in between. A pause that has begun and ended meanwhile is not seen, nor
- * is a key that has left its group and come back: the pick is then as one made before or after that. */
-static inline bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
+ * is a key that has left its group and come back: what the pick has read is then of the time before that, or after. */
+ALWAYS_INLINE bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
                                                 const struct others *others)
 {
     if (key_group_of_slot(pool, slot) != others->key_group)
@@ -143,12 +143,19 @@ static inline uint64_t availability_at_ms(const struct keyshm_pool *pool, unsign
 {
     /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
      * (pick.c). */
-    struct pair pair = pair_load(pool, 0, slot, memory_order_acquire);
-    uint64_t at_ms = pair_available_at_ms(&pair);
-    if (model == 0)
-        return at_ms;
-    pair = pair_load(pool, model, slot, memory_order_acquire);
-    uint64_t model_ms = pair_available_at_ms(&pair);
+    uint64_t at_ms, model_ms;
+    uint32_t key_group, again = key_group_of_slot(pool, slot);
+    int tries = 0;
+    do {
+        key_group = again;
+        struct pair pair = pair_load(pool, 0, slot, memory_order_acquire);
+        at_ms = pair_available_at_ms(&pair);
+        if (model == 0)
+            return at_ms;
+        pair = pair_load(pool, model, slot, memory_order_acquire);
+        model_ms = pair_available_at_ms(&pair);
+        again = key_group_of_slot(pool, slot);
+    } while (again != key_group && ++tries < GROUP_TRIES_MAX); /* both are to be of one group */
     return at_ms > model_ms ? at_ms : model_ms;
 }
 

@@ -40,13 +40,13 @@ static inline uint32_t group_pack(keyshm_id id)
     return (uint32_t)id_generation(id) << GROUP_NUMBER_BITS | (id_group(id) + 1);
 }
 
-static inline uint32_t group_index(uint32_t key_group)
+ALWAYS_INLINE uint32_t group_index(uint32_t key_group)
 {
     return (key_group & GROUP_NUMBER_MASK) - 1;
 }
 
 /* Which group the key of the slot is in; GROUP_NONE: in none. Bounded, whatever the segment says. */
-static inline uint32_t key_group_of_slot(const struct keyshm_pool *pool, uint32_t slot)
+ALWAYS_INLINE uint32_t key_group_of_slot(const struct keyshm_pool *pool, uint32_t slot)
 {
     if (pool->key_groups == NULL)
         return GROUP_NONE;

@@ -183,9 +183,10 @@ ALWAYS_INLINE uint64_t load_word(const struct report *report, uint64_t *ret_raw)
 /* From what it is in memory. */
 ALWAYS_INLINE bool change_word(const struct report *report, uint64_t raw, uint64_t after)
 {
-    /* acq_rel: pairs with the acquire loads of the word in slot_word_at(): a process that sees the new word also sees
-     * what its author saw. */
-    return atomic_compare_exchange_weak_explicit(report->word_at, &raw, after, memory_order_acq_rel,
+    /* release: pairs with the acquire loads of the word in slot_word_at(): a process that sees the new word also sees what
+     * its author saw. seq_cst: a group has no bit of its own to set afterwards, so that this and what makes the blocks due
+     * have one order with the accesses of looks and sweeps (ready_bits.c). */
+    return atomic_compare_exchange_weak_explicit(report->word_at, &raw, after, memory_order_seq_cst,
                                                  memory_order_relaxed);
 }
 
@@ -319,7 +320,7 @@ __attribute__((noinline)) static int mark_models_available(const struct keyshm_p
         report.model = model;
         report.word_at = pool_word(pool, model, report.subject);
         int r = says_something(pool, model, whole->subject) ? mark_another_word(pool, &report) : 0;
-        error = r < 0 ? r : error;
+        error = r < 0 && r != -ESTALE ? r : error; /* what is removed meanwhile has no benches */
     }
     return error;
 }

@@ -7,16 +7,9 @@
 
 #include <stdbool.h>
 
+#include "compiler.h"
 #include "layout.h"
 #include "segment_name.h"
-
-/* For what picks and marks consist of: a call would cost a tenth of one. A build without optimisation inlines nothing, so
- * that a branch is one branch in a report of coverage. */
-#ifdef __OPTIMIZE__
-#define ALWAYS_INLINE __attribute__((always_inline)) static inline
-#else
-#define ALWAYS_INLINE static inline
-#endif
 
 struct keyshm_pool {
     struct layout_header *header;
@@ -78,16 +71,17 @@ static inline uint32_t pool_models_used(const struct keyshm_pool *pool)
 /* What the model has. 0: whatever the model. */
 static inline struct layout_model *pool_model(const struct keyshm_pool *pool, unsigned model)
 {
-    return &pool->header->model_0 + model;
+    void *model_0 = (unsigned char *)pool->header + offsetof(struct layout_header, model_0);
+    return (struct layout_model *)model_0 + model; /* the others follow it, but are not in that struct */
 }
 
 /* The state word of a slot or a group (layout_group_subject()). */
-static inline _Atomic uint64_t *pool_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+ALWAYS_INLINE _Atomic uint64_t *pool_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
     return &pool->words[(size_t)model * pool->settings.words_per_model + subject];
 }
 
-static inline uint32_t pool_group_subject(const struct keyshm_pool *pool, uint32_t group)
+ALWAYS_INLINE uint32_t pool_group_subject(const struct keyshm_pool *pool, uint32_t group)
 {
     return layout_group_subject(pool->settings.capacity, group);
 }

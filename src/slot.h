@@ -49,7 +49,7 @@ void slot_masked_key(const struct keyshm_pool *pool, keyshm_id id, char ret_mask
  *
  * Loaded again after what belongs to a key was read, it shows that the key was there all the time.
  */
-static inline uint64_t slot_word_at(const _Atomic uint64_t *word_at, const _Atomic uint64_t *id_at, keyshm_id id)
+ALWAYS_INLINE uint64_t slot_word_at(const _Atomic uint64_t *word_at, const _Atomic uint64_t *id_at, keyshm_id id)
 {
     /* acquire: pairs with the release that published the word in membership.c, so the slot's id is at least as new as
      * the word: if it is still this one, so was the key. */
@@ -98,7 +98,7 @@ static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot,
     return 0;
 }
 
-static inline int slot_copy_end(struct slot_copy *copy)
+ALWAYS_INLINE int slot_copy_end(struct slot_copy *copy)
 {
     copy->word = slot_word_at(copy->word_at, &copy->at->id, copy->id);
     return word_is_live(copy->word) ? 0 : -ESTALE;
@@ -167,7 +167,7 @@ static inline void slot_forget_pair(slot_pair pair)
 #endif
 }
 
-static inline struct slot_head slot_load_head(const struct slot_copy *copy)
+ALWAYS_INLINE struct slot_head slot_load_head(const struct slot_copy *copy)
 {
     const _Atomic uint64_t *words = copy->at->key;
     return (struct slot_head){slot_load_pair(words), slot_load_pair(words + 2), slot_load_pair(words + 4),
@@ -175,7 +175,7 @@ static inline struct slot_head slot_load_head(const struct slot_copy *copy)
 }
 
 /* Also when it is not given. */
-static inline void slot_forget_head(struct slot_head head)
+ALWAYS_INLINE void slot_forget_head(struct slot_head head)
 {
     slot_forget_pair(head.first);
     slot_forget_pair(head.second);
@@ -187,7 +187,7 @@ static inline void slot_forget_head(struct slot_head head)
 }
 
 /* Pair by pair: a copy of the whole would pass through memory. */
-static inline void slot_give_head(struct slot_head head, char *ret_key)
+ALWAYS_INLINE void slot_give_head(struct slot_head head, char *ret_key)
 {
     memcpy(ret_key, &head.first, sizeof(slot_pair));
     memcpy(ret_key + 16, &head.second, sizeof(slot_pair));

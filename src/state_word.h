@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compiler.h"
 #include "keyshm.h"
 
 #define WORD_DEADLINE_BITS 38
@@ -99,7 +100,7 @@ static inline uint64_t word_marks_next(uint64_t word)
 }
 
 /* Is there a key in the slot? A content that no version writes counts as none. */
-static inline bool word_is_live(uint64_t word)
+ALWAYS_INLINE bool word_is_live(uint64_t word)
 {
     return (word >> WORD_CONTENT_SHIFT) - 1 < KEYSHM_STATUS_COUNT;
 }
@@ -127,14 +128,14 @@ static inline bool word_is_cooling(uint64_t word)
 }
 
 /* Is the key kept back by its status, whether it is paused or not? Of a live word only. */
-static inline bool word_is_benched(uint64_t word, uint64_t now_ms)
+ALWAYS_INLINE bool word_is_benched(uint64_t word, uint64_t now_ms)
 {
     return word_status(word) != KEYSHM_AVAILABLE &&
            (word_deadline_ms(word) == WORD_FOREVER || word_deadline_ms(word) > now_ms);
 }
 
 /* The rule of availability: not paused, and AVAILABLE, or a deadline that has passed. */
-static inline bool word_is_available(uint64_t word, uint64_t now_ms)
+ALWAYS_INLINE bool word_is_available(uint64_t word, uint64_t now_ms)
 {
     /* The usual word first: AVAILABLE, for no reason, not paused. */
     return word >> WORD_PAUSED_SHIFT == word_make_available(0) >> WORD_PAUSED_SHIFT ||
@@ -142,7 +143,7 @@ static inline bool word_is_available(uint64_t word, uint64_t now_ms)
 }
 
 /* When the key is available, if nothing is marked: 0: it is; WORD_FOREVER: never. */
-static inline uint64_t word_available_at_ms(uint64_t word)
+ALWAYS_INLINE uint64_t word_available_at_ms(uint64_t word)
 {
     if (!word_is_live(word) || word_is_paused(word))
         return WORD_FOREVER;
