@@ -25,6 +25,7 @@ is "$(json schema)" 1
 is "$(json provider)" "$pool"
 is "$(json id)" "$(id_of "$pool" 1)"
 is "$(json key)" "$(key BBBB)"
+grep -q '"stamp":"[0-9]*"' "$out" || fail "a stamp has 64 bits, too many for a number in JSON"
 
 # Skips unavailable keys; fails when none is left.
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" invalid

@@ -94,8 +94,10 @@ static enum exit_status report_subject(const struct marking *marking)
 static bool is_benched_for_a_model(const struct marking *marking)
 {
     struct keyshm_key_snapshot state;
-    for (unsigned model = 1; keyshm_inspect(marking->pool, marking->id, model, sizeof(state), &state) == 0; model++)
-        if (state.words[word_of(marking) + 1].status != KEYSHM_AVAILABLE)
+    char name[KEYSHM_NAME_MAX + 1];
+    for (unsigned model = 1; keyshm_model_name(marking->pool, model, name, sizeof(name)) > 0; model++)
+        if (keyshm_inspect(marking->pool, marking->id, model, sizeof(state), &state) == 0 &&
+            state.words[word_of(marking) + 1].status != KEYSHM_AVAILABLE)
             return true;
     return false;
 }

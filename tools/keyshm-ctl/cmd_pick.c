@@ -82,8 +82,8 @@ static void write_line(const struct keyshm_pick *pick, struct secret_output *out
 static bool write_json(const char *provider, const struct keyshm_pick *pick, struct secret_output *output)
 {
     json_t *object =
-        json_pack("{s:i, s:s, s:I, s:s, s:I, s:I}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id, "key",
-                  pick->key, "stamp", (json_int_t)pick->stamp, "model", (json_int_t)pick->model);
+        json_pack("{s:i, s:s, s:I, s:s, s:o, s:I}", "schema", 1, "provider", provider, "id", (json_int_t)pick->id, "key",
+                  pick->key, "stamp", json_sprintf("%" PRIu64, pick->stamp), "model", (json_int_t)pick->model);
     if (object == NULL)
         return false;
     json_dump_callback(object, secret_output_write, output, JSON_COMPACT);

@@ -66,7 +66,7 @@ const struct json_member json_members_of_next[] = {
     MEMBERS_OF_ALL,
     MEMBER_ID,
     {"key", "the key itself"},
-    {"stamp", "what was known of the key: for a mark that answers this pick"},
+    {"stamp", "what was known of the key, in 64 bits as a string: for a mark that answers this pick"},
     {"model", "the number of the model; 0: whatever the model"},
     MEMBERS_END};
 
@@ -113,7 +113,7 @@ const struct json_member json_members_of_policy[] = {MEMBERS_OF_ALL,
                                                      MEMBERS_END};
 
 const struct json_member json_members_of_reset[] = {
-    MEMBERS_OF_ALL, {"became_available", "keys whose cooldown was over"}, MEMBERS_END};
+    MEMBERS_OF_ALL, {"became_available", "keys and groups whose cooldown was over"}, MEMBERS_END};
 
 const struct json_member json_members_of_metadata[] = {
     MEMBERS_OF_ALL, MEMBER_ID, {"metadata", "the notes kept with the key, by name"}, MEMBERS_END};

@@ -169,6 +169,35 @@ static void test_marks(void)
     model_end(&model);
 }
 
+/* With two groups, whose ids are this one and the next. */
+static struct keyshm_snapshot *make_with_groups(keyshm_id first, unsigned marks)
+{
+    struct keyshm_snapshot *snapshot = make_snapshot(1, 0);
+    snapshot->groups = calloc(2, sizeof(*snapshot->groups));
+    EXPECT(snapshot->groups != NULL);
+    snapshot->group_count = 2;
+    snapshot->groups_bytes = sizeof(*snapshot->groups);
+    for (unsigned i = 0; i < 2; i++) {
+        snapshot->groups[i].id = snapshot->groups[i].state.id = first + i;
+        snapshot->groups[i].state.marked[KEYSHM_RATE_LIMITED] = marks;
+        snapshot->groups[i].state.marked[KEYSHM_AVAILABLE] = 77;
+    }
+    return snapshot;
+}
+
+/* A mark of a group is one, in the group; one that is new has begun at 0. */
+static void test_marks_of_groups(void)
+{
+    struct model model;
+    model_begin(&model);
+    EXPECT_EQ(take(&model, make_with_groups(7, 5), 0), 0);
+    EXPECT_EQ(take(&model, make_with_groups(7, 8), 1000), 0);
+    EXPECT(is_near(model.marks_per_s, 6) && is_near(model.keys[0].marks_per_s, 0));
+    EXPECT_EQ(take(&model, make_with_groups(8, 10), 2000), 0);
+    EXPECT(is_near(model.marks_per_s, 12));
+    model_end(&model);
+}
+
 static void test_replaced_keys(void)
 {
     struct model model;
@@ -617,6 +646,7 @@ int main(void)
     test_history_long_gap();
     test_rates();
     test_marks();
+    test_marks_of_groups();
     test_replaced_keys();
     test_clear();
     test_replaced_pool();

@@ -113,6 +113,26 @@ static uint64_t count_marks(const struct model_counts *counts)
     return counts->marked[KEYSHM_RATE_LIMITED] + counts->marked[KEYSHM_QUOTA_EXCEEDED] + counts->marked[KEYSHM_INVALID];
 }
 
+static struct model_counts counts_of_group(const struct keyshm_snapshot *snapshot, keyshm_id id)
+{
+    for (unsigned i = 0; i < snapshot->group_count; i++)
+        if (list_group(snapshot, i)->id == id)
+            return counts_of(&list_group(snapshot, i)->state);
+    return (struct model_counts){.picks = 0};
+}
+
+/* A mark of a group is counted in the group. */
+static uint64_t new_marks_of_groups(const struct keyshm_snapshot *before, const struct keyshm_snapshot *now)
+{
+    uint64_t marks = 0;
+    for (unsigned i = 0; i < now->group_count; i++) {
+        struct model_counts counted = counts_of_group(before, list_group(now, i)->id),
+                            counts = counts_of(&list_group(now, i)->state), new = counts_between(&counted, &counts);
+        marks += count_marks(&new);
+    }
+    return marks;
+}
+
 /* The keys of the model are those of `now` already; the snapshot is still the one before, if there was one. */
 static void count_all(struct model *model, struct keyshm_snapshot *now, int64_t now_ms)
 {
@@ -137,6 +157,7 @@ static void count_all(struct model *model, struct keyshm_snapshot *now, int64_t 
         history_begin(&model->picks_history, now_ms);
         return;
     }
+    marks += new_marks_of_groups(model->snapshot, now);
     model->picks_per_s = (double)picks / elapsed_s;
     model->marks_per_s = (double)marks / elapsed_s;
     history_add(&model->picks_history, now_ms, picks);
