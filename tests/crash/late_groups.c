@@ -72,6 +72,12 @@ static void begin_limited_group(void)
     EXPECT_EQ(limit(old_group, 0), 0);
 }
 
+static void begin_a_in_limited_group(void)
+{
+    begin_a_in_group();
+    EXPECT_EQ(limit(old_group, 0), 0);
+}
+
 /* A is in one that is not, and another one is. */
 static void begin_a_beside_limited_group(void)
 {
@@ -219,10 +225,10 @@ static void move_a_to_another_group(void)
     move_a(new_group);
 }
 
-static void move_a_to_group_in_the_place(void)
+static void move_c_to_group_in_the_place(void)
 {
-    replace_group();
-    move_a(new_group);
+    move_a_and_replace_group();
+    EXPECT_EQ(keyshm_set_group(late_pool, *letter_id('C'), new_group), 0);
 }
 
 static void replace_a_by_b_limited_for_model(void)
@@ -341,6 +347,13 @@ static void end_count(void)
     late_end();
 }
 
+/* C is available all the time. */
+static void end_count_of_c(void)
+{
+    EXPECT(seen->result == 1 || seen->result == 2);
+    late_end();
+}
+
 static void end_added_to_limited(void)
 {
     EXPECT_EQ(seen->result, 0);
@@ -367,7 +380,7 @@ static const struct scenario scenarios[] = {
     {"group, is available, replaced", begin_only_a_in_group, victim_asks_for_a, move_a_and_replace_group_by_limited,
      end_available},
     {"group, count, key moves", begin_a_in_group, victim_counts, move_a_to_another_group, end_count},
-    {"group, count, replaced", begin_limited_group, victim_counts, move_a_to_group_in_the_place, end_count},
+    {"group, count, replaced", begin_a_in_limited_group, victim_counts, move_c_to_group_in_the_place, end_count_of_c},
     {"group, add to a limited one", begin_limited_group, victim_adds_b_to_group, pick_meanwhile, end_added_to_limited},
     {"model, mark, key replaced", begin_model, victim_limits_a_for_model, late_replace_a_by_b, end_mark_of_replaced_key},
     {"model, mark, group replaced", begin_group_and_model, victim_limits_group_for_model, replace_group,
