@@ -42,6 +42,7 @@ struct freeze_group {
 };
 
 struct freeze_state {
+    uint64_t read_ms; /* when it was read, by the pool's time */
     unsigned count;
     struct freeze_key keys[FREEZE_KEYS_MAX];
     unsigned group_count, model_count;

@@ -4,7 +4,7 @@
 #include "burst.h"
 #include "expect.h"
 #include "operations.h"
-#include "pool.h"
+#include "pool_clock.h"
 #include "state_word.h"
 
 /* Of a deadline that the victim sets: it may have been stopped for so long before. */
@@ -157,6 +157,7 @@ void freeze_read_state(keyshm_pool *pool, bool may_have_second_pool, struct free
 {
     unsigned available = 0;
     verify(pool);
+    ret_state->read_ms = pool_now_ms(pool);
     read_rows(pool, ret_state);
     for (unsigned i = 0; i < ret_state->count; i++)
         available += ret_state->keys[i].row.benched_by == 0;
@@ -264,26 +265,36 @@ static void compare_marks(const struct freeze_key *now, const struct freeze_key 
     }
 }
 
-static bool is_same_time(int64_t now_ms, int64_t expected_ms)
+static int64_t elapsed_since(const struct freeze_state *done, const struct freeze_state *now)
 {
-    return expected_ms <= 0 ? now_ms == expected_ms : llabs(now_ms - expected_ms) < DEADLINE_TOLERANCE_MS;
+    return (int64_t)(now->read_ms - done->read_ms);
+}
+
+/* What is left of a cooldown that began before the first victim, `elapsed_ms` ago, or that this victim began. */
+static bool is_same_time(int64_t left_ms, int64_t expected_ms, int64_t elapsed_ms)
+{
+    if (expected_ms <= 0)
+        return left_ms == expected_ms;
+    return left_ms > expected_ms - elapsed_ms - DEADLINE_TOLERANCE_MS && left_ms < expected_ms + DEADLINE_TOLERANCE_MS;
 }
 
 /* Of a slot or a group. */
 static void compare_status(const char *what, const struct keyshm_key_snapshot *now,
-                           const struct keyshm_key_snapshot *expected)
+                           const struct keyshm_key_snapshot *expected, int64_t elapsed_ms)
 {
     HOLD(now->is_paused == expected->is_paused, "%s %u is paused or not, wrongly", what, now->slot);
     HOLD(now->status == expected->status && now->reason == expected->reason, "%s %u is %s and not %s", what, now->slot,
          keyshm_status_name(now->status), keyshm_status_name(expected->status));
-    HOLD(is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms), "%s %u has %lld ms left and not %lld", what,
-         now->slot, (long long)now->cooldown_left_ms, (long long)expected->cooldown_left_ms);
+    HOLD(is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms, elapsed_ms),
+         "%s %u has %lld ms left and not %lld", what, now->slot, (long long)now->cooldown_left_ms,
+         (long long)expected->cooldown_left_ms);
 }
 
-static void compare_for_model(const struct keyshm_word_snapshot *now, const struct keyshm_word_snapshot *expected)
+static void compare_for_model(const struct keyshm_word_snapshot *now, const struct keyshm_word_snapshot *expected,
+                              int64_t elapsed_ms)
 {
     HOLD(now->status == expected->status && now->reason == expected->reason &&
-             is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms),
+             is_same_time(now->cooldown_left_ms, expected->cooldown_left_ms, elapsed_ms),
          "something is %s for a model and not %s", keyshm_status_name(now->status), keyshm_status_name(expected->status));
 }
 
@@ -297,7 +308,8 @@ static uint64_t expected_word(const struct freeze_key *done, const struct freeze
 }
 
 /* A word that the victim has changed is as without the others; one that it has not is the same to the bit. */
-static void compare_word(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others)
+static void compare_word(const struct freeze_key *now, const struct freeze_key *done, const struct freeze_others *others,
+                         int64_t elapsed_ms)
 {
     const struct freeze_key *before = freeze_key_of_id(others->before, done->row.id);
     if (done->row.id == others->kept->row.id)
@@ -308,7 +320,7 @@ static void compare_word(const struct freeze_key *now, const struct freeze_key *
         HOLD(now->word == expected_word(done, others), "the word of slot %u: %#llx and not %#llx", now->row.slot,
              (unsigned long long)now->word, (unsigned long long)expected_word(done, others));
     else
-        compare_status("slot", &now->row, &done->row);
+        compare_status("slot", &now->row, &done->row, elapsed_ms);
 }
 
 /* A key that the victim has added may be in another slot, when the others added one. */
@@ -316,6 +328,7 @@ static void compare_key(const struct freeze_state *state, const struct freeze_ke
                         const struct freeze_others *others)
 {
     const struct freeze_key *now = freeze_key_of_text(state, done->text);
+    int64_t elapsed_ms = elapsed_since(others->done, state);
     bool is_new = freeze_key_of_text(others->before, done->text) == NULL;
     HOLD(now != NULL, "the key of slot %u is lost", done->row.slot);
     if (now == NULL)
@@ -327,20 +340,20 @@ static void compare_key(const struct freeze_state *state, const struct freeze_ke
         HOLD(now->for_model.status == KEYSHM_AVAILABLE, "slot %u is benched for a model, and was released",
              now->row.slot);
     else if (done->row.id != others->kept->row.id)
-        compare_for_model(&now->for_model, &done->for_model);
-    compare_word(now, done, others);
+        compare_for_model(&now->for_model, &done->for_model, elapsed_ms);
+    compare_word(now, done, others, elapsed_ms);
     compare_marks(now, done, others);
 }
 
 /* The others leave groups alone. */
-static void compare_group(const struct freeze_group *now, const struct freeze_group *done)
+static void compare_group(const struct freeze_group *now, const struct freeze_group *done, int64_t elapsed_ms)
 {
     HOLD(now->row.id == done->row.id && strcmp(now->row.name, done->row.name) == 0, "a group is another one");
     HOLD(now->row.keys == done->row.keys, "a group has %u keys and not %u", now->row.keys, done->row.keys);
     HOLD(memcmp(now->row.state.marked, done->row.state.marked, sizeof(now->row.state.marked)) == 0,
          "how often a group was marked");
-    compare_status("group", &now->row.state, &done->row.state);
-    compare_for_model(&now->for_model, &done->for_model);
+    compare_status("group", &now->row.state, &done->row.state, elapsed_ms);
+    compare_for_model(&now->for_model, &done->for_model, elapsed_ms);
 }
 
 static void compare(const struct freeze_state *state, const struct operation *operation,
@@ -361,7 +374,7 @@ static void compare(const struct freeze_state *state, const struct operation *op
     HOLD(state->model_count == others->done->model_count, "%u models and not %u", state->model_count,
          others->done->model_count);
     for (unsigned i = 0; i < others->done->group_count; i++)
-        compare_group(&state->groups[i], &others->done->groups[i]);
+        compare_group(&state->groups[i], &others->done->groups[i], elapsed_since(others->done, state));
     compare_picks(state, others);
     compare_turns(state, others, operation->is_burst || operation->model != ANY_MODEL ? 2 : 1);
 }
