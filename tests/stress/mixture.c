@@ -699,7 +699,7 @@ static void check_all_counted(struct mixture *mixture, keyshm_pool *pool, unsign
 /* From the one after the last: each twice, one after another. */
 static bool are_picked_in_order(keyshm_pool *pool, unsigned model, const struct keyshm_snapshot *snapshot)
 {
-    struct keyshm_pick pick;
+    struct keyshm_pick pick = {.id = 0};
     do
         EXPECT_EQ(pick_for(pool, model, &pick), 0);
     while (pick.id != snapshot->keys[snapshot->count - 1].id);

@@ -79,6 +79,8 @@ Test(groups, have_names_of_1_to_128_bytes)
     cr_assert_eq(keyshm_group(pool, longest, &id), 0);
     cr_assert_eq(keyshm_group_name(pool, id, name, sizeof(name)), KEYSHM_NAME_MAX);
     cr_assert_str_eq(name, longest);
+    (void)group_of("caf\xc3\xa9\xc2\xa0z"); /* U+00A0, which is next to the control characters */
+    (void)group_of("Z\xfcrich, \xc2 and \xc2");
     longest[KEYSHM_NAME_MAX - 1] = 'y';
     keyshm_id other = group_of(longest);
     cr_assert_neq(other, id, "the last byte counts");
