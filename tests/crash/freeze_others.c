@@ -328,7 +328,8 @@ static void expect_timeout(int (*change)(void))
     is_holder_named = false;
     int r = change();
     int64_t tried_ns = time_ns(CLOCK_MONOTONIC) - start_ns;
-    HOLD(r == -ETIMEDOUT, "a membership change meanwhile does not give up, and the mutex is held");
+    HOLD(r == -ETIMEDOUT, "a membership change meanwhile does not give up, and the mutex is held: %d, after %lld us", r,
+         (long long)tried_ns / 1000);
     HOLD(is_holder_named, "a membership change meanwhile does not name the holder");
     HOLD(tried_ns >= (INTRUDERS_LOCK_TIMEOUT_MS - 1) * INT64_C(1000000), "a membership change gives up too early");
     others->timeouts += r == -ETIMEDOUT;
