@@ -44,9 +44,10 @@ static void print_groups(const struct keyshm_snapshot *snapshot, keyshm_id wante
 {
     char name[TEXT_PRINTABLE_SIZE(KEYSHM_NAME_MAX + 1)];
     for (unsigned i = 0; i < snapshot->group_count; i++) {
+        if (wanted != 0 && list_group(snapshot, i)->id != wanted)
+            continue;
         text_printable(list_group(snapshot, i)->name, name, sizeof(name));
-        if (wanted == 0 || list_group(snapshot, i)->id == wanted)
-            printf("%" PRIu64 " %s\n", list_group(snapshot, i)->id, name);
+        printf("%" PRIu64 " %s\n", list_group(snapshot, i)->id, name);
     }
 }
 

@@ -30,9 +30,10 @@ static void print_models(const struct keyshm_snapshot *snapshot, unsigned wanted
 {
     char name[TEXT_PRINTABLE_SIZE(KEYSHM_NAME_MAX + 1)];
     for (unsigned model = 1; model <= snapshot->model_count; model++) {
+        if (wanted != 0 && model != wanted)
+            continue;
         text_printable(list_model(snapshot, model), name, sizeof(name));
-        if (wanted == 0 || model == wanted)
-            printf("%u %s\n", model, name);
+        printf("%u %s\n", model, name);
     }
 }
 
