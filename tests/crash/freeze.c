@@ -103,10 +103,12 @@ static bool is_held_by(pid_t process)
 }
 
 /* From here on it is stopped as any process can be, no longer by the tracer: the signal arrives before it executes
- * another instruction. */
+ * another instruction. It is in a process group of its own, because the kernel continues the stopped processes of a
+ * group that becomes an orphan (_exit(2)): that of a job in the background does when its shell ends. */
 static void stop(pid_t victim)
 {
     int status;
+    EXPECT_EQ(setpgid(victim, victim), 0);
     EXPECT_EQ(ptrace(PTRACE_DETACH, victim, NULL, SIGSTOP), 0);
     EXPECT_EQ(waitpid(victim, &status, WUNTRACED), victim);
     EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
