@@ -22,6 +22,11 @@ static inline uint64_t availability_of_model(uint64_t word)
     return word_is_live(word) ? word : word_make_available(word_marks(word));
 }
 
+ALWAYS_INLINE bool word_of_model_is_available(uint64_t word, uint64_t now_ms)
+{
+    return word_is_available(word, now_ms) || !word_is_live(word);
+}
+
 static inline uint64_t pair_load_key(const struct keyshm_pool *pool, unsigned model, uint32_t slot, memory_order order)
 {
     uint64_t word = atomic_load_explicit(pool_word(pool, model, slot), order);
@@ -79,16 +84,30 @@ static inline bool availability_is_simple(unsigned model, uint32_t key_group)
     return model == 0 && key_group == GROUP_NONE;
 }
 
-/* Returns whether they allow a pick now. */
-bool availability_load_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
-                              struct others *ret_others);
+/* The words of its group, which it is in. A key that was moved meanwhile is looked at again by the caller:
+ * availability_others_are_same(). */
+ALWAYS_INLINE bool availability_of_group(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
+                                         struct others *others)
+{
+    uint32_t group = group_index(others->key_group);
+    others->group = key_group_word(pool, 0, group);
+    if (model != 0)
+        others->group_of_model = key_group_word(pool, model, group);
+    return word_of_model_is_available(others->group, now_ms) &&
+           (model == 0 || word_of_model_is_available(others->group_of_model, now_ms));
+}
 
-static inline bool availability_of_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
+/* Load them, those that there are, and return whether they allow a pick now. */
+ALWAYS_INLINE bool availability_of_others(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
                                           struct others *ret_others)
 {
     *ret_others = (struct others){.key_group = key_group_of_slot(pool, slot)};
-    return availability_is_simple(model, ret_others->key_group) ||
-           availability_load_others(pool, model, slot, now_ms, ret_others);
+    /* acquire: as in pair_load_key(). */
+    if (model != 0)
+        ret_others->key_of_model = atomic_load_explicit(pool_word(pool, model, slot), memory_order_acquire);
+    if (model != 0 && !word_of_model_is_available(ret_others->key_of_model, now_ms))
+        return false;
+    return ret_others->key_group == GROUP_NONE || availability_of_group(pool, model, now_ms, ret_others);
 }
 
 /* Are they still the same? Then nothing was marked in between. A pause that has begun and ended meanwhile is not seen, nor

@@ -73,20 +73,20 @@ static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
 
 /* The first ready slot, if it is near and its key is available. */
 ALWAYS_INLINE uint32_t find_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t from,
-                                    uint32_t end)
+                                    uint32_t end, struct others *ret_others)
 {
-    struct others others;
     uint32_t slot = ready_look(pool, model, from, end);
     /* acquire: as in look(). */
     bool is_it = slot != READY_NONE &&
                  word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
-                 availability_of_others(pool, model, slot, now_ms, &others);
+                 availability_of_others(pool, model, slot, now_ms, ret_others);
     return is_it ? slot : READY_NONE;
 }
 
 ALWAYS_INLINE uint32_t find_in(struct turn *turn, unsigned model, uint32_t from, uint32_t end)
 {
-    uint32_t slot = find_quickly(turn->pool, model, turn->now_ms, from, end);
+    struct others others;
+    uint32_t slot = find_quickly(turn->pool, model, turn->now_ms, from, end, &others);
     return slot != READY_NONE ? slot : find_slowly(turn, from, end);
 }
 
@@ -284,27 +284,25 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
     return r;
 }
 
-/* A key of up to 64 bytes that is available at this time; -ESTALE: it is longer, or not available, or no longer there. */
-ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
-                            struct keyshm_pick *ret_pick)
+/* A key of up to 64 bytes that is available at this time, with others that were found to be; -ESTALE: it is longer, or
+ * not available, or no longer there, or the others are not the same. */
+ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct others *others,
+                            uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
     struct slot_copy copy;
-    struct others others;
     if (slot_copy_begin(pool, slot, &copy) < 0 || copy.length > SLOT_HEAD_BYTES)
-        return -ESTALE;
-    if (!availability_of_others(pool, model, slot, now_ms, &others))
         return -ESTALE;
     /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
     int r = slot_copy_end(&copy) == 0 && word_is_available(copy.word, now_ms) &&
-                    availability_others_are_same(pool, model, slot, &others)
+                    availability_others_are_same(pool, model, slot, others)
                 ? 0
                 : -ESTALE;
     if (r == 0)
         slot_give_head(head, ret_pick->key);
     slot_forget_head(head);
     if (r == 0)
-        count_pick(&copy, model, availability_stamp(copy.word, model, &others), now_ms, ret_pick);
+        count_pick(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);
     return r;
 }
 
@@ -312,7 +310,10 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
  * leaves it available (its cooldown was reset, say) does not cost it its turn. */
 ALWAYS_INLINE int take(struct turn *turn, unsigned model, uint32_t slot, struct keyshm_pick *ret_pick)
 {
-    return take_head(turn->pool, model, slot, turn->now_ms, ret_pick) == 0 ? 0 : take_slowly(turn, slot, ret_pick);
+    struct others others;
+    bool is_taken = availability_of_others(turn->pool, model, slot, turn->now_ms, &others) &&
+                    take_head(turn->pool, model, slot, &others, turn->now_ms, ret_pick) == 0;
+    return is_taken ? 0 : take_slowly(turn, slot, ret_pick);
 }
 
 ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
@@ -378,11 +379,12 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     _Atomic uint64_t *at = rotation_range(pool, model, place);
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     struct claim range = rotation_unpack_range(pool, word);
-    uint32_t slot = find_quickly(pool, model, now_ms, range.begin, range.end);
+    struct others others;
+    uint32_t slot = find_quickly(pool, model, now_ms, range.begin, range.end, &others);
     bool is_taken = false;
     if (slot != READY_NONE) {
         atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
-        is_taken = take_head(pool, model, slot, now_ms, ret_pick) == 0;
+        is_taken = take_head(pool, model, slot, &others, now_ms, ret_pick) == 0;
         *ret_slot = slot;
     }
     rotation_end(pool);
@@ -444,8 +446,8 @@ struct seen_groups {
 
 static bool is_group_available(const struct keyshm_pool *pool, unsigned model, uint32_t group, uint64_t now_ms)
 {
-    return word_is_available(availability_of_model(key_group_word(pool, 0, group)), now_ms) &&
-           (model == 0 || word_is_available(availability_of_model(key_group_word(pool, model, group)), now_ms));
+    return word_of_model_is_available(key_group_word(pool, 0, group), now_ms) &&
+           (model == 0 || word_of_model_is_available(key_group_word(pool, model, group), now_ms));
 }
 
 /* The words are of the group of the slot or of a later one in its place, and then the slot's key is no longer in it. */
