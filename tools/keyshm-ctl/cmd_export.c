@@ -195,7 +195,8 @@ static int put_key(struct export *export, const struct keyshm_key_snapshot *key,
     return put_json(export, object, 0);
 }
 
-static enum exit_status fail_at(const struct export *export, const struct keyshm_key_snapshot *key, int error)
+/* `id`: of the key that was being written; 0: none was. */
+static enum exit_status fail_at(const struct export *export, keyshm_id id, int error)
 {
     const char *provider = export->arguments->pool;
     if (export->output.error < 0)
@@ -204,7 +205,7 @@ static enum exit_status fail_at(const struct export *export, const struct keyshm
         return refuse("pool %s: the key with id %" PRIu64
                       " is not UTF-8, which JSON must be; nothing was written; export "
                       "it without --with-keys, or remove that key",
-                      provider, key->id);
+                      provider, id);
     if (error == -ENOTSUP)
         return refuse("pool %s: the libcrypt here cannot make fingerprints (sha256crypt); nothing was written", provider);
     return fail(provider, error, NULL);
@@ -228,7 +229,7 @@ static enum exit_status put_keys(struct export *export)
             r = put_key(export, key, &secret);
         }
         if (r < 0)
-            status = fail_at(export, key, r);
+            status = fail_at(export, key->id, r);
         progress_show(&progress, i + 1);
     }
     progress_end(&progress);
@@ -241,7 +242,7 @@ static enum exit_status put_all(struct export *export)
     put(export, "{");
     int r = put_json(export, pool_to_json(export), JSON_EMBED);
     if (r < 0)
-        return fail_at(export, NULL, r);
+        return fail_at(export, 0, r);
     put(export, ",\"keys\":[");
     enum exit_status status = put_keys(export);
     put(export, "]}\n");
