@@ -7,6 +7,8 @@
 
 #include "late.h"
 
+#include "burst.h"
+
 static keyshm_id old_group, new_group;
 static unsigned model;
 
@@ -50,6 +52,15 @@ static void begin_long_in_group(void)
     EXPECT_EQ(keyshm_set_group(late_pool, *letter_id('E'), old_group), 0);
 }
 
+/* The turn of A comes after that of C. */
+static void begin_c_then_a(void)
+{
+    late_begin_with("CA", 3);
+    EXPECT_EQ(keyshm_model(late_pool, "model", &model), 0);
+    make_group("old", &old_group);
+    move_a(old_group);
+}
+
 static struct keyshm_mark make_mark(enum keyshm_status status, unsigned for_model)
 {
     struct keyshm_mark mark = KEYSHM_MARK_INIT;
@@ -82,6 +93,31 @@ static void begin_a_in_limited_group(void)
 static void begin_a_beside_limited_group(void)
 {
     begin_a_in_group();
+    make_group("new", &new_group);
+    EXPECT_EQ(limit(new_group, 0), 0);
+}
+
+static void begin_c_then_limited_a(void)
+{
+    begin_c_then_a();
+    EXPECT_EQ(limit(old_group, 0), 0);
+}
+
+static void begin_c_then_a_limited_for_model(void)
+{
+    begin_c_then_a();
+    EXPECT_EQ(limit(*letter_id('A'), model), 0);
+}
+
+static void begin_c_then_a_of_group_limited_for_model(void)
+{
+    begin_c_then_a();
+    EXPECT_EQ(limit(old_group, model), 0);
+}
+
+static void begin_c_then_a_beside_limited_group(void)
+{
+    begin_c_then_a();
     make_group("new", &new_group);
     EXPECT_EQ(limit(new_group, 0), 0);
 }
@@ -164,6 +200,24 @@ static void victim_acquires(void)
     seen->result = acquire(&seen->pick);
 }
 
+/*
+ * The first pick claims the turns of C and A, so that the second takes that of A by the short way, on which the words
+ * beside the key's own are read once, before the key.
+ */
+static void victim_picks_in_burst(void)
+{
+    burst_begin(late_pool);
+    (void)keyshm_next(late_pool, &seen->pick);
+    seen->result = keyshm_next(late_pool, &seen->pick);
+}
+
+static void victim_acquires_in_burst(void)
+{
+    burst_begin(late_pool);
+    (void)acquire(&seen->pick);
+    seen->result = acquire(&seen->pick);
+}
+
 static void victim_asks_for_a(void)
 {
     seen->result = keyshm_is_available(late_pool, *letter_id('A'));
@@ -211,6 +265,29 @@ static void replace_long_in_limited_group(void)
     EXPECT_EQ(limit(old_group, 0), 0);
     EXPECT_EQ(keyshm_remove(late_pool, *letter_id('E')), 0);
     EXPECT_EQ(letter_add_to_group('F', old_group), 0);
+}
+
+static void limit_group(void)
+{
+    EXPECT_EQ(limit(old_group, 0), 0);
+}
+
+static void limit_group_for_model(void)
+{
+    EXPECT_EQ(limit(old_group, model), 0);
+}
+
+static void limit_a_for_model(void)
+{
+    EXPECT_EQ(limit(*letter_id('A'), model), 0);
+}
+
+/* A is marked once more than it was. */
+static void limit_a_again(void)
+{
+    limit_a_for_model();
+    limit_group();
+    limit_group_for_model();
 }
 
 static void move_a_to_limited_group(void)
@@ -298,6 +375,34 @@ static void end_pick_of_moved(void)
     late_end();
 }
 
+/* A could never be had. */
+static void end_pick_of_c(void)
+{
+    EXPECT_EQ(seen->result, 0);
+    EXPECT_EQ(letter_of(&seen->pick), 'C');
+    late_end();
+}
+
+/* For the model A was to be had, until it was marked. */
+static void end_acquire_of_limited(void)
+{
+    struct keyshm_pick pick;
+    EXPECT_EQ(seen->result, 0);
+    EXPECT(letter_of(&seen->pick) == 'A' || letter_of(&seen->pick) == 'C');
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(acquire(&pick), 0);
+        EXPECT_EQ(letter_of(&pick), 'C');
+    }
+    late_end();
+}
+
+static void end_pick_of_a_or_c(void)
+{
+    EXPECT_EQ(seen->result, 0);
+    EXPECT(letter_of(&seen->pick) == 'A' || letter_of(&seen->pick) == 'C');
+    late_end();
+}
+
 static void end_pick_of_long(void)
 {
     EXPECT_EQ(seen->result, 0);
@@ -382,6 +487,21 @@ static const struct scenario scenarios[] = {
     {"group, count, key moves", begin_a_in_group, victim_counts, move_a_to_another_group, end_count},
     {"group, count, replaced", begin_a_in_limited_group, victim_counts, move_c_to_group_in_the_place, end_count_of_c},
     {"group, add to a limited one", begin_limited_group, victim_adds_b_to_group, pick_meanwhile, end_added_to_limited},
+    {"group, burst, limited", begin_c_then_a, victim_picks_in_burst, limit_group, end_pick_of_moved},
+    {"group, burst, key moves", begin_c_then_a_beside_limited_group, victim_picks_in_burst, move_a_to_limited_group,
+     end_pick_of_moved},
+    {"group, burst, replaced", begin_c_then_a, victim_picks_in_burst, move_a_and_replace_group_by_limited,
+     end_pick_of_a_or_c},
+    {"group, burst, limited already", begin_c_then_limited_a, victim_picks_in_burst, limit_a_again, end_pick_of_c},
+    {"model, burst, limited", begin_c_then_a, victim_acquires_in_burst, limit_a_for_model, end_acquire_of_limited},
+    {"model, burst, group limited", begin_c_then_a, victim_acquires_in_burst, limit_group_for_model,
+     end_acquire_of_limited},
+    {"model, burst, key replaced", begin_c_then_a, victim_acquires_in_burst, replace_a_by_b_limited_for_model,
+     end_acquire_of_replaced},
+    {"model, burst, limited already", begin_c_then_a_limited_for_model, victim_acquires_in_burst, limit_a_again,
+     end_pick_of_c},
+    {"model, burst, its group already", begin_c_then_a_of_group_limited_for_model, victim_acquires_in_burst,
+     limit_a_again, end_pick_of_c},
     {"model, mark, key replaced", begin_model, victim_limits_a_for_model, late_replace_a_by_b, end_mark_of_replaced_key},
     {"model, mark, group replaced", begin_group_and_model, victim_limits_group_for_model, replace_group,
      end_mark_of_replaced},
