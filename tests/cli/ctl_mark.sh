@@ -131,7 +131,7 @@ for bad in '' AVAILABLE available1 "$(key CCCC)"; do
 done
 for bad in '' x 1x 0x10 ' 1' +1 1.0 "$(key AAAA)" 18446744073709551616; do
     refused 1 "$ctl" mark "$pool" "$bad" invalid
-    err_has 'mark: ID must be a number, as keyshm-stat --ids shows it, or all\(, not "[^"]*"\)\?$'
+    err_has 'mark: ID must be a number, as keyshm-stat --ids shows it, or the masked form of a key, such as sk-...6789, or all\(, not "[^"]*"\)\?$'
 done
 for stale in 0 1 "$((id + 2))" "$((id + 16777216))" 18446744073709551615; do
     refused 1 "$ctl" mark "$pool" "$stale" invalid

@@ -23,7 +23,7 @@ refused 1 "$ctl" remove "$pool" "$id"
 err_has "$stale"
 for bad in '' -1 x "$(key CCCC)" 18446744073709551616; do
     refused 1 "$ctl" remove "$pool" -- "$bad"
-    err_has 'remove: ID must be a number, as keyshm-stat --ids shows it\(, not "[^"]*"\)\?$'
+    err_has 'remove: ID must be a number, as keyshm-stat --ids shows it, or the masked form of a key, such as sk-...6789\(, not "[^"]*"\)\?$'
 done
 holds 2
 refused 2 "$ctl" remove "$pool.none" "$id"

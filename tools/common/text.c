@@ -60,6 +60,13 @@ void text_printable(const char *text, char *ret_text, size_t size)
 #define DOTS "..."
 
 _Static_assert(sizeof(ELLIPSIS) == sizeof(DOTS), "one replaces the other in place");
+_Static_assert(sizeof(DOTS) - 1 == TEXT_ELLIPSIS_BYTES, "the length of both");
+
+const char *text_find_ellipsis(const char *text)
+{
+    const char *ellipsis = strstr(text, ELLIPSIS);
+    return ellipsis != NULL ? ellipsis : strstr(text, DOTS);
+}
 
 void text_masked(const char *masked_key, char ret_text[KEYSHM_MASKED_SIZE])
 {

@@ -27,6 +27,10 @@ void text_printable(const char *text, char *ret_text, size_t size);
 /* A masked key as the locale can show it: the ellipsis becomes three dots unless the locale is UTF-8. */
 void text_masked(const char *masked_key, char ret_text[KEYSHM_MASKED_SIZE]);
 
+/* Where the ellipsis of a masked key is, or the dots in its place, which are as long; NULL: there is neither. */
+#define TEXT_ELLIPSIS_BYTES 3
+const char *text_find_ellipsis(const char *text);
+
 /* The state of a process, a letter of /proc/PID/stat (proc(5)), in words; "" for '\0', which is not known. */
 const char *text_process_state(char state);
 

@@ -22,6 +22,7 @@ struct id_list {
 struct arguments {
     const char *pool;
     keyshm_id id;
+    const char *masked_key; /* instead of an id (lookup_masked_key()); NULL: not given */
     enum keyshm_status status;
     struct keyshm_options create;
     enum keyshm_reason reason;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lists.h"
+#include "text.h"
 #include "user.h"
 
 int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot)
@@ -30,6 +31,45 @@ const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snaps
     const struct keyshm_key_snapshot *key =
         bsearch(&id, snapshot->keys, snapshot->count, snapshot->keys_bytes, compare_slots);
     return key != NULL && key->id == id ? key : NULL;
+}
+
+static bool is_masked_as(const struct keyshm_key_snapshot *key, const char *text)
+{
+    size_t before = (size_t)(text_find_ellipsis(text) - text), after = before + TEXT_ELLIPSIS_BYTES;
+    const char *masked = key->masked_key;
+    return strncmp(masked, text, before) == 0 && text_find_ellipsis(masked) == masked + before &&
+           strcmp(masked + after, text + after) == 0;
+}
+
+static unsigned find_masked(const struct keyshm_snapshot *snapshot, const char *text, keyshm_id *ret_id)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < snapshot->count; i++) {
+        if (!is_masked_as(list_key(snapshot, i), text))
+            continue;
+        *ret_id = list_key(snapshot, i)->id;
+        count++;
+    }
+    return count;
+}
+
+enum exit_status lookup_masked_key(struct arguments *arguments)
+{
+    struct keyshm_snapshot *snapshot;
+    if (arguments->masked_key == NULL)
+        return EXIT_FINE;
+    int r = lookup_pool(arguments->pool, &snapshot);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    unsigned count = find_masked(snapshot, arguments->masked_key, &arguments->id);
+    keyshm_snapshot_free(snapshot);
+    if (count == 1)
+        return EXIT_FINE;
+    if (count == 0)
+        return refuse("pool %s: no key has the masked form that was given; see them with: keyshm-stat %s",
+                      arguments->pool, arguments->pool);
+    return refuse("pool %s: %u keys have that masked form; give an id instead; see them with: keyshm-stat --ids %s",
+                  arguments->pool, count, arguments->pool);
 }
 
 const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id)

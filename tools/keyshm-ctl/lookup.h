@@ -4,6 +4,8 @@
 
 /* Look at a pool without changing it. */
 
+#include "arguments.h"
+#include "failure.h"
 #include "keyshm.h"
 
 /* A snapshot of a pool, attached read-only. Errors as keyshm_attach_readonly() and keyshm_snapshot(). */
@@ -11,6 +13,9 @@ int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot);
 
 /* The key with that id, or NULL. */
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id);
+
+/* If a masked key was given in the place of an id, find the id. It must be that of one key. Returns the exit status. */
+enum exit_status lookup_masked_key(struct arguments *arguments);
 
 /* The group with that id, or NULL. */
 const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id);

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "command_line.h"
+#include "lookup.h"
 #include "program.h"
 
 int main(int argc, char **argv)
@@ -17,6 +18,8 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0);
     enum exit_status status = command_line_read(argc, argv, &command, &arguments);
     if (command != NULL)
+        status = lookup_masked_key(&arguments);
+    if (command != NULL && status == EXIT_FINE)
         status = command->run(&arguments);
     return program_end(status);
 }

@@ -224,6 +224,10 @@ static int parse_pool(const char *text, struct arguments *arguments)
 
 static int parse_id(const char *text, struct arguments *arguments)
 {
+    if (text_find_ellipsis(text) != NULL) {
+        arguments->masked_key = text;
+        return 0;
+    }
     return number_parse(text, UINT64_MAX, &arguments->id);
 }
 
@@ -252,7 +256,7 @@ static int parse_value(const char *text, struct arguments *arguments)
 
 #define SECONDS_RULE "seconds from 0 to 31622400 (366 days), optionally with a decimal fraction"
 #define TIME_RULE "a time within 366 days, such as 2026-12-01, 2026-12-01T08:30 or 2026-12-01T08:30:00Z"
-#define ID_RULE "a number, as keyshm-stat --ids shows it"
+#define ID_RULE "a number, as keyshm-stat --ids shows it, or the masked form of a key, such as sk-...6789"
 #define IDS_RULE "up to 1024 ids of keys, as keyshm-stat --ids shows them, with commas between"
 #define REASON_RULE                                                                                               \
     "peer, budget, timeout, server_error, overloaded, rate_limit, quota, billing, permission, authentication or " \
