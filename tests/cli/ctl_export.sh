@@ -112,6 +112,7 @@ run 0 "$ctl" export "$pool" --with-keys --output "$tmp/dir/keys"
 silent
 is "$(stat -c %a "$tmp/dir/keys")" 600
 is "$("$JSON_GET" keys 0 key <"$tmp/dir/keys")" "$(key AAAA)"
+is "$("$JSON_GET" keys 0 fingerprint <"$tmp/dir/keys")" null "which says nothing that the key does not"
 is "$("$JSON_GET" keys 4 key <"$tmp/dir/keys")" "$secret"
 grep -q '"with_keys":true' "$tmp/dir/keys" || fail "with_keys"
 

@@ -151,7 +151,7 @@ const struct json_member json_members_of_export[] = {
     {"keys.group", "the name of the group that it is in; null: none"},
     {"keys.metadata", "the notes kept with it, by name"},
     {"keys.fingerprint",
-     "a salted hash by which import finds the key; null if it has fewer than 20 bytes: it could be guessed"},
+     "a salted hash by which import finds the key; null with --with-keys, and of one with fewer than 20 bytes"},
     {"keys.key", "the key itself; only with --with-keys"},
     MEMBERS_END};
 
