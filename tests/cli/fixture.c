@@ -11,6 +11,7 @@
  * cli-fixture model POOL NAME            find or make the model, and print its number
  * cli-fixture pause POOL ID              a key or a group
  * cli-fixture mark POOL ID MODEL SCOPE STATUS REASON MS  mark it: MODEL is a number, SCOPE key or group, MS -: no time is said
+ * cli-fixture mark-in-turn POOL ID MODEL a key or a group is limited and made available for the model, again and again
  * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
  * cli-fixture hold-as POOL UID           the same, and become another user
  * cli-fixture change POOL                the same, in the middle of a membership change
@@ -270,6 +271,23 @@ static int print_layout(char **arguments)
     return 0;
 }
 
+/* For a while it changes as fast as a pool of a thousand keys is read, and then it stays as it is long enough to be read. */
+static int mark_in_turn(char **arguments)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    keyshm_id id = strtoull(arguments[1], NULL, 10);
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    mark.model = (unsigned)strtoul(arguments[2], NULL, 10);
+    mark.duration_ms = KEYSHM_UNTIL_MARKED;
+    for (unsigned i = 0; r == 0; i++) {
+        mark.status = i % 2 == 0 ? KEYSHM_RATE_LIMITED : KEYSHM_AVAILABLE;
+        r = keyshm_mark(pool, id, &mark);
+        usleep(i % 20 != 0 ? 1000 : 50000);
+    }
+    return r;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -285,7 +303,7 @@ int main(int argc, char **argv)
         {"layout", 0, print_layout}, {"group", 2, group},
         {"set-group", 3, set_group}, {"remove-group", 2, remove_group},
         {"model", 2, model},         {"pause", 2, pause_it},
-        {"mark", 7, mark},
+        {"mark", 7, mark},           {"mark-in-turn", 3, mark_in_turn},
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -103,3 +103,30 @@ for name in '' ' x' "$(printf 'a\nb')" "$(printf '%0129d' 0)"; do
     err_has "^keyshm-stat: pool $pool: --model: a model's name is 1 to 128 bytes, "
 done
 is "$(rows --models | wc -l)" 2
+
+# While a group is marked for the model again and again, all its keys show the same of it.
+run 0 "$ctl" create "$pool.large" --capacity 1000
+i=1000
+while [ "$i" -lt 2000 ]; do
+    key "$i"
+    echo
+    i=$((i + 1))
+done >"$in"
+run 0 "$ctl" add "$pool.large" --group acme <"$in"
+gpt=$("$FIXTURE" model "$pool.large" gpt-4o)
+acme=$("$FIXTURE" group "$pool.large" acme)
+"$FIXTURE" mark-in-turn "$pool.large" "$acme" "$gpt" &
+helpers="$helpers $!"
+seen=
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+    run 0 "$stat" --model gpt-4o --raw --noheadings -o status "$pool.large"
+    states=$(sort -u "$out")
+    case $states in
+    available | rate_limited) seen="$seen $states" ;;
+    *) fail "some keys of the group are limited, and some are not" ;;
+    esac
+done
+case $seen in
+*available*rate_limited* | *rate_limited*available*) ;;
+*) fail "the group was not marked meanwhile" ;;
+esac

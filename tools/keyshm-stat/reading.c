@@ -71,6 +71,8 @@ int reading_run(const struct pool_name *name, int (*act)(keyshm_pool *pool, void
 
 /* ---- for a model ---- */
 
+enum { INSPECT_TRIES_MAX = 100 };
+
 static int find_model(keyshm_pool *pool, const char *name, unsigned *ret_model)
 {
     int r = keyshm_find_model(pool, name, ret_model);
@@ -91,15 +93,43 @@ static void inspect(keyshm_pool *pool, unsigned model, struct keyshm_key_snapsho
     *state = now;
 }
 
-static void inspect_all(keyshm_pool *pool, unsigned model, struct keyshm_snapshot *snapshot)
+static void inspect_keys(keyshm_pool *pool, unsigned model, struct keyshm_snapshot *snapshot)
 {
     memset(snapshot->status_count, 0, sizeof(snapshot->status_count));
     for (unsigned i = 0; i < snapshot->count; i++) {
         inspect(pool, model, list_key(snapshot, i));
         snapshot->status_count[list_key(snapshot, i)->status]++;
     }
-    for (unsigned i = 0; i < snapshot->group_count; i++)
-        inspect(pool, model, &list_group(snapshot, i)->state);
+}
+
+/* Was it marked in between, or paused, or has a cooldown ended? */
+static bool has_changed(const struct keyshm_key_snapshot *before, const struct keyshm_key_snapshot *after)
+{
+    return before->benched_by != after->benched_by || before->status != after->status ||
+           memcmp(before->marked, after->marked, sizeof(before->marked)) != 0;
+}
+
+/* Returns whether one has changed since the last time. */
+static bool inspect_groups(keyshm_pool *pool, unsigned model, struct keyshm_snapshot *snapshot)
+{
+    bool is_changed = false;
+    for (unsigned i = 0; i < snapshot->group_count; i++) {
+        struct keyshm_key_snapshot *state = &list_group(snapshot, i)->state, before = *state;
+        inspect(pool, model, state);
+        is_changed |= has_changed(&before, state);
+    }
+    return is_changed;
+}
+
+/* A key is shown with what is known of its group, so while no group changes: all keys of one show the same of it. */
+static void inspect_all(keyshm_pool *pool, unsigned model, struct keyshm_snapshot *snapshot)
+{
+    inspect_groups(pool, model, snapshot);
+    for (int i = 0; i < INSPECT_TRIES_MAX; i++) {
+        inspect_keys(pool, model, snapshot);
+        if (!inspect_groups(pool, model, snapshot))
+            break;
+    }
 }
 
 /* ---- what is copied ---- */
