@@ -42,6 +42,16 @@ static inline uint64_t pair_load_group(const struct keyshm_pool *pool, unsigned 
     return availability_of_model(atomic_load_explicit(pool_word(pool, model, subject), order));
 }
 
+/* As a key of this group. */
+static inline struct pair pair_load_in(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint32_t key_group,
+                                       memory_order order)
+{
+    struct pair pair;
+    pair.key = pair_load_key(pool, model, slot, order);
+    pair.group = pair_load_group(pool, model, key_group, order);
+    return pair;
+}
+
 /* Reads again until the slot's group is the same before and after: the place of a removed group may have been given to
  * another. A key that is removed leaves its group after its word is free, and one that is added is in its group before
  * its word is published. Bounded: others would have to move the key each time. */
@@ -52,8 +62,7 @@ static inline struct pair pair_load(const struct keyshm_pool *pool, unsigned mod
     int tries = 0;
     do {
         key_group = again;
-        pair.key = pair_load_key(pool, model, slot, order);
-        pair.group = pair_load_group(pool, model, key_group, order);
+        pair = pair_load_in(pool, model, slot, key_group, order);
         again = key_group_of_slot(pool, slot);
     } while (again != key_group && ++tries < GROUP_TRIES_MAX);
     return pair;
@@ -157,24 +166,22 @@ static inline uint64_t pair_available_at_ms(const struct pair *pair)
     return key_ms > group_ms ? key_ms : group_ms;
 }
 
-/* The same of the key in the slot, for the model. */
+/* The same of the key in the slot, for the model. As in pair_load(), both pairs are to be of one group. */
 static inline uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
 {
     /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
      * (pick.c). */
-    uint64_t at_ms, model_ms;
+    struct pair pair, of_model = {.key = word_make_available(0), .group = word_make_available(0)};
     uint32_t key_group, again = key_group_of_slot(pool, slot);
     int tries = 0;
     do {
         key_group = again;
-        struct pair pair = pair_load(pool, 0, slot, memory_order_acquire);
-        at_ms = pair_available_at_ms(&pair);
-        if (model == 0)
-            return at_ms;
-        pair = pair_load(pool, model, slot, memory_order_acquire);
-        model_ms = pair_available_at_ms(&pair);
+        pair = pair_load_in(pool, 0, slot, key_group, memory_order_acquire);
+        if (model != 0)
+            of_model = pair_load_in(pool, model, slot, key_group, memory_order_acquire);
         again = key_group_of_slot(pool, slot);
-    } while (again != key_group && ++tries < GROUP_TRIES_MAX); /* both are to be of one group */
+    } while (again != key_group && ++tries < GROUP_TRIES_MAX);
+    uint64_t at_ms = pair_available_at_ms(&pair), model_ms = pair_available_at_ms(&of_model);
     return at_ms > model_ms ? at_ms : model_ms;
 }
 
