@@ -161,6 +161,9 @@ for other in json raw openmetrics; do
     apart batch "$other" --batch "--$other"
 done
 wrong '--iterations is for --watch and --batch' -n 1
+live='--output is for tables: the live view has the columns for which the screen has room'
+wrong "$live" --watch -o key
+wrong "$live" --batch --output-all
 wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 
 # The help is complete, its lines fit, and nothing is in it twice.

@@ -319,6 +319,10 @@ enum exit_status options_refuse_conflicts(uint64_t given_mask)
             if (is_given(given_mask, names[other]))
                 return refuse("--%s and --%s do not go together", names[0], names[other]);
     }
+    bool is_live = is_given(given_mask, "batch") ||
+                   (is_given(given_mask, "watch") && !is_given(given_mask, "json") && !is_given(given_mask, "raw"));
+    if (is_live && (is_given(given_mask, "output") || is_given(given_mask, "output-all")))
+        return refuse("--output is for tables: the live view has the columns for which the screen has room");
     if (is_given(given_mask, "iterations") && !is_given(given_mask, "watch") && !is_given(given_mask, "batch"))
         return refuse("--iterations is for --watch and --batch");
     return EXIT_FINE;
