@@ -298,12 +298,13 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
                     availability_others_are_same(pool, model, slot, others)
                 ? 0
                 : -ESTALE;
-    if (r == 0)
-        slot_give_head(head, ret_pick->key);
-    slot_forget_head(head);
-    if (r == 0)
-        count_pick(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);
-    return r;
+    if (r < 0) {
+        slot_forget_head(head);
+        return r;
+    }
+    slot_give_head(head, ret_pick->key);
+    count_pick(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);
+    return 0;
 }
 
 /* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that

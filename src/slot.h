@@ -132,67 +132,103 @@ struct slot_head {
 };
 
 /*
- * On x86-64 the words come from memory to the vector register by no other register, so that there is nothing else to
- * wipe. Each is loaded at once, and any load is an acquire there; the compiler is told by "memory". ThreadSanitizer
- * does not see it, and gets loads that it knows.
+ * The words come from memory to the vector register by no other register, so that there is nothing else to wipe, and
+ * nothing that the compiler might put on the stack. Each is loaded at once (on AArch64: "Single-copy atomicity" in the
+ * Arm Architecture Reference Manual), and ordered as by acquire: on x86-64 any load is, on AArch64 the fence in
+ * slot_load_head() makes them so; the compiler is told by "memory". ThreadSanitizer sees neither, and gets loads that
+ * it knows, as do other machines.
  */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define SLOT_LOADS_PAIRS 1
-#ifdef __has_feature
+#if defined(__SANITIZE_THREAD__)
+#define SLOT_LOADS_PAIRS 0
+#elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#undef SLOT_LOADS_PAIRS
+#define SLOT_LOADS_PAIRS 0
 #endif
+#endif
+#ifndef SLOT_LOADS_PAIRS
+#if defined(__x86_64__) || defined(__AARCH64EL__)
+#define SLOT_LOADS_PAIRS 1
+#else
+#define SLOT_LOADS_PAIRS 0
 #endif
 #endif
 
 static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
 {
-#ifdef SLOT_LOADS_PAIRS
+#if !SLOT_LOADS_PAIRS
+    slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
+                      atomic_load_explicit(&words[1], memory_order_acquire)};
+#elif defined(__x86_64__)
     slot_pair pair;
     __asm__ volatile("movq %1, %0\n\tmovhps %2, %0" : "=x"(pair) : "m"(words[0]), "m"(words[1]) : "memory");
 #else
-    slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
-                      atomic_load_explicit(&words[1], memory_order_acquire)};
+    slot_pair pair;
+    __asm__ volatile("ldr %d0, %1\n\tld1 {%0.d}[1], %2" : "=&w"(pair) : "m"(words[0]), "Q"(words[1]) : "memory");
 #endif
     return pair;
 }
 
-/* Wipe the register that a pair was in. Elsewhere than on x86-64: all that may have been used. */
+/* Wipe the register that a pair was in. */
 static inline void slot_forget_pair(slot_pair pair)
 {
-#ifdef SLOT_LOADS_PAIRS
+#if !SLOT_LOADS_PAIRS
+    (void)pair;
+#elif defined(__x86_64__)
     __asm__ volatile("pxor %0, %0" : "+x"(pair));
 #else
-    (void)pair;
+    __asm__ volatile("movi %0.2d, #0" : "+w"(pair));
+#endif
+}
+
+/* Store a pair, and wipe the register. In one statement, or the compiler may wipe a copy that it made before the store. */
+static inline void slot_give_pair(slot_pair pair, char *ret_bytes)
+{
+#if !SLOT_LOADS_PAIRS
+    memcpy(ret_bytes, &pair, sizeof(pair));
+#elif defined(__x86_64__)
+    __asm__ volatile("movups %1, %0\n\tpxor %1, %1" : "=m"(*(char(*)[sizeof(pair)])ret_bytes), "+x"(pair));
+#else
+    __asm__ volatile("str %q1, %0\n\tmovi %1.2d, #0" : "=Q"(*(char(*)[sizeof(pair)])ret_bytes), "+w"(pair));
 #endif
 }
 
 ALWAYS_INLINE struct slot_head slot_load_head(const struct slot_copy *copy)
 {
     const _Atomic uint64_t *words = copy->at->key;
-    return (struct slot_head){slot_load_pair(words), slot_load_pair(words + 2), slot_load_pair(words + 4),
-                              slot_load_pair(words + 6)};
+    struct slot_head head = {slot_load_pair(words), slot_load_pair(words + 2), slot_load_pair(words + 4),
+                             slot_load_pair(words + 6)};
+#if SLOT_LOADS_PAIRS
+    /* acquire: the loads above pair with the stores in slot.c, as those of any copy. */
+    atomic_thread_fence(memory_order_acquire);
+#endif
+    return head;
 }
 
-/* Also when it is not given. */
+/* Where other registers were used, all that may have been are wiped instead. */
+ALWAYS_INLINE void slot_forget_others(void)
+{
+#if !SLOT_LOADS_PAIRS
+    registers_wipe();
+#endif
+}
+
 ALWAYS_INLINE void slot_forget_head(struct slot_head head)
 {
     slot_forget_pair(head.first);
     slot_forget_pair(head.second);
     slot_forget_pair(head.third);
     slot_forget_pair(head.fourth);
-#ifndef SLOT_LOADS_PAIRS
-    registers_wipe();
-#endif
+    slot_forget_others();
 }
 
-/* Pair by pair: a copy of the whole would pass through memory. */
+/* Pair by pair: a copy of the whole would pass through memory. Afterwards the registers are wiped. */
 ALWAYS_INLINE void slot_give_head(struct slot_head head, char *ret_key)
 {
-    memcpy(ret_key, &head.first, sizeof(slot_pair));
-    memcpy(ret_key + 16, &head.second, sizeof(slot_pair));
-    memcpy(ret_key + 32, &head.third, sizeof(slot_pair));
-    memcpy(ret_key + 48, &head.fourth, sizeof(slot_pair));
+    slot_give_pair(head.first, ret_key);
+    slot_give_pair(head.second, ret_key + 16);
+    slot_give_pair(head.third, ret_key + 32);
+    slot_give_pair(head.fourth, ret_key + 48);
+    slot_forget_others();
 }
 
 #endif
