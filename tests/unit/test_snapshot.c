@@ -220,9 +220,12 @@ Test(snapshot, an_observer_cannot_use_what_writes)
 {
     struct keyshm_mark mark = KEYSHM_MARK_INIT;
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    static struct keyshm_lease lease;
     static const char *const keys[] = {"a"};
     char buffer[65];
-    keyshm_id id = add_key(1);
+    keyshm_id id = add_key(1), group = 0;
+    unsigned model;
     cr_assert_eq(keyshm_mark(observer, id, &mark), -EROFS);
     cr_assert_eq(keyshm_mark_all_available(observer, 1), -EROFS);
     cr_assert_eq(keyshm_pause(observer, id), -EROFS);
@@ -232,6 +235,12 @@ Test(snapshot, an_observer_cannot_use_what_writes)
     cr_assert_eq(keyshm_next_key(observer, buffer, sizeof(buffer), NULL), -EROFS);
     cr_assert_eq(keyshm_set_worker_name(observer, "x"), -EROFS);
     cr_assert_eq(keyshm_after_fork(observer), -EROFS);
+    cr_assert_eq(keyshm_acquire(observer, &request, &lease), -EROFS);
+    cr_assert_eq(keyshm_release(observer, &lease), -EROFS);
+    cr_assert_eq(keyshm_group(observer, "g", &group), -EROFS);
+    cr_assert_eq(keyshm_set_group(observer, id, 0), -EROFS);
+    cr_assert_eq(keyshm_remove_group(observer, group), -EROFS);
+    cr_assert_eq(keyshm_model(observer, "m", &model), -EROFS);
     cr_assert_eq(keyshm_get_policy(observer, &policy), 0);
     cr_assert_eq(keyshm_set_metadata(pool, id, "n", "v"), 0);
     cr_assert_eq(keyshm_get_metadata(observer, id, "n", buffer, sizeof(buffer)), 1);
