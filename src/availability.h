@@ -166,23 +166,4 @@ static inline uint64_t pair_available_at_ms(const struct pair *pair)
     return key_ms > group_ms ? key_ms : group_ms;
 }
 
-/* The same of the key in the slot, for the model. As in pair_load(), both pairs are to be of one group. */
-static inline uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
-{
-    /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
-     * (pick.c). */
-    struct pair pair, of_model = {.key = word_make_available(0), .group = word_make_available(0)};
-    uint32_t key_group, again = key_group_of_slot(pool, slot);
-    int tries = 0;
-    do {
-        key_group = again;
-        pair = pair_load_in(pool, 0, slot, key_group, memory_order_acquire);
-        if (model != 0)
-            of_model = pair_load_in(pool, model, slot, key_group, memory_order_acquire);
-        again = key_group_of_slot(pool, slot);
-    } while (again != key_group && ++tries < GROUP_TRIES_MAX);
-    uint64_t at_ms = pair_available_at_ms(&pair), model_ms = pair_available_at_ms(&of_model);
-    return at_ms > model_ms ? at_ms : model_ms;
-}
-
 #endif

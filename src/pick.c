@@ -71,7 +71,7 @@ static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
     return READY_NONE;
 }
 
-/* The first ready slot, if it is near and its key is available. */
+/* The first ready slot, if its key is available. */
 ALWAYS_INLINE uint32_t find_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t from,
                                     uint32_t end, struct others *ret_others)
 {
@@ -98,6 +98,69 @@ ALWAYS_INLINE uint32_t find_from(struct turn *turn, unsigned model, uint32_t fro
     return slot != READY_NONE ? slot : find_in(turn, model, 0, from < used ? from : used);
 }
 
+/* Behind all times: there is no key in the slot. */
+#define NO_KEY (WORD_FOREVER + 1)
+
+/* When the key in the slot is available for the model, if nothing is marked: 0: it is; WORD_FOREVER: never. As in
+ * pair_load(), both pairs are to be of one group. */
+static __attribute__((noinline)) uint64_t all_available_at_ms(const struct keyshm_pool *pool, unsigned model,
+                                                              uint32_t slot)
+{
+    /* acquire: as in available_at_ms(). */
+    struct pair pair, of_model = {.key = word_make_available(0), .group = word_make_available(0)};
+    uint32_t key_group, again = key_group_of_slot(pool, slot);
+    int tries = 0;
+    do {
+        key_group = again;
+        pair = pair_load_in(pool, 0, slot, key_group, memory_order_acquire);
+        if (model != 0)
+            of_model = pair_load_in(pool, model, slot, key_group, memory_order_acquire);
+        again = key_group_of_slot(pool, slot);
+    } while (again != key_group && ++tries < GROUP_TRIES_MAX);
+    if (!word_is_live(pair.key))
+        return NO_KEY;
+    uint64_t at_ms = pair_available_at_ms(&pair), model_ms = pair_available_at_ms(&of_model);
+    return at_ms > model_ms ? at_ms : model_ms;
+}
+
+/* The same, faster for a key that has one word to look at. */
+ALWAYS_INLINE uint64_t available_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
+{
+    if (availability_is_simple(model, key_group_of_slot(pool, slot))) {
+        /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
+         * (find_in_words()). */
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+        if (key_group_of_slot(pool, slot) == GROUP_NONE)
+            return word_is_live(word) ? word_available_at_ms(word) : NO_KEY;
+    }
+    return all_available_at_ms(pool, model, slot);
+}
+
+/* Of all keys, when the first is available. */
+static uint64_t first_available_at_ms(const struct keyshm_pool *pool, unsigned model)
+{
+    uint64_t earliest_ms = NO_KEY;
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        uint64_t at_ms = available_at_ms(pool, model, slot);
+        earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
+    }
+    return earliest_ms;
+}
+
+/* There are keys whose bits are missing. */
+static void set_bits_of_available(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
+{
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        if (available_at_ms(pool, model, slot) > now_ms)
+            continue;
+        ready_set(pool, 0, slot);
+        if (model != 0)
+            ready_set(pool, model, slot);
+    }
+}
+
 /*
  * No bit led to a key. The bits are a hint, so the words decide: -ENOKEY, -EAGAIN, or 0 when there is one after all.
  *
@@ -108,24 +171,13 @@ ALWAYS_INLINE uint32_t find_from(struct turn *turn, unsigned model, uint32_t fro
  */
 static int find_in_words(const struct keyshm_pool *pool, unsigned model)
 {
-    uint32_t announced = ready_announced(pool), used = pool_slots_used(pool);
-    uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
-    bool is_empty = true, is_found = false;
-    for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t available_at_ms = availability_at_ms(pool, model, slot);
-        /* acquire: before the count is read again, as in availability_at_ms(). */
-        is_empty &= !word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_acquire));
-        earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
-        if (available_at_ms <= now_ms) {
-            ready_set(pool, 0, slot);
-            if (model != 0)
-                ready_set(pool, model, slot);
-            is_found = true;
-        }
-    }
-    if (is_found || earliest_ms <= pool_now_ms(pool) || ready_announced(pool) != announced)
+    uint32_t announced = ready_announced(pool);
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = first_available_at_ms(pool, model);
+    if (earliest_ms <= now_ms)
+        set_bits_of_available(pool, model, now_ms);
+    if (earliest_ms <= pool_now_ms(pool) || ready_announced(pool) != announced)
         return 0;
-    return is_empty ? -ENOKEY : -EAGAIN;
+    return earliest_ms == NO_KEY ? -ENOKEY : -EAGAIN;
 }
 
 /* The next of the turns that this process has claimed. */
@@ -419,15 +471,10 @@ int pick_next_for(const struct keyshm_pool *pool, unsigned model, struct keyshm_
 
 int64_t pick_next_available_ms(const struct keyshm_pool *pool, unsigned model)
 {
-    uint64_t now_ms = pool_now_ms(pool), earliest_ms = WORD_FOREVER;
-    uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t available_at_ms = availability_at_ms(pool, model, slot);
-        if (available_at_ms <= now_ms)
-            return 0;
-        earliest_ms = available_at_ms < earliest_ms ? available_at_ms : earliest_ms;
-    }
-    return earliest_ms != WORD_FOREVER ? (int64_t)(earliest_ms - now_ms) : -1;
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = first_available_at_ms(pool, model);
+    if (earliest_ms <= now_ms)
+        return 0;
+    return earliest_ms < WORD_FOREVER ? (int64_t)(earliest_ms - now_ms) : -1;
 }
 
 int pick_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned model)
@@ -435,7 +482,7 @@ int pick_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned mod
     /* First and last: the key is there all the time. */
     if (!word_is_live(slot_word_of(pool, id)))
         return -ESTALE;
-    bool is_available = availability_at_ms(pool, model, id_slot(id)) <= pool_now_ms(pool);
+    bool is_available = available_at_ms(pool, model, id_slot(id)) <= pool_now_ms(pool);
     return word_is_live(slot_word_of(pool, id)) ? is_available : -ESTALE;
 }
 
