@@ -181,6 +181,7 @@ static inline void slot_forget_pair(slot_pair pair)
 }
 
 /* Store a pair, and wipe the register. In one statement, or the compiler may wipe a copy that it made before the store. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the assembler writes to it. */
 static inline void slot_give_pair(slot_pair pair, char *ret_bytes)
 {
 #if !SLOT_LOADS_PAIRS
