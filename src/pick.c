@@ -19,6 +19,9 @@
 /* And after this many tries give up: keys are being removed or marked as fast as they are found. */
 #define PICK_TRIES_MAX 10000
 
+/* And after this many changes of its word, each within a look at it, look for another key. */
+#define WORD_TRIES_MAX 100
+
 /* One pick. */
 struct turn {
     const struct keyshm_pool *pool;
@@ -141,7 +144,7 @@ static uint64_t first_available_at_ms(const struct keyshm_pool *pool, unsigned m
 {
     uint64_t earliest_ms = NO_KEY;
     uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot++) {
+    for (uint32_t slot = 0; slot < used && earliest_ms > 0; slot++) {
         uint64_t at_ms = available_at_ms(pool, model, slot);
         earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
     }
@@ -317,6 +320,24 @@ static bool are_others_available(struct turn *turn, uint32_t slot, struct others
     return availability_of_others(turn->pool, turn->model, slot, turn->now_ms, ret_others);
 }
 
+/*
+ * Do the word of a copied key and the others let it be picked at one instant? The others were loaded before, perhaps when
+ * another key was in the slot. So they are compared while this key is there and its word does not change; if that changes,
+ * once more.
+ */
+static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_copy *copy, const struct others *others)
+{
+    for (int tries = 0; tries < WORD_TRIES_MAX; tries++) {
+        uint64_t word = copy->word;
+        if (!is_available(word, turn) || !availability_others_are_same(turn->pool, turn->model, slot, others) ||
+            slot_copy_end(copy) < 0)
+            return false;
+        if (copy->word == word)
+            return true;
+    }
+    return false;
+}
+
 /* A long key, or one whose availability depends on the exact time. */
 static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
 {
@@ -324,8 +345,7 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
     struct slot_copy copy = {.length = turn->pool->settings.key_max};
     struct others others;
     int r = are_others_available(turn, slot, &others) ? slot_copy_key(turn->pool, slot, &copy, words) : -ESTALE;
-    if (r == 0 &&
-        (!is_available(copy.word, turn) || !availability_others_are_same(turn->pool, turn->model, slot, &others)))
+    if (r == 0 && !is_still_available(turn, slot, &copy, &others))
         r = -ESTALE;
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
@@ -337,7 +357,7 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
 }
 
 /* A key of up to 64 bytes that is available at this time, with others that were found to be; -ESTALE: it is longer, or
- * not available, or no longer there, or the others are not the same. */
+ * not available, or no longer there, or a word is not the same. The order is that of is_still_available(). */
 ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct others *others,
                             uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
@@ -346,13 +366,11 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
         return -ESTALE;
     /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
-    int r = slot_copy_end(&copy) == 0 && word_is_available(copy.word, now_ms) &&
-                    availability_others_are_same(pool, model, slot, others)
-                ? 0
-                : -ESTALE;
-    if (r < 0) {
+    uint64_t word = copy.word;
+    if (!availability_others_are_same(pool, model, slot, others) || slot_copy_end(&copy) < 0 || copy.word != word ||
+        !word_is_available(word, now_ms)) {
         slot_forget_head(head);
-        return r;
+        return -ESTALE;
     }
     slot_give_head(head, ret_pick->key);
     count_pick(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);

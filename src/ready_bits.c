@@ -53,6 +53,12 @@ void ready_set_all(const struct keyshm_pool *pool, unsigned model)
         atomic_store_explicit(ready_words(pool, model) + i, UINT64_MAX, memory_order_relaxed);
 }
 
+void ready_count_announcement(const struct keyshm_pool *pool)
+{
+    /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */
+    atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_release);
+}
+
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
     /* A group is one word for all its keys, whose bits were cleared as they were looked at. */
@@ -60,8 +66,7 @@ void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t sub
         ready_set(pool, model, subject);
     else
         ready_make_all_due(pool, model);
-    /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */
-    atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_release);
+    ready_count_announcement(pool);
 }
 
 uint32_t ready_announced(const struct keyshm_pool *pool)

@@ -49,6 +49,9 @@ void ready_set_all(const struct keyshm_pool *pool, unsigned model);
  * public call returns. */
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
 
+/* Something has been made available, perhaps. */
+void ready_count_announcement(const struct keyshm_pool *pool);
+
 /* How often anything has been made available. */
 uint32_t ready_announced(const struct keyshm_pool *pool);
 

@@ -14,6 +14,7 @@
  *   the names of groups that there are not, and the counts of keys         → wiped, and counted again
  *   the lowest free slot                                                  → searched for again from the start
  *   the ready bits                                                        → every block is due for a sweep now
+ *   a key made available, but not announced                               → announced
  *   the change count                                                      → even again, after all that
  */
 void recover(struct keyshm_pool *pool)
@@ -28,5 +29,6 @@ void recover(struct keyshm_pool *pool)
     groups_recover(pool);
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         ready_make_all_due(pool, model);
+    ready_count_announcement(pool);
     index_end_change(pool);
 }

@@ -168,8 +168,10 @@ static inline struct claim rotation_unpack_range(const struct keyshm_pool *pool,
 /* What is left of a range after the turn of `slot`, which is in it. */
 static inline uint64_t claim_after(uint64_t word, uint32_t slot)
 {
-    uint64_t taken = slot + 1 - ((uint32_t)word & ((UINT32_C(1) << RANGE_SLOT_BITS) - 1));
-    return word + taken - (taken << RANGE_LENGTH_SHIFT);
+    uint64_t slots = (UINT64_C(1) << RANGE_SLOT_BITS) - 1;
+    uint64_t taken = slot + 1 - (word & slots);
+    /* Behind the last slot that there can be is no number: the empty range then begins at 0. */
+    return ((word - (taken << RANGE_LENGTH_SHIFT)) & ~slots) | ((word + taken) & slots);
 }
 
 /* Put a range that was claimed where it belongs, if it is not there yet. */

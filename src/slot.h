@@ -71,7 +71,7 @@ struct slot_copy {
     struct layout_slot *at;
     const _Atomic uint64_t *word_at;
     keyshm_id id;
-    uint64_t word;   /* the state word, loaded after the bytes */
+    uint64_t word;   /* the state word, loaded before the bytes, and in the end after them */
     uint32_t length; /* bytes */
 };
 
@@ -89,12 +89,13 @@ static inline int slot_copy_begin(const struct keyshm_pool *pool, uint32_t slot,
     keyshm_id id = atomic_load_explicit(&at->id, memory_order_acquire);
     /* Published already? A slot that is being filled has its id before its bytes, and may be published while they are
      * read: the check at the end alone would then pass. */
-    if (id_slot(id) != slot || !word_is_live(slot_word_at(word_at, &at->id, id)))
+    uint64_t word = id_slot(id) == slot ? slot_word_at(word_at, &at->id, id) : word_make_free(0);
+    if (!word_is_live(word))
         return -ESTALE;
     uint64_t length = atomic_load_explicit(&at->key_length, memory_order_acquire);
     if (length == 0 || length > pool->settings.key_max)
         return -ESTALE;
-    *ret_copy = (struct slot_copy){.at = at, .word_at = word_at, .id = id, .length = (uint32_t)length};
+    *ret_copy = (struct slot_copy){.at = at, .word_at = word_at, .id = id, .word = word, .length = (uint32_t)length};
     return 0;
 }
 
@@ -153,7 +154,7 @@ struct slot_head {
 #endif
 #endif
 
-static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
+ALWAYS_INLINE slot_pair slot_load_pair(const _Atomic uint64_t *words)
 {
 #if !SLOT_LOADS_PAIRS
     slot_pair pair = {atomic_load_explicit(&words[0], memory_order_acquire),
@@ -169,7 +170,7 @@ static inline slot_pair slot_load_pair(const _Atomic uint64_t *words)
 }
 
 /* Wipe the register that a pair was in. */
-static inline void slot_forget_pair(slot_pair pair)
+ALWAYS_INLINE void slot_forget_pair(slot_pair pair)
 {
 #if !SLOT_LOADS_PAIRS
     (void)pair;
@@ -182,7 +183,7 @@ static inline void slot_forget_pair(slot_pair pair)
 
 /* Store a pair, and wipe the register. In one statement, or the compiler may wipe a copy that it made before the store. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the assembler writes to it. */
-static inline void slot_give_pair(slot_pair pair, char *ret_bytes)
+ALWAYS_INLINE void slot_give_pair(slot_pair pair, char *ret_bytes)
 {
 #if !SLOT_LOADS_PAIRS
     memcpy(ret_bytes, &pair, sizeof(pair));

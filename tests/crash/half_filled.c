@@ -6,6 +6,10 @@
  * The pick may give the new key or none, but not a half-filled one; and none when the key is added to a group that is
  * not available.
  *
+ * And one process is stopped twice: a pick that has claimed the slot goes on for a few instructions, and the new key is
+ * added to the group that is not available; the pick goes on for a few more, and that key is removed. The slot is in no
+ * group before and after, but the pick gives no key.
+ *
  *   half_filled [STRIDE]    the pick goes on for each STRIDE-th number of instructions: each third when none is given
  */
 
@@ -19,6 +23,9 @@
 /* Enough for a pick to go from its claim to its second look at the word of the slot. Then it searches on, as in any empty
  * pool. */
 enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, DEFAULT_STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
+
+/* And from there to its first look at the word, and from that to the second. */
+enum { TO_FIRST_LOOK_MAX = 90, TO_SECOND_LOOK_MAX = 180 };
 
 #define NOT_YET SIZE_MAX
 
@@ -160,10 +167,18 @@ static void learn(void)
 
 /* ---- the runs ---- */
 
+/* False when the pick has ended. */
+static bool go_on(pid_t reader, unsigned instructions)
+{
+    bool is_running = true;
+    for (unsigned i = 0; i < instructions && is_running; i++)
+        is_running = tracer_step(reader);
+    return is_running;
+}
+
 /* False when one of the two took another way than recorded. */
 static bool run(const struct moment *moment, unsigned instructions)
 {
-    bool is_running = true;
     pid_t reader = begin_with_claim();
     pid_t writer = reader != 0 ? tracer_start(add_new_key) : 0;
     if (writer == 0 || !tracer_reach(writer, &writer_walk, moment->index)) {
@@ -175,13 +190,43 @@ static bool run(const struct moment *moment, unsigned instructions)
         return false;
     }
     EXPECT(moment->has_come());
-    for (unsigned i = 0; i < instructions && is_running; i++)
-        is_running = tracer_step(reader);
+    bool is_running = go_on(reader, instructions);
     tracer_finish(writer);
     if (is_running)
         tracer_finish(reader);
     end();
     return true;
+}
+
+/* False when the reader took another way than recorded. */
+static bool run_twice_stopped(unsigned to_first, unsigned to_second)
+{
+    keyshm_id id;
+    pid_t reader = begin_with_claim();
+    if (reader == 0) {
+        keyshm_close(pool);
+        return false;
+    }
+    bool is_running = go_on(reader, to_first);
+    EXPECT_EQ(keyshm_add_to_group(pool, new_key, group_or_0, &id), 0);
+    is_running = is_running && go_on(reader, to_second);
+    EXPECT_EQ(keyshm_remove(pool, id), 0);
+    if (is_running)
+        tracer_finish(reader);
+    EXPECT(seen->result == -ENOKEY || seen->result == -EAGAIN);
+    EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
+    keyshm_close(pool);
+    return true;
+}
+
+static void run_all_twice_stopped(unsigned stride, unsigned *runs, unsigned *strays)
+{
+    for (unsigned to_first = 0; to_first < TO_FIRST_LOOK_MAX; to_first += stride)
+        for (unsigned to_second = 0; to_second < TO_SECOND_LOOK_MAX; to_second += stride) {
+            bool is_as_learnt = run_twice_stopped(to_first, to_second);
+            *runs += is_as_learnt;
+            *strays += !is_as_learnt;
+        }
 }
 
 static void run_all(unsigned stride, unsigned *runs, unsigned *strays)
@@ -210,6 +255,7 @@ int main(int argc, char **argv)
         has_group = i != 0;
         run_all(stride, &runs, &strays);
     }
+    run_all_twice_stopped(stride, &runs, &strays); /* the group is there still */
     EXPECT(strays * STRAYS_ONE_IN <= runs);
     printf("total: runs %u, broken 0\n", runs); /* what is broken ends the program */
     return 0;

@@ -214,6 +214,17 @@ Test(rare, a_range_of_slots_that_are_not_there_is_empty)
     cr_assert_leq(range.end, range.begin);
 }
 
+Test(rare, a_range_that_ends_with_the_last_slot_is_used_up)
+{
+    struct claim claim = {.number = 5, .begin = KEYSHM_CAPACITY_MAX - 3, .end = KEYSHM_CAPACITY_MAX};
+    uint64_t word = claim_after(claim_pack(&claim), KEYSHM_CAPACITY_MAX - 2);
+    claim.begin = KEYSHM_CAPACITY_MAX - 1;
+    cr_assert_eq(word, claim_pack(&claim));
+    word = claim_after(word, KEYSHM_CAPACITY_MAX - 1);
+    cr_assert_geq(claim_unpack(word).begin, claim_unpack(word).end);
+    cr_assert_eq(claim_unpack(word).number, 5);
+}
+
 /* ---- slots ---- */
 
 Test(rare, keys_of_one_hash_are_told_apart_by_length_and_bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "key_index.h"
 #include "pool.h"
+#include "ready_bits.h"
 #include "recover.h"
 #include "slot.h"
 
@@ -66,7 +67,9 @@ Test(recover, an_add_that_got_any_distance)
         expect_sound(ids, 3);
     }
     fill_without_publishing(3, 5);
+    uint32_t announced = ready_announced(pool);
     recover(pool);
+    cr_assert_neq(ready_announced(pool), announced, "a pick that has read the free slot would say -ENOKEY");
     cr_assert_eq(keyshm_find(pool, key_text(99), &found), 0, "a published key is in");
     cr_assert_eq(keyshm_available_count(pool), 4);
     expect_sound(ids, 3);
