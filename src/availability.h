@@ -119,8 +119,8 @@ ALWAYS_INLINE bool availability_of_others(const struct keyshm_pool *pool, unsign
     return ret_others->key_group == GROUP_NONE || availability_of_group(pool, model, now_ms, ret_others);
 }
 
-/* Are they still the same? Then nothing was marked in between. A pause that has begun and ended meanwhile is not seen, nor
- * is a key that has left its group and come back: what the pick has read is then of the time before that, or after. */
+/* Are they still the same? Then nothing was marked in between. What is not seen is a pause that has begun and ended within
+ * the pick, of the key's own word too: it is not counted, as a mark is. */
 ALWAYS_INLINE bool availability_others_are_same(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
                                                 const struct others *others)
 {
