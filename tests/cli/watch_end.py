@@ -42,6 +42,20 @@ def test_output_stopped():
     check(terminal.finish() == -signal.SIGTERM, f"status {terminal.status}")
 
 
+def test_output_stopped_within_a_frame():
+    """Nobody reads until the terminal takes no more, so that a frame is half written when the output is stopped."""
+    pool, _ = make_pool("-half", "AAAA")
+    terminal = begin(pool)
+    for _ in range(100):
+        terminal.send("r")
+        signal.sigtimedwait([], 0.005)
+    terminal.send("\x13")
+    while terminal.pump(0.5):
+        pass
+    os.kill(terminal.pid, signal.SIGTERM)
+    check(terminal.finish() == -signal.SIGTERM, f"status {terminal.status}")
+
+
 def test_terminal_that_nobody_reads():
     pool, _ = make_pool("-stuck", "AAAA")
     terminal = begin(pool)
@@ -118,5 +132,5 @@ def test_refused():
         check(result.returncode == 1 and "--batch" in result.stderr, f"{stream} is no terminal: {result}")
 
 
-run_tests([test_keys_and_signals, test_output_stopped, test_terminal_that_nobody_reads,
+run_tests([test_keys_and_signals, test_output_stopped, test_output_stopped_within_a_frame, test_terminal_that_nobody_reads,
            test_stopped_and_continued, test_hang_up, test_refused])

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* How long an orderly end may take. A terminal or a pipe that takes no more output would block it for ever. */
@@ -12,6 +13,12 @@
 static int ends[2] = {-1, -1};
 static sigset_t caught;
 static volatile sig_atomic_t deadly; /* the last one that was caught */
+
+void signals_resume_output(void)
+{
+    tcflow(STDOUT_FILENO, TCOOFF);
+    tcflow(STDOUT_FILENO, TCOON);
+}
 
 static bool is_deadly(int number)
 {
@@ -26,6 +33,7 @@ static void note(int number)
     if (write(ends[1], &byte, 1) == 1 && is_deadly(number)) {
         deadly = number;
         alarm(PATIENCE_S);
+        signals_resume_output();
     }
     errno = error;
 }

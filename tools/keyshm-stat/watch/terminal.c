@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <term.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "color.h"
 #include "program.h"
+#include "signals.h"
 
 #define ESCAPE_DELAY_MS 25
 #define TRACK_COLOR 236 /* of 256: a dark grey, behind bars */
@@ -76,10 +76,7 @@ enum exit_status terminal_open(bool with_color)
 
 void terminal_close(void)
 {
-    /* After Ctrl-S, the sequences that restore the terminal would not arrive. A program can resume only the output that a
-     * program stopped. */
-    tcflow(STDOUT_FILENO, TCOOFF);
-    tcflow(STDOUT_FILENO, TCOON);
+    signals_resume_output();
     endwin();
     delscreen(screen);
 }
