@@ -172,12 +172,16 @@ run 0 "$ctl" create "$pool.many" --capacity 2000 --key-max 64
 seq -f "sk-$secret-%020.0f" 2000 >"$in"
 run 0 "$ctl" add "$pool.many" <"$in"
 for i in 1 2 3; do
-    mkdir "$tmp/killed$i"
-    "$ctl" export "$pool.many" --with-keys --output "$tmp/killed$i/state" &
-    exporting=$!
-    sleep "0.$i"
-    kill -KILL "$exporting" 2>/dev/null || true
-    status=0
-    wait "$exporting" 2>/dev/null || status=$?
-    [ "$status" -eq 0 ] || is "$(ls -A "$tmp/killed$i")" '' "left by one that was killed"
+    for option in '' --with-keys; do
+        rm -rf "$tmp/killed"
+        mkdir "$tmp/killed"
+        # shellcheck disable=SC2086
+        "$ctl" export "$pool.many" $option --output "$tmp/killed/state" &
+        exporting=$!
+        if [ -z "$option" ]; then sleep "0.$i"; else sleep "0.0$i"; fi
+        kill -KILL "$exporting" 2>/dev/null || true
+        wait "$exporting" 2>/dev/null || true
+        left=$(ls -A "$tmp/killed")
+        [ -z "$left" ] || is "$left $("$JSON_GET" keys <"$tmp/killed/state")" 'state 2000' "left by one that was killed"
+    done
 done
