@@ -74,23 +74,29 @@ static uint32_t find_slowly(struct turn *turn, uint32_t from, uint32_t end)
     return READY_NONE;
 }
 
+/* Is the key in the slot available? */
+ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t slot,
+                                struct others *ret_others)
+{
+    /* acquire: as in look(). */
+    return word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
+           availability_of_others(pool, model, slot, now_ms, ret_others);
+}
+
 /* The first ready slot, if its key is available. */
 ALWAYS_INLINE uint32_t find_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t from,
                                     uint32_t end, struct others *ret_others)
 {
     uint32_t slot = ready_look(pool, model, from, end);
-    /* acquire: as in look(). */
-    bool is_it = slot != READY_NONE &&
-                 word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
-                 availability_of_others(pool, model, slot, now_ms, ret_others);
-    return is_it ? slot : READY_NONE;
+    return slot != READY_NONE && look_quickly(pool, model, now_ms, slot, ret_others) ? slot : READY_NONE;
 }
 
 ALWAYS_INLINE uint32_t find_in(struct turn *turn, unsigned model, uint32_t from, uint32_t end)
 {
     struct others others;
-    uint32_t slot = find_quickly(turn->pool, model, turn->now_ms, from, end, &others);
-    return slot != READY_NONE ? slot : find_slowly(turn, from, end);
+    uint32_t slot = ready_look(turn->pool, model, from, end);
+    bool is_it = slot == READY_NONE || look_quickly(turn->pool, model, turn->now_ms, slot, &others);
+    return is_it ? slot : find_slowly(turn, slot, end);
 }
 
 /* The first available key at or after `from`, going round. */
