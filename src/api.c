@@ -627,6 +627,11 @@ static int hold(int r, struct keyshm_lease *ret_lease)
     return 0;
 }
 
+static bool has_unsupported_field(const struct keyshm_request *request)
+{
+    return request->tokens != 0 || request->affinity != 0 || request->wait_ms != 0 || request->flags != 0;
+}
+
 /* All requests, of other versions of the struct too. */
 __attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null,
                                              struct keyshm_lease *ret_lease)
@@ -639,7 +644,7 @@ __attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, con
         r = read_struct(pool, request_or_null, &request, sizeof(request));
     if (r == 0)
         r = check_model(pool, request.model);
-    if (r == 0 && (request.tokens != 0 || request.affinity != 0 || request.wait_ms != 0 || request.flags != 0))
+    if (r == 0 && has_unsupported_field(&request))
         r = refuse_call(pool, -EINVAL, "a field of the request that this version does not support");
     if (r == 0)
         r = pick_next_for(pool, request.model, &ret_lease->pick);
@@ -649,8 +654,7 @@ __attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, con
 /* The usual request: of this version, for a model that there is, without what is not supported. */
 static bool is_plain(const struct keyshm_pool *pool, const struct keyshm_request *request)
 {
-    return request->size == sizeof(*request) && models_is_there(pool, request->model) && request->tokens == 0 &&
-           request->affinity == 0 && request->wait_ms == 0 && request->flags == 0;
+    return request->size == sizeof(*request) && models_is_there(pool, request->model) && !has_unsupported_field(request);
 }
 
 /* The usual request is read in place, and the rest is kept out of its way: together they would cost a fifth more. */

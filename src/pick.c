@@ -516,12 +516,6 @@ struct seen_groups {
     bool is_available[KEYSHM_GROUPS_MAX];
 };
 
-static bool is_group_available(const struct keyshm_pool *pool, unsigned model, uint32_t group, uint64_t now_ms)
-{
-    return word_of_model_is_available(key_group_word(pool, 0, group), now_ms) &&
-           (model == 0 || word_of_model_is_available(key_group_word(pool, model, group), now_ms));
-}
-
 /* The words are of the group of the slot or of a later one in its place, and then the slot's key is no longer in it. */
 static bool is_in_available_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t now_ms,
                                   struct seen_groups *seen)
@@ -532,7 +526,8 @@ static bool is_in_available_group(const struct keyshm_pool *pool, unsigned model
     uint32_t group = group_index(key_group);
     if (seen->key_groups[group] != key_group) {
         seen->key_groups[group] = key_group;
-        seen->is_available[group] = is_group_available(pool, model, group, now_ms);
+        struct others words = {.key_group = key_group};
+        seen->is_available[group] = availability_of_group(pool, model, now_ms, &words);
     }
     return seen->is_available[group];
 }

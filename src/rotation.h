@@ -49,6 +49,7 @@
 #define RANGE_LENGTH_SHIFT RANGE_SLOT_BITS
 #define RANGE_PLACE_SHIFT (RANGE_LENGTH_SHIFT + RANGE_LENGTH_BITS)
 #define RANGE_NUMBER_SHIFT (RANGE_PLACE_SHIFT + RANGE_PLACE_BITS)
+#define RANGE_SLOT_MASK ((UINT32_C(1) << RANGE_SLOT_BITS) - 1)
 #define RANGE_LENGTH_MAX ((UINT32_C(1) << RANGE_LENGTH_BITS) - 1)
 
 _Static_assert(KEYSHM_CAPACITY_MAX <= UINT32_C(1) << RANGE_SLOT_BITS, "every slot has a number");
@@ -70,7 +71,7 @@ static inline uint64_t claim_pack(const struct claim *claim)
 
 static inline struct claim claim_unpack(uint64_t word)
 {
-    uint32_t begin = (uint32_t)word & ((UINT32_C(1) << RANGE_SLOT_BITS) - 1);
+    uint32_t begin = (uint32_t)word & RANGE_SLOT_MASK;
     return (struct claim){
         .number = word >> RANGE_NUMBER_SHIFT,
         .place = (uint32_t)(word >> RANGE_PLACE_SHIFT) & ((UINT32_C(1) << RANGE_PLACE_BITS) - 1),
@@ -168,8 +169,7 @@ static inline struct claim rotation_unpack_range(const struct keyshm_pool *pool,
 /* What is left of a range after the turn of `slot`, which is in it. */
 static inline uint64_t claim_after(uint64_t word, uint32_t slot)
 {
-    uint64_t slots = (UINT64_C(1) << RANGE_SLOT_BITS) - 1;
-    uint64_t taken = slot + 1 - (word & slots);
+    uint64_t slots = RANGE_SLOT_MASK, taken = slot + 1 - (word & slots);
     /* Behind the last slot that there can be is no number: the empty range then begins at 0. */
     return ((word - (taken << RANGE_LENGTH_SHIFT)) & ~slots) | ((word + taken) & slots);
 }

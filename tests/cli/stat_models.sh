@@ -106,19 +106,14 @@ is "$(rows --models | wc -l)" 2
 
 # While a group is marked for the model again and again, all its keys show the same of it.
 run 0 "$ctl" create "$pool.large" --capacity 1000
-i=1000
-while [ "$i" -lt 2000 ]; do
-    key "$i"
-    echo
-    i=$((i + 1))
-done >"$in"
+seq -f "$(key %.0f)" 1000 1999 >"$in"
 run 0 "$ctl" add "$pool.large" --group acme <"$in"
 gpt=$("$FIXTURE" model "$pool.large" gpt-4o)
 acme=$("$FIXTURE" group "$pool.large" acme)
 "$FIXTURE" mark-in-turn "$pool.large" "$acme" "$gpt" &
 helpers="$helpers $!"
 seen=
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+for _ in $(seq 40); do
     run 0 "$stat" --model gpt-4o --raw --noheadings -o status "$pool.large"
     states=$(sort -u "$out")
     case $states in

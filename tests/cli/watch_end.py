@@ -42,13 +42,18 @@ def test_output_stopped():
     check(terminal.finish() == -signal.SIGTERM, f"status {terminal.status}")
 
 
-def test_output_stopped_within_a_frame():
-    """Nobody reads until the terminal takes no more, so that a frame is half written when the output is stopped."""
-    pool, _ = make_pool("-half", "AAAA")
-    terminal = begin(pool)
+def fill(terminal):
+    """Frames that nobody reads, until the terminal takes no more."""
     for _ in range(100):
         terminal.send("r")
         signal.sigtimedwait([], 0.005)
+
+
+def test_output_stopped_within_a_frame():
+    """A frame is half written when the output is stopped."""
+    pool, _ = make_pool("-half", "AAAA")
+    terminal = begin(pool)
+    fill(terminal)
     terminal.send("\x13")
     while terminal.pump(0.5):
         pass
@@ -59,9 +64,7 @@ def test_output_stopped_within_a_frame():
 def test_terminal_that_nobody_reads():
     pool, _ = make_pool("-stuck", "AAAA")
     terminal = begin(pool)
-    for _ in range(100):
-        terminal.send("r")
-        signal.sigtimedwait([], 0.005)
+    fill(terminal)
     os.kill(terminal.pid, signal.SIGTERM)
     end = time.monotonic() + PATIENCE_S
     while not terminal.has_ended():
