@@ -30,7 +30,7 @@
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
- * keyshm_acquire(), keyshm_release(), keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(),
+ * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(),
  * keyshm_available_count(), both also for a model, keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(),
  * keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they find, keyshm_get(),
  * keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(),
@@ -668,12 +668,13 @@ struct keyshm_mark {
     size_t size; /* sizeof(struct keyshm_mark) */
     enum keyshm_status status;
     int64_t duration_ms; /* of a rate limit or a quota: from now; ignored for the other two. KEYSHM_NO_RETRY_AFTER: the
-                                   policy's cooldown_ms for a rate limit, until marked for a quota. KEYSHM_UNTIL_MARKED */
+                                   policy's cooldown_ms for a rate limit, its quota_retry_ms for a quota. KEYSHM_UNTIL_MARKED */
     unsigned model;      /* 0: whatever the model */
     enum keyshm_scope scope;
     enum keyshm_reason reason; /* ignored for KEYSHM_AVAILABLE */
-    uint64_t stamp; /* of the pick that was answered; 0: not known. KEYSHM_AVAILABLE with a stamp does nothing if
-                                   the key was marked with another status after that pick */
+    uint64_t stamp; /* of the pick that was answered; 0: not known. It keeps one cause from counting twice (struct
+                                   keyshm_policy). KEYSHM_AVAILABLE with a stamp does nothing if the key was marked with
+                                   another status after that pick */
 };
 #define KEYSHM_MARK_INIT                                                                                               \
     {                                                                                                                  \
@@ -689,7 +690,8 @@ int keyshm_mark(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *mark)
 int keyshm_mark_rate_limited(keyshm_pool *pool, keyshm_id id, int64_t retry_after_ms);
 int keyshm_mark_quota_exceeded(keyshm_pool *pool, keyshm_id id, int64_t reset_after_ms);
 
-/* Do not pick the key until it is marked available. Adds to its error_count. */
+/* Do not pick the key until it is marked available, unless the policy says otherwise (invalid_after, invalid_retry_ms).
+ * Adds to its error_count. */
 int keyshm_mark_invalid(keyshm_pool *pool, keyshm_id id);
 
 /*
@@ -706,6 +708,14 @@ int keyshm_mark_available(keyshm_pool *pool, keyshm_id id);
 int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
 
 /*
+ * The request with this pick has succeeded: the end of streaks and probes (struct keyshm_policy) of the key and its
+ * group, whole and for the pick's model, of each unless it was marked with another status than KEYSHM_AVAILABLE after
+ * that pick. It ends no bench. 0, also when there was nothing to end. -ESTALE: the key is no longer in the pool.
+ * -EINVAL, -EROFS, -EBUSY as a mark.
+ */
+int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick);
+
+/*
  * Take a key or a group out, and let it in again: for operators. A paused key, or one in a paused group, is not picked,
  * whatever it is marked; marks are recorded all the same, and count when it is resumed. Each may be said twice.
  * -ESTALE, -EROFS, -EBUSY as a mark.
@@ -713,16 +723,42 @@ int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
 int keyshm_pause(keyshm_pool *pool, keyshm_id id);
 int keyshm_resume(keyshm_pool *pool, keyshm_id id);
 
-/* How marks are understood: settings of a pool that can be changed at any time, for all processes at once. */
+/*
+ * How marks are understood: settings of a pool that can be changed at any time, for all processes at once.
+ *
+ * "In a row": of a key or a group, whole or for one model, each by itself, until keyshm_success(), a mark
+ * KEYSHM_AVAILABLE, or streak_forget_ms without a failure. Marks of one cause count once: one whose pick (its stamp) was
+ * before the last mark that counted does not count again, nor does one without a stamp while the key is benched. Marks
+ * for the reasons KEYSHM_REASON_BUDGET, _PEER and _OPERATOR do not count, and such an invalid mark is final.
+ *
+ * A probe: the one request that gets a key or group after a bench. The others get it when keyshm_success() is called for
+ * that one, or for any other whose pick was not before the last mark. Until then the key is benched for them, as before;
+ * when the process that has the probe has ended, or after probe_ms, one other request is the probe.
+ */
 struct keyshm_policy {
     size_t size;         /* sizeof(struct keyshm_policy) */
     int64_t cooldown_ms; /* of a rate limit without a Retry-After: 0 (until marked available) to KEYSHM_DURATION_MAX_MS;
                                 default 60,000 */
-    int64_t cooldown_max_ms; /* the longest rate limit: 1 to KEYSHM_DURATION_MAX_MS; default 86,400,000 */
+    int64_t cooldown_max_ms;  /* the longest rate limit: 1 to KEYSHM_DURATION_MAX_MS; default 86,400,000 */
+    int64_t streak_forget_ms; /* after this time without a failure the next is the first again: 1 to
+                                KEYSHM_DURATION_MAX_MS; default 600,000 */
+    int64_t invalid_retry_ms; /* when a key that is invalid is tried again, by a probe: 1 to KEYSHM_DURATION_MAX_MS, or
+                                KEYSHM_UNTIL_MARKED, the default: never */
+    int64_t quota_retry_ms;   /* the same of a quota without a known end */
+    int64_t probe_ms;         /* 0, the default: there are no probes, except of what invalid_retry_ms and quota_retry_ms
+                                bring back, for 10,000 ms; up to KEYSHM_DURATION_MAX_MS: each bench that ends by itself ends
+                                with a probe, which is waited for so long */
+    int64_t lease_max_ms;     /* 0, or 1,000 to KEYSHM_DURATION_MAX_MS; default 600,000. For leases that hold a place, of
+                                which this version has none */
+    unsigned cooldown_growth_percent; /* by so much each further rate limit in a row without a Retry-After is as long as
+                                the one before: 100 (the default) to 1,000; 200 doubles it */
+    unsigned invalid_after;   /* so many invalid marks in a row make a key invalid: 1 (the default) to 255. Before that it is
+                                rate limited, for cooldown_ms */
 };
-#define KEYSHM_POLICY_INIT                            \
-    {                                                 \
-        sizeof(struct keyshm_policy), 60000, 86400000 \
+#define KEYSHM_POLICY_INIT                                                                                              \
+    {                                                                                                                   \
+        sizeof(struct keyshm_policy), 60000, 86400000, 600000, KEYSHM_UNTIL_MARKED, KEYSHM_UNTIL_MARKED, 0, 600000, 100u, \
+            1u                                                                                                          \
     }
 void keyshm_policy_init(struct keyshm_policy *policy, size_t size);
 
@@ -778,6 +814,8 @@ struct keyshm_word_snapshot {
     enum keyshm_status status; /* as for a pick: KEYSHM_AVAILABLE if its cooldown is over */
     enum keyshm_reason reason;
     int64_t cooldown_left_ms; /* 0: none; -1: until marked available */
+    int is_probing;
+    unsigned streak;
 };
 
 struct keyshm_key_snapshot {
@@ -788,6 +826,8 @@ struct keyshm_key_snapshot {
     int64_t cooldown_left_ms;  /* 0: none; -1: until marked available; the longest */
     unsigned benched_by;       /* bits KEYSHM_BY_...; 0: it can be picked */
     int is_paused;             /* itself; its group may be, too */
+    int is_probing;            /* one request has it as a probe (struct keyshm_policy), and others do not get it */
+    unsigned streak;           /* failures in a row (struct keyshm_policy); the longest of the four words */
     keyshm_id group;           /* 0: none */
     int64_t last_used_ago_ms;  /* since the last pick; -1: never picked */
     uint64_t error_count;      /* times it was marked invalid */

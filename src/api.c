@@ -807,6 +807,22 @@ int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask)
     return mark_all_available(pool, status_mask, log_available);
 }
 
+int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick)
+{
+    int r = check_writable(pool);
+    if (r == 0 && pick == NULL)
+        r = -EINVAL;
+    if (r == 0)
+        r = check_model(pool, pick->model);
+    if (r == 0)
+        r = mark_success(pool, pick->id, pick->model, pick->stamp);
+    if (r == -ESTALE)
+        return refuse_stale(pool, pick->id);
+    if (r > 0)
+        log_subject(pool, pick->id, "its probe has succeeded");
+    return r < 0 ? r : 0;
+}
+
 static int set_paused(keyshm_pool *pool, keyshm_id id, bool is_paused)
 {
     int r = check_writable(pool);
@@ -840,6 +856,13 @@ int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
     return r == 0 ? mark_all_expired(pool, log_expired) : r;
 }
 
+static int refuse_policy(const struct keyshm_pool *pool, const struct keyshm_policy *policy)
+{
+    char message[64];
+    snprintf(message, sizeof(message), "%s is outside its range", policy_find_wrong(policy));
+    return refuse_call(pool, -EINVAL, message);
+}
+
 int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy)
 {
     struct keyshm_policy known;
@@ -850,8 +873,8 @@ int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy)
         return r;
     policy_read(pool, &known);
     r = read_struct(pool, policy, &known, sizeof(known));
-    if (r == 0 && policy_check(&known) < 0)
-        r = refuse_call(pool, -EINVAL, "a field of the policy is outside its range");
+    if (r == 0 && policy_find_wrong(&known) != NULL)
+        r = refuse_policy(pool, &known);
     if (r < 0)
         return r;
     policy_set(pool, &known);

@@ -83,6 +83,7 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
         return NULL;
     pool->header = (struct layout_header *)(void *)base;
     pool->words = (_Atomic uint64_t *)(void *)(base + settings->words_offset);
+    pool->histories = (struct layout_history *)(void *)(base + settings->histories_offset);
     pool->key_groups = settings->groups_max > 0 ? (_Atomic uint32_t *)(void *)(base + settings->key_groups_offset) : NULL;
     pool->ready = (_Atomic uint64_t *)(void *)(base + settings->ready_offset);
     pool->due = (_Atomic uint64_t *)(void *)(base + settings->due_offset);
@@ -173,8 +174,9 @@ static int initialise(struct layout_header *header, const struct layout_settings
     header->settings = *settings;
     header->settings_checksum = layout_checksum(settings);
     header->pool_minus_monotonic_ms = pool_clock_minus_monotonic_ms(clock_boot_us() - settings->epoch_boot_us);
-    header->policy.cooldown_ms = options->default_cooldown_ms;
-    header->policy.cooldown_max_ms = policy_default.cooldown_max_ms;
+    struct keyshm_policy policy = policy_default;
+    policy.cooldown_ms = options->default_cooldown_ms;
+    policy_store(header, &policy);
     int r = lock_init(header);
     if (r == 0)
         memcpy(header->magic, LAYOUT_MAGIC, sizeof(header->magic));

@@ -74,7 +74,7 @@ static inline bool pair_is_available(const struct pair *pair, uint64_t now_ms)
 }
 
 /*
- * The stamp of a pick: the counts of marks of the four words, 16 bits each: the key's, and from there up its word for
+ * The stamp of a pick: the counts of marks of the four words, each of WORD_MARKS_BITS: the key's, and from there up its word for
  * the model, its group's, and the group's for the model. So each word tells by itself whether something bad was marked
  * since.
  */
@@ -139,10 +139,11 @@ ALWAYS_INLINE bool availability_others_are_same(const struct keyshm_pool *pool, 
             atomic_load_explicit(pool_word(pool, model, subject), memory_order_acquire) == others->group_of_model);
 }
 
-/* The count of marks of a group, mixed with which group it is: a key may be moved to another one. */
-static inline uint64_t stamp_of_group(uint64_t word, uint32_t key_group)
+/* The count of marks of a group, mixed with which group it is: a key may be moved to another one. Twice gives the count
+ * again. */
+static inline uint64_t stamp_of_group(uint64_t marks, uint32_t key_group)
 {
-    return (word_marks(word) ^ (key_group * UINT32_C(2654435761) >> 16)) & WORD_MARKS_MASK;
+    return (marks ^ (key_group * UINT32_C(2654435761) >> 16)) & WORD_MARKS_MASK;
 }
 
 static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, const struct others *others)
@@ -154,8 +155,8 @@ static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, con
         stamp |= word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
     if (others->key_group == GROUP_NONE)
         return stamp;
-    uint64_t of_model = model != 0 ? stamp_of_group(others->group_of_model, others->key_group) : 0;
-    return stamp | (stamp_of_group(others->group, others->key_group) | of_model << STAMP_MODEL_SHIFT)
+    uint64_t of_model = model != 0 ? stamp_of_group(word_marks(others->group_of_model), others->key_group) : 0;
+    return stamp | (stamp_of_group(word_marks(others->group), others->key_group) | of_model << STAMP_MODEL_SHIFT)
                        << STAMP_GROUP_SHIFT;
 }
 

@@ -38,7 +38,9 @@ void layout_compute(struct layout_settings *settings)
         (uint32_t)align_up(sizeof(struct layout_slot) + align_up(settings->key_max, 8), LAYOUT_LINE_BYTES);
     settings->words_per_model = (uint32_t)align_up(layout_group_subject(capacity, settings->groups_max), 8);
     settings->words_offset = LAYOUT_HEADER_BYTES + sizeof(struct layout_model) * settings->models_max;
-    settings->key_groups_offset = settings->words_offset + 8 * models * settings->words_per_model;
+    settings->histories_offset = settings->words_offset + 8 * models * settings->words_per_model;
+    settings->key_groups_offset =
+        settings->histories_offset + sizeof(struct layout_history) * models * settings->words_per_model;
     settings->ready_offset =
         align_up(settings->key_groups_offset + (groups_max > 0 ? UINT64_C(4) * capacity : 0), LAYOUT_LINE_BYTES);
     settings->due_offset = settings->ready_offset + 8 * models * layout_ready_words(capacity);
@@ -62,6 +64,7 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_settings),
         sizeof(struct layout_header),
         sizeof(struct layout_model),
+        sizeof(struct layout_history),
         sizeof(struct layout_slot),
         sizeof(struct layout_group),
         sizeof(struct layout_event),
@@ -108,8 +111,8 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 
 const char *keyshm_layout_name(void)
 {
-    static const char name[] = "v5-" WORD_NAME "-" LIBC_NAME;
-    _Static_assert(LAYOUT_VERSION == 5, "the version in the name");
+    static const char name[] = "v6-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 6, "the version in the name");
     _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
     return name;
 }

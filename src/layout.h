@@ -9,6 +9,7 @@
  *   0            struct layout_header, one page, of which struct layout_model of model 0 is the end
  *   models       struct layout_model, from model 1 on (models.c)
  *   words        for each model, one state word a slot, and one a group: the truth (state_word.h)
+ *   histories    struct layout_history, one for each of these words (streak.c, probe.c)
  *   key_groups   which group the key of each slot is in (groups.c)
  *   ready        for each model, one bit a slot: a hint (ready_bits.c)
  *   due          for each model, for each block of 64 slots, and for 64 of these, when the hint must be looked after (ready_bits.c)
@@ -31,7 +32,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 5u
+#define LAYOUT_VERSION 6u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
@@ -43,6 +44,7 @@
 struct layout_settings {
     uint64_t segment_bytes;
     uint64_t words_offset;
+    uint64_t histories_offset;
     uint64_t key_groups_offset;
     uint64_t ready_offset;
     uint64_t due_offset;
@@ -111,7 +113,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[232];
+    unsigned char settings_reserve[224];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -132,11 +134,18 @@ struct layout_header {
     /* Read by marks, seldom written. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t pool_minus_monotonic_ms; /* pool_clock.h */
     _Atomic uint64_t unix_minus_pool_us;
-    struct layout_policy {
-        _Atomic int64_t cooldown_ms; /* struct keyshm_policy */
+    struct layout_policy { /* struct keyshm_policy */
+        _Atomic int64_t cooldown_ms;
         _Atomic int64_t cooldown_max_ms;
+        _Atomic int64_t cooldown_growth_percent;
+        _Atomic int64_t streak_forget_ms;
+        _Atomic int64_t invalid_after;
+        _Atomic int64_t invalid_retry_ms;
+        _Atomic int64_t quota_retry_ms;
+        _Atomic int64_t probe_ms;
+        _Atomic int64_t lease_max_ms;
     } policy;
-    unsigned char policy_reserve[2 * LAYOUT_LINE_BYTES - 32];
+    unsigned char policy_reserve[2 * LAYOUT_LINE_BYTES - 88];
 
     /* Written by the maker of an event of the class: the number of events so far. */
     struct layout_event_class {
@@ -152,6 +161,13 @@ struct layout_header {
     unsigned char reserve[LAYOUT_HEADER_BYTES - 1088 - sizeof(struct layout_model)];
 
     struct layout_model model_0; /* whatever the model; those of the models follow: pool_model() */
+};
+
+/* What is remembered beside a state word. */
+struct layout_history {
+    _Atomic uint64_t streak;    /* failures in a row: streak.h */
+    _Atomic uint64_t failed_ms; /* when the last of them was, or one that was not marked in the end; a time of the pool */
+    _Atomic uint64_t prober;    /* which process has the probe: probe.c */
 };
 
 /* One record of a ring: event_record.h. */
@@ -251,34 +267,35 @@ bool layout_is_unchanged(const struct layout_header *header, const struct layout
 
 LAYOUT_AT(struct layout_settings, segment_bytes, 0);
 LAYOUT_AT(struct layout_settings, words_offset, 8);
-LAYOUT_AT(struct layout_settings, key_groups_offset, 16);
-LAYOUT_AT(struct layout_settings, ready_offset, 24);
-LAYOUT_AT(struct layout_settings, due_offset, 32);
-LAYOUT_AT(struct layout_settings, groups_offset, 40);
-LAYOUT_AT(struct layout_settings, index_offset, 48);
-LAYOUT_AT(struct layout_settings, slots_offset, 56);
-LAYOUT_AT(struct layout_settings, events_offset, 64);
-LAYOUT_AT(struct layout_settings, workers_offset, 72);
-LAYOUT_AT(struct layout_settings, slot_bytes, 80);
-LAYOUT_AT(struct layout_settings, index_entries, 84);
-LAYOUT_AT(struct layout_settings, capacity, 88);
-LAYOUT_AT(struct layout_settings, key_max, 92);
-LAYOUT_AT(struct layout_settings, events_per_class, 96);
-LAYOUT_AT(struct layout_settings, worker_rows, 100);
-LAYOUT_AT(struct layout_settings, groups_max, 104);
-LAYOUT_AT(struct layout_settings, models_max, 108);
-LAYOUT_AT(struct layout_settings, words_per_model, 112);
-LAYOUT_AT(struct layout_settings, reserve, 116);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 120);
-LAYOUT_AT(struct layout_settings, created_unix_us, 128);
-LAYOUT_AT(struct layout_settings, epoch_boot_us, 136);
-LAYOUT_AT(struct layout_settings, pid_namespace, 144);
-LAYOUT_AT(struct layout_settings, creator_pid, 152);
-LAYOUT_AT(struct layout_settings, creator_uid, 156);
-LAYOUT_AT(struct layout_settings, creator_name, 160);
-LAYOUT_AT(struct layout_settings, provider, 176);
-LAYOUT_AT(struct layout_settings, zero, 241);
-_Static_assert(sizeof(struct layout_settings) == 248, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, histories_offset, 16);
+LAYOUT_AT(struct layout_settings, key_groups_offset, 24);
+LAYOUT_AT(struct layout_settings, ready_offset, 32);
+LAYOUT_AT(struct layout_settings, due_offset, 40);
+LAYOUT_AT(struct layout_settings, groups_offset, 48);
+LAYOUT_AT(struct layout_settings, index_offset, 56);
+LAYOUT_AT(struct layout_settings, slots_offset, 64);
+LAYOUT_AT(struct layout_settings, events_offset, 72);
+LAYOUT_AT(struct layout_settings, workers_offset, 80);
+LAYOUT_AT(struct layout_settings, slot_bytes, 88);
+LAYOUT_AT(struct layout_settings, index_entries, 92);
+LAYOUT_AT(struct layout_settings, capacity, 96);
+LAYOUT_AT(struct layout_settings, key_max, 100);
+LAYOUT_AT(struct layout_settings, events_per_class, 104);
+LAYOUT_AT(struct layout_settings, worker_rows, 108);
+LAYOUT_AT(struct layout_settings, groups_max, 112);
+LAYOUT_AT(struct layout_settings, models_max, 116);
+LAYOUT_AT(struct layout_settings, words_per_model, 120);
+LAYOUT_AT(struct layout_settings, reserve, 124);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 128);
+LAYOUT_AT(struct layout_settings, created_unix_us, 136);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 144);
+LAYOUT_AT(struct layout_settings, pid_namespace, 152);
+LAYOUT_AT(struct layout_settings, creator_pid, 160);
+LAYOUT_AT(struct layout_settings, creator_uid, 164);
+LAYOUT_AT(struct layout_settings, creator_name, 168);
+LAYOUT_AT(struct layout_settings, provider, 184);
+LAYOUT_AT(struct layout_settings, zero, 249);
+_Static_assert(sizeof(struct layout_settings) == 256, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -286,7 +303,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 280);
+LAYOUT_AT(struct layout_header, settings_reserve, 288);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
@@ -302,7 +319,7 @@ LAYOUT_AT(struct layout_header, available_reserve, 644);
 LAYOUT_AT(struct layout_header, pool_minus_monotonic_ms, 704);
 LAYOUT_AT(struct layout_header, unix_minus_pool_us, 712);
 LAYOUT_AT(struct layout_header, policy, 720);
-LAYOUT_AT(struct layout_header, policy_reserve, 736);
+LAYOUT_AT(struct layout_header, policy_reserve, 792);
 LAYOUT_AT(struct layout_header, event_classes, 832);
 LAYOUT_AT(struct layout_header, workers_cursor, 1024);
 LAYOUT_AT(struct layout_header, workers_unlisted, 1032);
@@ -333,6 +350,19 @@ _Static_assert(sizeof(struct layout_group) == 256, "struct layout_group");
 
 LAYOUT_AT(struct layout_policy, cooldown_ms, 0);
 LAYOUT_AT(struct layout_policy, cooldown_max_ms, 8);
+LAYOUT_AT(struct layout_policy, cooldown_growth_percent, 16);
+LAYOUT_AT(struct layout_policy, streak_forget_ms, 24);
+LAYOUT_AT(struct layout_policy, invalid_after, 32);
+LAYOUT_AT(struct layout_policy, invalid_retry_ms, 40);
+LAYOUT_AT(struct layout_policy, quota_retry_ms, 48);
+LAYOUT_AT(struct layout_policy, probe_ms, 56);
+LAYOUT_AT(struct layout_policy, lease_max_ms, 64);
+_Static_assert(sizeof(struct layout_policy) == 72, "struct layout_policy");
+
+LAYOUT_AT(struct layout_history, streak, 0);
+LAYOUT_AT(struct layout_history, failed_ms, 8);
+LAYOUT_AT(struct layout_history, prober, 16);
+_Static_assert(sizeof(struct layout_history) == 24, "struct layout_history");
 
 LAYOUT_AT(struct layout_turns, owner, 0);
 LAYOUT_AT(struct layout_turns, range, 8);

@@ -5,8 +5,10 @@
 
 #include "event_ring.h"
 #include "pace.h"
+#include "policy.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
+#include "streak.h"
 #include "subject.h"
 #include "tagged.h"
 #include "workers.h"
@@ -26,11 +28,14 @@ struct report {
     enum keyshm_status status;
     enum keyshm_reason reason;
     bool is_over;        /* it had ended when it was made: it changes nothing */
-    int64_t duration_ms; /* negative: none */
-    uint64_t deadline_ms;
-    uint64_t stamp;   /* 0: none */
-    uint64_t now_ms;  /* a time that the mark is not earlier than; 0: not read */
-    uint64_t tick_us; /* of the clock; 0: not read yet */
+    int64_t duration_ms; /* negative: none. DURATION_BY_POLICY becomes what that says for the word */
+    uint64_t stamp;      /* 0: none */
+    uint64_t now_ms;     /* a time that the mark is not earlier than; 0: not read */
+    uint64_t end_ms;     /* the end of the moment in which it is made: durations count from there */
+    uint64_t tick_us;    /* of the clock; 0: not read yet */
+    enum streak_step kind; /* of what it may be one in a row; STREAK_STAYS: of nothing */
+    bool is_by_policy;     /* its duration is */
+    struct word_bench bench; /* what it says of the word that was last looked at, unless it is that it is available */
 };
 
 /* The tick of the clock. It counts the call: *ret_is_burst, whether it is one of a burst. */
@@ -49,7 +54,19 @@ static inline void read_tick(const struct keyshm_pool *pool, struct report *repo
         report->tick_us = count_call(pool, &is_burst);
 }
 
-/* Marks with a deadline read the exact clock, or in a burst the coarse one. */
+/* Of what the mark may be one in a row: only a provider's answers are, and of rate limits those that do not say how long. */
+static enum streak_step kind_of(const struct mark_request *request)
+{
+    bool is_answer = request->reason != KEYSHM_REASON_PEER && request->reason != KEYSHM_REASON_BUDGET &&
+                     request->reason != KEYSHM_REASON_OPERATOR;
+    if (!is_answer || request->duration_ms != DURATION_BY_POLICY)
+        return STREAK_STAYS;
+    return request->status == KEYSHM_INVALID        ? STREAK_INVALID
+           : request->status == KEYSHM_RATE_LIMITED ? STREAK_RATE_LIMIT
+                                                    : STREAK_STAYS;
+}
+
+/* A mark that the key is not available reads the exact clock, or in a burst the coarse one. */
 static struct report make_report(const struct keyshm_pool *pool, const struct mark_request *request)
 {
     struct report report = {
@@ -58,48 +75,85 @@ static struct report make_report(const struct keyshm_pool *pool, const struct ma
         .reason = request->reason,
         .is_over = request->duration_ms == 0,
         .duration_ms = request->duration_ms,
-        .deadline_ms = WORD_FOREVER,
         .stamp = request->stamp,
+        .kind = kind_of(request),
+        .is_by_policy = request->duration_ms == DURATION_BY_POLICY,
     };
-    if (request->status == KEYSHM_AVAILABLE || request->status == KEYSHM_INVALID)
+    if (request->status == KEYSHM_AVAILABLE)
         return report;
     bool is_burst;
     report.tick_us = count_call(pool, &is_burst);
     report.now_ms = report.tick_us / 1000;
-    uint64_t end_ms = report.now_ms + pool_coarse_lag_ms(pool) + 1;
+    report.end_ms = report.now_ms + pool_coarse_lag_ms(pool) + 1;
     if (!is_burst) {
         report.now_ms = pool_now_ms(pool);
-        end_ms = report.now_ms + 1;
+        report.end_ms = report.now_ms + 1;
     }
-    /* Counted from the end of the moment, so that a deadline is never early. */
-    if (request->duration_ms >= 0)
-        report.deadline_ms = word_deadline_after(end_ms, (uint64_t)request->duration_ms);
     return report;
 }
 
-/* What the stamp of a pick says of the word. */
+/* Of the word, the count of marks when the key was picked, by the stamp; of the group for which the stamp was made. */
 static uint64_t marks_at_pick(const struct report *report)
 {
     unsigned shift = (report->model != 0 ? STAMP_MODEL_SHIFT : 0) + (report->is_group ? STAMP_GROUP_SHIFT : 0);
-    return report->stamp >> shift & WORD_MARKS_MASK;
+    uint64_t marks = report->stamp >> shift & WORD_MARKS_MASK;
+    return report->is_group ? stamp_of_group(marks, group_pack(report->id)) : marks;
 }
 
 /* Does an available mark answer a pick, after which something else was marked, or the key was moved to another group? */
 static bool is_outdated(uint64_t word, const struct report *report)
 {
-    if (report->status != KEYSHM_AVAILABLE || report->stamp == 0)
-        return false;
-    return marks_at_pick(report) != (report->is_group ? stamp_of_group(word, group_pack(report->id)) : word_marks(word));
+    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && marks_at_pick(report) != word_marks(word);
 }
 
-/* The word after the mark. */
-static uint64_t marked(uint64_t word, const struct report *report)
+/* ---- what it says of a word ---- */
+
+/* Is it another failure, rather than one more answer of the same cause? */
+static bool is_another(uint64_t word, const struct streak *streak, const struct report *report)
 {
-    if (report->is_over || is_outdated(word, report))
-        return word;
-    if (report->status == KEYSHM_AVAILABLE)
-        return word_release(word);
-    return word_join(word, report->status, report->reason, report->deadline_ms, report->now_ms);
+    if (report->kind == STREAK_STAYS)
+        return false;
+    return report->stamp != 0 ? !streak_is_same_cause(streak, report->kind, word, marks_at_pick(report))
+                              : !word_is_benched_by_mark(word, report->now_ms);
+}
+
+static enum streak_step end_of(const struct streak *streak)
+{
+    return streak_is_there(streak) ? STREAK_ENDS : STREAK_STAYS;
+}
+
+/* Sets its duration, if that is by the policy: as the `number`th in a row. An invalid mark that is not final yet makes the
+ * key rate limited. */
+static enum keyshm_status apply_policy(const struct keyshm_pool *pool, struct report *report, unsigned number)
+{
+    number = number != 0 ? number : 1;
+    enum keyshm_status status = report->status;
+    if (report->kind == STREAK_INVALID && number < policy_invalid_after(pool)) {
+        report->duration_ms = policy_cooldown_ms(pool, 1);
+        status = KEYSHM_RATE_LIMITED;
+    } else if (status == KEYSHM_INVALID) {
+        report->duration_ms = policy_invalid_retry_ms(pool);
+    } else if (status == KEYSHM_QUOTA_EXCEEDED) {
+        report->duration_ms = policy_quota_retry_ms(pool);
+    } else {
+        report->duration_ms = policy_cooldown_ms(pool, number);
+    }
+    return status;
+}
+
+/* What it says, as the `number`th in a row. */
+static struct word_bench bench_of(const struct keyshm_pool *pool, struct report *report, unsigned number)
+{
+    struct word_bench bench = {.status = report->status, .reason = report->reason, .deadline_ms = WORD_FOREVER};
+    bool is_final = report->is_by_policy && report->kind != STREAK_RATE_LIMIT;
+    if (report->is_by_policy)
+        bench.status = apply_policy(pool, report, number);
+    if (report->duration_ms < 0)
+        return bench;
+    /* Counted from the end of the moment, so that a deadline is never early. */
+    bench.deadline_ms = word_deadline_after(report->end_ms, (uint64_t)report->duration_ms);
+    bench.is_probe_wanted = policy_has_probes(pool) || (is_final && bench.status != KEYSHM_RATE_LIMITED);
+    return bench;
 }
 
 /* ---- its event (event_ring.h) ---- */
@@ -149,7 +203,9 @@ ALWAYS_INLINE void record_change(const struct keyshm_pool *pool, struct event_ti
 /* Is a mark that left the state as it was a stale one, worth a record? One that repeats what is known is not. */
 static bool is_stale(const struct report *report, uint64_t word)
 {
-    uint64_t wanted = word_make(report->status, report->reason, 0, report->deadline_ms) | (word & WORD_PAUSED);
+    const struct word_bench *bench = &report->bench;
+    uint64_t wanted = word_make(bench->status, bench->reason, 0, bench->deadline_ms) | (word & WORD_PAUSED);
+    wanted = word_with_probe(wanted, bench->is_probe_wanted ? WORD_PROBE_WANTED : WORD_PROBE_NONE);
     return report->status != KEYSHM_AVAILABLE && !report->is_over && !word_is_same_state(word, wanted);
 }
 
@@ -190,6 +246,50 @@ ALWAYS_INLINE bool change_word(const struct report *report, uint64_t raw, uint64
                                                  memory_order_relaxed);
 }
 
+/* The word after a mark that the key is not available. */
+static uint64_t benched(const struct keyshm_pool *pool, uint64_t word, const struct streak *streak,
+                        struct layout_history *history, struct report *report)
+{
+    bool is_next = is_another(word, streak, report);
+    unsigned number = (report->kind == STREAK_INVALID ? streak->invalids : streak->rate_limits) + is_next;
+    if (is_next || streak_is_there(streak))
+        streak_hear_failure(history, report->now_ms);
+    report->bench = bench_of(pool, report, number);
+    return streak_step(word_join(word, report->bench, report->now_ms), is_next ? report->kind : STREAK_STAYS);
+}
+
+/* The word after the mark. False: look at it again, since it has changed. */
+static bool plan(const struct keyshm_pool *pool, uint64_t raw, struct report *report, struct mark_change *change)
+{
+    struct layout_history *history = pool_history(pool, report->model, report->subject);
+    struct streak streak;
+    change->after = change->before;
+    if (report->is_over || is_outdated(change->before, report))
+        return true;
+    if (!streak_settle(report->word_at, history, raw, &streak))
+        return false;
+    if (report->status == KEYSHM_AVAILABLE) {
+        change->after = streak_step(word_release(change->before), end_of(&streak));
+        return true;
+    }
+    if (streak_is_there(&streak) && streak_is_forgotten(pool, history, report->now_ms)) {
+        /* It ends before this mark, by a change of its own. */
+        (void)change_word(report, raw, streak_step(change->before, STREAK_ENDS));
+        return false;
+    }
+    change->after = benched(pool, change->before, &streak, history, report);
+    return true;
+}
+
+/* The word was changed so: the counts follow, by this or by any later mark. */
+static inline void finish_streak(const struct keyshm_pool *pool, const struct report *report,
+                                 const struct mark_change *change)
+{
+    struct streak streak;
+    if (((change->after ^ change->before) & WORD_STREAK_MASK) != 0)
+        (void)streak_settle(report->word_at, pool_history(pool, report->model, report->subject), change->after, &streak);
+}
+
 /* The mark left the state of the key as it was, or is without a key. */
 static void record_no_change(const struct keyshm_pool *pool, struct report *report, const struct event_ticket *claimed,
                              uint64_t word)
@@ -211,7 +311,8 @@ ALWAYS_INLINE int join(const struct keyshm_pool *pool, struct report *report, st
             record_no_change(pool, report, claimed, change->before);
             return -ESTALE;
         }
-        change->after = marked(change->before, report);
+        if (!plan(pool, raw, report, change))
+            continue;
         bool is_event = !word_is_same_state(change->before, change->after);
         /* Before the change, so that a process killed in between leaves a number without a record. */
         if (is_event && claimed == NULL) {
@@ -220,6 +321,7 @@ ALWAYS_INLINE int join(const struct keyshm_pool *pool, struct report *report, st
         }
         if (change->after != change->before && !change_word(report, raw, change->after))
             continue;
+        finish_streak(pool, report, change);
         if (is_event)
             record_change(pool, ticket, report, change);
         else
@@ -303,11 +405,12 @@ __attribute__((cold, noinline)) static int mark_its_group(const struct keyshm_po
     return r == 0 ? mark_word(pool, report, change) : r;
 }
 
-/* Has anything been marked for the model, and not been lifted? */
+/* Has anything been marked for the model, and not been lifted, or is there a streak? */
 static bool says_something(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
     uint64_t word = atomic_load_explicit(pool_word(pool, model, subject), memory_order_relaxed);
-    return word_is_live(word) && word_status(word) != KEYSHM_AVAILABLE;
+    return word_is_live(word) &&
+           (word_status(word) != KEYSHM_AVAILABLE || streak_length(pool, model, subject, word, 0) != 0);
 }
 
 /* Available whatever the model: so the words of all models are, one after another. With a stamp they are left: it knows
@@ -344,6 +447,62 @@ int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request
     return 0;
 }
 
+/* ---- success ---- */
+
+/* 1: a probe was ended; 0. -EBUSY. */
+static int succeed(const struct keyshm_pool *pool, struct report *report)
+{
+    struct event_ticket ticket, *claimed = NULL;
+    for (int i = 0; i < MARK_TRIES_MAX; i++) {
+        uint64_t raw;
+        struct streak streak;
+        struct mark_change change = {.before = load_word(report, &raw)};
+        bool is_news = word_is_live(change.before) && marks_at_pick(report) == word_marks(change.before);
+        if (is_news && !streak_settle(report->word_at, pool_history(pool, report->model, report->subject), raw, &streak))
+            continue;
+        bool is_probe = is_news && word_probe(change.before) == WORD_PROBE_TAKEN;
+        if (!is_probe && claimed != NULL)
+            record_no_change(pool, report, claimed, change.before);
+        if (!is_probe && (!is_news || !streak_is_there(&streak)))
+            return 0;
+        change.after = streak_step(is_probe ? word_release(change.before) : change.before, end_of(&streak));
+        if (is_probe && claimed == NULL) {
+            ticket = event_claim(pool, class_of(change.before, change.after));
+            claimed = &ticket;
+        }
+        if (!change_word(report, raw, change.after))
+            continue;
+        finish_streak(pool, report, &change);
+        if (!is_probe)
+            return 0;
+        enum keyshm_status from = word_status(change.before);
+        read_tick(pool, report);
+        record(pool, ticket, report, KEYSHM_EVENT_EXPIRED, KEYSHM_AVAILABLE, (int)from);
+        ready_announce(pool, report->model, report->subject);
+        return 1;
+    }
+    return -EBUSY;
+}
+
+int mark_success(const struct keyshm_pool *pool, keyshm_id id, unsigned model, uint64_t stamp)
+{
+    int count = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        struct report report = {.model = i % 2 != 0 ? model : 0, .stamp = stamp, .duration_ms = -1};
+        enum keyshm_scope scope = i < 2 ? KEYSHM_SCOPE_KEY : KEYSHM_SCOPE_GROUP;
+        if (i % 2 != 0 && model == 0)
+            continue;
+        int r = find_subject(pool, id, scope, &report);
+        if (r == 0 && scope == KEYSHM_SCOPE_GROUP && !report.is_group) /* it is in none */
+            break;
+        r = r == 0 ? succeed(pool, &report) : r;
+        if (r < 0)
+            return r;
+        count += r;
+    }
+    return word_is_live(slot_word_of(pool, id)) ? count > 0 : -ESTALE;
+}
+
 /* ---- all at once ---- */
 
 /* What is lifted: the benches of these statuses, or of no status those that have ended. */
@@ -358,7 +517,7 @@ struct visit {
 static bool is_to_lift(const struct visit *visit, uint64_t word)
 {
     if (visit->status_mask == 0)
-        return word_is_cooling(word) && !word_is_benched(word, visit->now_ms);
+        return word_is_cooling(word) && !word_is_benched(word, visit->now_ms) && word_probe(word) == WORD_PROBE_NONE;
     return word_is_live(word) && word_is_benched(word, visit->now_ms) &&
            (visit->status_mask >> word_status(word) & 1) != 0;
 }
@@ -367,6 +526,7 @@ static bool is_to_lift(const struct visit *visit, uint64_t word)
 static void finish_lift(const struct visit *visit, struct event_ticket ticket, struct report *report,
                         const struct mark_change *change)
 {
+    finish_streak(visit->pool, report, change);
     record_change(visit->pool, ticket, report, change);
     if (report->is_group)
         visit->has_group[report->model] = true;
@@ -374,6 +534,17 @@ static void finish_lift(const struct visit *visit, struct event_ticket ticket, s
         ready_announce(visit->pool, report->model, report->subject);
     if (visit->status_mask != 0)
         tagged_increment(&subject_marked_at(visit->pool, report->subject)[KEYSHM_AVAILABLE], report->id);
+}
+
+/* A mark ends the streak, the end of a cooldown does not. False: look at the word again, since it has changed. */
+static bool plan_lift(const struct visit *visit, const struct report *report, uint64_t raw, struct mark_change *change)
+{
+    struct streak streak = {.rate_limits = 0};
+    bool is_mark = visit->status_mask != 0;
+    if (is_mark && !streak_settle(report->word_at, pool_history(visit->pool, report->model, report->subject), raw, &streak))
+        return false;
+    change->after = streak_step(word_release(change->before), end_of(&streak));
+    return true;
 }
 
 /* 1: the word was lifted; 0: it is not to be, also when other marks came between. -EBUSY. */
@@ -389,7 +560,8 @@ static int lift(const struct visit *visit, struct report *report)
                 record_no_change(pool, report, claimed, change.before);
             return 0;
         }
-        change.after = word_release(change.before);
+        if (!plan_lift(visit, report, raw, &change))
+            continue;
         if (claimed == NULL) {
             ticket = event_claim(pool, class_of(change.before, change.after));
             claimed = &ticket;
@@ -412,7 +584,6 @@ static int visit_subject(const struct visit *visit, uint32_t subject, mark_fn *o
         struct report report = {.model = model,
                                 .status = KEYSHM_AVAILABLE,
                                 .duration_ms = -1,
-                                .deadline_ms = WORD_FOREVER,
                                 .now_ms = visit->now_ms,
                                 .tick_us = visit->tick_us};
         set_subject(pool, subject, subject_is_group(pool, subject), id, &report);

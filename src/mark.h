@@ -12,7 +12,7 @@ struct mark_request {
     enum keyshm_reason reason;
     enum keyshm_scope scope;
     unsigned model;
-    int64_t duration_ms; /* from now; negative: until marked available, as for AVAILABLE and INVALID */
+    int64_t duration_ms; /* as policy_duration_ms() */
     uint64_t stamp;
 };
 
@@ -26,6 +26,10 @@ struct mark_change {
 /* -ESTALE, -EBUSY. */
 int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request,
          struct mark_change *ret_change);
+
+/* A request with this pick has succeeded: the end of streaks and probes of the key's words and its group's, of those on
+ * which nothing was marked since. 1: a probe has ended; 0. -ESTALE, -EBUSY. */
+int mark_success(const struct keyshm_pool *pool, keyshm_id id, unsigned model, uint64_t stamp);
 
 typedef void mark_fn(const struct keyshm_pool *pool, keyshm_id id);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pace.h"
+#include "probe.h"
 #include "ready_bits.h"
 #include "registers.h"
 #include "rotation.h"
@@ -344,7 +345,7 @@ static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_cop
     return false;
 }
 
-/* A long key, or one whose availability depends on the exact time. */
+/* A long key, one whose availability depends on the exact time, or one that is given as a probe. */
 static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
@@ -352,6 +353,9 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
     struct others others;
     int r = are_others_available(turn, slot, &others) ? slot_copy_key(turn->pool, slot, &copy, words) : -ESTALE;
     if (r == 0 && !is_still_available(turn, slot, &copy, &others))
+        r = -ESTALE;
+    if (r == 0 && probe_is_wanted(copy.word, turn->model, &others) &&
+        !probe_take(turn->pool, turn->model, slot, copy.word, &others))
         r = -ESTALE;
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
@@ -363,7 +367,7 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
 }
 
 /* A key of up to 64 bytes that is available at this time, with others that were found to be; -ESTALE: it is longer, or
- * not available, or no longer there, or a word is not the same. The order is that of is_still_available(). */
+ * not available, or wants a probe, or is no longer there, or a word is not the same. The order is that of is_still_available(). */
 ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct others *others,
                             uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
@@ -374,7 +378,7 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
     struct slot_head head = slot_load_head(&copy);
     uint64_t word = copy.word;
     if (!availability_others_are_same(pool, model, slot, others) || slot_copy_end(&copy) < 0 || copy.word != word ||
-        !word_is_available(word, now_ms)) {
+        !word_is_available(word, now_ms) || probe_is_wanted(word, model, others)) {
         slot_forget_head(head);
         return -ESTALE;
     }

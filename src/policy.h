@@ -9,19 +9,45 @@
 
 #include "pool.h"
 
+/* What a duration is, other than a number of milliseconds. */
+#define DURATION_UNTIL_MARKED (-1)
+#define DURATION_BY_POLICY (-2)
+
 extern const struct keyshm_policy policy_default;
 
-/* -EINVAL when a field is outside its range. */
-int policy_check(const struct keyshm_policy *policy);
+/* The name of the first field that is outside its range; NULL: there is none. */
+const char *policy_find_wrong(const struct keyshm_policy *policy);
 
-/* Store all fields, and record that. */
+/* Store all fields in a segment. */
+void policy_store(struct layout_header *header, const struct keyshm_policy *policy);
+
+/* And record that. */
 void policy_set(const struct keyshm_pool *pool, const struct keyshm_policy *policy);
 
 /* All fields but the size. What the segment has outside its range is read as the nearest value within it. */
 void policy_read(const struct keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
-/* The duration of a mark, by the policy: not negative, or -1 for until marked. *ret_was_too_long: it was shortened. */
+/* The duration of a mark: not negative, DURATION_UNTIL_MARKED, or DURATION_BY_POLICY where that depends on what was
+ * marked before. *ret_was_too_long: it was shortened. */
 int64_t policy_duration_ms(const struct keyshm_pool *pool, enum keyshm_status status, int64_t duration_ms,
                            bool *ret_was_too_long);
+
+/* Of a rate limit without a Retry-After, the `number`th in a row, from 1 on. */
+int64_t policy_cooldown_ms(const struct keyshm_pool *pool, unsigned number);
+
+/* Of an invalid key, and of a quota without a known end. */
+int64_t policy_invalid_retry_ms(const struct keyshm_pool *pool);
+int64_t policy_quota_retry_ms(const struct keyshm_pool *pool);
+
+/* So many invalid marks in a row are final. */
+unsigned policy_invalid_after(const struct keyshm_pool *pool);
+
+uint64_t policy_streak_forget_ms(const struct keyshm_pool *pool);
+
+/* Does each bench end with a probe? */
+bool policy_has_probes(const struct keyshm_pool *pool);
+
+/* How long a probe is waited for. */
+uint64_t policy_probe_ms(const struct keyshm_pool *pool);
 
 #endif

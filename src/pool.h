@@ -14,6 +14,7 @@
 struct keyshm_pool {
     struct layout_header *header;
     _Atomic uint64_t *words;
+    struct layout_history *histories;
     _Atomic uint32_t *key_groups; /* NULL: the pool cannot have groups */
     _Atomic uint64_t *ready;
     _Atomic uint64_t *due;
@@ -79,6 +80,12 @@ static inline struct layout_model *pool_model(const struct keyshm_pool *pool, un
 ALWAYS_INLINE _Atomic uint64_t *pool_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
     return &pool->words[(size_t)model * pool->settings.words_per_model + subject];
+}
+
+/* What is remembered beside it. */
+static inline struct layout_history *pool_history(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    return &pool->histories[(size_t)model * pool->settings.words_per_model + subject];
 }
 
 ALWAYS_INLINE uint32_t pool_group_subject(const struct keyshm_pool *pool, uint32_t group)

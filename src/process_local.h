@@ -16,6 +16,7 @@ struct process_local {
     _Atomic uint64_t next_entry_ms; /* workers.h: when it may try again to get a row */
     _Atomic uint32_t pid;           /* workers.h; 0: not read yet */
     _Atomic uint64_t pid_namespace; /* workers.h; 0: not known */
+    _Atomic uint64_t next_probes_ms; /* ready_bits.c: when it may look again after processes that have a probe */
     _Atomic bool has_created;       /* lock.c: this process has created the pool */
     struct process_rotation {
         _Atomic uint32_t place;        /* rotation.h: from 1; 0: none */

@@ -2,6 +2,8 @@
 #include "ready_bits.h"
 
 #include "pool_clock.h"
+#include "probe.h"
+#include "process_local.h"
 #include "state_word.h"
 
 /*
@@ -32,6 +34,10 @@
 
 /* The blocks that one pick sweeps, unless it is late: a microsecond or two. */
 #define SWEEP_BLOCKS_LEAST 16
+
+/* How many processes that have a probe are looked at in one pass, some 25 us each, and how often by one process. */
+#define SWEEP_PROBES_MAX 8
+#define SWEEP_PROBES_EVERY_MS 100
 
 #define DUE_NEVER WORD_FOREVER
 
@@ -175,6 +181,7 @@ struct sweep {
     unsigned model;
     uint64_t now_ms;
     uint32_t blocks_left; /* that it may still sweep */
+    uint32_t probes_left; /* that it may still look after */
 };
 
 /* A due time that this process has taken: until it gives it back, it sweeps what is below, and the others use the bits
@@ -213,8 +220,35 @@ static uint64_t give_back(const struct sweep *sweep, const struct taking *taking
                : ready_due_ms(word);
 }
 
+/* If the process that has the probe of this word has ended, another one gets it. */
+static bool sweep_probe(struct sweep *sweep, uint32_t subject, uint64_t word)
+{
+    if (sweep->probes_left == 0 || !probe_is_under_way(word, sweep->now_ms))
+        return false;
+    sweep->probes_left--;
+    if (!probe_end(sweep->pool, sweep->model, subject, word, sweep->now_ms))
+        return false;
+    ready_announce(sweep->pool, sweep->model, subject);
+    return true;
+}
+
+static void sweep_probes_of_groups(struct sweep *sweep)
+{
+    for (uint32_t group = 0; group < pool_groups_used(sweep->pool) && sweep->probes_left > 0; group++)
+        (void)sweep_probe(sweep, pool_group_subject(sweep->pool, group), key_group_word(sweep->pool, sweep->model, group));
+}
+
+static uint32_t probes_for(const struct sweep *sweep)
+{
+    struct process_local *local = sweep->pool->local;
+    if (local == NULL || sweep->now_ms < atomic_load_explicit(&local->next_probes_ms, memory_order_relaxed))
+        return 0;
+    atomic_store_explicit(&local->next_probes_ms, sweep->now_ms + SWEEP_PROBES_EVERY_MS, memory_order_relaxed);
+    return SWEEP_PROBES_MAX;
+}
+
 /* Set the missing bits of a block. Returns its earliest deadline. */
-static uint64_t sweep_bits(const struct sweep *sweep, uint32_t block)
+static uint64_t sweep_bits(struct sweep *sweep, uint32_t block)
 {
     const struct keyshm_pool *pool = sweep->pool;
     uint32_t used = pool_slots_used(pool), first = block * 64, last = first + 64 < used ? first + 64 : used;
@@ -222,6 +256,8 @@ static uint64_t sweep_bits(const struct sweep *sweep, uint32_t block)
     for (uint32_t slot = first; slot < last; slot++) {
         /* seq_cst: after the due time was taken. A word that is older than that could be one of before a look at it. */
         struct pair pair = pair_load(pool, sweep->model, slot, memory_order_seq_cst);
+        if (sweep_probe(sweep, slot, pair.key))
+            pair = pair_load(pool, sweep->model, slot, memory_order_seq_cst);
         uint64_t due_ms = pair_available_at_ms(&pair);
         bool is_available = due_ms <= sweep->now_ms;
         available |= (uint64_t)is_available << (slot - first);
@@ -280,6 +316,8 @@ void ready_sweep(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms
         return;
     uint32_t used = layout_due_blocks(pool_slots_used(pool));
     sweep.blocks_left = blocks_for(&sweep, used, taking.due_ms);
+    sweep.probes_left = probes_for(&sweep);
+    sweep_probes_of_groups(&sweep);
     for (uint32_t first = 0; first < used; first += 64) {
         uint64_t due_ms = sweep_blocks(&sweep, first);
         earliest_ms = due_ms < earliest_ms ? due_ms : earliest_ms;

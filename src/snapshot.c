@@ -12,7 +12,9 @@
 #include "models.h"
 #include "policy.h"
 #include "pool_clock.h"
+#include "probe.h"
 #include "process.h"
+#include "streak.h"
 #include "subject.h"
 #include "tagged.h"
 
@@ -50,9 +52,16 @@ static uint64_t load_whole(const struct copying *copying, uint32_t subject, keys
     return groups->words[group];
 }
 
-static struct keyshm_word_snapshot copy_word(uint64_t word, uint64_t now_ms)
+/* Of the subject for the model; `raw` as it is in memory. */
+static struct keyshm_word_snapshot copy_word(const struct copying *copying, unsigned model, uint32_t subject, uint64_t raw)
 {
-    struct keyshm_word_snapshot copy = {.status = word_status_at(word, now_ms), .reason = word_reason_at(word, now_ms)};
+    uint64_t word = availability_of_model(raw), now_ms = copying->now_ms;
+    struct keyshm_word_snapshot copy = {
+        .status = word_status_at(word, now_ms),
+        .reason = word_reason_at(word, now_ms),
+        .is_probing = probe_is_under_way(word, now_ms),
+        .streak = streak_length(copying->pool, model, subject, raw, now_ms),
+    };
     if (word_is_benched(word, now_ms))
         copy.cooldown_left_ms = word_deadline_ms(word) == WORD_FOREVER ? -1 : (int64_t)(word_deadline_ms(word) - now_ms);
     return copy;
@@ -69,6 +78,8 @@ static void join_words(struct keyshm_key_snapshot *key)
 {
     for (unsigned i = 0; i < 4; i++) {
         const struct keyshm_word_snapshot *word = &key->words[i];
+        key->is_probing |= word->is_probing;
+        key->streak = word->streak > key->streak ? word->streak : key->streak;
         if (word->status == KEYSHM_AVAILABLE)
             continue;
         key->benched_by |= 1u << i;
@@ -85,12 +96,12 @@ static void join_words(struct keyshm_key_snapshot *key)
 static void copy_subject(const struct copying *copying, uint32_t subject, keyshm_id id, unsigned first,
                          struct keyshm_key_snapshot *key)
 {
-    const _Atomic uint64_t *of_model_at = pool_word(copying->pool, copying->model, subject);
-    uint64_t whole = availability_of_model(load_whole(copying, subject, id));
-    key->words[first] = copy_word(whole, copying->now_ms);
-    if (copying->model != 0)
-        key->words[first + 1] =
-            copy_word(availability_of_model(atomic_load_explicit(of_model_at, memory_order_acquire)), copying->now_ms);
+    unsigned model = copying->model;
+    uint64_t whole = load_whole(copying, subject, id);
+    key->words[first] = copy_word(copying, 0, subject, whole);
+    if (model != 0)
+        key->words[first + 1] = copy_word(
+            copying, model, subject, atomic_load_explicit(pool_word(copying->pool, model, subject), memory_order_acquire));
     if (word_is_paused(whole))
         key->benched_by |= KEYSHM_BY_PAUSE;
 }

@@ -2,6 +2,7 @@
 #include "subject.h"
 
 #include "ready_bits.h"
+#include "streak.h"
 
 static uint64_t next_marks(const _Atomic uint64_t *word_at)
 {
@@ -12,12 +13,14 @@ void subject_publish(const struct keyshm_pool *pool, uint32_t subject)
 {
     for (unsigned model = 1; model <= pool_models_used(pool); model++) {
         _Atomic uint64_t *word_at = pool_word(pool, model, subject);
+        streak_begin(pool_history(pool, model, subject), next_marks(word_at));
         /* release: whoever reads it (acquire) reads a word for model 0 that is at least as new as the withdrawal of what
          * had the number before, and so does not take it for what is known of that. */
         atomic_store_explicit(word_at, word_make_free(next_marks(word_at)), memory_order_release);
         if (!subject_is_group(pool, subject))
             ready_set(pool, model, subject);
     }
+    streak_begin(pool_history(pool, 0, subject), next_marks(&pool->words[subject]));
     /* release: publishes everything above; pairs with every acquire load of a word. */
     atomic_store_explicit(&pool->words[subject], word_make_available(next_marks(&pool->words[subject])),
                           memory_order_release);

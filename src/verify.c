@@ -15,6 +15,7 @@
 #include "ready_bits.h"
 #include "rotation.h"
 #include "slot.h"
+#include "streak.h"
 #include "tagged.h"
 
 /*
@@ -82,6 +83,21 @@ static void verify_rotation(const struct keyshm_pool *pool, unsigned model, stru
 }
 
 /* The deadlines that state_word.h gives each status. */
+/* An available key has none, an invalid one comes back by one only, and it is taken for a time. */
+static bool probe_is_sound(uint64_t word)
+{
+    enum keyshm_status status = word_status(word);
+    switch (word_probe(word)) {
+    case WORD_PROBE_NONE:
+        return status != KEYSHM_INVALID || word_deadline_ms(word) == WORD_FOREVER;
+    case WORD_PROBE_WANTED:
+        return status != KEYSHM_AVAILABLE;
+    case WORD_PROBE_TAKEN:
+        return status != KEYSHM_AVAILABLE && word_deadline_ms(word) != WORD_FOREVER;
+    }
+    return false;
+}
+
 static void verify_word(const char *what, uint32_t number, uint64_t word, struct findings *findings)
 {
     static const struct {
@@ -91,7 +107,7 @@ static void verify_word(const char *what, uint32_t number, uint64_t word, struct
         [KEYSHM_AVAILABLE] = {WORD_NO_DEADLINE, WORD_NO_DEADLINE},
         [KEYSHM_RATE_LIMITED] = {1, WORD_FOREVER},
         [KEYSHM_QUOTA_EXCEEDED] = {1, WORD_FOREVER},
-        [KEYSHM_INVALID] = {WORD_FOREVER, WORD_FOREVER},
+        [KEYSHM_INVALID] = {1, WORD_FOREVER},
     };
     uint64_t deadline_ms = word_deadline_ms(word);
     if (!word_is_live(word)) {
@@ -103,7 +119,9 @@ static void verify_word(const char *what, uint32_t number, uint64_t word, struct
     enum keyshm_reason reason = word_reason(word);
     if (deadline_ms < deadlines[status].least_ms || deadline_ms > deadlines[status].most_ms)
         find(findings, "%s %u: its deadline does not match its status", what, number);
-    if ((word & ~WORD_PAUSED) != word_make(status, reason, word_marks(word), deadline_ms) || word_marks(word) == 0)
+    if (!probe_is_sound(word))
+        find(findings, "%s %u: its probe does not match its status", what, number);
+    if (word_marks(word) == 0)
         find(findings, "%s %u: its state word has bits that are never so", what, number);
     if (reason >= KEYSHM_REASON_COUNT || (status == KEYSHM_AVAILABLE && reason != KEYSHM_REASON_NONE))
         find(findings, "%s %u: its reason does not match its status", what, number);
@@ -193,6 +211,14 @@ static void verify_free_slot(const struct keyshm_pool *pool, uint32_t slot, stru
         find(findings, "slot %u: free, but the search for a free slot begins behind it", slot);
 }
 
+static void verify_streak(const struct keyshm_pool *pool, const char *what, uint32_t number, unsigned model,
+                          uint32_t subject, struct findings *findings)
+{
+    uint64_t word = load_word(pool_word(pool, model, subject));
+    if (word_is_live(word) && !streak_is_valid(pool_history(pool, model, subject), word))
+        find(findings, "%s %u: its streak is none that keyshm writes", what, number);
+}
+
 /* Its words for the models. A pause is whatever the model. */
 static void verify_model_words(const struct keyshm_pool *pool, const char *what, uint32_t number, uint32_t subject,
                                struct findings *findings)
@@ -200,6 +226,7 @@ static void verify_model_words(const struct keyshm_pool *pool, const char *what,
     for (unsigned model = 1; model <= pool_models_used(pool); model++) {
         uint64_t word = load_word(pool_word(pool, model, subject));
         verify_word(what, number, word, findings);
+        verify_streak(pool, what, number, model, subject, findings);
         if (word_is_live(word) && word_is_paused(word))
             find(findings, "%s %u: it is paused for a model", what, number);
     }
@@ -236,6 +263,7 @@ static void verify_group(const struct keyshm_pool *pool, uint32_t group, uint32_
     uint64_t word = load_word(&pool->words[subject]);
     struct label label;
     verify_word("group", group, word, findings);
+    verify_streak(pool, "group", group, 0, subject, findings);
     verify_model_words(pool, "group", group, subject, findings);
     label_load(&at->name_length, at->name, &label);
     if (!word_is_live(word)) {
@@ -263,6 +291,7 @@ static void verify_slots(const struct keyshm_pool *pool, struct findings *findin
     for (uint32_t slot = 0; slot < pool->settings.capacity; slot++) {
         uint64_t word = load_word(&pool->words[slot]);
         verify_word("slot", slot, word, findings);
+        verify_streak(pool, "slot", slot, 0, slot, findings);
         verify_model_words(pool, "slot", slot, slot, findings);
         verify_key_group(pool, slot, word_is_live(word), findings);
         if (!word_is_live(word)) {

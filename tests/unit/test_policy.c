@@ -3,6 +3,8 @@
 
 #include "fixture.h"
 
+#include <limits.h>
+
 /* The policy of a pool, and the structs that a caller passes: their defaults and sizes. */
 
 TestSuite(policy, .init = create_pool, .fini = close_pool);
@@ -67,22 +69,85 @@ Test(policy, is_an_event_and_part_of_a_snapshot)
     keyshm_snapshot_free(snapshot);
 }
 
+/* Each field, and its range. */
+static const struct field {
+    size_t offset;
+    bool is_unsigned;
+    int64_t first; /* its default */
+    int64_t least, most;
+    int64_t bad[3]; /* beside least - 1 and most + 1 */
+    int64_t also;   /* is allowed beside the range */
+} fields[] = {
+    {offsetof(struct keyshm_policy, cooldown_ms), false, 60000, 0, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, KEYSHM_UNTIL_MARKED, INT64_MIN}, 0},
+    {offsetof(struct keyshm_policy, cooldown_max_ms), false, 86400000, 1, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, KEYSHM_UNTIL_MARKED, -1}, 1},
+    {offsetof(struct keyshm_policy, streak_forget_ms), false, 600000, 1, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, KEYSHM_UNTIL_MARKED, -1}, 1},
+    {offsetof(struct keyshm_policy, invalid_retry_ms), false, KEYSHM_UNTIL_MARKED, 1, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, -1, KEYSHM_UNTIL_MARKED - 1}, KEYSHM_UNTIL_MARKED},
+    {offsetof(struct keyshm_policy, quota_retry_ms), false, KEYSHM_UNTIL_MARKED, 1, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, -1, KEYSHM_UNTIL_MARKED + 1}, KEYSHM_UNTIL_MARKED},
+    {offsetof(struct keyshm_policy, probe_ms), false, 0, 0, KEYSHM_DURATION_MAX_MS,
+     {KEYSHM_NO_RETRY_AFTER, KEYSHM_UNTIL_MARKED, INT64_MAX}, 0},
+    {offsetof(struct keyshm_policy, lease_max_ms), false, 600000, 1000, KEYSHM_DURATION_MAX_MS, {1, -1, KEYSHM_UNTIL_MARKED}, 0},
+    {offsetof(struct keyshm_policy, cooldown_growth_percent), true, 100, 100, 1000, {0, 1, UINT_MAX}, 100},
+    {offsetof(struct keyshm_policy, invalid_after), true, 1, 1, 255, {0, 65536, UINT_MAX}, 1},
+};
+#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+
+static void put(struct keyshm_policy *policy, const struct field *field, int64_t value)
+{
+    unsigned number = (unsigned)value;
+    memcpy((char *)policy + field->offset, field->is_unsigned ? (void *)&number : (void *)&value,
+           field->is_unsigned ? sizeof(number) : sizeof(value));
+}
+
+static int64_t value_of(const struct keyshm_policy *policy, const struct field *field)
+{
+    unsigned number;
+    int64_t value;
+    memcpy(&number, (const char *)policy + field->offset, sizeof(number));
+    if (field->is_unsigned)
+        return number;
+    memcpy(&value, (const char *)policy + field->offset, sizeof(value));
+    return value;
+}
+
+Test(policy, every_field_has_its_default_and_its_range)
+{
+    for (size_t i = 0; i < FIELDS; i++) {
+        const struct field *field = &fields[i];
+        const int64_t good[] = {field->least, field->most, field->also};
+        struct keyshm_policy policy = KEYSHM_POLICY_INIT, known = get_policy();
+        cr_assert_eq(value_of(&known, field), field->first, "field %zu", i);
+        for (size_t j = 0; j < 3; j++) {
+            put(&policy, field, good[j]);
+            cr_assert_eq(keyshm_set_policy(pool, &policy), 0, "field %zu: %lld", i, (long long)good[j]);
+            known = get_policy();
+            cr_assert_eq(value_of(&known, field), good[j]);
+        }
+        policy = (struct keyshm_policy)KEYSHM_POLICY_INIT;
+        cr_assert_eq(keyshm_set_policy(pool, &policy), 0);
+    }
+}
+
 Test(policy, is_checked_and_set_whole_or_not_at_all)
 {
-    static const int64_t bad[][2] = {
-        {-1, 1000}, {KEYSHM_DURATION_MAX_MS + 1, 1000}, {KEYSHM_NO_RETRY_AFTER, 1000}, {1, 0},
-        {1, -1},    {1, KEYSHM_DURATION_MAX_MS + 1},    {1, KEYSHM_UNTIL_MARKED}};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct keyshm_policy policy = {sizeof(policy), bad[i][0], bad[i][1]};
-        cr_assert_eq(keyshm_set_policy(pool, &policy), -EINVAL, "policy %zu", i);
+    for (size_t i = 0; i < FIELDS; i++) {
+        const struct field *field = &fields[i];
+        const int64_t bad[] = {field->bad[0], field->bad[1], field->bad[2], field->most + 1,
+                               field->least - 1 == field->also ? field->bad[0] : field->least - 1};
+        for (size_t j = 0; j < 5; j++) {
+            struct keyshm_policy policy = KEYSHM_POLICY_INIT, known;
+            policy.cooldown_ms = i == 0 ? policy.cooldown_ms : 5;
+            put(&policy, field, bad[j]);
+            cr_assert_eq(keyshm_set_policy(pool, &policy), -EINVAL, "field %zu: %lld", i, (long long)bad[j]);
+            known = get_policy();
+            cr_assert_eq(value_of(&known, field), field->first);
+            cr_assert_eq(known.cooldown_ms, 60000);
+        }
     }
-    cr_assert_eq(get_policy().cooldown_ms, 60000);
-    cr_assert_eq(get_policy().cooldown_max_ms, 86400000);
-    const struct keyshm_policy least = {sizeof(least), 0, 1};
-    const struct keyshm_policy most = {sizeof(most), KEYSHM_DURATION_MAX_MS, KEYSHM_DURATION_MAX_MS};
-    cr_assert_eq(keyshm_set_policy(pool, &least), 0);
-    cr_assert_eq(keyshm_set_policy(pool, &most), 0);
-    cr_assert_eq(get_policy().cooldown_max_ms, KEYSHM_DURATION_MAX_MS);
 }
 
 Test(policy, of_other_versions)
@@ -90,14 +155,18 @@ Test(policy, of_other_versions)
     struct {
         struct keyshm_policy known;
         int64_t later;
-    } policy = {.known = {sizeof(policy), 5, 6}};
+    } policy = {.known = KEYSHM_POLICY_INIT};
+    policy.known.size = sizeof(policy);
+    policy.known.cooldown_ms = 5;
+    policy.known.cooldown_max_ms = 6;
     cr_assert_eq(keyshm_set_policy(pool, &policy.known), 0);
     policy.later = 1;
     cr_assert_eq(keyshm_set_policy(pool, &policy.known), -E2BIG);
     cr_assert_eq(get_policy().cooldown_ms, 5);
 
-    /* Of an earlier version, which does not know the last field: that stays as it is. */
-    policy.known = (struct keyshm_policy){offsetof(struct keyshm_policy, cooldown_max_ms), 3, -1};
+    /* Of an earlier version, which does not know what comes after the first field: that stays as it is. */
+    policy.known = (struct keyshm_policy){
+        .size = offsetof(struct keyshm_policy, cooldown_max_ms), .cooldown_ms = 3, .cooldown_max_ms = -1};
     cr_assert_eq(keyshm_set_policy(pool, &policy.known), 0);
     cr_assert_eq(get_policy().cooldown_ms, 3);
     cr_assert_eq(get_policy().cooldown_max_ms, 6);
@@ -127,6 +196,12 @@ Test(policy, that_was_written_over_is_read_within_its_limits)
     atomic_store(&pool->header->policy.cooldown_max_ms, 0);
     cr_assert_eq(get_policy().cooldown_ms, KEYSHM_DURATION_MAX_MS);
     cr_assert_eq(get_policy().cooldown_max_ms, 1);
+    atomic_store(&pool->header->policy.invalid_retry_ms, INT64_MAX);
+    atomic_store(&pool->header->policy.cooldown_growth_percent, 5000);
+    atomic_store(&pool->header->policy.invalid_after, 0);
+    cr_assert_eq(get_policy().invalid_retry_ms, KEYSHM_DURATION_MAX_MS);
+    cr_assert_eq(get_policy().cooldown_growth_percent, 1000);
+    cr_assert_eq(get_policy().invalid_after, 1);
 }
 
 /* ---- the init functions ---- */

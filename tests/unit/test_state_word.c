@@ -4,7 +4,7 @@
 #include "state_word.h"
 
 #define NOW_MS UINT64_C(1000000)
-#define MARKS UINT64_C(0xabcd)
+#define MARKS UINT64_C(0x2bcd)
 
 /* Every state that a mark can find or leave, and of each status several reasons. */
 static const struct state {
@@ -12,26 +12,33 @@ static const struct state {
     enum keyshm_reason reason;
     uint64_t deadline_ms;
     bool is_paused;
+    enum word_probe probe;
 } states[] = {
-    {KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, WORD_NO_DEADLINE, false},
-    {KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, WORD_NO_DEADLINE, true},
-    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_OPERATOR, NOW_MS - 5, false},
-    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_NONE, NOW_MS + 5, false},
-    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, NOW_MS + 5, true},
-    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_OPERATOR, NOW_MS + 50, false},
-    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, WORD_FOREVER, false},
-    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, NOW_MS - 1, false},
-    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, NOW_MS + 20, false},
-    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_BILLING, NOW_MS + 5, false},
-    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_PEER, WORD_FOREVER, false},
-    {KEYSHM_INVALID, KEYSHM_REASON_NONE, WORD_FOREVER, false},
-    {KEYSHM_INVALID, KEYSHM_REASON_AUTHENTICATION, WORD_FOREVER, true},
+    {KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, WORD_NO_DEADLINE, false, WORD_PROBE_NONE},
+    {KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, WORD_NO_DEADLINE, true, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_OPERATOR, NOW_MS - 5, false, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_NONE, NOW_MS + 5, false, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, NOW_MS + 5, true, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_OPERATOR, NOW_MS + 50, false, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, WORD_FOREVER, false, WORD_PROBE_NONE},
+    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, NOW_MS - 1, false, WORD_PROBE_NONE},
+    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, NOW_MS + 20, false, WORD_PROBE_NONE},
+    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_BILLING, NOW_MS + 5, false, WORD_PROBE_NONE},
+    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_PEER, WORD_FOREVER, false, WORD_PROBE_NONE},
+    {KEYSHM_INVALID, KEYSHM_REASON_NONE, WORD_FOREVER, false, WORD_PROBE_NONE},
+    {KEYSHM_INVALID, KEYSHM_REASON_AUTHENTICATION, WORD_FOREVER, true, WORD_PROBE_NONE},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_SERVER_ERROR, NOW_MS + 30, false, WORD_PROBE_WANTED},
+    {KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, NOW_MS - 1, true, WORD_PROBE_WANTED},
+    {KEYSHM_INVALID, KEYSHM_REASON_PERMISSION, NOW_MS + 60, false, WORD_PROBE_WANTED},
+    {KEYSHM_INVALID, KEYSHM_REASON_PERMISSION, NOW_MS + 70, false, WORD_PROBE_TAKEN},
+    {KEYSHM_RATE_LIMITED, KEYSHM_REASON_NONE, NOW_MS - 1, true, WORD_PROBE_TAKEN},
 };
 #define STATE_COUNT (sizeof(states) / sizeof(states[0]))
 
 static uint64_t word_of(const struct state *state)
 {
-    return word_make(state->status, state->reason, MARKS, state->deadline_ms) | (state->is_paused ? WORD_PAUSED : 0);
+    uint64_t word = word_make(state->status, state->reason, MARKS, state->deadline_ms);
+    return word_with_probe(word, state->probe) | (state->is_paused ? WORD_PAUSED : 0);
 }
 
 static uint64_t word(enum keyshm_status status, uint64_t deadline_ms)
@@ -53,6 +60,9 @@ Test(state_word, packs_and_unpacks)
         cr_assert_eq(word_deadline_ms(packed), WORD_FOREVER);
         packed = word_make(status, reason, 0, 1);
         cr_assert_not(word_is_paused(packed));
+        cr_assert_eq(word_probe(packed), WORD_PROBE_NONE);
+        cr_assert_eq(word_probe(word_with_probe(packed, WORD_PROBE_TAKEN)), WORD_PROBE_TAKEN);
+        cr_assert_eq(word_with_probe(word_with_probe(packed, WORD_PROBE_TAKEN), WORD_PROBE_NONE), packed);
         cr_assert_eq(word_status(packed), status);
         cr_assert_eq(word_reason(packed), reason);
         cr_assert_eq(word_marks(packed), 0);
@@ -129,15 +139,17 @@ Test(state_word, the_count_of_marks_goes_round_and_is_never_zero)
 
 /* ---- marks ---- */
 
-/* The marks that are merged: any status but AVAILABLE, with a deadline that has not passed. */
+/* The marks that are merged: any status but AVAILABLE, with a deadline that has not passed. A probe is taken by no mark. */
 static bool can_be_marked(size_t i)
 {
-    return states[i].status != KEYSHM_AVAILABLE && states[i].deadline_ms > NOW_MS;
+    return states[i].status != KEYSHM_AVAILABLE && states[i].deadline_ms > NOW_MS && states[i].probe != WORD_PROBE_TAKEN;
 }
 
 static uint64_t join(uint64_t from, size_t marked)
 {
-    return word_join(from, states[marked].status, states[marked].reason, states[marked].deadline_ms, NOW_MS);
+    const struct word_bench bench = {states[marked].status, states[marked].reason, states[marked].deadline_ms,
+                                     states[marked].probe == WORD_PROBE_WANTED};
+    return word_join(from, bench, NOW_MS);
 }
 
 /* Status and reason as one number: the order in which marks say more. */
@@ -150,7 +162,8 @@ Test(state_word, a_mark_never_weakens_the_state)
 {
     for (size_t i = 0; i < STATE_COUNT; i++) {
         uint64_t before = word_of(&states[i]);
-        unsigned weight_before = weight(word_status_at(before, NOW_MS), word_reason_at(before, NOW_MS));
+        bool counts = word_is_benched_by_mark(before, NOW_MS); /* the time of a probe does not */
+        unsigned weight_before = counts ? weight(word_status(before), word_reason(before)) : 0;
         for (size_t marked = 0; marked < STATE_COUNT; marked++) {
             if (!can_be_marked(marked))
                 continue;
@@ -159,9 +172,12 @@ Test(state_word, a_mark_never_weakens_the_state)
             cr_assert_eq(weight(word_status(after), word_reason(after)),
                          weight_before > marked_weight ? weight_before : marked_weight);
             cr_assert_geq(word_deadline_ms(after), states[marked].deadline_ms);
-            if (word_is_benched(before, NOW_MS))
+            if (counts)
                 cr_assert_geq(word_deadline_ms(after), word_deadline_ms(before));
             cr_assert_eq(word_is_paused(after), states[i].is_paused);
+            cr_assert_eq(word_probe(after) == WORD_PROBE_WANTED,
+                         states[marked].probe == WORD_PROBE_WANTED || (counts && states[i].probe == WORD_PROBE_WANTED));
+            cr_assert_neq(word_probe(after), WORD_PROBE_TAKEN);
             cr_assert_eq(word_marks(after), MARKS + 1, "each mark is counted");
             cr_assert(word_is_same_state(join(after, marked), after), "the same mark twice");
         }
@@ -188,7 +204,8 @@ Test(state_word, the_order_of_marks_does_not_matter)
 Test(state_word, what_has_expired_takes_no_part)
 {
     uint64_t expired = word_make(KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_OPERATOR, MARKS, NOW_MS - 1);
-    uint64_t after = word_join(expired, KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, NOW_MS + 7, NOW_MS);
+    const struct word_bench bench = {KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, NOW_MS + 7, false};
+    uint64_t after = word_join(expired, bench, NOW_MS);
     cr_assert_eq(after, word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, MARKS + 1, NOW_MS + 7));
 }
 

@@ -5,6 +5,7 @@
 #include "ready_bits.h"
 #include "rotation.h"
 #include "slot.h"
+#include "streak.h"
 #include "tagged.h"
 
 #include "fixture.h"
@@ -54,8 +55,16 @@ Test(verify, state_words)
     uint64_t good = atomic_load(&pool->words[3]);
     atomic_store(&pool->words[3], good | 5);
     expect_problem("slot 3: its deadline does not match its status");
-    atomic_store(&pool->words[3], good | UINT64_C(1) << 55);
-    expect_problem("slot 3: its state word has bits that are never so");
+    for (unsigned probe = WORD_PROBE_WANTED; probe <= 3; probe++) {
+        atomic_store(&pool->words[3], good | (uint64_t)probe << WORD_PROBE_SHIFT);
+        expect_problem("slot 3: its probe does not match its status");
+    }
+    atomic_store(&pool->words[3], word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, 5));
+    expect_problem("slot 3: its probe does not match its status");
+    atomic_store(&pool->words[3], word_with_probe(word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, WORD_FOREVER), WORD_PROBE_TAKEN));
+    expect_problem("slot 3: its probe does not match its status");
+    atomic_store(&pool->words[3], word_with_probe(word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, 5), WORD_PROBE_TAKEN));
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "one that is tried again: %s", problem);
     atomic_store(&pool->words[3], word_make_available(0));
     expect_problem("slot 3: its state word has bits that are never so");
     atomic_store(&pool->words[3], good | UINT64_C(1) << WORD_REASON_SHIFT);
@@ -68,6 +77,19 @@ Test(verify, state_words)
     atomic_store(&pool->words[0], benched);
     atomic_store(&pool->words[6], UINT64_C(7) << WORD_CONTENT_SHIFT);
     expect_problem("slot 6: its state word is none that keyshm writes");
+}
+
+Test(verify, streaks)
+{
+    struct layout_history *history = pool_history(pool, 0, 3);
+    uint64_t good = atomic_load(&history->streak), word = atomic_load(&pool->words[3]);
+    atomic_store(&history->streak, good | UINT64_C(1) << 50);
+    expect_problem("slot 3: its streak is none that keyshm writes");
+    atomic_store(&history->streak, good);
+    atomic_store(&pool->words[3], streak_step(word, STREAK_ENDS)); /* there is none */
+    expect_problem("slot 3: its streak is none that keyshm writes");
+    atomic_store(&pool->words[3], streak_step(word, STREAK_INVALID)); /* not counted yet */
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
 }
 
 Test(verify, keys_and_ids)
@@ -214,7 +236,7 @@ Test(verify, models)
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
     atomic_store(pool_word(pool, 1, 3), word_make_available(1) | WORD_PAUSED);
     expect_problem("slot 3: it is paused for a model");
-    atomic_store(pool_word(pool, 1, 3), word_make(KEYSHM_INVALID, KEYSHM_REASON_QUOTA, 1, 5));
+    atomic_store(pool_word(pool, 1, 3), word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_QUOTA, 1, 0));
     expect_problem("slot 3: its deadline does not match its status");
     atomic_store(pool_word(pool, 1, 3), 0);
     atomic_fetch_and(ready_words(pool, 1), ~UINT64_C(8));

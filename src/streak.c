@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "streak.h"
+
+#include "policy.h"
+
+#define STREAK_COUNT_BITS 8
+#define STREAK_COUNT_MAX ((1u << STREAK_COUNT_BITS) - 1)
+#define STREAK_INVALIDS_SHIFT STREAK_COUNT_BITS
+#define STREAK_RATE_LIMIT_SHIFT (2 * STREAK_COUNT_BITS)
+#define STREAK_INVALID_SHIFT (STREAK_RATE_LIMIT_SHIFT + WORD_MARKS_BITS)
+#define STREAK_BITS_SHIFT (STREAK_INVALID_SHIFT + WORD_MARKS_BITS)
+#define STREAK_USED_MASK ((UINT64_C(4) << STREAK_BITS_SHIFT) - 1)
+
+static uint64_t pack(const struct streak *streak)
+{
+    return streak->rate_limits | (uint64_t)streak->invalids << STREAK_INVALIDS_SHIFT |
+           streak->marks_at_rate_limit << STREAK_RATE_LIMIT_SHIFT | streak->marks_at_invalid << STREAK_INVALID_SHIFT |
+           (uint64_t)streak->bits << STREAK_BITS_SHIFT;
+}
+
+static struct streak unpack(uint64_t counts)
+{
+    return (struct streak){
+        .rate_limits = counts & STREAK_COUNT_MAX,
+        .invalids = counts >> STREAK_INVALIDS_SHIFT & STREAK_COUNT_MAX,
+        .marks_at_rate_limit = counts >> STREAK_RATE_LIMIT_SHIFT & WORD_MARKS_MASK,
+        .marks_at_invalid = counts >> STREAK_INVALID_SHIFT & WORD_MARKS_MASK,
+        .bits = counts >> STREAK_BITS_SHIFT & 3,
+    };
+}
+
+static unsigned bits_of(uint64_t word)
+{
+    return (unsigned)(word >> WORD_STREAK_SHIFT) & 3;
+}
+
+static void count(unsigned *number)
+{
+    *number += *number < STREAK_COUNT_MAX;
+}
+
+/* What the word has and the counts lack. False: nothing. */
+static bool catch_up(struct streak *streak, uint64_t word)
+{
+    enum streak_step step = (bits_of(word) - streak->bits) & 3;
+    streak->bits = bits_of(word);
+    if (step == STREAK_RATE_LIMIT) {
+        count(&streak->rate_limits);
+        streak->marks_at_rate_limit = word_marks(word);
+    } else if (step == STREAK_INVALID) {
+        count(&streak->invalids);
+        streak->marks_at_invalid = word_marks(word);
+    } else if (step == STREAK_ENDS) {
+        streak->rate_limits = streak->invalids = 0;
+    }
+    return step != STREAK_STAYS;
+}
+
+/* The counts that belong to the word. False: it has changed, so they may be those of a later one. */
+static bool load_counts(const _Atomic uint64_t *word_at, const struct layout_history *history, uint64_t word,
+                        uint64_t *ret_counts)
+{
+    /* acquire: pairs with the release in streak_settle() and streak_begin(), so that the word is read no older than it
+     * was for these counts. */
+    *ret_counts = atomic_load_explicit(&history->streak, memory_order_acquire);
+    return atomic_load_explicit(word_at, memory_order_relaxed) == word;
+}
+
+bool streak_settle(const _Atomic uint64_t *word_at, struct layout_history *history, uint64_t word,
+                   struct streak *ret_streak)
+{
+    uint64_t counts;
+    if (!load_counts(word_at, history, word, &counts))
+        return false;
+    *ret_streak = unpack(counts);
+    /* One try: what another process has written meanwhile is the same, or of a later word. */
+    if (catch_up(ret_streak, word))
+        atomic_compare_exchange_strong_explicit(&history->streak, &counts, pack(ret_streak), memory_order_release,
+                                                memory_order_relaxed);
+    return true;
+}
+
+unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms)
+{
+    const struct layout_history *history = pool_history(pool, model, subject);
+    uint64_t counts;
+    if (!load_counts(pool_word(pool, model, subject), history, word, &counts))
+        return 0;
+    struct streak streak = unpack(counts);
+    catch_up(&streak, word);
+    if (!streak_is_there(&streak) || streak_is_forgotten(pool, history, now_ms))
+        return 0;
+    return streak.rate_limits > streak.invalids ? streak.rate_limits : streak.invalids;
+}
+
+bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_history *history, uint64_t now_ms)
+{
+    /* relaxed: what a mark by another process has stored there before the change of the word is no older than that. */
+    uint64_t failed_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
+    return now_ms >= failed_ms && now_ms - failed_ms >= policy_streak_forget_ms(pool);
+}
+
+void streak_hear_failure(struct layout_history *history, uint64_t now_ms)
+{
+    uint64_t known_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
+    /* One try: when another process got in between, its failure is as new as this one. */
+    if (known_ms < now_ms)
+        atomic_compare_exchange_strong_explicit(&history->failed_ms, &known_ms, now_ms, memory_order_relaxed,
+                                                memory_order_relaxed);
+}
+
+/* How many marks ago. The marks go from 1 to WORD_MARKS_MASK, and round. */
+static uint64_t age(uint64_t word, uint64_t marks)
+{
+    return (word_marks(word) + WORD_MARKS_MASK - marks) % WORD_MARKS_MASK;
+}
+
+bool streak_is_same_cause(const struct streak *streak, enum streak_step kind, uint64_t word, uint64_t marks_at_pick)
+{
+    uint64_t marks = kind == STREAK_INVALID ? streak->marks_at_invalid : streak->marks_at_rate_limit;
+    return age(word, marks_at_pick) > age(word, marks);
+}
+
+void streak_begin(struct layout_history *history, uint64_t marks)
+{
+    const struct streak none = {.marks_at_rate_limit = marks, .marks_at_invalid = marks};
+    /* release: pairs with the acquire in load_counts(). */
+    atomic_store_explicit(&history->streak, pack(&none), memory_order_release);
+    atomic_store_explicit(&history->failed_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&history->prober, 0, memory_order_relaxed);
+}
+
+bool streak_is_valid(const struct layout_history *history, uint64_t word)
+{
+    uint64_t counts = atomic_load_explicit(&history->streak, memory_order_acquire);
+    struct streak streak = unpack(counts);
+    bool is_ending = ((bits_of(word) - streak.bits) & 3) == STREAK_ENDS;
+    return (counts & ~STREAK_USED_MASK) == 0 && (!is_ending || streak_is_there(&streak));
+}
