@@ -345,23 +345,33 @@ static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_cop
     return false;
 }
 
+/* Copy the key, and take the probes that its words want. -ESTALE: it is not there, or not available. -EAGAIN: a word has
+ * changed at the last moment, and may leave it available. */
+static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *copy, uint64_t *words, struct others *others)
+{
+    int r = are_others_available(turn, slot, others) ? slot_copy_key(turn->pool, slot, copy, words) : -ESTALE;
+    if (r < 0 || !is_still_available(turn, slot, copy, others))
+        return -ESTALE;
+    bool is_its = !probe_is_wanted(copy->word, turn->model, others) ||
+                  probe_take(turn->pool, turn->model, slot, copy->word, others);
+    return is_its ? 0 : -EAGAIN;
+}
+
 /* A long key, one whose availability depends on the exact time, or one that is given as a probe. */
 static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy = {.length = turn->pool->settings.key_max};
     struct others others;
-    int r = are_others_available(turn, slot, &others) ? slot_copy_key(turn->pool, slot, &copy, words) : -ESTALE;
-    if (r == 0 && !is_still_available(turn, slot, &copy, &others))
-        r = -ESTALE;
-    if (r == 0 && probe_is_wanted(copy.word, turn->model, &others) &&
-        !probe_take(turn->pool, turn->model, slot, copy.word, &others))
-        r = -ESTALE;
+    int r = -EAGAIN;
+    for (int tries = 0; r == -EAGAIN && tries < WORD_TRIES_MAX; tries++)
+        r = copy_and_probe(turn, slot, &copy, words, &others);
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
         count_pick(&copy, turn->model, availability_stamp(copy.word, turn->model, &others), turn->now_ms, ret_pick);
     }
-    explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8); /* the caller can wipe only its own copy */
+    /* The caller can wipe only its own copy. Of another key, the copy before may have been longer. */
+    explicit_bzero(words, (size_t)slot_key_words(turn->pool->settings.key_max) * 8);
     registers_wipe();
     return r;
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "pool_clock.h"
+#include "streak.h"
 #include "ready_bits.h"
 #include "slot.h"
 
@@ -136,6 +137,10 @@ static void look_at_words(void)
         for (uint32_t subject = 0; subject < SUBJECTS; subject++) {
             uint64_t word = atomic_load(pool_word(world_pool(), model, subject));
             take_over_emptied(model, subject, word);
+            const struct model_streak *streak = world_streak(model, subject);
+            unsigned length = streak->rate_limits > streak->invalids ? streak->rate_limits : streak->invalids;
+            HOLD(!word_is_live(word) || streak_length(world_pool(), model, subject, word, 0) == length,
+                 "the streak of word %u of model %u is not %u", subject, model, length);
             HOLD(word == *world_word(model, subject), "the word %u of model %u: %#llx and not %#llx", subject, model,
                  (unsigned long long)word, (unsigned long long)*world_word(model, subject));
         }
@@ -333,19 +338,26 @@ static void change_first(const struct victim victims[VICTIMS_MAX], bool by_addin
     look_at_log(&evidence, victims);
 }
 
+/* What a mark available makes of it. */
+static void note_released(unsigned model, uint32_t subject, uint64_t released)
+{
+    uint64_t *word = world_word(model, subject);
+    released |= *word & (WORD_PAUSED | WORD_STREAK_MASK);
+    *word = streak_step(released, world_has_streak(model, subject) ? STREAK_ENDS : STREAK_STAYS);
+    *world_streak(model, subject) = (struct model_streak){0};
+}
+
 static void mark_and_unmark(void)
 {
     struct model_key *key = &world.keys[AVAILABLE_KEY];
     HOLD(keyshm_mark_rate_limited(world_pool(), key->id, COOLDOWN_MS) == 0, "a further mark");
     HOLD(keyshm_is_available(world_pool(), key->id) == 0, "a further mark has no effect");
     HOLD(keyshm_mark_available(world_pool(), key->id) == 0, "a further release");
-    uint64_t *word = world_word_of(AVAILABLE_KEY);
-    *word = word_make_available(word_marks_next(*word)) | (*word & WORD_PAUSED);
-    for (unsigned model = 1; model <= world.models; model++) {
-        word = world_word(model, world_subject_of_key(AVAILABLE_KEY));
-        if (word_is_live(*word))
-            *word = word_make_available(word_marks(*word));
-    }
+    uint32_t subject = world_subject_of_key(AVAILABLE_KEY);
+    note_released(ANY_MODEL, subject, word_make_available(word_marks_next(*world_word_of(AVAILABLE_KEY))));
+    for (unsigned model = 1; model <= world.models; model++)
+        if (word_is_live(*world_word(model, subject)))
+            note_released(model, subject, word_make_available(word_marks(*world_word(model, subject))));
     key->marked[KEYSHM_RATE_LIMITED]++;
     key->marked[KEYSHM_AVAILABLE]++;
 }

@@ -4,6 +4,7 @@
 #include "lock.h"
 #include "pool.h"
 #include "ready_bits.h"
+#include "streak.h"
 #include "subject.h"
 
 #include "burst.h"
@@ -160,6 +161,20 @@ static void let_target_expire_for_model(void)
     virtual_clock_pass_ms(COOLING_MS + 1);
 }
 
+/* The target has failed once, and its bench has ended with a probe, as has that of its group. Another pick has found it
+ * benched. */
+static void let_target_come_back(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.cooldown_ms = COOLING_MS;
+    policy.cooldown_growth_percent = 200;
+    policy.probe_ms = LIMIT_MS;
+    EXPECT_EQ(keyshm_set_policy(meeting.pool, &policy), 0);
+    limit_group();
+    EXPECT_EQ(keyshm_mark_rate_limited(meeting.pool, ids[TARGET], KEYSHM_NO_RETRY_AFTER), 0);
+    virtual_clock_pass_ms(COOLING_MS + 1);
+}
+
 const struct setting settings[] = {
     {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE, false},
     {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE, false},
@@ -170,6 +185,7 @@ const struct setting settings[] = {
     {"group_cooled", let_group_expire, GROUP_COOLED, 0, false},
     {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true},
     {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false},
+    {"coming_back", let_target_come_back, COMING_BACK, COMING_BACK_TWICE, false},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 
@@ -284,11 +300,23 @@ static uint64_t add_up_marked(uint64_t state, uint32_t subject)
     return state;
 }
 
+/* And the failures in a row, of which one may not be written down yet. */
+static uint64_t add_up_word(uint64_t state, unsigned model, uint32_t subject)
+{
+    struct streak streak = {.rate_limits = 0};
+    uint64_t word = atomic_load(pool_word(meeting.pool, model, subject));
+    if (word_is_live(word))
+        EXPECT(streak_settle(pool_word(meeting.pool, model, subject), pool_history(meeting.pool, model, subject), word,
+                             &streak));
+    state = digest_add(digest_add(state, word), streak.rate_limits << 8 | streak.invalids);
+    return digest_add(digest_add(state, streak.marks_at_rate_limit), streak.marks_at_invalid);
+}
+
 /* Of a slot or a group: its words, and if it is there its id and its counts of marks. Returns whether it is. */
 static bool add_up_subject(uint64_t *state, uint32_t subject)
 {
     for (unsigned model = 0; model <= pool_models_used(meeting.pool); model++)
-        *state = digest_add(*state, atomic_load(pool_word(meeting.pool, model, subject)));
+        *state = add_up_word(*state, model, subject);
     if (!word_is_live(atomic_load(&meeting.pool->words[subject])))
         return false;
     *state = add_up_marked(digest_add(*state, atomic_load(subject_id_at(meeting.pool, subject))), subject);
@@ -384,5 +412,10 @@ bool meeting_may_give(const struct result *picked, unsigned model)
 {
     if (picked->value == -EAGAIN)
         return keyshm_available_count_for(meeting.pool, model) == 0;
-    return picked->value == 0 && is_there(picked) && keyshm_is_available_for(meeting.pool, picked->id, model) == 1;
+    struct keyshm_key_snapshot row;
+    if (picked->value != 0 || !is_there(picked))
+        return false;
+    /* By a probe it is benched for all others. */
+    return keyshm_is_available_for(meeting.pool, picked->id, model) == 1 ||
+           (keyshm_inspect(meeting.pool, picked->id, model, sizeof(row), &row) == 0 && row.is_probing);
 }

@@ -18,6 +18,7 @@ static enum outcome settle_invalid(int number)
     return settle_mark(ANY_MODEL, world_subject_of_key(number),
                        &(struct expected){.status = KEYSHM_INVALID,
                                           .reason = KEYSHM_REASON_AUTHENTICATION,
+                                          .step = STREAK_INVALID,
                                           .least_ms = WORD_FOREVER,
                                           .most_ms = WORD_FOREVER});
 }
@@ -374,9 +375,10 @@ static const struct operation operations[] = {
     {"mark_quota_exceeded", .act = act_mark_quota_exceeded, .settle = settle_mark_quota_exceeded,
      .steps = {step_exceed_quota}, .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
     {"mark_invalid", .act = act_mark_invalid, .settle = settle_mark_invalid, .steps = {step_invalidate},
-     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | COMING_BACK | COMING_BACK_TWICE},
     {"mark_available", .act = act_mark_available, .settle = settle_mark_available, .steps = {step_make_available},
-     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED},
+     .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED | COMING_BACK |
+               COMING_BACK_TWICE},
     {"quota, then all available", .steps = {step_exceed_quota, step_all_of_quota}, .proofs = MODEL_COOLING},
     {"reset_expired", .act = act_reset_expired, .settle = settle_reset_expired, .steps = {step_reset},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | READY_IN_TIME},

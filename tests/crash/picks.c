@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "pool.h"
+#include "state_word.h"
+
 #include "problem.h"
 
 /* A pick for any model is that of keyshm_next(). */
@@ -19,6 +22,29 @@ static int pick(unsigned model, struct keyshm_pick *ret_pick)
     return r;
 }
 
+/* What it has taken as a probe nobody else gets. */
+static void note_probe(unsigned model, uint32_t subject)
+{
+    uint64_t *known = world_word(model, subject), word = atomic_load(pool_word(world_pool(), model, subject));
+    if (!word_is_live(*known) || !word_is_for_probe(*known))
+        return;
+    HOLD(word == word_with_deadline(word_with_probe(*known, WORD_PROBE_TAKEN), word_deadline_ms(word)) &&
+             word_deadline_ms(word) > world_now_ms(),
+         "a key is given that wants a probe, and others get it, too: %#llx", (unsigned long long)word);
+    *known = word;
+}
+
+static void note_probes(int number, unsigned model)
+{
+    uint32_t key = world_subject_of_key(number);
+    int group = world.keys[number].group;
+    for (unsigned i = 0; i <= model; i += model != 0 ? model : 1) {
+        note_probe(i, key);
+        if (group != NO_GROUP)
+            note_probe(i, world_subject_of_group(group));
+    }
+}
+
 int picks_one(unsigned model)
 {
     struct keyshm_pick picked;
@@ -31,6 +57,7 @@ int picks_one(unsigned model)
     HOLD(picked.model == model, "a pick is for another model");
     HOLD(strcmp(picked.key, world.keys[number].text) == 0, "the bytes of key %d", number);
     world.keys[number].picks++;
+    note_probes(number, model);
     return number;
 }
 

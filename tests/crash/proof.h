@@ -30,6 +30,11 @@ enum proof {
     MODEL_COOLING = 1 << 12,
     MODEL_COOLED = 1 << 13,
     MODEL_TWICE = 1 << 14,
+
+    /* interleave, where the target has failed once, and its bench has ended with a probe; and with two stops. What does
+     * not look at either meets it elsewhere. */
+    COMING_BACK = 1 << 15,
+    COMING_BACK_TWICE = 1 << 16,
 };
 
 #endif

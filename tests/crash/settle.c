@@ -23,16 +23,34 @@ bool settle_count(uint32_t subject, enum keyshm_status status)
     return settle_counts(subject, status, 1) != 0;
 }
 
+static enum streak_step step_of(unsigned model, uint32_t subject, const struct expected *expected)
+{
+    if (expected->status != KEYSHM_AVAILABLE)
+        return expected->step;
+    return world_has_streak(model, subject) ? STREAK_ENDS : STREAK_STAYS;
+}
+
+static void step(struct model_streak *streak, enum streak_step step)
+{
+    streak->rate_limits += step == STREAK_RATE_LIMIT;
+    streak->invalids += step == STREAK_INVALID;
+    if (step == STREAK_ENDS)
+        *streak = (struct model_streak){0};
+}
+
 enum outcome settle_word(unsigned model, uint32_t subject, const struct expected *expected)
 {
     uint64_t before = *world_word(model, subject), word = load_word(model, subject), deadline_ms = word_deadline_ms(word);
     uint64_t marks = expected->status == KEYSHM_AVAILABLE ? word_marks(before) : word_marks_next(before);
     if (word == before)
         return OLD;
-    HOLD(word == (word_make(expected->status, expected->reason, marks, deadline_ms) | (before & WORD_PAUSED)),
-         "the mark is half-done: %#llx", (unsigned long long)word);
+    uint64_t after = word_make(expected->status, expected->reason, marks, deadline_ms) |
+                     (before & (WORD_PAUSED | WORD_STREAK_MASK));
+    after = word_with_probe(streak_step(after, step_of(model, subject, expected)), expected->probe);
+    HOLD(word == after, "the mark is half-done: %#llx", (unsigned long long)word);
     HOLD(deadline_ms >= expected->least_ms && deadline_ms <= expected->most_ms, "the mark's deadline is %llu",
          (unsigned long long)deadline_ms);
+    step(world_streak(model, subject), step_of(model, subject, expected));
     *world_word(model, subject) = word;
     return NEW;
 }

@@ -7,6 +7,8 @@
  * of the operations. What is known of a key or a group is in its state words, whose numbers (subjects) world.h has.
  */
 
+#include "streak.h"
+
 #include "operations.h"
 
 /* What a mark makes of a word. */
@@ -14,6 +16,8 @@ struct expected {
     enum keyshm_status status;
     enum keyshm_reason reason;
     uint64_t least_ms, most_ms; /* the deadline */
+    enum streak_step step;      /* of AVAILABLE: it ends a streak, if there is one */
+    enum word_probe probe;
 };
 
 /* The word is the old one, or says exactly what the mark says. */

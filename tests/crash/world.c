@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
+#include "streak.h"
 #include "subject.h"
 #include "tagged.h"
 
@@ -61,6 +62,16 @@ uint64_t *world_word_of(int number)
     return world_word(ANY_MODEL, world_subject_of_key(number));
 }
 
+struct model_streak *world_streak(unsigned model, uint32_t subject)
+{
+    return &world.streaks[model][subject];
+}
+
+bool world_has_streak(unsigned model, uint32_t subject)
+{
+    return world_streak(model, subject)->rate_limits != 0 || world_streak(model, subject)->invalids != 0;
+}
+
 uint64_t *world_marked_of(uint32_t subject)
 {
     for (int number = 0; number < KEYS; number++)
@@ -84,7 +95,9 @@ static void note_published(uint32_t subject)
 {
     uint64_t *word = world_word(ANY_MODEL, subject);
     *word = word_make_available(word_marks_next(*word));
+    *world_streak(ANY_MODEL, subject) = (struct model_streak){0};
     for (unsigned model = 1; model <= world.models; model++) {
+        *world_streak(model, subject) = (struct model_streak){0};
         word = world_word(model, subject);
         *word = word_make_free(word_marks_next(*word));
     }
@@ -206,12 +219,21 @@ static void learn_counters(void)
             learn_marked(world_subject_of_group(i));
 }
 
+static void learn_word(unsigned model, uint32_t subject)
+{
+    struct streak streak;
+    uint64_t word = atomic_load(pool_word(pool, model, subject));
+    world.words[model][subject] = word;
+    EXPECT(streak_settle(pool_word(pool, model, subject), pool_history(pool, model, subject), word, &streak));
+    *world_streak(model, subject) = (struct model_streak){streak.rate_limits, streak.invalids};
+}
+
 static void learn(void)
 {
     learn_counters();
     for (unsigned model = 0; model <= world.models; model++) {
         for (uint32_t subject = 0; subject < SUBJECTS; subject++)
-            world.words[model][subject] = atomic_load(pool_word(pool, model, subject));
+            learn_word(model, subject);
         world.cursors[model] = atomic_load(&pool_model(pool, model)->cursor);
     }
     turns_count_owed(world.owed);

@@ -76,6 +76,9 @@ struct world {
     unsigned models; /* there are models from 1 to this one */
     /* A change of a key or a group is of one word, so the model has that of each for each model, to the bit. */
     uint64_t words[MODELS][SUBJECTS];
+    struct model_streak {
+        unsigned rate_limits, invalids;
+    } streaks[MODELS][SUBJECTS];
     uint64_t cursors[MODELS]; /* before the victim's call, and so are these: */
     int owed[KEYS];           /* turns that are left in the round (turns.h) */
     struct keyshm_policy policy;
@@ -125,6 +128,10 @@ uint64_t world_now_ms(void);
 /* The words of a key whatever the model, and for each model or group, as the model has them. */
 uint64_t *world_word_of(int number);
 uint64_t *world_word(unsigned model, uint32_t subject);
+
+/* The failures in a row that go with the word. */
+struct model_streak *world_streak(unsigned model, uint32_t subject);
+bool world_has_streak(unsigned model, uint32_t subject);
 
 /* Of the state words. */
 uint32_t world_subject_of_key(int number);
