@@ -13,6 +13,7 @@
 #include "events.h"
 #include "groups.h"
 #include "key_group.h"
+#include "lift.h"
 #include "log.h"
 #include "mark.h"
 #include "mask.h"
@@ -26,6 +27,7 @@
 #include "segment.h"
 #include "segment_name.h"
 #include "snapshot.h"
+#include "success.h"
 #include "verify.h"
 #include "workers.h"
 
@@ -682,7 +684,7 @@ int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease)
 
 /* Kept out of the hot path of marks that are not logged. */
 __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool *pool, const struct keyshm_mark *mark,
-                                                       const struct mark_change *change)
+                                                       const struct report_change *change)
 {
     char subject[LOG_SUBJECT_SIZE], model[LOG_MODEL_SIZE], duration[32] = "";
     uint64_t now_ms = pool_now_ms(pool), deadline_ms = word_deadline_ms(change->after);
@@ -707,7 +709,7 @@ __attribute__((cold, noinline)) static void log_change(const struct keyshm_pool 
 
 static int mark_and_log(keyshm_pool *pool, keyshm_id id, const struct keyshm_mark *wanted)
 {
-    struct mark_change change;
+    struct report_change change;
     bool was_too_long;
     struct mark_request request = {
         .status = wanted->status,
@@ -804,7 +806,7 @@ int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask)
         return r;
     if (status_mask == 0 || status_mask >> KEYSHM_STATUS_COUNT != 0)
         return refuse_call(pool, -EINVAL, "a status mask with no bit, or one of no status");
-    return mark_all_available(pool, status_mask, log_available);
+    return lift_benches(pool, status_mask, log_available);
 }
 
 int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick)
@@ -815,7 +817,7 @@ int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick)
     if (r == 0)
         r = check_model(pool, pick->model);
     if (r == 0)
-        r = mark_success(pool, pick->id, pick->model, pick->stamp);
+        r = success_report(pool, pick->id, pick->model, pick->stamp);
     if (r == -ESTALE)
         return refuse_stale(pool, pick->id);
     if (r > 0)
@@ -853,7 +855,7 @@ static void log_expired(const struct keyshm_pool *pool, keyshm_id id)
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool)
 {
     int r = check_writable(pool);
-    return r == 0 ? mark_all_expired(pool, log_expired) : r;
+    return r == 0 ? lift_expired(pool, log_expired) : r;
 }
 
 static int refuse_policy(const struct keyshm_pool *pool, const struct keyshm_policy *policy)

@@ -347,7 +347,8 @@ static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_cop
 
 /* Copy the key, and take the probes that its words want. -ESTALE: it is not there, or not available. -EAGAIN: a word has
  * changed at the last moment, and may leave it available. */
-static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *copy, uint64_t *words, struct others *others)
+static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *copy, uint64_t *words,
+                          struct others *others)
 {
     int r = are_others_available(turn, slot, others) ? slot_copy_key(turn->pool, slot, copy, words) : -ESTALE;
     if (r < 0 || !is_still_available(turn, slot, copy, others))

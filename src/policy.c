@@ -11,18 +11,31 @@ const struct keyshm_policy policy_default = KEYSHM_POLICY_INIT;
 /* A field, and its range. */
 struct field {
     const char *name;
-    size_t offset; /* in struct keyshm_policy */
-    bool is_unsigned; /* there: an unsigned, rather than an int64_t */
+    size_t offset;        /* in struct keyshm_policy */
+    bool is_unsigned;     /* there: an unsigned, rather than an int64_t */
     size_t stored_offset; /* in struct layout_policy */
     int64_t least, most;
     int64_t other; /* a value that is allowed beside the range */
 };
 
-enum { FIELD_COOLDOWN, FIELD_COOLDOWN_MAX, FIELD_GROWTH, FIELD_FORGET, FIELD_INVALID_AFTER, FIELD_INVALID_RETRY,
-       FIELD_QUOTA_RETRY, FIELD_PROBE, FIELD_LEASE_MAX, FIELD_COUNT };
+enum {
+    FIELD_COOLDOWN,
+    FIELD_COOLDOWN_MAX,
+    FIELD_GROWTH,
+    FIELD_FORGET,
+    FIELD_INVALID_AFTER,
+    FIELD_INVALID_RETRY,
+    FIELD_QUOTA_RETRY,
+    FIELD_PROBE,
+    FIELD_LEASE_MAX,
+    FIELD_COUNT
+};
 
-#define FIELD(name, is_unsigned, least, most, other) \
-    {#name, offsetof(struct keyshm_policy, name), is_unsigned, offsetof(struct layout_policy, name), least, most, other}
+#define FIELD(name, is_unsigned, least, most, other)                                                                 \
+    {                                                                                                                \
+#name, offsetof(struct keyshm_policy, name), is_unsigned, offsetof(struct layout_policy, name), least, most, \
+            other                                                                                                    \
+    }
 
 static const struct field fields[FIELD_COUNT] = {
     [FIELD_COOLDOWN] = FIELD(cooldown_ms, false, 0, KEYSHM_DURATION_MAX_MS, 0),

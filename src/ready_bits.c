@@ -235,7 +235,8 @@ static bool sweep_probe(struct sweep *sweep, uint32_t subject, uint64_t word)
 static void sweep_probes_of_groups(struct sweep *sweep)
 {
     for (uint32_t group = 0; group < pool_groups_used(sweep->pool) && sweep->probes_left > 0; group++)
-        (void)sweep_probe(sweep, pool_group_subject(sweep->pool, group), key_group_word(sweep->pool, sweep->model, group));
+        (void)sweep_probe(sweep, pool_group_subject(sweep->pool, group),
+                          key_group_word(sweep->pool, sweep->model, group));
 }
 
 static uint32_t probes_for(const struct sweep *sweep)

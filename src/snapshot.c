@@ -53,7 +53,8 @@ static uint64_t load_whole(const struct copying *copying, uint32_t subject, keys
 }
 
 /* Of the subject for the model; `raw` as it is in memory. */
-static struct keyshm_word_snapshot copy_word(const struct copying *copying, unsigned model, uint32_t subject, uint64_t raw)
+static struct keyshm_word_snapshot copy_word(const struct copying *copying, unsigned model, uint32_t subject,
+                                             uint64_t raw)
 {
     uint64_t word = availability_of_model(raw), now_ms = copying->now_ms;
     struct keyshm_word_snapshot copy = {
@@ -100,8 +101,9 @@ static void copy_subject(const struct copying *copying, uint32_t subject, keyshm
     uint64_t whole = load_whole(copying, subject, id);
     key->words[first] = copy_word(copying, 0, subject, whole);
     if (model != 0)
-        key->words[first + 1] = copy_word(
-            copying, model, subject, atomic_load_explicit(pool_word(copying->pool, model, subject), memory_order_acquire));
+        key->words[first + 1] =
+            copy_word(copying, model, subject,
+                      atomic_load_explicit(pool_word(copying->pool, model, subject), memory_order_acquire));
     if (word_is_paused(whole))
         key->benched_by |= KEYSHM_BY_PAUSE;
 }

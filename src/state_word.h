@@ -232,8 +232,7 @@ struct word_bench {
 static inline uint64_t word_join(uint64_t word, struct word_bench bench, uint64_t now_ms)
 {
     if (word_is_benched_by_mark(word, now_ms)) {
-        if (word_status(word) > bench.status ||
-            (word_status(word) == bench.status && word_reason(word) > bench.reason)) {
+        if (word_status(word) > bench.status || (word_status(word) == bench.status && word_reason(word) > bench.reason)) {
             bench.status = word_status(word);
             bench.reason = word_reason(word);
         }

@@ -41,6 +41,12 @@ static inline bool streak_is_there(const struct streak *streak)
     return streak->rate_limits != 0 || streak->invalids != 0;
 }
 
+/* What ends it. */
+static inline enum streak_step streak_end_of(const struct streak *streak)
+{
+    return streak_is_there(streak) ? STREAK_ENDS : STREAK_STAYS;
+}
+
 /* The streak of this state word, which is in memory, and what was not counted yet is. False: it has changed since it
  * was loaded. */
 bool streak_settle(const _Atomic uint64_t *word_at, struct layout_history *history, uint64_t word,

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "pool_clock.h"
-#include "streak.h"
 #include "ready_bits.h"
 #include "slot.h"
+#include "streak.h"
 
 #include "expect.h"
 #include "picks.h"

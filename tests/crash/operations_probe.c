@@ -168,8 +168,8 @@ static bool settle_taken(uint32_t subject)
     uint64_t deadline_ms = word_deadline_ms(word), probe_ms = policy_probe_ms(world_pool());
     if (word == *known)
         return false;
-    HOLD(word == word_with_deadline(word_with_probe(*known, WORD_PROBE_TAKEN), deadline_ms), "the probe is half-taken: %#llx",
-         (unsigned long long)word);
+    HOLD(word == word_with_deadline(word_with_probe(*known, WORD_PROBE_TAKEN), deadline_ms),
+         "the probe is half-taken: %#llx", (unsigned long long)word);
     HOLD(deadline_ms > world_began_ms + probe_ms && deadline_ms <= world_now_ms() + 1 + probe_ms,
          "the probe lasts until %llu", (unsigned long long)deadline_ms);
     *known = word;
@@ -262,7 +262,8 @@ static const struct operation operations[] = {
      .proofs = KILLED | COMING_BACK | COMING_BACK_TWICE},
     {"mark, after a streak", .prepare = prepare_forgotten, .act = act_fail, .settle = settle_fail_after_end,
      .proofs = KILLED},
-    {"mark, of a probe", .prepare = prepare_probing, .act = act_fail_probe, .settle = settle_fail_probe, .proofs = KILLED},
+    {"mark, of a probe", .prepare = prepare_probing, .act = act_fail_probe, .settle = settle_fail_probe,
+     .proofs = KILLED},
     {"success, of a streak", .prepare = prepare_failed, .act = act_success_of_streak, .settle = settle_success_of_streak,
      .steps = {step_success}, .proofs = KILLED | COMING_BACK | COMING_BACK_TWICE},
     {"success, of a probe", .prepare = prepare_probing, .act = act_success_of_probe, .settle = settle_success_of_probe,

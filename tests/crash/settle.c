@@ -44,8 +44,8 @@ enum outcome settle_word(unsigned model, uint32_t subject, const struct expected
     uint64_t marks = expected->status == KEYSHM_AVAILABLE ? word_marks(before) : word_marks_next(before);
     if (word == before)
         return OLD;
-    uint64_t after = word_make(expected->status, expected->reason, marks, deadline_ms) |
-                     (before & (WORD_PAUSED | WORD_STREAK_MASK));
+    uint64_t after =
+        word_make(expected->status, expected->reason, marks, deadline_ms) | (before & (WORD_PAUSED | WORD_STREAK_MASK));
     after = word_with_probe(streak_step(after, step_of(model, subject, expected)), expected->probe);
     HOLD(word == after, "the mark is half-done: %#llx", (unsigned long long)word);
     HOLD(deadline_ms >= expected->least_ms && deadline_ms <= expected->most_ms, "the mark's deadline is %llu",

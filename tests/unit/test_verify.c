@@ -61,7 +61,8 @@ Test(verify, state_words)
     }
     atomic_store(&pool->words[3], word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, 5));
     expect_problem("slot 3: its probe does not match its status");
-    atomic_store(&pool->words[3], word_with_probe(word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, WORD_FOREVER), WORD_PROBE_TAKEN));
+    atomic_store(&pool->words[3],
+                 word_with_probe(word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, WORD_FOREVER), WORD_PROBE_TAKEN));
     expect_problem("slot 3: its probe does not match its status");
     atomic_store(&pool->words[3], word_with_probe(word_make(KEYSHM_INVALID, KEYSHM_REASON_NONE, 1, 5), WORD_PROBE_TAKEN));
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "one that is tried again: %s", problem);
