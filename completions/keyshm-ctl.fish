@@ -15,7 +15,7 @@ function __keyshm_ctl_operands
             case -- # the words of COMMAND follow
                 return
             case --capacity --key-max --cooldown --groups-max --models-max --group --model --scope --put-in --take-out --on-status --wait \
-                    --retry-after --until --reason --status --cooldown-max --layout --output --user
+                    --retry-after --until --reason --status --stamp --layout --output --user
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -50,9 +50,9 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove next exec mark pause resume group model policy reset metadata label export import verify \
+set --local commands create destroy add set remove next exec mark pause resume success group model policy reset metadata label export import verify \
     repair holder break-lock
-set --local reporting create destroy add set remove next mark pause resume group model policy reset metadata label import verify repair holder \
+set --local reporting create destroy add set remove next mark pause resume success group model policy reset metadata label import verify repair holder \
     break-lock
 
 complete -c keyshm-ctl -f
@@ -70,6 +70,7 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command 
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by what the provider answered'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a pause -d 'Do not pick a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a resume -d 'Let a paused key in again'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a success -d 'Record that a request has succeeded'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a group -d 'Print, make or change the groups of keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a model -d 'Print or make the models'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
@@ -86,7 +87,7 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a help -d 'Show the help,
 
 complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Command
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
-complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove pause resume metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove pause resume success metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and __fish_contains_opt group' -a 'available rate_limited quota_exceeded invalid' -d Status
@@ -100,15 +101,15 @@ complete -c keyshm-ctl -n "__keyshm_ctl_command $reporting" -l json -d 'Print on
 complete -c keyshm-ctl -n '__keyshm_ctl_command destroy' -l layout -x -d 'Of a pool that another version made'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l capacity -x -d 'The maximum number of keys'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The maximum length of a key'
-complete -c keyshm-ctl -n '__keyshm_ctl_command create policy' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The maximum number of groups'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
-complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
+complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
-complete -c keyshm-ctl -n '__keyshm_ctl_command policy' -l cooldown-max -x -d 'The longest rate limit in seconds'
+complete -c keyshm-ctl -n '__keyshm_ctl_command success' -l stamp -x -d 'Of the pick, as next --json prints it'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set' -l env -d 'Add keys from the environment'
 complete -c keyshm-ctl -n '__keyshm_ctl_command set' -l allow-empty -d 'Remove all keys if none is given'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that receives the key'

@@ -12,17 +12,17 @@ _keyshm_stat_options='--groups --models --events --follow --workers --pools --ch
     --openmetrics --output --output-all --ids --sort --status --key --group --noheadings --notruncate --exact --bytes --color
     --watch --batch --iterations --help --version'
 
-_keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PICKS ERRORS LAST-USED ID MARKED
-    METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
-_keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PAUSED PICKS ID MARKED LIMITED QUOTA
-    INVALID'
+_keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PICKS ERRORS LAST-USED
+    ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
+_keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED PICKS ID MARKED
+    LIMITED QUOTA INVALID'
 _keyshm_columns_of_models='POOL OWNER MODEL NUMBER AVAILABLE'
 _keyshm_columns_of_events='TIME KIND POOL OWNER KEY SCOPE GROUP MODEL ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove next exec mark pause resume group model policy reset metadata label export
+_keyshm_commands='create destroy add set remove next exec mark pause resume success group model policy reset metadata label export
     import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
@@ -36,13 +36,13 @@ _keyshm_options_of() {
     mark) echo '--group --model --scope --retry-after --until --reason --status --json' ;;
     pause | resume) echo '--group --json' ;;
     group) echo '--put-in --take-out --delete --json' ;;
-    policy) echo '--cooldown --cooldown-max --json' ;;
+    success) echo '--stamp --model --json' ;;
     metadata | label) echo '--delete --json' ;;
     export) echo '--output --with-keys' ;;
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
     destroy) echo '--json --layout' ;;
-    remove | model | reset | verify | repair | holder) echo '--json' ;;
+    remove | model | policy | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -137,7 +137,7 @@ _keyshm_look_back() {
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
         --capacity | --key-max | --cooldown | --groups-max | --models-max | --group | --model | --scope | --put-in | \
-            --take-out | --on-status | --wait | --retry-after | --until | --reason | --status | --cooldown-max | --layout | \
+            --take-out | --on-status | --wait | --retry-after | --until | --reason | --status | --stamp | --layout | \
             --output | --user) ((i++)) ;;
         -*) ;;
         *)
@@ -187,7 +187,7 @@ _keyshm_ctl() {
         return
         ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --on-status | --wait | --retry-after | --until | \
-        --cooldown-max | --layout) return ;;
+        --stamp | --layout) return ;;
     --group | --model)
         _keyshm_names "${prev#--}"
         return

@@ -752,13 +752,14 @@ struct keyshm_policy {
                                 which this version has none */
     unsigned cooldown_growth_percent; /* by so much each further rate limit in a row without a Retry-After is as long as
                                 the one before: 100 (the default) to 1,000; 200 doubles it */
-    unsigned invalid_after;   /* so many invalid marks in a row make a key invalid: 1 (the default) to 255. Before that it is
+    unsigned
+        invalid_after; /* so many invalid marks in a row make a key invalid: 1 (the default) to 255. Before that it is
                                 rate limited, for cooldown_ms */
 };
-#define KEYSHM_POLICY_INIT                                                                                              \
-    {                                                                                                                   \
-        sizeof(struct keyshm_policy), 60000, 86400000, 600000, KEYSHM_UNTIL_MARKED, KEYSHM_UNTIL_MARKED, 0, 600000, 100u, \
-            1u                                                                                                          \
+#define KEYSHM_POLICY_INIT                                                                                          \
+    {                                                                                                               \
+        sizeof(struct keyshm_policy), 60000, 86400000, 600000, KEYSHM_UNTIL_MARKED, KEYSHM_UNTIL_MARKED, 0, 600000, \
+            100u, 1u                                                                                                \
     }
 void keyshm_policy_init(struct keyshm_policy *policy, size_t size);
 

@@ -20,7 +20,7 @@ is "$(json schema) $(json kind)" '1 keyshm-export'
 is "$(json provider)" "$pool"
 is "$(json capacity) $(json key_max) $(json default_cooldown_ms)" '8 64 30000'
 { [ "$(json exported_unix_ms)" -ge "$before_ms" ] && [ "$(json exported_unix_ms)" -le "$after_ms" ]; } || fail "the time"
-is "$(json policy)$(json policy cooldown_ms) $(json policy cooldown_max_ms)" 'cooldown_ms cooldown_max_ms 30000 86400000'
+is "$(json policy cooldown_ms) $(json policy cooldown_max_ms) $(json policy invalid_retry_ms)" '30000 86400000 -1'
 is "$(json keys)" 5 "keys"
 slot=0
 for status in available rate_limited quota_exceeded invalid available; do

@@ -28,7 +28,7 @@ shift_clock() {
 # create POOL [OPTION]...: one in which a rate limit may be long.
 create() {
     run 0 "$ctl" create "$@"
-    run 0 "$ctl" policy "$1" --cooldown-max 31622400
+    run 0 "$ctl" policy "$1" cooldown-max=31622400
 }
 
 create "$pool" --capacity 8 --key-max 64
@@ -138,7 +138,7 @@ is "$(of_pool "$pool.end" keys 0 status) $(of_pool "$pool.end" keys 0 cooldown_l
 # The policy goes before the marks, so that no rate limit is shortened; a file of an earlier version has none.
 sed '1s/"policy":{[^}]*},//' "$state" >"$tmp/without_policy"
 ! cmp -s "$state" "$tmp/without_policy" || fail "the test has no effect"
-run 0 "$ctl" policy "$pool" --cooldown 1.5
+run 0 "$ctl" policy "$pool" cooldown=1.5
 run 0 "$ctl" export "$pool" --output "$tmp/with_policy"
 run 0 "$ctl" create "$pool.policy" --cooldown 7
 add "$pool.policy" AAAA BBBB

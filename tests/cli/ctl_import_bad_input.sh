@@ -238,7 +238,7 @@ done
 
 # ---- contradictions ----
 fits='.cooldown_left_ms does not go with its status'
-member '2s/"invalid","cooldown_left_ms":-1/"invalid","cooldown_left_ms":5/' "keys[0]$fits"
+member '2s/"invalid","cooldown_left_ms":-1/"invalid","cooldown_left_ms":0/' "keys[0]$fits"
 member '2s/"invalid","cooldown_left_ms":-1/"available","cooldown_left_ms":-1/' "keys[0]$fits"
 member '3s/"cooldown_left_ms":[0-9]*/"cooldown_left_ms":0/' "keys[1]$fits"
 bad keys '3s/,"key":"[^"]*"//' 'in the file, keys[1].key is missing, though with_keys is true'

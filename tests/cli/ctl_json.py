@@ -65,7 +65,9 @@ def test_keys():
     grouped = compare(pool, "group", "org-a", "--put-in", first)["groups"][0]
     check((grouped["name"], grouped["key_count"], grouped["status"]) == ("org-a", 1, "available"), grouped)
     check(compare(pool, "model", "m/1")["models"] == [{"number": 1, "name": "m/1"}], "model")
-    check(compare(pool, "next", "--model", "m/1")["model"] == 1, "next")
+    picked = compare(pool, "next", "--model", "m/1")
+    check(picked["model"] == 1, "next")
+    compare(pool, "success", str(picked["id"]), "--stamp", picked["stamp"], "--model", "m/1")
     marked = compare(pool, "mark", first, "rate_limited", "--scope", "group", "--model", "m/1")
     check((marked["model"], marked["benched_by"], marked["changed"]) == (1, ["group_model"], 1), marked)
     compare(pool, "mark", "available", "--group", "org-a")
@@ -73,7 +75,7 @@ def test_keys():
     compare(pool, "resume", "--group", "org-a")
     compare(pool, "pause", first)
     compare(pool, "resume", first)
-    check(compare(pool, "policy", "--cooldown", "2")["cooldown_ms"] == 2000, "policy")
+    check(compare(pool, "policy", "cooldown=2")["cooldown_ms"] == 2000, "policy")
     ctl("mark", pool, second, "rate_limited", "--retry-after", "0.001")
     while keys_of(pool)[1]["cooldown_left_ms"] > 0:
         pass

@@ -112,7 +112,7 @@ is "$(head -n 1 "$out")" 'GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED\x20BY REA
 run 0 "$stat" --groups --json "$pool"
 is "$(json pools 0 groups)" 3
 is "$(json pools 0 groups 0)" \
-    'name key_count available_count status cooldown_left_ms benched_by reason is_paused picks id marked '
+    'name key_count available_count status cooldown_left_ms benched_by reason is_probing streak is_paused picks id marked '
 is "$(json pools 0 groups 1 name) $(json pools 0 groups 1 id) $(json pools 0 groups 1 is_paused)" "research ü $research true"
 is "$(json pools 0 groups 0 marked rate_limited) $(json pools 0 groups 0 marked available)" '1 1'
 run 0 "$stat" --groups "$pool.plain" "$pool" --raw -o pool,group
@@ -135,7 +135,7 @@ run 0 "$stat" --events --raw --noheadings -o kind,scope,group "$pool"
 is "$(grep -c '^settings key -$' "$out")" 4 "keys that were put in a group"
 run 0 "$stat" --events --json "$pool" --status rate_limited
 is "$(json pools 0 events 0 scope) $(json pools 0 events 0 group) $(json pools 0 events 0 masked_key)" 'group acme '
-run 0 "$ctl" policy "$pool" --cooldown 5
+run 0 "$ctl" policy "$pool" cooldown=5
 run 0 "$stat" --events --raw --noheadings -o kind,scope "$pool"
 is "$(tail -n 1 "$out")" 'settings -' "about neither"
 # Of a group that was removed, the id is left.

@@ -10,7 +10,7 @@ run 0 "$stat" "$pool"
 ! grep -q ' paused' "$out" || fail "no key is paused"
 run 0 "$ctl" pause "$pool" "$id"
 run 0 "$ctl" mark "$pool" "$id" invalid --reason permission
-run 0 "$ctl" policy "$pool" --cooldown 5
+run 0 "$ctl" policy "$pool" cooldown=5
 
 run 0 "$stat" "$pool"
 out_has "^$pool: 2/1024 keys, 1 available, .* 1 invalid, 1 paused, age "

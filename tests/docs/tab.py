@@ -43,7 +43,7 @@ def expectations(stat, ctl, ids):
     yield "keyshm-stat --status available,in", {"available,invalid"}
     yield "keyshm-stat --status=qu", {"quota_exceeded"}
     yield "keyshm-stat --color=", {"auto", "always", "never"}
-    yield "keyshm-stat -o SLOT,ST", {"SLOT,STATUS"}
+    yield "keyshm-stat -o SLOT,ST", {"SLOT,STATUS", "SLOT,STREAK"}
     yield "keyshm-stat -o +LA", {"+LAST-USED", "+LABEL"}
     yield "keyshm-stat --sort PI", {"PICKS"}
     yield "keyshm-stat --sort=-PI", {"-PICKS"}

@@ -9,6 +9,7 @@
 
 #include "exit_rules.h"
 #include "keyshm.h"
+#include "policy_settings.h"
 
 #define NOT_GIVEN INT64_MIN
 
@@ -29,8 +30,9 @@ struct arguments {
     enum keyshm_scope scope;
     unsigned statuses; /* 1 << status for each that was given */
     int64_t retry_after_ms;
-    int64_t until_unix_ms;                /* or NOT_GIVEN, as the next two */
-    int64_t cooldown_ms, cooldown_max_ms; /* of the policy */
+    int64_t until_unix_ms; /* or NOT_GIVEN */
+    uint64_t stamp;        /* of a pick; 0: not given */
+    struct policy_changes policy;
     int64_t wait_ms;
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */

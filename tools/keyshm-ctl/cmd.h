@@ -26,6 +26,7 @@ enum exit_status cmd_reset(const struct arguments *arguments);
 enum exit_status cmd_mark(const struct arguments *arguments);
 enum exit_status cmd_pause(const struct arguments *arguments);
 enum exit_status cmd_resume(const struct arguments *arguments);
+enum exit_status cmd_success(const struct arguments *arguments);
 
 /* cmd_group.c */
 enum exit_status cmd_group(const struct arguments *arguments);

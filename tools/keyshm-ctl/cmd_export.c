@@ -11,6 +11,7 @@
 #include "lists.h"
 #include "lookup.h"
 #include "name_rules.h"
+#include "policy_settings.h"
 #include "program.h"
 #include "progress.h"
 #include "report.h"
@@ -152,7 +153,7 @@ static json_t *pool_to_json(const struct export *export)
                      "provider", snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms",
                      (json_int_t) export->unix_ms, "capacity", (json_int_t)snapshot->capacity, "key_max",
                      (json_int_t)snapshot->key_max, "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms,
-                     "policy", report_policy(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
+                     "policy", policy_settings_json(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
                      "fingerprint_setting", export->setting, "models", models_of_pool(export), "groups",
                      groups_of_pool(export));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is known of keys and groups: mark, pause, resume. */
+/* What is known of keys and groups: mark, pause, resume, success. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -237,4 +237,31 @@ enum exit_status cmd_pause(const struct arguments *arguments)
 enum exit_status cmd_resume(const struct arguments *arguments)
 {
     return attach_and_set_paused(arguments, false);
+}
+
+/* ---- success ---- */
+
+static enum exit_status succeed(const struct arguments *arguments, keyshm_pool *pool)
+{
+    struct keyshm_pick pick = {.id = arguments->id, .stamp = arguments->stamp};
+    enum exit_status status = EXIT_FINE;
+    if (arguments->model != NULL)
+        status = name_find_model(arguments->pool, pool, arguments->model, &pick.model);
+    if (status != EXIT_FINE)
+        return status;
+    int r = keyshm_success(pool, &pick);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    return arguments->json ? report(arguments->pool, json_pack("{s:I}", "id", (json_int_t)pick.id)) : EXIT_FINE;
+}
+
+enum exit_status cmd_success(const struct arguments *arguments)
+{
+    keyshm_pool *pool;
+    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
+    if (r < 0)
+        return fail(arguments->pool, r, NULL);
+    enum exit_status status = succeed(arguments, pool);
+    keyshm_close(pool);
+    return status;
 }

@@ -1,42 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The policy of a pool: show it, set fields of it. */
+/* The policy of a pool: show it, change settings of it. */
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "cmd.h"
+#include "policy_settings.h"
 #include "report.h"
 #include "user.h"
 
-static void print_seconds(const char *name, int64_t ms)
-{
-    printf("%s=%" PRId64, name, ms / 1000);
-    if (ms % 1000 != 0)
-        printf(".%03" PRId64, ms % 1000);
-    putchar('\n');
-}
-
 static enum exit_status show(const struct arguments *arguments, const struct keyshm_policy *policy)
 {
+    char text[POLICY_SETTING_SIZE];
     if (arguments->json)
-        return report(arguments->pool, report_policy(policy));
-    print_seconds("cooldown", policy->cooldown_ms);
-    print_seconds("cooldown-max", policy->cooldown_max_ms);
+        return report(arguments->pool, policy_settings_json(policy));
+    for (size_t i = 0; i < POLICY_SETTINGS; i++) {
+        policy_setting_format(policy, &policy_settings[i], text);
+        puts(text);
+    }
     return EXIT_FINE;
-}
-
-static bool is_change(const struct arguments *arguments)
-{
-    return arguments->cooldown_ms != NOT_GIVEN || arguments->cooldown_max_ms != NOT_GIVEN;
 }
 
 static int change(const struct arguments *arguments, keyshm_pool *pool, struct keyshm_policy *policy)
 {
-    if (arguments->cooldown_ms != NOT_GIVEN)
-        policy->cooldown_ms = arguments->cooldown_ms;
-    if (arguments->cooldown_max_ms != NOT_GIVEN)
-        policy->cooldown_max_ms = arguments->cooldown_max_ms;
+    policy_changes_apply(&arguments->policy, policy);
     return keyshm_set_policy(pool, policy);
 }
 
@@ -44,7 +31,7 @@ enum exit_status cmd_policy(const struct arguments *arguments)
 {
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     keyshm_pool *pool;
-    bool changes = is_change(arguments);
+    bool changes = policy_changes_are_given(&arguments->policy);
     int r = changes ? keyshm_attach_user(&pool, user_of_pools(), arguments->pool)
                     : keyshm_attach_readonly_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)

@@ -22,10 +22,10 @@ struct given {
     const struct command *command; /* NULL: not given, or unknown */
     struct given_option *options;  /* in the order in which they were given */
     int option_count;
-    const char *operands[1 + OPERANDS_MAX]; /* the first is the command's name */
-    int operand_count;                      /* may be more than fit */
-    char *const *child;                     /* after "--", if the command takes another program's command line */
-    const char *user;                       /* NULL: not given */
+    const char **operands; /* the first is the command's name */
+    int operand_count;
+    char *const *child; /* after "--", if the command takes another program's command line */
+    const char *user;   /* NULL: not given */
     bool help, version;
 };
 
@@ -75,9 +75,7 @@ static void keep_operand(struct given *given, const char *text)
     }
     if (given->operand_count == 0)
         given->command = find_command(text);
-    if (given->operand_count <= OPERANDS_MAX)
-        given->operands[given->operand_count] = text;
-    given->operand_count++;
+    given->operands[given->operand_count++] = text;
 }
 
 /* '-' lets options stand anywhere, even with POSIXLY_CORRECT in the environment. */
@@ -187,6 +185,8 @@ static enum exit_status read_operands(const struct command *command, const struc
                 read_value(command, operand->name, operand->rule, operand->parse, given->operands[next++], arguments);
         else if (i < command->operands_needed)
             return refuse_missing(command, operand->name);
+        if (command->repeats_last && command->operands[i + 1] == NULL && next < given->operand_count)
+            i--;
     }
     if (status == EXIT_FINE && next < given->operand_count) {
         complain("%s: too many arguments (%s)", command->name,
@@ -215,8 +215,6 @@ static enum exit_status understand(const struct given *given, struct arguments *
     *arguments = (struct arguments){.create = KEYSHM_OPTIONS_INIT,
                                     .retry_after_ms = KEYSHM_NO_RETRY_AFTER,
                                     .until_unix_ms = NOT_GIVEN,
-                                    .cooldown_ms = NOT_GIVEN,
-                                    .cooldown_max_ms = NOT_GIVEN,
                                     .child = given->child};
     enum exit_status status = read_operands(command, given, arguments);
     if (status == EXIT_FINE)
@@ -266,13 +264,18 @@ static enum exit_status follow(const struct given *given, const struct command *
 enum exit_status command_line_read(int argc, char **argv, const struct command **ret_command,
                                    struct arguments *ret_arguments)
 {
-    struct given given = {.options = calloc((size_t)argc + 1, sizeof(*given.options))};
+    size_t most = (size_t)argc + 1;
+    struct given given = {.options = calloc(most, sizeof(*given.options)),
+                          .operands = calloc(most, sizeof(*given.operands))};
+    enum exit_status status = EXIT_FINE;
     *ret_command = NULL;
-    if (given.options == NULL)
-        return refuse("%s", keyshm_strerror(ENOMEM));
-    enum exit_status status = split(argc, argv, &given);
+    if (given.options == NULL || given.operands == NULL)
+        status = refuse("%s", keyshm_strerror(ENOMEM));
+    if (status == EXIT_FINE)
+        status = split(argc, argv, &given);
     if (status == EXIT_FINE)
         status = follow(&given, ret_command, ret_arguments);
+    free(given.operands);
     free(given.options);
     return status;
 }

@@ -116,6 +116,18 @@ const struct command commands[] = {
         .run = cmd_resume,
     },
     {
+        .name = "success",
+        .operands = {&operand_pool, &operand_id},
+        .operands_needed = 2,
+        .options = OPTION_BIT(OPTION_STAMP) | OPTION_BIT(OPTION_MODEL) | JSON,
+        .options_needed = OPTION_BIT(OPTION_STAMP),
+        .help =
+            "record that a request with a key has succeeded: it ends streaks of failures and probes, unless the key was\n"
+            "marked after that pick",
+        .json_members = json_members_of_success,
+        .run = cmd_success,
+    },
+    {
         .name = "group",
         .operands = {&operand_pool, &operand_group},
         .operands_needed = 1,
@@ -138,10 +150,12 @@ const struct command commands[] = {
     },
     {
         .name = "policy",
-        .operands = {&operand_pool},
+        .operands = {&operand_pool, &operand_setting},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_POLICY_COOLDOWN) | OPTION_BIT(OPTION_COOLDOWN_MAX) | JSON,
-        .help = "print how marks are understood, in seconds, or change it, at once for all processes",
+        .repeats_last = true,
+        .options = JSON,
+        .help = "print how marks are understood, or change settings of it, at once for all processes",
+        .settings = policy_settings,
         .json_members = json_members_of_policy,
         .run = cmd_policy,
     },

@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "json_members.h"
 #include "options.h"
+#include "policy_settings.h"
 
 #define OPERANDS_MAX 4
 
@@ -19,6 +20,8 @@ struct command {
     unsigned options;                                 /* OPTION_BITs */
     unsigned options_needed;                          /* which of these are required */
     const struct operand *group_replaces;             /* the operand that is left out with --group; NULL: none */
+    bool repeats_last;                                /* the last operand may be given several times */
+    const struct policy_setting *settings;            /* of the last operand, for the help; NULL: none */
     bool takes_child;                                 /* another program's command line, after "--" */
     const char *help;
     const struct json_member *json_members; /* NULL: it prints no JSON */

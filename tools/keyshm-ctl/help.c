@@ -40,6 +40,8 @@ static void print_operands(struct synopsis *synopsis, const struct command *comm
         print_word(synopsis, "%s%s", count >= command->operands_needed ? "[" : "", command->operands[count]->name);
     for (; count > command->operands_needed; count--)
         fputc(']', synopsis->to);
+    if (command->repeats_last)
+        fputs("...", synopsis->to);
 }
 
 static void print_options(struct synopsis *synopsis, const struct command *command)
@@ -84,6 +86,15 @@ static void print_indented(const char *text, const char *first_word)
     puts(text);
 }
 
+/* With its default. */
+static void print_setting(const struct policy_setting *setting)
+{
+    static const struct keyshm_policy defaults = KEYSHM_POLICY_INIT;
+    char text[POLICY_SETTING_SIZE];
+    policy_setting_format(&defaults, setting, text);
+    printf(INDENT "%s (%s)\n", text, setting->meaning);
+}
+
 static void print_command(const struct command *command)
 {
     print_indented(command->help, NULL);
@@ -93,6 +104,8 @@ static void print_command(const struct command *command)
     for (int i = 0; i < OPTION_COUNT; i++)
         if (command_takes(command, i))
             print_indented(ctl_options[i].help, ctl_options[i].name);
+    for (int i = 0; i < POLICY_SETTINGS && command->settings != NULL; i++)
+        print_setting(&command->settings[i]);
 }
 
 void help_print_command(const struct command *command)

@@ -109,8 +109,17 @@ const struct json_member json_members_of_model[] = {MEMBERS_OF_ALL,
 
 const struct json_member json_members_of_policy[] = {MEMBERS_OF_ALL,
                                                      {"cooldown_ms", "of a rate limit without a duration; 0: no end"},
+                                                     {"cooldown_growth_percent", "of each further one in a row"},
                                                      {"cooldown_max_ms", "of a rate limit, at most"},
+                                                     {"streak_forget_ms", "when failures are no longer in a row"},
+                                                     {"invalid_after", "so many invalid marks in a row are final"},
+                                                     {"invalid_retry_ms", "when an invalid key is tried; -1: never"},
+                                                     {"quota_retry_ms", "the same of an exceeded quota"},
+                                                     {"probe_ms", "how long a probe is waited for; 0: none"},
+                                                     {"lease_max_ms", "how long a lease has its place; 0: no end"},
                                                      MEMBERS_END};
+
+const struct json_member json_members_of_success[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
 
 const struct json_member json_members_of_reset[] = {
     MEMBERS_OF_ALL, {"became_available", "keys and groups whose cooldown was over"}, MEMBERS_END};
@@ -137,7 +146,7 @@ const struct json_member json_members_of_export[] = {
     {"capacity", "of the pool"},
     {"key_max", "of the pool"},
     {"default_cooldown_ms", "of the pool"},
-    {"policy", "an object with cooldown_ms and cooldown_max_ms, as of policy"},
+    {"policy", "an object with the settings, as of policy"},
     {"with_keys", "true: keys.key is there"},
     {"fingerprint_setting", "method, rounds and salt of the fingerprints, as crypt(5) has them"},
     {"models", "their names, in the order of their numbers"},

@@ -121,15 +121,15 @@ static int parse_statuses(const char *text, struct arguments *arguments)
     return r == 0 && status == KEYSHM_AVAILABLE ? -EINVAL : r;
 }
 
-static int parse_policy_cooldown(const char *text, struct arguments *arguments)
+static int parse_setting(const char *text, struct arguments *arguments)
 {
-    return number_parse_seconds(text, &arguments->cooldown_ms);
+    return policy_changes_parse(text, &arguments->policy);
 }
 
-static int parse_cooldown_max(const char *text, struct arguments *arguments)
+static int parse_stamp(const char *text, struct arguments *arguments)
 {
-    int r = number_parse_seconds(text, &arguments->cooldown_max_ms);
-    return r == 0 && arguments->cooldown_max_ms == 0 ? -ERANGE : r;
+    int r = number_parse(text, UINT64_MAX, &arguments->stamp);
+    return r == 0 && arguments->stamp == 0 ? -ERANGE : r;
 }
 
 /* As keyshm_layout_name() has it. */
@@ -338,12 +338,8 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_STATUS] = {"--status", "STATUS",
                        "with all: lift this status, instead of rate_limited and quota_exceeded; may be repeated",
                        "rate_limited, quota_exceeded or invalid", parse_statuses, true},
-    [OPTION_POLICY_COOLDOWN] = {"--cooldown", "SECONDS",
-                                "how long a rate limit without a duration lasts; 0: until the key is marked available",
-                                SECONDS_RULE, parse_policy_cooldown, false},
-    [OPTION_COOLDOWN_MAX] = {"--cooldown-max", "SECONDS", "the longest rate limit; longer ones are shortened",
-                             "seconds from 0.001 to 31622400 (366 days), optionally with a decimal fraction",
-                             parse_cooldown_max, false},
+    [OPTION_STAMP] = {"--stamp", "STAMP", "of the pick that was answered, as next --json prints it", "a number from 1 on",
+                      parse_stamp, false},
     [OPTION_LAYOUT] = {"--layout", "LAYOUT", "not the pool that this version reads, but the one of that layout",
                        "1 to 16 of a-z 0-9 -, as keyshm-stat names it", parse_layout, false},
 };
@@ -361,4 +357,7 @@ const struct operand operand_value = {"VALUE", NULL, METADATA_VALUE_RULE, parse_
 const struct operand operand_text = {"TEXT", NULL, METADATA_VALUE_RULE, parse_value};
 const struct operand operand_group = {"NAME", NULL, NAME_RULE, parse_group};
 const struct operand operand_model = {"NAME", NULL, NAME_RULE, parse_model};
+const struct operand operand_setting = {
+    "SETTING=VALUE", NULL, "a setting and its value, in seconds where it is a time; keyshm-ctl help policy lists them",
+    parse_setting};
 const struct operand operand_file = {"FILE", NULL, "the name of a file; leave it out for standard input", parse_file};

@@ -19,7 +19,7 @@ struct operand {
 };
 
 extern const struct operand operand_pool, operand_id, operand_id_or_group, operand_id_or_all, operand_status,
-    operand_name, operand_value, operand_text, operand_file, operand_group, operand_model;
+    operand_name, operand_value, operand_text, operand_file, operand_group, operand_model, operand_setting;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
@@ -58,8 +58,7 @@ enum option_id {
     OPTION_UNTIL,
     OPTION_REASON,
     OPTION_STATUS,
-    OPTION_POLICY_COOLDOWN,
-    OPTION_COOLDOWN_MAX,
+    OPTION_STAMP,
     OPTION_LAYOUT,
     OPTION_COUNT,
 };

@@ -17,9 +17,3 @@ enum exit_status report(const char *provider, json_t *members)
     json_decref(members);
     return r == 0 ? EXIT_FINE : fail(provider, -ENOMEM, NULL);
 }
-
-json_t *report_policy(const struct keyshm_policy *policy)
-{
-    return json_pack("{s:I, s:I}", "cooldown_ms", (json_int_t)policy->cooldown_ms, "cooldown_max_ms",
-                     (json_int_t)policy->cooldown_max_ms);
-}

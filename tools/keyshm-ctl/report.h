@@ -13,7 +13,4 @@
  * Returns the exit status. */
 enum exit_status report(const char *provider, json_t *members);
 
-/* The members of `policy`, and those of the policy in an export. NULL: out of memory. */
-json_t *report_policy(const struct keyshm_policy *policy);
-
 #endif

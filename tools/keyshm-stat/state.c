@@ -26,6 +26,11 @@ int64_t state_cooldown_left(const struct row *row)
     return state_of(row)->cooldown_left_ms;
 }
 
+int64_t state_streak(const struct row *row)
+{
+    return state_of(row)->streak;
+}
+
 int64_t state_paused(const struct row *row)
 {
     return state_of(row)->is_paused;
@@ -86,6 +91,16 @@ void state_benched_by_text(const struct row *row, char ret_text[CELL_SIZE])
 json_t *state_benched_by_json(const struct row *row)
 {
     return benched_by_json(bits_of(row));
+}
+
+void state_probing_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", state_of(row)->is_probing ? "probe" : "");
+}
+
+json_t *state_probing_json(const struct row *row)
+{
+    return json_boolean(state_of(row)->is_probing);
 }
 
 void state_paused_text(const struct row *row, char ret_text[CELL_SIZE])

@@ -12,6 +12,7 @@ int64_t state_id(const struct row *row);
 int64_t state_status(const struct row *row);
 int64_t state_cooldown_left(const struct row *row);
 int64_t state_paused(const struct row *row);
+int64_t state_streak(const struct row *row);
 int64_t state_reason(const struct row *row);
 int64_t state_errors(const struct row *row);
 
@@ -26,12 +27,14 @@ int64_t state_marked_quota_exceeded(const struct row *row);
 int64_t state_marked_invalid(const struct row *row);
 
 void state_paused_text(const struct row *row, char ret_text[CELL_SIZE]);
+void state_probing_text(const struct row *row, char ret_text[CELL_SIZE]);
 void state_marked_text(const struct row *row, char ret_text[CELL_SIZE]);
 
 /* What keeps it from being picked, by name: "key,group_model". */
 void state_benched_by_text(const struct row *row, char ret_text[CELL_SIZE]);
 
 json_t *state_paused_json(const struct row *row);
+json_t *state_probing_json(const struct row *row);
 json_t *state_marked_json(const struct row *row);
 json_t *state_benched_by_json(const struct row *row);
 

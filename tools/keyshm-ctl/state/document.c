@@ -50,11 +50,6 @@ static bool is_cooldown(json_t *value)
     return rule_is_within(value, 0, KEYSHM_DURATION_MAX_MS);
 }
 
-static bool is_cooldown_max(json_t *value)
-{
-    return rule_is_within(value, 1, KEYSHM_DURATION_MAX_MS);
-}
-
 /* NULL: there is none. */
 static bool is_policy(json_t *value)
 {
@@ -115,13 +110,6 @@ static const struct rule rules[] = {
     {"groups", is_groups, "an array of up to 1024 groups"},
     {"models", is_models, "an array of up to 1024 names of " NAME_RULE},
     {"keys", is_array, "an array of up to 1048576 keys"},
-    {NULL, NULL, NULL},
-};
-
-/* As keyshm-ctl policy takes them. */
-static const struct rule policy_rules[] = {
-    {"cooldown_ms", is_cooldown, "milliseconds " SUBJECT_DURATION_RULE},
-    {"cooldown_max_ms", is_cooldown_max, "milliseconds from 1 to 31622400000, which is 366 days"},
     {NULL, NULL, NULL},
 };
 
@@ -331,17 +319,16 @@ static enum exit_status refuse_twins(const struct document *document, const char
 
 /* ---- all of it ---- */
 
-static enum exit_status take_policy(struct document_policy *policy, const char *provider, const json_t *object)
+static enum exit_status take_policy(struct policy_changes *policy, const char *provider, const json_t *object)
 {
     if (object == NULL)
         return EXIT_FINE;
-    const struct rule *broken = rule_find_broken(policy_rules, object);
-    if (broken != NULL)
-        return refuse("pool %s: in the file, policy.%s must be %s; nothing was changed", provider, broken->name,
-                      broken->text);
-    policy->is_given = true;
-    policy->cooldown_ms = json_integer_value(json_object_get(object, "cooldown_ms"));
-    policy->cooldown_max_ms = json_integer_value(json_object_get(object, "cooldown_max_ms"));
+    char rule[POLICY_RULE_SIZE];
+    const struct policy_setting *broken = policy_changes_from_json(object, policy);
+    if (broken != NULL) {
+        policy_setting_json_rule(broken, rule);
+        return refuse("pool %s: in the file, policy.%s must be %s; nothing was changed", provider, broken->json_name, rule);
+    }
     return EXIT_FINE;
 }
 

@@ -15,6 +15,7 @@
 
 #include "failure.h"
 #include "keyshm.h"
+#include "policy_settings.h"
 #include "state/subject.h"
 
 #define DOCUMENT_SCHEMA 1
@@ -43,15 +44,9 @@ struct document_key {
     keyshm_id id;                 /* in the pool; 0: not there, or not yet looked for */
 };
 
-/* What there is of it in the document. */
-struct document_policy {
-    bool is_given; /* not by earlier versions */
-    int64_t cooldown_ms, cooldown_max_ms;
-};
-
 struct document {
     int64_t exported_unix_ms;
-    struct document_policy policy;
+    struct policy_changes policy; /* what there is of it; by earlier versions less, or nothing */
     const char *fingerprint_setting;
     bool with_keys;
     size_t count;

@@ -4,6 +4,7 @@
  * policy, by which marks go, the groups' marks, then the keys, each in its group from the first moment. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "clocks.h"
 #include "program.h"
@@ -68,14 +69,12 @@ static int make_models(struct restore *restore)
 
 static int restore_policy(struct restore *restore)
 {
-    const struct document_policy *wanted = &restore->document.policy;
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     int r = keyshm_get_policy(restore->pool, &policy);
-    if (r < 0 || !wanted->is_given ||
-        (policy.cooldown_ms == wanted->cooldown_ms && policy.cooldown_max_ms == wanted->cooldown_max_ms))
+    struct keyshm_policy before = policy;
+    policy_changes_apply(&restore->document.policy, &policy);
+    if (r < 0 || memcmp(&before, &policy, sizeof(policy)) == 0) /* it has no padding */
         return r;
-    policy.cooldown_ms = wanted->cooldown_ms;
-    policy.cooldown_max_ms = wanted->cooldown_max_ms;
     restore->policy_changed = true;
     return restore->arguments->is_dry_run ? 0 : keyshm_set_policy(restore->pool, &policy);
 }

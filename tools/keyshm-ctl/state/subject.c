@@ -96,5 +96,5 @@ bool subject_bench_is_sound(const struct subject_bench *bench)
 {
     if (bench->status == KEYSHM_AVAILABLE)
         return bench->cooldown_left_ms == 0;
-    return bench->status == KEYSHM_INVALID ? bench->cooldown_left_ms == -1 : bench->cooldown_left_ms != 0;
+    return bench->cooldown_left_ms != 0;
 }
