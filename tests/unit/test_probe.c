@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <sys/wait.h>
+
 #include "pool.h"
+#include "probe.h"
 #include "state_word.h"
 
 #include "moved_clock.h"
@@ -361,6 +364,28 @@ Test(probe, that_was_half_taken_comes_back)
     atomic_store(word, word_with_deadline(taken, word_deadline_ms(taken) + PROBE_MS));
     expect_none();
     virtual_clock_pass_ms(PROBE_MS + 1);
+    (void)pick_one();
+    expect_none();
+}
+
+/* A process that had it before, and is dead, has it no more: the one that has it now may be about to say so. */
+Test(probe, is_not_taken_from_one_process_for_another_that_is_dead)
+{
+    keyshm_id id = add_key(1);
+    come_back();
+    pid_t child = fork();
+    if (child == 0) {
+        struct keyshm_pick probe;
+        _exit(keyshm_next(pool, &probe) == 0 ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    cr_assert_eq(state_of(id).is_probing, 1);
+    _Atomic uint64_t *word = &pool->words[0];
+    uint64_t taken = atomic_load(word);
+    atomic_store(word, word_with_deadline(taken, word_deadline_ms(taken) + 1));
+    cr_assert_not(probe_end(pool, 0, 0, atomic_load(word), 0));
+    atomic_store(word, taken);
+    cr_assert(probe_end(pool, 0, 0, taken, 0));
     (void)pick_one();
     expect_none();
 }
