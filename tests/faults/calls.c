@@ -740,6 +740,12 @@ static int64_t run_mark_invalid(struct fixture *fixture)
     return keyshm_mark_invalid(fixture->pool, fixture->ids[0]);
 }
 
+static int64_t run_success(struct fixture *fixture)
+{
+    const struct keyshm_pick pick = {.id = fixture->ids[0], .stamp = 1};
+    return keyshm_success(fixture->pool, &pick);
+}
+
 static int64_t run_mark_available(struct fixture *fixture)
 {
     return keyshm_mark_available(fixture->pool, fixture->ids[2]);
@@ -1075,6 +1081,7 @@ const struct call calls[] = {
     {"keyshm_mark_available", "", CALL_PLAIN, run_mark_available, 0, NULL, NULL, false},
     {"keyshm_mark", "", CALL_PLAIN, run_mark, 0, NULL, NULL, false},
     {"keyshm_mark_all_available", "", CALL_PLAIN, run_mark_all_available, 1, NULL, NULL, false},
+    {"keyshm_success", "", CALL_PLAIN, run_success, 0, NULL, NULL, false},
     {"keyshm_pause", "", CALL_PLAIN, run_pause, 0, NULL, NULL, false},
     {"keyshm_resume", "", CALL_PLAIN, run_resume, 0, pause_key, NULL, false},
     {"keyshm_set_policy", "", CALL_PLAIN, run_set_policy, 0, NULL, NULL, false},
