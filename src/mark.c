@@ -99,26 +99,11 @@ static struct word_bench bench_of(const struct keyshm_pool *pool, struct report 
 
 /* ---- the mark ---- */
 
-/* The word after a mark that the key is not available. */
-static uint64_t benched(const struct keyshm_pool *pool, uint64_t word, const struct streak *streak,
-                        struct layout_history *history, struct report *report)
+/* Where there is a streak, or this may be one in a row. False: look at the word again, since it has changed. */
+__attribute__((noinline)) static bool plan_in_row(const struct keyshm_pool *pool, uint64_t raw, struct report *report,
+                                                  struct layout_history *history, struct report_change *change)
 {
-    bool is_next = is_another(word, streak, report);
-    unsigned number = (report->kind == STREAK_INVALID ? streak->invalids : streak->rate_limits) + is_next;
-    if (is_next || streak_is_there(streak))
-        streak_hear_failure(history, report->now_ms);
-    report->bench = bench_of(pool, report, number);
-    return streak_step(word_join(word, report->bench, report->now_ms), is_next ? report->kind : STREAK_STAYS);
-}
-
-/* The word after the mark. False: look at it again, since it has changed. */
-static bool plan(const struct keyshm_pool *pool, uint64_t raw, struct report *report, struct report_change *change)
-{
-    struct layout_history *history = pool_history(pool, report->model, report->subject);
     struct streak streak;
-    change->after = change->before;
-    if (report->is_over || is_outdated(change->before, report))
-        return true;
     if (!streak_settle(report->word_at, history, raw, &streak))
         return false;
     if (report->status == KEYSHM_AVAILABLE) {
@@ -130,7 +115,31 @@ static bool plan(const struct keyshm_pool *pool, uint64_t raw, struct report *re
         (void)report_change_word(report, raw, streak_step(change->before, STREAK_ENDS));
         return false;
     }
-    change->after = benched(pool, change->before, &streak, history, report);
+    bool is_next = is_another(change->before, &streak, report);
+    unsigned number = (report->kind == STREAK_INVALID ? streak.invalids : streak.rate_limits) + is_next;
+    if (is_next || streak_is_there(&streak))
+        streak_hear_failure(history, report->now_ms);
+    report->bench = bench_of(pool, report, number);
+    change->after =
+        streak_step(word_join(change->before, report->bench, report->now_ms), is_next ? report->kind : STREAK_STAYS);
+    return true;
+}
+
+/* The word after the mark. False: look at it again. */
+ALWAYS_INLINE bool plan(const struct keyshm_pool *pool, uint64_t raw, struct report *report, struct report_change *change)
+{
+    struct layout_history *history = pool_history(pool, report->model, report->subject);
+    change->after = change->before;
+    if (report->is_over || is_outdated(change->before, report))
+        return true;
+    if (report->kind != STREAK_STAYS || !streak_is_quiet(history, raw))
+        return plan_in_row(pool, raw, report, history, change);
+    if (report->status == KEYSHM_AVAILABLE) {
+        change->after = word_release(change->before);
+        return true;
+    }
+    report->bench = bench_of(pool, report, 1);
+    change->after = word_join(change->before, report->bench, report->now_ms);
     return true;
 }
 
@@ -219,7 +228,8 @@ __attribute__((noinline)) static int mark_models_available(const struct keyshm_p
     return error;
 }
 
-int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request, struct report_change *ret_change)
+int mark(const struct keyshm_pool *pool, keyshm_id id, const struct mark_request *request,
+         struct report_change *ret_change)
 {
     struct report_change change;
     struct report report = make_report(pool, request);

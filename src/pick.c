@@ -353,8 +353,8 @@ static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *co
     int r = are_others_available(turn, slot, others) ? slot_copy_key(turn->pool, slot, copy, words) : -ESTALE;
     if (r < 0 || !is_still_available(turn, slot, copy, others))
         return -ESTALE;
-    bool is_its = !probe_is_wanted(copy->word, turn->model, others) ||
-                  probe_take(turn->pool, turn->model, slot, copy->word, others);
+    bool is_wanted = word_is_for_probe(copy->word) || probe_is_wanted_by(turn->model, others);
+    bool is_its = !is_wanted || probe_take(turn->pool, turn->model, slot, copy->word, others);
     return is_its ? 0 : -EAGAIN;
 }
 
@@ -389,7 +389,7 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
     struct slot_head head = slot_load_head(&copy);
     uint64_t word = copy.word;
     if (!availability_others_are_same(pool, model, slot, others) || slot_copy_end(&copy) < 0 || copy.word != word ||
-        !word_is_available(word, now_ms) || probe_is_wanted(word, model, others)) {
+        !word_is_open(word, now_ms) || probe_is_wanted_by(model, others)) {
         slot_forget_head(head);
         return -ESTALE;
     }

@@ -94,7 +94,7 @@ void policy_store(struct layout_header *header, const struct keyshm_policy *poli
         atomic_store_explicit(stored_at(header, &fields[i]), value_in(policy, &fields[i]), memory_order_relaxed);
 }
 
-static int64_t load(const struct keyshm_pool *pool, int number)
+ALWAYS_INLINE int64_t load(const struct keyshm_pool *pool, int number)
 {
     const struct field *field = &fields[number];
     int64_t value = atomic_load_explicit(stored_at(pool->header, field), memory_order_relaxed);
@@ -171,11 +171,6 @@ unsigned policy_invalid_after(const struct keyshm_pool *pool)
 uint64_t policy_streak_forget_ms(const struct keyshm_pool *pool)
 {
     return (uint64_t)load(pool, FIELD_FORGET);
-}
-
-bool policy_has_probes(const struct keyshm_pool *pool)
-{
-    return load(pool, FIELD_PROBE) != 0;
 }
 
 uint64_t policy_probe_ms(const struct keyshm_pool *pool)

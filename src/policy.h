@@ -45,7 +45,10 @@ unsigned policy_invalid_after(const struct keyshm_pool *pool);
 uint64_t policy_streak_forget_ms(const struct keyshm_pool *pool);
 
 /* Does each bench end with a probe? */
-bool policy_has_probes(const struct keyshm_pool *pool);
+static inline bool policy_has_probes(const struct keyshm_pool *pool)
+{
+    return atomic_load_explicit(&pool->header->policy.probe_ms, memory_order_relaxed) != 0;
+}
 
 /* How long a probe is waited for. */
 uint64_t policy_probe_ms(const struct keyshm_pool *pool);

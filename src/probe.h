@@ -19,11 +19,9 @@
 
 #include "availability.h"
 
-/* Do the words of an available key, of which these are the others, want a probe? */
-ALWAYS_INLINE bool probe_is_wanted(uint64_t key_word, unsigned model, const struct others *others)
+/* Of an available key, do the words beside its own want a probe? */
+ALWAYS_INLINE bool probe_is_wanted_by(unsigned model, const struct others *others)
 {
-    if (word_is_for_probe(key_word))
-        return true;
     if (model != 0 && word_is_for_probe(availability_of_model(others->key_of_model)))
         return true;
     if (others->key_group == GROUP_NONE)

@@ -176,6 +176,13 @@ ALWAYS_INLINE bool word_is_available(uint64_t word, uint64_t now_ms)
     return word_is_plain(word) || (word_is_live(word) && !word_is_paused(word) && !word_is_benched(word, now_ms));
 }
 
+/* The same, and nobody has to take a probe first. */
+ALWAYS_INLINE bool word_is_open(uint64_t word, uint64_t now_ms)
+{
+    return word_is_plain(word) ||
+           (word_is_live(word) && (word & (WORD_PAUSED | WORD_PROBE_MASK)) == 0 && !word_is_benched(word, now_ms));
+}
+
 /* Whoever is given an available key by this word has to take its probe first. */
 ALWAYS_INLINE bool word_is_for_probe(uint64_t word)
 {

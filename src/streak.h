@@ -22,6 +22,10 @@
 #include "pool.h"
 #include "state_word.h"
 
+#define STREAK_COUNT_BITS 8
+#define STREAK_COUNTS_MASK ((UINT64_C(1) << 2 * STREAK_COUNT_BITS) - 1)
+#define STREAK_BITS_SHIFT (2 * STREAK_COUNT_BITS + 2 * WORD_MARKS_BITS)
+
 /* What a change of a state word means for its streak: by so much it moves the two bits on. */
 enum streak_step { STREAK_STAYS, STREAK_RATE_LIMIT, STREAK_INVALID, STREAK_ENDS };
 
@@ -45,6 +49,13 @@ static inline bool streak_is_there(const struct streak *streak)
 static inline enum streak_step streak_end_of(const struct streak *streak)
 {
     return streak_is_there(streak) ? STREAK_ENDS : STREAK_STAYS;
+}
+
+/* There is no streak, and nothing is to be counted, as far as this word, which may have changed since, tells. */
+ALWAYS_INLINE bool streak_is_quiet(const struct layout_history *history, uint64_t word)
+{
+    uint64_t counts = atomic_load_explicit(&history->streak, memory_order_acquire);
+    return ((counts & STREAK_COUNTS_MASK) | ((counts >> STREAK_BITS_SHIFT ^ word >> WORD_STREAK_SHIFT) & 3)) == 0;
 }
 
 /* The streak of this state word, which is in memory, and what was not counted yet is. False: it has changed since it
