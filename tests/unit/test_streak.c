@@ -345,6 +345,7 @@ Test(streak, of_the_key_before_stays_its_own)
     keyshm_id id = add_key(1);
     set_policy(growing());
     fail_once(id, 1000, 1);
+    fail_once(id, 2000, 2);
     uint64_t word = atomic_load(&pool->words[0]);
     cr_assert_eq(keyshm_remove(pool, id), 0);
     keyshm_id next = add_key(2);
