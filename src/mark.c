@@ -174,12 +174,21 @@ ALWAYS_INLINE int join(const struct keyshm_pool *pool, struct report *report, st
     return -EBUSY;
 }
 
-/* One word, and what goes with it. A group that was available already is not announced: all blocks would be swept. */
+/* Is it worth a look now, or earlier than whoever has cleared its bit thought: after a probe that failed, and was waited
+ * for longer than the bench lasts? A group that was available already is not announced: all blocks would be swept. */
+ALWAYS_INLINE bool is_to_announce(const struct report *report, const struct report_change *change)
+{
+    if (report->status == KEYSHM_AVAILABLE)
+        return word_is_available(change->after, 0) && (!report->is_group || change->before != change->after);
+    return word_probe(change->before) == WORD_PROBE_TAKEN &&
+           word_deadline_ms(change->after) < word_deadline_ms(change->before);
+}
+
+/* One word, and what goes with it. */
 ALWAYS_INLINE int mark_word(const struct keyshm_pool *pool, struct report *report, struct report_change *change)
 {
     int r = join(pool, report, change);
-    if (r == 0 && report->status == KEYSHM_AVAILABLE && word_is_available(change->after, 0) &&
-        (!report->is_group || change->before != change->after))
+    if (r == 0 && is_to_announce(report, change))
         ready_announce(pool, report->model, report->subject);
     return r;
 }

@@ -345,17 +345,33 @@ static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_cop
     return false;
 }
 
-/* Copy the key, and take the probes that its words want. -ESTALE: it is not there, or not available. -EAGAIN: a word has
- * changed at the last moment, and may leave it available. */
+/* The probes that the words want, if they do. False: a word has changed at the last moment. */
+static bool take_probes(const struct turn *turn, uint32_t slot, uint64_t key_word, const struct others *others)
+{
+    const struct keyshm_pool *pool = turn->pool;
+    bool was_taken;
+    if (!word_is_for_probe(key_word) && !probe_is_wanted_by(turn->model, others))
+        return true;
+    if (probe_take(pool, turn->model, slot, key_word, others, &was_taken))
+        return true;
+    /* What was given back is worth a look again. */
+    for (unsigned model = 0; was_taken && model <= turn->model; model += turn->model != 0 ? turn->model : 1) {
+        ready_announce(pool, model, slot);
+        if (others->key_group != GROUP_NONE)
+            ready_announce(pool, model, pool_group_subject(pool, group_index(others->key_group)));
+    }
+    return false;
+}
+
+/* Copy the key, and take its probes. -ESTALE: it is not there, or not available. -EAGAIN: a word has changed at the last
+ * moment, and may leave it available. */
 static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *copy, uint64_t *words,
                           struct others *others)
 {
     int r = are_others_available(turn, slot, others) ? slot_copy_key(turn->pool, slot, copy, words) : -ESTALE;
     if (r < 0 || !is_still_available(turn, slot, copy, others))
         return -ESTALE;
-    bool is_wanted = word_is_for_probe(copy->word) || probe_is_wanted_by(turn->model, others);
-    bool is_its = !is_wanted || probe_take(turn->pool, turn->model, slot, copy->word, others);
-    return is_its ? 0 : -EAGAIN;
+    return take_probes(turn, slot, copy->word, others) ? 0 : -EAGAIN;
 }
 
 /* A long key, one whose availability depends on the exact time, or one that is given as a probe. */

@@ -68,7 +68,7 @@ static void add(struct turn_of_word *turns, unsigned *count, unsigned model, uin
 }
 
 bool probe_take(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t key_word,
-                const struct others *others)
+                const struct others *others, bool *ret_was_taken)
 {
     struct turn_of_word turns[4];
     unsigned count = 0, taken = 0;
@@ -86,6 +86,7 @@ bool probe_take(const struct keyshm_pool *pool, unsigned model, uint32_t slot, u
     uint64_t now_ms = pool_now_ms(pool), token = workers_enter(pool, now_ms);
     while (taken < count && take(pool, &turns[taken], token, now_ms))
         taken++;
+    *ret_was_taken = taken > 0;
     if (taken == count)
         return true;
     /* Killed here, it has the others until their deadlines. */

@@ -31,9 +31,9 @@ ALWAYS_INLINE bool probe_is_wanted_by(unsigned model, const struct others *other
 }
 
 /* Take the probes of the words of the key in the slot, as they were loaded, that want one. False: another process was
- * faster, or a word has changed. */
+ * faster, or a word has changed. *ret_was_taken: others may have found some of the words benched meanwhile. */
 bool probe_take(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t key_word,
-                const struct others *others);
+                const struct others *others, bool *ret_was_taken);
 
 /* Has the process ended that has the probe of this word, as it was loaded? Then the next pick gets it: true. */
 bool probe_end(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms);

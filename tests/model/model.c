@@ -428,7 +428,7 @@ static void check_mark(keyshm_id id, const struct keyshm_mark *mark, int r)
 {
     struct reference_key *key = reference_of_id(&shared->reference, id);
     EXPECT_EQ(r, key != NULL ? 0 : -ESTALE);
-    if (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED)
+    if (mark->status != KEYSHM_AVAILABLE)
         notice_sleep();
     if (key == NULL)
         return;
@@ -440,7 +440,7 @@ static void check_group_mark(keyshm_id id, const struct keyshm_mark *mark, int r
 {
     struct reference_subject *group = reference_group_of_id(&shared->reference, id);
     EXPECT_EQ(r, group != NULL ? 0 : -ESTALE);
-    if (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED)
+    if (mark->status != KEYSHM_AVAILABLE)
         notice_sleep();
     if (group != NULL)
         reference_mark(&shared->reference, group, mark, NULL, true);
@@ -496,8 +496,10 @@ static bool is_valid(const struct keyshm_mark *mark)
 /* The stamp of the last pick, as long as the mark is about the words that it was of; or another. */
 static uint64_t random_stamp(const struct reference_key *key_or_null, const struct keyshm_mark *mark)
 {
-    if (key_or_null == NULL || random_below(8) == 0)
+    if (mark->status == KEYSHM_AVAILABLE && (key_or_null == NULL || random_below(8) == 0))
         return random_bits() | UINT64_C(0xffff0000ffff) << 16 | UINT64_C(1) << 15;
+    if (key_or_null == NULL)
+        return 0;
     keyshm_id group = key_or_null->group != NULL ? key_or_null->group->id : 0;
     bool is_meant = (mark->model == 0 || mark->model == key_or_null->last.model) && group == key_or_null->last.group;
     return is_meant ? key_or_null->last.stamp : 0;
@@ -639,30 +641,60 @@ static void call_model(void)
     EXPECT_EQ(strcmp(copy, name), 0);
 }
 
-static void call_set_policy(void)
+/* Never, or within the times of this model. */
+static int64_t random_retry_ms(void)
 {
-    struct reference *reference = &shared->reference;
+    return random_below(2) == 0 ? KEYSHM_UNTIL_MARKED : 1 + (int64_t)random_below(5000);
+}
+
+static struct keyshm_policy random_policy(void)
+{
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     policy.cooldown_ms = random_below(4) == 0 ? 0 : (int64_t)random_below(3000) - 1;
     policy.cooldown_max_ms = random_below(8) == 0 ? 0 : 1 + random_below(20000);
-    /* As a program does that knows only the first field: the second stays. */
+    policy.cooldown_growth_percent = random_below(2) == 0 ? 100 : 100 + random_below(300);
+    policy.streak_forget_ms = 1 + random_below(10000);
+    policy.invalid_after = random_below(2) == 0 ? 1 : 1 + random_below(3);
+    policy.invalid_retry_ms = random_retry_ms();
+    policy.quota_retry_ms = random_retry_ms();
+    policy.probe_ms = random_below(2) == 0 ? 0 : 1 + random_below(3000);
+    policy.lease_max_ms = 1000 + random_below(1000);
+    return policy;
+}
+
+static void call_set_policy(void)
+{
+    struct keyshm_policy *known = &shared->reference.policy, policy = random_policy();
+    /* As a program does that knows only the first field: the others stay. */
     bool knows_all = random_below(4) != 0;
     policy.size = knows_all ? sizeof(policy) : offsetof(struct keyshm_policy, cooldown_max_ms);
     bool is_valid = policy.cooldown_ms >= 0 && (policy.cooldown_max_ms >= 1 || !knows_all);
     EXPECT_EQ(keyshm_set_policy(pool, &policy), is_valid ? 0 : -EINVAL);
     if (!is_valid)
         return;
-    reference->cooldown_ms = policy.cooldown_ms;
-    if (knows_all)
-        reference->cooldown_max_ms = policy.cooldown_max_ms;
+    memcpy((char *)known + sizeof(known->size), (char *)&policy + sizeof(policy.size), policy.size - sizeof(policy.size));
 }
 
 static void call_get_policy(void)
 {
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     EXPECT_EQ(keyshm_get_policy(any_attachment(), &policy), 0);
-    EXPECT_EQ(policy.cooldown_ms, shared->reference.cooldown_ms);
-    EXPECT_EQ(policy.cooldown_max_ms, shared->reference.cooldown_max_ms);
+    EXPECT(memcmp(&policy, &shared->reference.policy, sizeof(policy)) == 0);
+}
+
+/* The answer to the last pick of a key. */
+static void call_success(void)
+{
+    keyshm_id id = random_id();
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    struct keyshm_pick pick = {.id = id};
+    if (key != NULL) {
+        pick.stamp = key->last.stamp;
+        pick.model = key->last.model;
+    }
+    EXPECT_EQ(keyshm_success(pool, &pick), key != NULL ? 0 : -ESTALE);
+    if (key != NULL && pick.stamp != 0)
+        reference_succeed(key);
 }
 
 static void call_reset_expired(void)
@@ -729,6 +761,8 @@ static void check_state(const struct keyshm_key_snapshot *row, const struct refe
                                          : expected.deadline_ms - reference->now_ms);
     EXPECT_EQ(row->is_paused, subject->is_paused);
     EXPECT_EQ(row->benched_by, expected.benched_by);
+    EXPECT_EQ(row->is_probing, expected.is_probing);
+    EXPECT_EQ(row->streak, expected.streak);
     EXPECT_EQ(row->error_count, subject->marked[KEYSHM_INVALID]);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
         EXPECT_EQ(row->marked[status], subject->marked[status]);
@@ -790,8 +824,7 @@ static void call_snapshot(void)
         EXPECT_EQ(snapshot->status_count[status], statuses[status]);
     EXPECT_EQ(snapshot->capacity, reference->capacity);
     EXPECT_EQ(snapshot->key_max, reference->key_max);
-    EXPECT_EQ(snapshot->policy.cooldown_ms, reference->cooldown_ms);
-    EXPECT_EQ(snapshot->policy.cooldown_max_ms, reference->cooldown_max_ms);
+    EXPECT(memcmp(&snapshot->policy, &reference->policy, sizeof(reference->policy)) == 0);
     EXPECT_EQ(snapshot->recoveries, 0);
     EXPECT_EQ(snapshot->mutex_holder_pid, 0);
     keyshm_snapshot_free(snapshot);
@@ -852,7 +885,7 @@ static void check_invariants(void)
 /* ---- the sequence ---- */
 
 static const struct call {
-    unsigned weight; /* of 233 */
+    unsigned weight; /* of 245 */
     void (*make)(void);
 } calls[] = {
     {30, call_next},
@@ -871,6 +904,7 @@ static const struct call {
     {16, call_mark},
     {8, call_mark_group},
     {1, call_mark_all_available},
+    {12, call_success},
     {2, call_pause},
     {4, call_resume},
     {3, call_group},
@@ -889,7 +923,7 @@ static const struct call {
 };
 
 /* And these, now and then. */
-enum { CHOICES = 233, REFUSED_EVERY = 100 };
+enum { CHOICES = 245, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {
@@ -914,8 +948,8 @@ static void begin_pool(void)
     memset(shared->gone, 0, sizeof(shared->gone));
     options.capacity = reference->capacity = 1 + random_below(REFERENCE_CAPACITY_MAX);
     options.key_max = reference->key_max = 40 + random_below(REFERENCE_KEY_SIZE - 40);
-    options.default_cooldown_ms = reference->cooldown_ms = random_below(4) == 0 ? 0 : 1 + random_below(3000);
-    reference->cooldown_max_ms = policy.cooldown_max_ms;
+    reference->policy = policy;
+    options.default_cooldown_ms = reference->policy.cooldown_ms = random_below(4) == 0 ? 0 : 1 + random_below(3000);
     virtual_clock->monotonic_ns = BOOT_MS * NS_PER_MS;
     virtual_clock->slept_ns = shared->noticed_ns = 0;
     virtual_clock->tick_ns = (1 + random_below(10)) * NS_PER_MS;

@@ -79,12 +79,21 @@ enum keyshm_status reference_status(const struct reference *reference, const str
     return has_expired(reference, state) ? KEYSHM_AVAILABLE : state->status;
 }
 
+static bool is_forgotten(const struct reference *reference, const struct reference_state *state)
+{
+    return reference->now_ms - state->failed_ms >= reference->policy.streak_forget_ms;
+}
+
 static void add_state(const struct reference *reference, const struct reference_state *state, unsigned bit,
                       struct reference_view *view)
 {
     enum keyshm_status status = reference_status(reference, state);
+    for (int kind = 0; kind < REFERENCE_KINDS; kind++)
+        if (!is_forgotten(reference, state) && state->in_row[kind] > view->streak)
+            view->streak = state->in_row[kind];
     if (status == KEYSHM_AVAILABLE)
         return;
+    view->is_probing |= state->is_probing;
     view->benched_by |= bit;
     if (status > view->status || (status == view->status && state->reason > view->reason)) {
         view->status = status;
@@ -142,6 +151,35 @@ int64_t reference_next_available_ms(const struct reference *reference)
     return earliest_ms == REFERENCE_FOREVER ? -1 : earliest_ms - reference->now_ms;
 }
 
+/* The words that a pick of the key for the model depends on. Returns how many. */
+static int find_states(struct reference_key *key, unsigned model, struct reference_state *ret_states[4])
+{
+    int count = 0;
+    ret_states[count++] = &key->subject.states[0];
+    if (key->group != NULL)
+        ret_states[count++] = &key->group->states[0];
+    if (model != 0)
+        ret_states[count++] = &key->subject.states[model];
+    if (model != 0 && key->group != NULL)
+        ret_states[count++] = &key->group->states[model];
+    return count;
+}
+
+/* What it has come back from, nobody else gets now. */
+static void take_probes(const struct reference *reference, struct reference_key *key, unsigned model)
+{
+    struct reference_state *states[4];
+    int count = find_states(key, model, states);
+    for (int i = 0; i < count; i++) {
+        if (!has_expired(reference, states[i]) || !(states[i]->wants_probe || states[i]->is_probing))
+            continue;
+        states[i]->wants_probe = false;
+        states[i]->is_probing = true;
+        states[i]->deadline_ms =
+            reference->now_ms + 1 + (reference->policy.probe_ms > 0 ? reference->policy.probe_ms : 10000);
+    }
+}
+
 /* Its stamp is not known yet. */
 static void count_pick(const struct reference *reference, struct reference_key *key, unsigned model)
 {
@@ -164,6 +202,7 @@ int reference_next(struct reference *reference, unsigned model)
         if (!reference_is_available(reference, &reference->keys[slot], model))
             continue;
         reference->cursors[model] = slot + 1;
+        take_probes(reference, &reference->keys[slot], model);
         count_pick(reference, &reference->keys[slot], model);
         return (int)slot;
     }
@@ -172,40 +211,110 @@ int reference_next(struct reference *reference, unsigned model)
 
 /* ---- marks ---- */
 
-static void make_available(struct reference_state *state)
+/* A bench has ended. */
+static void open_state(struct reference_state *state)
 {
     state->status = KEYSHM_AVAILABLE;
     state->reason = KEYSHM_REASON_NONE;
     state->deadline_ms = REFERENCE_NONE;
+    state->wants_probe = state->is_probing = false;
 }
 
-/* Higher status with the later reason, and later deadline, each for itself; what has expired takes no part. */
-static void join(const struct reference *reference, struct reference_state *state, const struct keyshm_mark *mark,
-                 int64_t deadline_ms)
+static void end_streak(struct reference_state *state)
 {
+    memset(state->in_row, 0, sizeof(state->in_row));
+}
+
+static void make_available(struct reference_state *state)
+{
+    open_state(state);
+    end_streak(state);
+}
+
+/* What a mark says of a word. */
+struct bench {
+    enum keyshm_status status;
+    enum keyshm_reason reason;
+    int64_t duration_ms; /* or REFERENCE_FOREVER */
+    bool wants_probe;
+};
+
+/* Higher status with the later reason, and later deadline, each for itself; what has expired takes no part, and neither
+ * does a probe. */
+static void join(const struct reference *reference, struct reference_state *state, const struct bench *bench)
+{
+    int64_t deadline_ms = bench->duration_ms;
+    if (deadline_ms != REFERENCE_FOREVER)
+        /* A deadline is never early, so it is counted from the end of the millisecond that the clock shows. */
+        deadline_ms += reference->now_ms + 1;
     state->bad_marks++;
-    if (reference_status(reference, state) == KEYSHM_AVAILABLE)
-        make_available(state);
-    if (mark->status > state->status || (mark->status == state->status && mark->reason > state->reason))
-        state->reason = mark->reason;
-    if (mark->status > state->status)
-        state->status = mark->status;
+    if (reference_status(reference, state) == KEYSHM_AVAILABLE || state->is_probing)
+        open_state(state);
+    if (bench->status > state->status || (bench->status == state->status && bench->reason > state->reason))
+        state->reason = bench->reason;
+    if (bench->status > state->status)
+        state->status = bench->status;
     if (deadline_ms > state->deadline_ms)
         state->deadline_ms = deadline_ms;
+    state->wants_probe |= bench->wants_probe;
 }
 
-/* By the policy: what a mark lasts, or REFERENCE_FOREVER. */
-static int64_t duration_of(const struct reference *reference, const struct keyshm_mark *mark)
+static bool is_by_policy(const struct keyshm_mark *mark)
 {
-    bool is_rate_limit = mark->status == KEYSHM_RATE_LIMITED;
-    int64_t duration_ms = mark->duration_ms, most_ms = KEYSHM_DURATION_MAX_MS;
-    if (is_rate_limit && duration_ms == KEYSHM_NO_RETRY_AFTER && reference->cooldown_ms > 0)
-        duration_ms = reference->cooldown_ms;
-    if (is_rate_limit)
-        most_ms = reference->cooldown_max_ms;
-    if (mark->status == KEYSHM_INVALID || duration_ms == KEYSHM_NO_RETRY_AFTER || duration_ms == KEYSHM_UNTIL_MARKED)
+    return mark->status == KEYSHM_INVALID || mark->duration_ms == KEYSHM_NO_RETRY_AFTER ||
+           (mark->status == KEYSHM_QUOTA_EXCEEDED && mark->duration_ms == KEYSHM_UNTIL_MARKED);
+}
+
+/* REFERENCE_KINDS: it is never one in a row. */
+static int kind_of(const struct keyshm_mark *mark)
+{
+    bool is_answer = mark->reason != KEYSHM_REASON_PEER && mark->reason != KEYSHM_REASON_BUDGET &&
+                     mark->reason != KEYSHM_REASON_OPERATOR;
+    if (!is_answer || !is_by_policy(mark) || mark->status == KEYSHM_QUOTA_EXCEEDED)
+        return REFERENCE_KINDS;
+    return mark->status == KEYSHM_INVALID ? REFERENCE_INVALIDS : REFERENCE_RATE_LIMITS;
+}
+
+static int64_t cooldown_ms(const struct keyshm_policy *policy, unsigned number)
+{
+    int64_t duration_ms = policy->cooldown_ms;
+    if (duration_ms == 0)
         return REFERENCE_FOREVER;
-    return duration_ms < 0 ? 0 : duration_ms < most_ms ? duration_ms : most_ms;
+    for (unsigned i = 1; i < number && duration_ms < policy->cooldown_max_ms; i++)
+        duration_ms = duration_ms * policy->cooldown_growth_percent / 100;
+    return duration_ms < policy->cooldown_max_ms ? duration_ms : policy->cooldown_max_ms;
+}
+
+static int64_t retry_ms(int64_t duration_ms)
+{
+    return duration_ms == KEYSHM_UNTIL_MARKED ? REFERENCE_FOREVER : duration_ms;
+}
+
+static int64_t given_ms(const struct keyshm_policy *policy, const struct keyshm_mark *mark)
+{
+    int64_t most_ms = mark->status == KEYSHM_RATE_LIMITED ? policy->cooldown_max_ms : KEYSHM_DURATION_MAX_MS;
+    if (mark->duration_ms == KEYSHM_UNTIL_MARKED)
+        return REFERENCE_FOREVER;
+    return mark->duration_ms < 0 ? 0 : mark->duration_ms < most_ms ? mark->duration_ms : most_ms;
+}
+
+/* As the `number`th in a row. */
+static struct bench bench_of(const struct keyshm_policy *policy, const struct keyshm_mark *mark, unsigned number)
+{
+    struct bench bench = {.status = mark->status, .reason = mark->reason};
+    if (!is_by_policy(mark)) {
+        bench.duration_ms = given_ms(policy, mark);
+    } else if (kind_of(mark) == REFERENCE_INVALIDS && number < policy->invalid_after) {
+        bench.status = KEYSHM_RATE_LIMITED;
+        bench.duration_ms = cooldown_ms(policy, 1);
+    } else if (mark->status == KEYSHM_RATE_LIMITED) {
+        bench.duration_ms = cooldown_ms(policy, number);
+    } else {
+        bench.duration_ms = retry_ms(mark->status == KEYSHM_INVALID ? policy->invalid_retry_ms : policy->quota_retry_ms);
+    }
+    bool was_final = is_by_policy(mark) && bench.status != KEYSHM_RATE_LIMITED;
+    bench.wants_probe = bench.duration_ms != REFERENCE_FOREVER && (policy->probe_ms > 0 || was_final);
+    return bench;
 }
 
 /* Was the word marked with another status since the pick that this mark answers? */
@@ -227,6 +336,38 @@ static void mark_available(struct reference_subject *subject, const struct keysh
         make_available(&subject->states[model]);
 }
 
+/* Is it another failure, rather than one more answer of the same cause? */
+static bool is_another(const struct reference *reference, const struct reference_state *state,
+                       const struct keyshm_mark *mark, const struct reference_stamp *last_or_null, bool is_group)
+{
+    int kind = kind_of(mark);
+    if (kind == REFERENCE_KINDS)
+        return false;
+    if (mark->stamp != 0)
+        return last_or_null->bad_marks[is_group][mark->model != 0] >= state->counted_at[kind];
+    return reference_status(reference, state) == KEYSHM_AVAILABLE || state->is_probing;
+}
+
+static void fail(const struct reference *reference, struct reference_state *state, const struct keyshm_mark *mark,
+                 const struct reference_stamp *last_or_null, bool is_group)
+{
+    int kind = kind_of(mark);
+    if (!is_by_policy(mark) && given_ms(&reference->policy, mark) == 0)
+        return; /* it was over when it was made */
+    if (is_forgotten(reference, state))
+        end_streak(state);
+    bool counts = is_another(reference, state, mark, last_or_null, is_group);
+    if (counts && state->in_row[kind] < 255)
+        state->in_row[kind]++;
+    if (state->in_row[REFERENCE_RATE_LIMITS] != 0 || state->in_row[REFERENCE_INVALIDS] != 0)
+        state->failed_ms = reference->now_ms;
+    unsigned number = kind != REFERENCE_KINDS && state->in_row[kind] != 0 ? state->in_row[kind] : 1;
+    const struct bench bench = bench_of(&reference->policy, mark, number);
+    join(reference, state, &bench);
+    if (counts)
+        state->counted_at[kind] = state->bad_marks;
+}
+
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
                     const struct reference_stamp *last_or_null, bool is_group)
 {
@@ -236,21 +377,37 @@ void reference_mark(const struct reference *reference, struct reference_subject 
         mark_available(subject, mark, last_or_null, is_group);
         return;
     }
-    int64_t duration_ms = duration_of(reference, mark);
-    if (duration_ms == REFERENCE_FOREVER)
-        join(reference, state, mark, REFERENCE_FOREVER);
-    else if (duration_ms > 0)
-        /* A deadline is never early, so it is counted from the end of the millisecond that the clock shows. */
-        join(reference, state, mark, reference->now_ms + 1 + duration_ms);
+    fail(reference, state, mark, last_or_null, is_group);
+}
+
+static void succeed(struct reference_state *state, uint64_t bad_marks)
+{
+    if (state->bad_marks != bad_marks)
+        return;
+    end_streak(state);
+    if (state->is_probing)
+        open_state(state);
+}
+
+void reference_succeed(struct reference_key *key)
+{
+    const struct reference_stamp *last = &key->last;
+    bool has_group = key->group != NULL && key->group->id == last->group;
+    for (int i = 0; i < (last->model != 0 ? 2 : 1); i++) {
+        succeed(&key->subject.states[i * last->model], last->bad_marks[0][i]);
+        if (has_group)
+            succeed(&key->group->states[i * last->model], last->bad_marks[1][i]);
+    }
 }
 
 static bool reset_expired(const struct reference *reference, struct reference_subject *subject)
 {
     bool was_expired = false;
     for (unsigned model = 0; subject->is_in && model <= REFERENCE_MODELS; model++) {
-        if (!has_expired(reference, &subject->states[model]))
+        struct reference_state *state = &subject->states[model];
+        if (!has_expired(reference, state) || state->wants_probe || state->is_probing)
             continue;
-        make_available(&subject->states[model]);
+        open_state(state);
         was_expired = true;
     }
     return was_expired;

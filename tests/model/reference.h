@@ -24,12 +24,20 @@
 /* The names that metadata can have here, sorted. */
 extern const char *const reference_names[REFERENCE_NAMES];
 
+/* Of what there may be several in a row: rate limits without a Retry-After, and invalid marks. */
+enum { REFERENCE_RATE_LIMITS, REFERENCE_INVALIDS, REFERENCE_KINDS };
+
 /* What is known of a subject, whatever the model or for one. */
 struct reference_state {
     enum keyshm_status status; /* as it was last written: see reference_status() */
     enum keyshm_reason reason;
     int64_t deadline_ms;
     uint64_t bad_marks; /* those that a mark AVAILABLE with the stamp of an earlier pick gives way to */
+    bool wants_probe;   /* when its deadline has passed */
+    bool is_probing;
+    unsigned in_row[REFERENCE_KINDS];
+    uint64_t counted_at[REFERENCE_KINDS]; /* bad_marks after the last that counted */
+    int64_t failed_ms;                    /* the last failure */
 };
 
 /* A key or a group. */
@@ -64,8 +72,7 @@ struct reference_key {
 struct reference {
     unsigned capacity;
     unsigned key_max;
-    int64_t cooldown_ms; /* of the policy */
-    int64_t cooldown_max_ms;
+    struct keyshm_policy policy;
     unsigned models;                        /* that there are */
     unsigned cursors[1 + REFERENCE_MODELS]; /* the slot at which the next pick for the model begins */
     int64_t now_ms;
@@ -96,6 +103,8 @@ struct reference_view {
     enum keyshm_reason reason;
     int64_t deadline_ms;
     unsigned benched_by;
+    bool is_probing;
+    unsigned streak;
 };
 struct reference_view reference_view(const struct reference *reference, const struct reference_subject *key_or_null,
                                      const struct reference_subject *group_or_null, unsigned model);
@@ -111,6 +120,8 @@ int reference_next(struct reference *reference, unsigned model);
 /* The fields as keyshm_mark() takes them. The answer is to a pick of this key, if the mark has its stamp. */
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
                     const struct reference_stamp *last_or_null, bool is_group);
+/* Of the last pick of the key. */
+void reference_succeed(struct reference_key *key);
 int reference_reset_expired(struct reference *reference);
 int reference_mark_all_available(struct reference *reference, unsigned status_mask);
 
