@@ -10,6 +10,8 @@
  * attachment of its own or an inherited one, and the state of the model passes from one to the next in shared memory.
  */
 
+#include "pool.h"
+
 #include "expect.h"
 #include "random.h"
 #include "reference.h"
@@ -982,6 +984,15 @@ static void attach_anew(void)
     notice_sleep();
 }
 
+/* This process ends. When somebody finds that out, its probes are given to others, and at no moment that the reference could
+ * know: so it is not known who has them. */
+static void hide_probers(void)
+{
+    for (unsigned model = 0; model <= pool->settings.models_max; model++)
+        for (uint32_t subject = 0; subject < pool->settings.words_per_model; subject++)
+            atomic_store(&pool_history(pool, model, subject)->prober, 0);
+}
+
 static void make_calls_in_turns(uint64_t count)
 {
     for (uint64_t end = shared->calls + count; shared->calls < end;) {
@@ -991,6 +1002,7 @@ static void make_calls_in_turns(uint64_t count)
             if (random_below(2) == 0)
                 attach_anew();
             make_calls(turn < end - shared->calls ? turn : end - shared->calls);
+            hide_probers();
             _exit(0);
         }
         expect_success_of(child);
