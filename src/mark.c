@@ -82,22 +82,26 @@ static enum keyshm_status apply_policy(const struct keyshm_pool *pool, struct re
     return status;
 }
 
-/* What it says, as the `number`th in a row. */
-static struct word_bench bench_of(const struct keyshm_pool *pool, struct report *report, unsigned number)
+/* For the duration of the report. */
+ALWAYS_INLINE struct word_bench bench_given(const struct keyshm_pool *pool, const struct report *report,
+                                            enum keyshm_status status)
 {
-    struct word_bench bench = {.status = report->status, .reason = report->reason, .deadline_ms = WORD_FOREVER};
-    if (report->is_by_policy)
-        bench.status = apply_policy(pool, report, number);
+    struct word_bench bench = {.status = status, .reason = report->reason, .deadline_ms = WORD_FOREVER};
     if (report->duration_ms < 0)
         return bench;
     /* Counted from the end of the moment, so that a deadline is never early. */
     bench.deadline_ms = word_deadline_after(report->end_ms, (uint64_t)report->duration_ms);
     /* What was final is tried by one request, whether there are probes or not. */
-    bench.is_probe_wanted = policy_has_probes(pool) || (report->is_by_policy && bench.status != KEYSHM_RATE_LIMITED);
+    bench.is_probe_wanted = policy_has_probes(pool) || (report->is_by_policy && status != KEYSHM_RATE_LIMITED);
     return bench;
 }
 
-/* ---- the mark ---- */
+/* What it says, as the `number`th in a row. */
+static struct word_bench bench_of(const struct keyshm_pool *pool, struct report *report, unsigned number)
+{
+    enum keyshm_status status = report->is_by_policy ? apply_policy(pool, report, number) : report->status;
+    return bench_given(pool, report, status);
+}
 
 /* Where there is a streak, or this may be one in a row. False: look at the word again, since it has changed. */
 __attribute__((noinline)) static bool plan_in_row(const struct keyshm_pool *pool, uint64_t raw, struct report *report,
@@ -138,7 +142,7 @@ ALWAYS_INLINE bool plan(const struct keyshm_pool *pool, uint64_t raw, struct rep
         change->after = word_release(change->before);
         return true;
     }
-    report->bench = bench_of(pool, report, 1);
+    report->bench = report->is_by_policy ? bench_of(pool, report, 1) : bench_given(pool, report, report->status);
     change->after = word_join(change->before, report->bench, report->now_ms);
     return true;
 }

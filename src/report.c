@@ -3,31 +3,12 @@
 
 #include <errno.h>
 
-/* Is a mark that left the state as it was a stale one, worth a record? One that repeats what is known is not. */
-static bool is_stale(const struct report *report, uint64_t word)
-{
-    const struct word_bench *bench = &report->bench;
-    uint64_t wanted = word_make(bench->status, bench->reason, 0, bench->deadline_ms) | (word & WORD_PAUSED);
-    wanted = word_with_probe(wanted, bench->is_probe_wanted ? WORD_PROBE_WANTED : WORD_PROBE_NONE);
-    return report->status != KEYSHM_AVAILABLE && !report->is_over && !word_is_same_state(word, wanted);
-}
-
-/* The ticket is that of a change that other marks overtook; NULL: none was claimed. */
-__attribute__((cold, noinline)) static void report_record_refusal(const struct keyshm_pool *pool, struct report *report,
-                                                                  const struct event_ticket *ticket_or_null, int from)
+void report_record_refusal(const struct keyshm_pool *pool, struct report *report,
+                           const struct event_ticket *ticket_or_null, int from)
 {
     struct event_ticket ticket = ticket_or_null != NULL ? *ticket_or_null : event_claim(pool, EVENT_CLASS_COOLDOWNS);
     report_read_tick(pool, report);
     report_record(pool, ticket, report, KEYSHM_EVENT_REFUSED, report->status, from);
-}
-
-void report_record_no_change(const struct keyshm_pool *pool, struct report *report, const struct event_ticket *claimed,
-                             uint64_t word)
-{
-    enum keyshm_status status = word_status(word);
-    int from = word_is_live(word) ? (int)status : -1;
-    if (from < 0 || claimed != NULL || is_stale(report, word))
-        report_record_refusal(pool, report, claimed, from);
 }
 
 int report_find_group(const struct keyshm_pool *pool, keyshm_id id, struct report *report)

@@ -112,10 +112,28 @@ ALWAYS_INLINE void report_record_change(const struct keyshm_pool *pool, struct e
     report_record(pool, ticket, report, KEYSHM_EVENT_MARKED, to, (int)from);
 }
 
-/* The word was left as it was, or there is none. The ticket is that of a change that others overtook; NULL: none was
- * claimed. */
-void report_record_no_change(const struct keyshm_pool *pool, struct report *report, const struct event_ticket *claimed,
-                             uint64_t word);
+/* Is a mark that left the state as it was a stale one, worth a record? One that repeats what is known is not. */
+static inline bool report_is_stale(const struct report *report, uint64_t word)
+{
+    const struct word_bench *bench = &report->bench;
+    uint64_t wanted = word_make(bench->status, bench->reason, 0, bench->deadline_ms) | (word & WORD_PAUSED);
+    wanted = word_with_probe(wanted, bench->is_probe_wanted ? WORD_PROBE_WANTED : WORD_PROBE_NONE);
+    return report->status != KEYSHM_AVAILABLE && !report->is_over && !word_is_same_state(word, wanted);
+}
+
+/* The ticket is that of a change that others overtook; NULL: none was claimed. */
+__attribute__((cold)) void report_record_refusal(const struct keyshm_pool *pool, struct report *report,
+                                                 const struct event_ticket *ticket_or_null, int from);
+
+/* The word was left as it was, or there is none. */
+static inline void report_record_no_change(const struct keyshm_pool *pool, struct report *report,
+                                           const struct event_ticket *claimed, uint64_t word)
+{
+    enum keyshm_status status = word_status(word);
+    int from = word_is_live(word) ? (int)status : -1;
+    if (from < 0 || claimed != NULL || report_is_stale(report, word))
+        report_record_refusal(pool, report, claimed, from);
+}
 
 /* ---- its word ---- */
 
