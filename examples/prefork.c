@@ -411,13 +411,17 @@ static bool make_mark(const struct keyshm_pick *pick, enum counter outcome, cons
     return true;
 }
 
-/* Mark by the answer, for every worker. */
-static void mark_by(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
+/* Report the answer, for every worker. */
+static void report(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
 {
     struct keyshm_mark mark;
-    int error = make_mark(pick, outcome, answer, &mark) ? keyshm_mark(pool, pick->id, &mark) : 0;
+    int error = 0;
+    if (outcome == OK)
+        error = keyshm_success(pool, pick);
+    else if (make_mark(pick, outcome, answer, &mark))
+        error = keyshm_mark(pool, pick->id, &mark);
     if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
-        fprintf(stderr, "prefork: worker %d: cannot mark a key: %s\n", (int)getpid(), keyshm_strerror(error));
+        fprintf(stderr, "prefork: worker %d: cannot report an answer: %s\n", (int)getpid(), keyshm_strerror(error));
 }
 
 static void log_error(const struct answer *answer)
@@ -470,7 +474,7 @@ static int64_t use_next_key(struct worker *worker)
     explicit_bzero(lease.pick.key, lease.pick.key_length);
 
     enum counter outcome = judge(&answer);
-    mark_by(worker->pool, &lease.pick, outcome, &answer);
+    report(worker->pool, &lease.pick, outcome, &answer);
     keyshm_release(worker->pool, &lease);
 
     count_one(worker->statistics, outcome);
