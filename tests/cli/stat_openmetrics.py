@@ -56,6 +56,8 @@ def check_key(value, pool, key):
     assert value("keyshm_key_picks_total", of) == key["picks"]
     assert value("keyshm_key_errors_total", of) == key["error_count"]
     assert value("keyshm_key_paused", of) == key["is_paused"]
+    assert value("keyshm_key_probing", of) == key["is_probing"]
+    assert value("keyshm_key_streak", of) == key["streak"]
     left = value("keyshm_key_cooldown_left_seconds", of)
     if key["cooldown_left_ms"] < 0:
         assert left == math.inf
@@ -76,6 +78,8 @@ def check_group(value, pool, group):
     assert value("keyshm_group_keys", of) == group["key_count"]
     assert value("keyshm_group_available_keys", of) == group["available_count"]
     assert value("keyshm_group_paused", of) == group["is_paused"]
+    assert value("keyshm_group_probing", of) == group["is_probing"]
+    assert value("keyshm_group_streak", of) == group["streak"]
     left = value("keyshm_group_cooldown_left_seconds", of)
     if group["cooldown_left_ms"] < 0:
         assert left == math.inf

@@ -87,6 +87,8 @@ static json_t *notes_json(const struct row *row)
 static const struct metric status_metric = {"keyshm_key_status", METRIC_GAUGE, NULL, 1, false, state_has_status};
 static const struct metric cooldown_metric = {
     "keyshm_key_cooldown_left_seconds", METRIC_GAUGE, "seconds", 1000, true, NULL};
+static const struct metric probing_metric = {"keyshm_key_probing", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric streak_metric = {"keyshm_key_streak", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric paused_metric = {"keyshm_key_paused", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
@@ -160,14 +162,17 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                           .help = "whether one request has it, and others wait for its success",
                           .values = "true or false",
                           .flags = COLUMN_IN_JSON,
+                          .number = state_probing,
                           .text = state_probing_text,
-                          .to_json = state_probing_json},
+                          .to_json = state_probing_json,
+                          .metric = &probing_metric},
     [KEY_COLUMN_STREAK] = {.name = "STREAK",
                            .json_name = "streak",
                            .help = "how many failures in a row it had",
                            .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
                            .kind = &value_count,
-                           .number = state_streak},
+                           .number = state_streak,
+                           .metric = &streak_metric},
     [KEY_COLUMN_PICKS] = {.name = "PICKS",
                           .json_name = "picks",
                           .help = "how often it was picked",

@@ -26,6 +26,11 @@ int64_t state_cooldown_left(const struct row *row)
     return state_of(row)->cooldown_left_ms;
 }
 
+int64_t state_probing(const struct row *row)
+{
+    return state_of(row)->is_probing;
+}
+
 int64_t state_streak(const struct row *row)
 {
     return state_of(row)->streak;

@@ -12,6 +12,7 @@ int64_t state_id(const struct row *row);
 int64_t state_status(const struct row *row);
 int64_t state_cooldown_left(const struct row *row);
 int64_t state_paused(const struct row *row);
+int64_t state_probing(const struct row *row);
 int64_t state_streak(const struct row *row);
 int64_t state_reason(const struct row *row);
 int64_t state_errors(const struct row *row);
