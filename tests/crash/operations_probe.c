@@ -144,6 +144,16 @@ static void prepare_probing(void)
     set_deadline(ANY_MODEL, world_subject_of_key(EXPIRED_KEY), WORD_PROBE_TAKEN, world_now_ms() + HOUR_MS);
 }
 
+/* And a pick has found it benched until then, and there was a sweep since. */
+static void prepare_probing_swept(void)
+{
+    uint32_t slot = world_subject_of_key(EXPIRED_KEY);
+    prepare_probing();
+    struct pair pair = pair_load(world_pool(), ANY_MODEL, slot, memory_order_relaxed);
+    ready_clear(world_pool(), ANY_MODEL, slot, &pair);
+    prepare_just_swept();
+}
+
 static void act_next(void)
 {
     struct keyshm_pick pick;
@@ -159,6 +169,16 @@ static void act_fail_probe(void)
 static enum outcome settle_fail_probe(void)
 {
     return settle_limit(ANY_MODEL, world_subject_of_key(EXPIRED_KEY), KEYSHM_RATE_LIMITED, COOLDOWN_MS);
+}
+
+static void act_fail_probe_shortly(void)
+{
+    EXPECT_EQ(keyshm_mark_rate_limited(world_pool(), world.keys[EXPIRED_KEY].id, SHORT_MS), 0);
+}
+
+static enum outcome settle_fail_probe_shortly(void)
+{
+    return settle_limit(ANY_MODEL, world_subject_of_key(EXPIRED_KEY), KEYSHM_RATE_LIMITED, SHORT_MS);
 }
 
 /* Taken by the victim, for the time that the policy says. */
@@ -268,6 +288,10 @@ static const struct operation operations[] = {
      .steps = {step_success}, .proofs = KILLED | FROZEN | COMING_BACK | COMING_BACK_TWICE},
     {"success, of a probe", .prepare = prepare_probing, .act = act_success_of_probe, .settle = settle_success_of_probe,
      .proofs = KILLED | FROZEN},
+    {"mark, of a probe, short", .prepare = prepare_probing_swept, .act = act_fail_probe_shortly,
+     .settle = settle_fail_probe_shortly, .proofs = READY_IN_TIME},
+    {"success, swept", .prepare = prepare_probing_swept, .act = act_success_of_probe, .settle = settle_success_of_probe,
+     .proofs = READY_IN_TIME},
     {"next, a probe", .prepare = prepare_half_open, .act = act_next, .settle = settle_probe, .proofs = KILLED},
     {"next, a probe of two", .prepare = prepare_both_half_open, .act = act_next, .settle = settle_probe,
      .proofs = KILLED},
