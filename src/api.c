@@ -815,6 +815,8 @@ int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick)
     if (r == 0 && pick == NULL)
         r = -EINVAL;
     if (r == 0)
+        r = check_is_key(pool, pick->id);
+    if (r == 0)
         r = check_model(pool, pick->model);
     if (r == 0)
         r = success_report(pool, pick->id, pick->model, pick->stamp);

@@ -80,6 +80,9 @@ static inline bool pair_is_available(const struct pair *pair, uint64_t now_ms)
  */
 #define STAMP_MODEL_SHIFT WORD_MARKS_BITS
 #define STAMP_GROUP_SHIFT (2 * WORD_MARKS_BITS)
+/* It knows these words; those of another model or group it does not. */
+#define STAMP_HAS_MODEL (UINT64_C(1) << 4 * WORD_MARKS_BITS)
+#define STAMP_HAS_GROUP (UINT64_C(2) << 4 * WORD_MARKS_BITS)
 
 /* All words but the key's own, as they were read. */
 struct others {
@@ -152,12 +155,13 @@ static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, con
     if (availability_is_simple(model, others->key_group))
         return stamp;
     if (model != 0)
-        stamp |= word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
+        stamp |= STAMP_HAS_MODEL | word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
     if (others->key_group == GROUP_NONE)
         return stamp;
     uint64_t of_model = model != 0 ? stamp_of_group(word_marks(others->group_of_model), others->key_group) : 0;
-    return stamp | (stamp_of_group(word_marks(others->group), others->key_group) | of_model << STAMP_MODEL_SHIFT)
-                       << STAMP_GROUP_SHIFT;
+    return stamp | STAMP_HAS_GROUP |
+           (stamp_of_group(word_marks(others->group), others->key_group) | of_model << STAMP_MODEL_SHIFT)
+               << STAMP_GROUP_SHIFT;
 }
 
 /* When it is available, if nothing is marked: 0: it is; WORD_FOREVER: never. */

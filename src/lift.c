@@ -20,7 +20,7 @@ static bool is_to_lift(const struct visit *visit, uint64_t word)
 {
     if (visit->status_mask == 0)
         return word_is_cooling(word) && !word_is_benched(word, visit->now_ms) && word_probe(word) == WORD_PROBE_NONE;
-    return word_is_live(word) && word_is_benched(word, visit->now_ms) &&
+    return word_is_live(word) && (word_is_benched(word, visit->now_ms) || word_probe(word) != WORD_PROBE_NONE) &&
            (visit->status_mask >> word_status(word) & 1) != 0;
 }
 

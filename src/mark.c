@@ -8,12 +8,16 @@
 #include "report.h"
 #include "tagged.h"
 
-/* Of what the mark may be one in a row: only a provider's answers are, and of rate limits those that do not say how long. */
+static bool is_answer(const struct mark_request *request)
+{
+    return request->reason != KEYSHM_REASON_PEER && request->reason != KEYSHM_REASON_BUDGET &&
+           request->reason != KEYSHM_REASON_OPERATOR;
+}
+
+/* Of what the mark may be one in a row: of rate limits those that do not say how long. */
 static enum streak_step kind_of(const struct mark_request *request)
 {
-    bool is_answer = request->reason != KEYSHM_REASON_PEER && request->reason != KEYSHM_REASON_BUDGET &&
-                     request->reason != KEYSHM_REASON_OPERATOR;
-    if (!is_answer || request->duration_ms != DURATION_BY_POLICY)
+    if (!is_answer(request) || request->duration_ms != DURATION_BY_POLICY)
         return STREAK_STAYS;
     return request->status == KEYSHM_INVALID        ? STREAK_INVALID
            : request->status == KEYSHM_RATE_LIMITED ? STREAK_RATE_LIMIT
@@ -30,6 +34,7 @@ static struct report make_report(const struct keyshm_pool *pool, const struct ma
         .is_over = request->duration_ms == 0,
         .duration_ms = request->duration_ms,
         .stamp = request->stamp,
+        .is_answer = is_answer(request),
         .kind = kind_of(request),
         .is_by_policy = request->duration_ms == DURATION_BY_POLICY,
     };
@@ -49,7 +54,7 @@ static struct report make_report(const struct keyshm_pool *pool, const struct ma
 /* Does an available mark answer a pick, after which something else was marked, or the key was moved to another group? */
 static bool is_outdated(uint64_t word, const struct report *report)
 {
-    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && report_marks_at_pick(report) != word_marks(word);
+    return report->status == KEYSHM_AVAILABLE && report->stamp != 0 && !report_is_news(report, word);
 }
 
 /* ---- what it says of a word ---- */
@@ -59,8 +64,8 @@ static bool is_another(uint64_t word, const struct streak *streak, const struct 
 {
     if (report->kind == STREAK_STAYS)
         return false;
-    return report->stamp != 0 ? !streak_is_same_cause(streak, report->kind, word, report_marks_at_pick(report))
-                              : !word_is_benched_by_mark(word, report->now_ms);
+    return report_has_stamp(report) ? !streak_is_same_cause(streak, report->kind, word, report_marks_at_pick(report))
+                                    : !word_is_benched_by_mark(word, report->now_ms);
 }
 
 /* Sets its duration, if that is by the policy: as the `number`th in a row. An invalid mark that is not final yet makes the
@@ -120,10 +125,13 @@ __attribute__((noinline)) static bool plan_in_row(const struct keyshm_pool *pool
         return false;
     }
     bool is_next = is_another(change->before, &streak, report);
-    unsigned number = (report->kind == STREAK_INVALID ? streak.invalids : streak.rate_limits) + is_next;
-    if (is_next || streak_is_there(&streak))
+    unsigned number = is_next;
+    if (report->kind != STREAK_STAYS)
+        number += report->kind == STREAK_INVALID ? streak.invalids : streak.rate_limits;
+    if (is_next || (report->is_answer && streak_is_there(&streak)))
         streak_hear_failure(history, report->now_ms);
     report->bench = bench_of(pool, report, number);
+    report->bench.is_of_before = report_has_stamp(report) && !report_is_news(report, change->before);
     change->after =
         streak_step(word_join(change->before, report->bench, report->now_ms), is_next ? report->kind : STREAK_STAYS);
     return true;
@@ -143,6 +151,7 @@ ALWAYS_INLINE bool plan(const struct keyshm_pool *pool, uint64_t raw, struct rep
         return true;
     }
     report->bench = report->is_by_policy ? bench_of(pool, report, 1) : bench_given(pool, report, report->status);
+    report->bench.is_of_before = report_has_stamp(report) && !report_is_news(report, change->before);
     change->after = word_join(change->before, report->bench, report->now_ms);
     return true;
 }

@@ -143,7 +143,7 @@ int64_t policy_cooldown_ms(const struct keyshm_pool *pool, unsigned number)
         return DURATION_UNTIL_MARKED;
     /* At most 254 steps. No product exceeds 1,000 times KEYSHM_DURATION_MAX_MS. */
     for (unsigned i = 1; i < number && growth_percent > 100 && duration_ms < most_ms; i++)
-        duration_ms = duration_ms * growth_percent / 100;
+        duration_ms = (duration_ms * growth_percent + 99) / 100;
     return duration_ms < most_ms ? duration_ms : most_ms;
 }
 

@@ -90,8 +90,12 @@ bool probe_take(const struct keyshm_pool *pool, unsigned model, uint32_t slot, u
     if (taken == count)
         return true;
     /* Killed here, it has the others until their deadlines. */
-    while (taken-- > 0)
+    while (taken-- > 0) {
+        /* Before another takes it, perhaps within the same millisecond, by the same word. */
+        atomic_store_explicit(&pool_history(pool, turns[taken].model, turns[taken].subject)->prober, 0,
+                              memory_order_relaxed);
         (void)change(pool, &turns[taken], turns[taken].after, turns[taken].before);
+    }
     return false;
 }
 

@@ -226,6 +226,8 @@ static bool sweep_probe(struct sweep *sweep, uint32_t subject, uint64_t word)
     if (sweep->probes_left == 0 || !probe_is_under_way(word, sweep->now_ms))
         return false;
     sweep->probes_left--;
+    atomic_store_explicit(&sweep->pool->local->next_probes_ms, sweep->now_ms + SWEEP_PROBES_EVERY_MS,
+                          memory_order_relaxed);
     if (!probe_end(sweep->pool, sweep->model, subject, word, sweep->now_ms))
         return false;
     ready_announce(sweep->pool, sweep->model, subject);
@@ -244,7 +246,6 @@ static uint32_t probes_for(const struct sweep *sweep)
     struct process_local *local = sweep->pool->local;
     if (local == NULL || sweep->now_ms < atomic_load_explicit(&local->next_probes_ms, memory_order_relaxed))
         return 0;
-    atomic_store_explicit(&local->next_probes_ms, sweep->now_ms + SWEEP_PROBES_EVERY_MS, memory_order_relaxed);
     return SWEEP_PROBES_MAX;
 }
 

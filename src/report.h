@@ -32,6 +32,7 @@ struct report {
     uint64_t now_ms;         /* a time that the mark is not earlier than; 0: not read */
     uint64_t end_ms;         /* the end of the moment in which it is made: durations count from there */
     uint64_t tick_us;        /* of the clock; 0: not read yet */
+    bool is_answer;          /* of a provider; the rest is in no streak */
     enum streak_step kind;   /* of what it may be one in a row; STREAK_STAYS: of nothing */
     bool is_by_policy;       /* its duration is */
     struct word_bench bench; /* what it says of the word that was last looked at, unless it is that it is available */
@@ -60,12 +61,25 @@ static inline void report_read_tick(const struct keyshm_pool *pool, struct repor
         report->tick_us = report_count_call(pool, &is_burst);
 }
 
+/* Does the stamp know the word? */
+static inline bool report_has_stamp(const struct report *report)
+{
+    uint64_t needed = (report->model != 0 ? STAMP_HAS_MODEL : 0) | (report->is_group ? STAMP_HAS_GROUP : 0);
+    return report->stamp != 0 && (report->stamp & needed) == needed;
+}
+
 /* Of the word, the count of marks when the key was picked, by the stamp; of the group for which the stamp was made. */
 static inline uint64_t report_marks_at_pick(const struct report *report)
 {
     unsigned shift = (report->model != 0 ? STAMP_MODEL_SHIFT : 0) + (report->is_group ? STAMP_GROUP_SHIFT : 0);
     uint64_t marks = report->stamp >> shift & WORD_MARKS_MASK;
     return report->is_group ? stamp_of_group(marks, group_pack(report->id)) : marks;
+}
+
+/* Was nothing marked on the word since the pick? False where that is not known. */
+static inline bool report_is_news(const struct report *report, uint64_t word)
+{
+    return report_has_stamp(report) && report_marks_at_pick(report) == word_marks(word);
 }
 
 /* ---- its event (event_ring.h) ---- */

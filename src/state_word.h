@@ -226,6 +226,7 @@ struct word_bench {
     enum keyshm_reason reason;
     uint64_t deadline_ms; /* WORD_FOREVER: until marked available */
     bool is_probe_wanted;
+    bool is_of_before; /* it answers a pick that was made before the last mark */
 };
 
 /*
@@ -234,21 +235,25 @@ struct word_bench {
  * The higher status with the later reason, as one number, the later deadline, and that a probe is wanted win,
  * independently. This is the join of a semilattice (commutative, associative, idempotent), so the order in which marks
  * arrive does not matter, and a stale mark cannot weaken a newer one; only the marks are counted. A cooldown that has
- * expired takes no part, and neither has the time of a probe. A pause stays.
+ * expired takes no part. Neither has the time of a probe, unless the mark answers a request of before: then the probe goes
+ * on. A pause stays.
  */
 static inline uint64_t word_join(uint64_t word, struct word_bench bench, uint64_t now_ms)
 {
-    if (word_is_benched_by_mark(word, now_ms)) {
+    enum word_probe probe = WORD_PROBE_NONE;
+    if (bench.is_of_before ? word_is_benched(word, now_ms) : word_is_benched_by_mark(word, now_ms)) {
         if (word_status(word) > bench.status || (word_status(word) == bench.status && word_reason(word) > bench.reason)) {
             bench.status = word_status(word);
             bench.reason = word_reason(word);
         }
+        probe = word_probe(word);
         if (word_deadline_ms(word) > bench.deadline_ms)
             bench.deadline_ms = word_deadline_ms(word);
-        bench.is_probe_wanted |= word_probe(word) == WORD_PROBE_WANTED;
     }
-    uint64_t joined = word_make(bench.status, bench.reason, word_marks_next(word), bench.deadline_ms);
-    return word_with_probe(joined, bench.is_probe_wanted ? WORD_PROBE_WANTED : WORD_PROBE_NONE) |
+    bool goes_on = probe == WORD_PROBE_TAKEN && bench.deadline_ms == word_deadline_ms(word);
+    if (!goes_on && (bench.is_probe_wanted || probe != WORD_PROBE_NONE))
+        probe = WORD_PROBE_WANTED;
+    return word_with_probe(word_make(bench.status, bench.reason, word_marks_next(word), bench.deadline_ms), probe) |
            (word & (WORD_PAUSED | WORD_STREAK_MASK));
 }
 

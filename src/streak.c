@@ -3,6 +3,9 @@
 
 #include "policy.h"
 
+/* Each failed try is a failure of another process, at about the same time. */
+#define HEAR_TRIES_MAX 100
+
 #define STREAK_COUNT_MAX ((1u << STREAK_COUNT_BITS) - 1)
 #define STREAK_INVALIDS_SHIFT STREAK_COUNT_BITS
 #define STREAK_RATE_LIMIT_SHIFT (2 * STREAK_COUNT_BITS)
@@ -102,10 +105,10 @@ bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_his
 void streak_hear_failure(struct layout_history *history, uint64_t now_ms)
 {
     uint64_t known_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
-    /* One try: when another process got in between, its failure is as new as this one. */
-    if (known_ms < now_ms)
-        atomic_compare_exchange_strong_explicit(&history->failed_ms, &known_ms, now_ms, memory_order_relaxed,
-                                                memory_order_relaxed);
+    for (int i = 0; i < HEAR_TRIES_MAX && known_ms < now_ms; i++)
+        if (atomic_compare_exchange_weak_explicit(&history->failed_ms, &known_ms, now_ms, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return;
 }
 
 /* How many marks ago. The marks go from 1 to WORD_MARKS_MASK, and round. */
@@ -129,9 +132,11 @@ void streak_begin(struct layout_history *history, uint64_t marks)
     atomic_store_explicit(&history->prober, 0, memory_order_relaxed);
 }
 
-bool streak_is_valid(const struct layout_history *history, uint64_t word)
+bool streak_is_valid(const _Atomic uint64_t *word_at, const struct layout_history *history)
 {
-    uint64_t counts = atomic_load_explicit(&history->streak, memory_order_acquire);
+    uint64_t counts, word = atomic_load_explicit(word_at, memory_order_acquire);
+    if (!word_is_live(word) || !load_counts(word_at, history, word, &counts))
+        return true; /* it is being marked */
     struct streak streak = unpack(counts);
     bool is_ending = ((bits_of(word) - streak.bits) & 3) == STREAK_ENDS;
     return (counts & ~STREAK_USED_MASK) == 0 && (!is_ending || streak_is_there(&streak));

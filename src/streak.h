@@ -81,6 +81,6 @@ bool streak_is_same_cause(const struct streak *streak, enum streak_step kind, ui
 void streak_begin(struct layout_history *history, uint64_t marks);
 
 /* Is it one that keyshm writes, beside this word? */
-bool streak_is_valid(const struct layout_history *history, uint64_t word);
+bool streak_is_valid(const _Atomic uint64_t *word_at, const struct layout_history *history);
 
 #endif

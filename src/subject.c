@@ -13,10 +13,11 @@ void subject_publish(const struct keyshm_pool *pool, uint32_t subject)
 {
     for (unsigned model = 1; model <= pool_models_used(pool); model++) {
         _Atomic uint64_t *word_at = pool_word(pool, model, subject);
-        streak_begin(pool_history(pool, model, subject), next_marks(word_at));
         /* release: whoever reads it (acquire) reads a word for model 0 that is at least as new as the withdrawal of what
          * had the number before, and so does not take it for what is known of that. */
         atomic_store_explicit(word_at, word_make_free(next_marks(word_at)), memory_order_release);
+        /* After it: who sees these counts does not take the word of before for theirs. */
+        streak_begin(pool_history(pool, model, subject), word_marks(atomic_load_explicit(word_at, memory_order_relaxed)));
         if (!subject_is_group(pool, subject))
             ready_set(pool, model, subject);
     }

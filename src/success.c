@@ -6,6 +6,13 @@
 #include "ready_bits.h"
 #include "report.h"
 
+/* Is it under way, or was it given back, because its process seemed to have ended? */
+static bool is_probe_of(const struct keyshm_pool *pool, uint64_t word)
+{
+    return word_probe(word) == WORD_PROBE_TAKEN ||
+           (word_probe(word) == WORD_PROBE_WANTED && !word_is_benched(word, pool_now_ms(pool)));
+}
+
 /* 1: a probe was ended; 0. -EBUSY. */
 static int succeed(const struct keyshm_pool *pool, struct report *report)
 {
@@ -14,10 +21,10 @@ static int succeed(const struct keyshm_pool *pool, struct report *report)
         uint64_t raw;
         struct streak streak;
         struct report_change change = {.before = report_load_word(report, &raw)};
-        bool is_news = word_is_live(change.before) && report_marks_at_pick(report) == word_marks(change.before);
+        bool is_news = word_is_live(change.before) && report_is_news(report, change.before);
         if (is_news && !streak_settle(report->word_at, pool_history(pool, report->model, report->subject), raw, &streak))
             continue;
-        bool is_probe = is_news && word_probe(change.before) == WORD_PROBE_TAKEN;
+        bool is_probe = is_news && is_probe_of(pool, change.before);
         if (!is_probe && claimed != NULL)
             report_record_no_change(pool, report, claimed, change.before);
         if (!is_probe && (!is_news || !streak_is_there(&streak)))

@@ -242,7 +242,7 @@ void meeting_begin(const struct setting *setting)
     setting->prepare();
     meeting.token = workers_token(meeting.pool);
     meeting.stamp = marks_of_target(0);
-    meeting.model_stamp = meeting.stamp | marks_of_target(meeting.model) << STAMP_MODEL_SHIFT;
+    meeting.model_stamp = meeting.stamp | STAMP_HAS_MODEL | marks_of_target(meeting.model) << STAMP_MODEL_SHIFT;
     began_ns = virtual_clock->monotonic_ns;
     image = malloc(meeting_bytes());
     EXPECT(image != NULL);

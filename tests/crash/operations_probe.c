@@ -93,9 +93,9 @@ static void succeed(int number)
     int group = world.keys[number].group;
     pick.stamp = word_marks(*world_word_of(number));
     if (group != NO_GROUP)
-        pick.stamp |= stamp_of_group(word_marks(*world_word(ANY_MODEL, world_subject_of_group(group))),
-                                     group_pack(world.groups[group].id))
-                      << STAMP_GROUP_SHIFT;
+        pick.stamp |= STAMP_HAS_GROUP | stamp_of_group(word_marks(*world_word(ANY_MODEL, world_subject_of_group(group))),
+                                                       group_pack(world.groups[group].id))
+                                            << STAMP_GROUP_SHIFT;
     EXPECT_EQ(keyshm_success(world_pool(), &pick), 0);
 }
 

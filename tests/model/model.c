@@ -696,7 +696,7 @@ static void call_success(void)
     }
     EXPECT_EQ(keyshm_success(pool, &pick), key != NULL ? 0 : -ESTALE);
     if (key != NULL && pick.stamp != 0)
-        reference_succeed(key);
+        reference_succeed(&shared->reference, key);
 }
 
 static void call_reset_expired(void)

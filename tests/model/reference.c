@@ -237,6 +237,7 @@ struct bench {
     enum keyshm_reason reason;
     int64_t duration_ms; /* or REFERENCE_FOREVER */
     bool wants_probe;
+    bool is_of_before; /* it answers a pick that was made before the last mark */
 };
 
 /* Higher status with the later reason, and later deadline, each for itself; what has expired takes no part, and neither
@@ -248,15 +249,19 @@ static void join(const struct reference *reference, struct reference_state *stat
         /* A deadline is never early, so it is counted from the end of the millisecond that the clock shows. */
         deadline_ms += reference->now_ms + 1;
     state->bad_marks++;
-    if (reference_status(reference, state) == KEYSHM_AVAILABLE || state->is_probing)
+    if (reference_status(reference, state) == KEYSHM_AVAILABLE || (state->is_probing && !bench->is_of_before))
         open_state(state);
+    if (state->is_probing && deadline_ms > state->deadline_ms) { /* what it found out is of no use */
+        state->is_probing = false;
+        state->wants_probe = true;
+    }
     if (bench->status > state->status || (bench->status == state->status && bench->reason > state->reason))
         state->reason = bench->reason;
     if (bench->status > state->status)
         state->status = bench->status;
     if (deadline_ms > state->deadline_ms)
         state->deadline_ms = deadline_ms;
-    state->wants_probe |= bench->wants_probe;
+    state->wants_probe |= bench->wants_probe && !state->is_probing;
 }
 
 static bool is_by_policy(const struct keyshm_mark *mark)
@@ -265,12 +270,16 @@ static bool is_by_policy(const struct keyshm_mark *mark)
            (mark->status == KEYSHM_QUOTA_EXCEEDED && mark->duration_ms == KEYSHM_UNTIL_MARKED);
 }
 
+static bool is_answer(const struct keyshm_mark *mark)
+{
+    return mark->reason != KEYSHM_REASON_PEER && mark->reason != KEYSHM_REASON_BUDGET &&
+           mark->reason != KEYSHM_REASON_OPERATOR;
+}
+
 /* REFERENCE_KINDS: it is never one in a row. */
 static int kind_of(const struct keyshm_mark *mark)
 {
-    bool is_answer = mark->reason != KEYSHM_REASON_PEER && mark->reason != KEYSHM_REASON_BUDGET &&
-                     mark->reason != KEYSHM_REASON_OPERATOR;
-    if (!is_answer || !is_by_policy(mark) || mark->status == KEYSHM_QUOTA_EXCEEDED)
+    if (!is_answer(mark) || !is_by_policy(mark) || mark->status == KEYSHM_QUOTA_EXCEEDED)
         return REFERENCE_KINDS;
     return mark->status == KEYSHM_INVALID ? REFERENCE_INVALIDS : REFERENCE_RATE_LIMITS;
 }
@@ -281,7 +290,7 @@ static int64_t cooldown_ms(const struct keyshm_policy *policy, unsigned number)
     if (duration_ms == 0)
         return REFERENCE_FOREVER;
     for (unsigned i = 1; i < number && duration_ms < policy->cooldown_max_ms; i++)
-        duration_ms = duration_ms * policy->cooldown_growth_percent / 100;
+        duration_ms = (duration_ms * policy->cooldown_growth_percent + 99) / 100;
     return duration_ms < policy->cooldown_max_ms ? duration_ms : policy->cooldown_max_ms;
 }
 
@@ -359,10 +368,11 @@ static void fail(const struct reference *reference, struct reference_state *stat
     bool counts = is_another(reference, state, mark, last_or_null, is_group);
     if (counts && state->in_row[kind] < 255)
         state->in_row[kind]++;
-    if (state->in_row[REFERENCE_RATE_LIMITS] != 0 || state->in_row[REFERENCE_INVALIDS] != 0)
+    if (is_answer(mark) && (state->in_row[REFERENCE_RATE_LIMITS] != 0 || state->in_row[REFERENCE_INVALIDS] != 0))
         state->failed_ms = reference->now_ms;
     unsigned number = kind != REFERENCE_KINDS && state->in_row[kind] != 0 ? state->in_row[kind] : 1;
-    const struct bench bench = bench_of(&reference->policy, mark, number);
+    struct bench bench = bench_of(&reference->policy, mark, number);
+    bench.is_of_before = mark->stamp != 0 && last_or_null->bad_marks[is_group][mark->model != 0] != state->bad_marks;
     join(reference, state, &bench);
     if (counts)
         state->counted_at[kind] = state->bad_marks;
@@ -380,23 +390,23 @@ void reference_mark(const struct reference *reference, struct reference_subject 
     fail(reference, state, mark, last_or_null, is_group);
 }
 
-static void succeed(struct reference_state *state, uint64_t bad_marks)
+static void succeed(const struct reference *reference, struct reference_state *state, uint64_t bad_marks)
 {
     if (state->bad_marks != bad_marks)
         return;
     end_streak(state);
-    if (state->is_probing)
+    if (state->is_probing || (state->wants_probe && state->deadline_ms <= reference->now_ms))
         open_state(state);
 }
 
-void reference_succeed(struct reference_key *key)
+void reference_succeed(const struct reference *reference, struct reference_key *key)
 {
     const struct reference_stamp *last = &key->last;
     bool has_group = key->group != NULL && key->group->id == last->group;
     for (int i = 0; i < (last->model != 0 ? 2 : 1); i++) {
-        succeed(&key->subject.states[i * last->model], last->bad_marks[0][i]);
+        succeed(reference, &key->subject.states[i * last->model], last->bad_marks[0][i]);
         if (has_group)
-            succeed(&key->group->states[i * last->model], last->bad_marks[1][i]);
+            succeed(reference, &key->group->states[i * last->model], last->bad_marks[1][i]);
     }
 }
 
@@ -427,11 +437,13 @@ static bool lift(const struct reference *reference, struct reference_subject *su
 {
     bool was_benched = false;
     for (unsigned model = 0; subject->is_in && model <= REFERENCE_MODELS; model++) {
-        enum keyshm_status status = reference_status(reference, &subject->states[model]);
-        if (status == KEYSHM_AVAILABLE || (status_mask >> status & 1) == 0)
+        struct reference_state *state = &subject->states[model];
+        bool is_benched =
+            reference_status(reference, state) != KEYSHM_AVAILABLE || state->wants_probe || state->is_probing;
+        if (!is_benched || (status_mask >> state->status & 1) == 0)
             continue;
         subject->marked[KEYSHM_AVAILABLE]++;
-        make_available(&subject->states[model]);
+        make_available(state);
         was_benched = true;
     }
     return was_benched;

@@ -121,7 +121,7 @@ int reference_next(struct reference *reference, unsigned model);
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
                     const struct reference_stamp *last_or_null, bool is_group);
 /* Of the last pick of the key. */
-void reference_succeed(struct reference_key *key);
+void reference_succeed(const struct reference *reference, struct reference_key *key);
 int reference_reset_expired(struct reference *reference);
 int reference_mark_all_available(struct reference *reference, unsigned status_mask);
 

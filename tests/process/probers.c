@@ -25,7 +25,7 @@ static struct shared {
     _Atomic bool is_asking[WORKERS];  /* and these are at it */
     _Atomic unsigned given[WORKERS];  /* how often each got a key */
     struct keyshm_pick last[WORKERS]; /* the last one */
-} *shared;
+} * shared;
 
 static pid_t workers[WORKERS];
 

@@ -389,3 +389,62 @@ Test(probe, is_not_taken_from_one_process_for_another_that_is_dead)
     (void)pick_one();
     expect_none();
 }
+
+/* A request of before the bench is answered while another one is the probe. */
+Test(probe, goes_on_when_an_older_request_is_refused)
+{
+    keyshm_id id = add_key(1);
+    struct keyshm_pick old = pick_one();
+    come_back();
+    struct keyshm_pick probe = pick_one();
+    answer(&old, KEYSHM_RATE_LIMITED, 50);
+    cr_assert_eq(state_of(id).is_probing, 1);
+    expect_left(id, PROBE_MS);
+    virtual_clock_pass_ms(100);
+    expect_none();
+    answer(&probe, KEYSHM_RATE_LIMITED, 50);
+    cr_assert_eq(state_of(id).is_probing, 1, "its own mark is not the last, either");
+    virtual_clock_pass_ms(PROBE_MS);
+    (void)pick_one();
+    expect_none();
+}
+
+Test(probe, of_an_invalid_key_is_not_made_a_rate_limit_by_an_older_request)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    keyshm_id id = add_key(1);
+    policy.invalid_retry_ms = 1000;
+    set_policy(policy);
+    struct keyshm_pick old = pick_one(), pick = pick_one();
+    answer(&pick, KEYSHM_INVALID, 0);
+    virtual_clock_pass_ms(1001);
+    pick = pick_one();
+    answer(&old, KEYSHM_RATE_LIMITED, 50);
+    cr_assert_eq(state_of(id).status, KEYSHM_INVALID);
+    virtual_clock_pass_ms(100);
+    expect_none();
+}
+
+/* Its process seemed to have ended: keyshm-ctl next, say. */
+Test(probe, that_was_given_back_and_succeeds_opens_the_key)
+{
+    struct keyshm_pick probe;
+    keyshm_id id = add_key(1);
+    come_back();
+    probe = pick_one();
+    _Atomic uint64_t *word = &pool->words[0];
+    atomic_store(word, word_with_deadline(word_with_probe(atomic_load(word), WORD_PROBE_WANTED), 1));
+    answer_success(&probe);
+    cr_assert_eq(state_of(id).status, KEYSHM_AVAILABLE);
+    (void)pick_one();
+    (void)pick_one();
+}
+
+Test(probe, is_lifted_with_all_benches)
+{
+    add_key(1);
+    come_back();
+    cr_assert_eq(keyshm_mark_all_available(pool, 1u << KEYSHM_RATE_LIMITED), 1);
+    (void)pick_one();
+    (void)pick_one();
+}

@@ -148,7 +148,7 @@ static bool can_be_marked(size_t i)
 static uint64_t join(uint64_t from, size_t marked)
 {
     const struct word_bench bench = {states[marked].status, states[marked].reason, states[marked].deadline_ms,
-                                     states[marked].probe == WORD_PROBE_WANTED};
+                                     states[marked].probe == WORD_PROBE_WANTED, false};
     return word_join(from, bench, NOW_MS);
 }
 
@@ -204,9 +204,24 @@ Test(state_word, the_order_of_marks_does_not_matter)
 Test(state_word, what_has_expired_takes_no_part)
 {
     uint64_t expired = word_make(KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_OPERATOR, MARKS, NOW_MS - 1);
-    const struct word_bench bench = {KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, NOW_MS + 7, false};
+    const struct word_bench bench = {KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, NOW_MS + 7, false, false};
     uint64_t after = word_join(expired, bench, NOW_MS);
     cr_assert_eq(after, word_make(KEYSHM_RATE_LIMITED, KEYSHM_REASON_TIMEOUT, MARKS + 1, NOW_MS + 7));
+}
+
+Test(state_word, an_answer_of_before_leaves_a_probe_under_way)
+{
+    uint64_t taken = word_make(KEYSHM_INVALID, KEYSHM_REASON_PERMISSION, MARKS, NOW_MS + 50);
+    taken = word_with_probe(taken, WORD_PROBE_TAKEN);
+    struct word_bench bench = {KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, NOW_MS + 7, false, true};
+    uint64_t after = word_join(taken, bench, NOW_MS);
+    cr_assert(word_is_same_state(after, taken));
+    cr_assert_eq(word_marks(after), MARKS + 1);
+    bench.deadline_ms = NOW_MS + 51; /* then there is another one after that */
+    after = word_join(taken, bench, NOW_MS);
+    cr_assert_eq(word_probe(after), WORD_PROBE_WANTED);
+    cr_assert_eq(word_status(after), KEYSHM_INVALID);
+    cr_assert_eq(word_deadline_ms(after), NOW_MS + 51);
 }
 
 Test(state_word, a_release_leaves_the_pause_and_the_count_of_marks)

@@ -361,7 +361,6 @@ Test(streak, counts_to_255)
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     keyshm_id id = add_key(1);
     policy.cooldown_ms = 10;
-    policy.cooldown_growth_percent = 101;
     set_policy(policy);
     for (int i = 0; i < 300; i++) {
         struct keyshm_pick pick = pick_one();
@@ -402,9 +401,63 @@ Test(streak, a_success_is_of_a_key_that_is_there)
     pick.model = 1;
     cr_assert_eq(keyshm_success(pool, &pick), -EINVAL);
     pick.model = 0;
+    keyshm_id group;
+    cr_assert_eq(keyshm_group(pool, "account", &group), 0);
+    const struct keyshm_pick of_group = {.id = group};
+    cr_assert_eq(keyshm_success(pool, &of_group), -EINVAL);
     cr_assert_eq(keyshm_success(pool, &pick), 0);
     pick.stamp = 0; /* as of keyshm_get(), or none: it ends nothing */
     cr_assert_eq(keyshm_success(pool, &pick), 0);
     cr_assert_eq(keyshm_remove(pool, id), 0);
     cr_assert_eq(keyshm_success(pool, &pick), -ESTALE);
+}
+
+/* A pick whatever the model, and an answer about one: its stamp does not know that word. */
+Test(streak, counts_where_the_stamp_says_nothing)
+{
+    unsigned model;
+    keyshm_id id;
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    id = add_key(1);
+    set_policy(growing());
+    for (unsigned i = 1; i <= 3; i++) {
+        struct keyshm_pick pick = pick_one();
+        pick.model = model;
+        answer_rate_limited(&pick);
+        answer_rate_limited(&pick);
+        cr_assert_eq(state_for(id, model).streak, i);
+        virtual_clock_pass_ms(6000);
+    }
+}
+
+Test(streak, is_not_used_by_what_is_in_none)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    keyshm_id id = add_key(1);
+    set_policy(growing());
+    fail_once(id, 1000, 1);
+    fail_once(id, 2000, 2);
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.reason = KEYSHM_REASON_OPERATOR;
+    cr_assert_eq(keyshm_mark(pool, id, &mark), 0);
+    expect_left(id, 1000);
+}
+
+/* What a process does that was stopped in a mark for a model, while another key came into the slot. */
+Test(streak, of_the_key_before_stays_its_own_for_a_model)
+{
+    unsigned model;
+    struct streak streak;
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    keyshm_id id = add_key(1);
+    struct keyshm_pick pick = pick_for(model);
+    answer_rate_limited(&pick);
+    uint64_t word = atomic_load(pool_word(pool, model, 0));
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    keyshm_id next = add_key(2);
+    cr_assert_not(streak_settle(pool_word(pool, model, 0), pool_history(pool, model, 0), word, &streak));
+    cr_assert_eq(state_for(next, model).streak, 0);
+    pick = pick_for(model);
+    answer_rate_limited(&pick);
+    cr_assert_eq(state_for(next, model).streak, 1);
 }

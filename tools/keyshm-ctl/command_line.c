@@ -267,13 +267,10 @@ enum exit_status command_line_read(int argc, char **argv, const struct command *
     size_t most = (size_t)argc + 1;
     struct given given = {.options = calloc(most, sizeof(*given.options)),
                           .operands = calloc(most, sizeof(*given.operands))};
-    enum exit_status status = EXIT_FINE;
     *ret_command = NULL;
-    if (given.options == NULL || given.operands == NULL)
-        status = refuse("%s", keyshm_strerror(ENOMEM));
-    if (status == EXIT_FINE)
-        status = split(argc, argv, &given);
-    if (status == EXIT_FINE)
+    bool has_memory = given.options != NULL && given.operands != NULL;
+    enum exit_status status = has_memory ? split(argc, argv, &given) : refuse("%s", keyshm_strerror(ENOMEM));
+    if (has_memory && status == EXIT_FINE)
         status = follow(&given, ret_command, ret_arguments);
     free(given.operands);
     free(given.options);

@@ -327,7 +327,8 @@ static enum exit_status take_policy(struct policy_changes *policy, const char *p
     const struct policy_setting *broken = policy_changes_from_json(object, policy);
     if (broken != NULL) {
         policy_setting_json_rule(broken, rule);
-        return refuse("pool %s: in the file, policy.%s must be %s; nothing was changed", provider, broken->json_name, rule);
+        return refuse("pool %s: in the file, policy.%s must be %s; nothing was changed", provider, broken->json_name,
+                      rule);
     }
     return EXIT_FINE;
 }
