@@ -370,10 +370,19 @@ static uint64_t add_up_picks(uint64_t state)
     return state;
 }
 
+/* The processes that have met have ended, and what that means for their probes is for another proof. */
+static void hide_probers(void)
+{
+    for (unsigned model = 0; model <= MODELS_MAX; model++)
+        for (uint32_t subject = 0; subject < meeting.pool->settings.words_per_model; subject++)
+            atomic_store(&pool_history(meeting.pool, model, subject)->prober, 0);
+}
+
 uint64_t meeting_state(void)
 {
     /* At the very millisecond of each deadline, which a mark rounds up by one: no hint may be late. */
     static const int64_t moments_ms[] = {0, COOLING_MS + 1, LIMIT_MS + 1, LONGER_LIMIT_MS + 1, LONGEST_LIMIT_MS + 1};
+    hide_probers();
     uint64_t state = add_up_groups_and_models(add_up_slots(0));
     for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++) {
         virtual_clock->monotonic_ns = began_ns + moments_ms[i] * NS_PER_MS;
