@@ -728,12 +728,13 @@ int keyshm_resume(keyshm_pool *pool, keyshm_id id);
  *
  * "In a row": of a key or a group, whole or for one model, each by itself, until keyshm_success(), a mark
  * KEYSHM_AVAILABLE, or streak_forget_ms without a failure. Marks of one cause count once: one whose pick (its stamp) was
- * before the last mark that counted does not count again, nor does one without a stamp while the key is benched. Marks
- * for the reasons KEYSHM_REASON_BUDGET, _PEER and _OPERATOR do not count, and such an invalid mark is final.
+ * before the last mark that counted does not count again, nor does one without a stamp while the key is benched by a
+ * mark. Marks for the reasons KEYSHM_REASON_BUDGET, _PEER and _OPERATOR do not count, and such an invalid mark is final.
  *
  * A probe: the one request that gets a key or group after a bench. The others get it when keyshm_success() is called for
  * that one, or for any other whose pick was not before the last mark. Until then the key is benched for them, as before;
- * when the process that has the probe has ended, or after probe_ms, one other request is the probe.
+ * when the process that has the probe has ended, or after probe_ms, one other request is the probe. A mark takes the place
+ * of the probe, unless it answers a pick of before the bench. A pick without a stamp (keyshm_next_key()) cannot end one.
  */
 struct keyshm_policy {
     size_t size;         /* sizeof(struct keyshm_policy) */
@@ -775,9 +776,9 @@ int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy);
 int keyshm_get_policy(keyshm_pool *pool, struct keyshm_policy *ret_policy);
 
 /*
- * Record the end of every cooldown that is over: in the state of the keys and groups, the events and the log. It is
- * never required: picks compare the deadline with the clock. Returns the number of keys and groups that this call made
- * available. -EROFS. -EBUSY: as of keyshm_mark_all_available().
+ * Record the end of every cooldown that is over and after which no probe is wanted: in the state of the keys and groups,
+ * the events and the log. It is never required: picks compare the deadline with the clock. Returns the number of keys and
+ * groups that this call made available. -EROFS. -EBUSY: as of keyshm_mark_all_available().
  */
 int keyshm_reset_expired_cooldowns(keyshm_pool *pool);
 
