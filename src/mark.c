@@ -131,7 +131,7 @@ __attribute__((noinline)) static bool plan_in_row(const struct keyshm_pool *pool
     if (is_next || (report->is_answer && streak_is_there(&streak)))
         streak_hear_failure(history, report->now_ms);
     report->bench = bench_of(pool, report, number);
-    report->bench.is_of_before = report_has_stamp(report) && !report_is_news(report, change->before);
+    report->bench.is_of_before = report_is_of_before(report, change->before);
     change->after =
         streak_step(word_join(change->before, report->bench, report->now_ms), is_next ? report->kind : STREAK_STAYS);
     return true;
@@ -151,7 +151,7 @@ ALWAYS_INLINE bool plan(const struct keyshm_pool *pool, uint64_t raw, struct rep
         return true;
     }
     report->bench = report->is_by_policy ? bench_of(pool, report, 1) : bench_given(pool, report, report->status);
-    report->bench.is_of_before = report_has_stamp(report) && !report_is_news(report, change->before);
+    report->bench.is_of_before = report_is_of_before(report, change->before);
     change->after = word_join(change->before, report->bench, report->now_ms);
     return true;
 }

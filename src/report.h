@@ -82,6 +82,12 @@ static inline bool report_is_news(const struct report *report, uint64_t word)
     return report_has_stamp(report) && report_marks_at_pick(report) == word_marks(word);
 }
 
+/* Is it known that something was? */
+static inline bool report_is_of_before(const struct report *report, uint64_t word)
+{
+    return report_has_stamp(report) && report_marks_at_pick(report) != word_marks(word);
+}
+
 /* ---- its event (event_ring.h) ---- */
 
 static inline enum event_class report_event_class(uint64_t before, uint64_t after)

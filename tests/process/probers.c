@@ -18,7 +18,6 @@ enum { WORKERS = 40, COOLDOWN_MS = 300, PROBE_MS = 10 * 60 * 1000, NOBODY = -1 }
 enum { LOOKS_MS = 1500 };
 
 static keyshm_pool *pool;
-static keyshm_id group;
 
 static struct shared {
     _Atomic bool is_closed;           /* the workers shall not pick */
@@ -178,6 +177,7 @@ static void test_a_key(void)
 
 static void test_a_group(void)
 {
+    keyshm_id group;
     begin_pool();
     EXPECT_EQ(keyshm_group(pool, "account", &group), 0);
     for (int i = 0; i < WORKERS; i++) {

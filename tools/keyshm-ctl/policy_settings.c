@@ -36,13 +36,13 @@ const struct policy_setting policy_settings[POLICY_SETTINGS] = {
      "after this time a lease gives its place back; no lease has one yet"},
 };
 
-int64_t policy_setting_get(const struct keyshm_policy *policy, const struct policy_setting *setting)
+static int64_t value_in(const struct keyshm_policy *policy, const struct policy_setting *setting)
 {
     const char *at = (const char *)policy + setting->offset;
     return setting->is_unsigned ? (int64_t) * (const unsigned *)(const void *)at : *(const int64_t *)(const void *)at;
 }
 
-void policy_setting_put(struct keyshm_policy *policy, const struct policy_setting *setting, int64_t value)
+static void put(struct keyshm_policy *policy, const struct policy_setting *setting, int64_t value)
 {
     char *at = (char *)policy + setting->offset;
     if (setting->is_unsigned)
@@ -51,7 +51,7 @@ void policy_setting_put(struct keyshm_policy *policy, const struct policy_settin
         *(int64_t *)(void *)at = value;
 }
 
-bool policy_setting_allows(const struct policy_setting *setting, int64_t value)
+static bool is_allowed(const struct policy_setting *setting, int64_t value)
 {
     return (value >= setting->least && value <= setting->most) ||
            (setting->special != NULL && value == setting->special_value);
@@ -82,11 +82,11 @@ int policy_changes_parse(const char *word, struct policy_changes *changes)
         if (strlen(setting->name) != length || strncmp(setting->name, word, length) != 0)
             continue;
         int r = parse_value(word + length + 1, setting, &value);
-        if (r == 0 && !policy_setting_allows(setting, value))
+        if (r == 0 && !is_allowed(setting, value))
             r = -ERANGE;
         if (r < 0)
             return r;
-        policy_setting_put(&changes->policy, setting, value);
+        put(&changes->policy, setting, value);
         changes->is_given[i] = true;
         return 0;
     }
@@ -105,13 +105,13 @@ void policy_changes_apply(const struct policy_changes *changes, struct keyshm_po
 {
     for (size_t i = 0; i < POLICY_SETTINGS; i++)
         if (changes->is_given[i])
-            policy_setting_put(policy, &policy_settings[i], policy_setting_get(&changes->policy, &policy_settings[i]));
+            put(policy, &policy_settings[i], value_in(&changes->policy, &policy_settings[i]));
 }
 
 void policy_setting_format(const struct keyshm_policy *policy, const struct policy_setting *setting,
                            char ret_text[POLICY_SETTING_SIZE])
 {
-    int64_t value = policy_setting_get(policy, setting);
+    int64_t value = value_in(policy, setting);
     if (setting->special != NULL && value == setting->special_value)
         snprintf(ret_text, POLICY_SETTING_SIZE, "%s=%s", setting->name, setting->special);
     else if (setting->is_unsigned)
@@ -140,7 +140,7 @@ json_t *policy_settings_json(const struct keyshm_policy *policy)
     json_t *object = json_object();
     int r = object != NULL ? 0 : -1;
     for (size_t i = 0; i < POLICY_SETTINGS && r == 0; i++) {
-        int64_t value = policy_setting_get(policy, &policy_settings[i]);
+        int64_t value = value_in(policy, &policy_settings[i]);
         r = json_object_set_new(object, policy_settings[i].json_name,
                                 json_integer(value == KEYSHM_UNTIL_MARKED ? JSON_NEVER : (json_int_t)value));
     }
@@ -160,9 +160,9 @@ const struct policy_setting *policy_changes_from_json(const json_t *object, stru
             continue;
         if (value == JSON_NEVER && setting->special_value == KEYSHM_UNTIL_MARKED)
             value = KEYSHM_UNTIL_MARKED;
-        if (!json_is_integer(member) || !policy_setting_allows(setting, value))
+        if (!json_is_integer(member) || !is_allowed(setting, value))
             return setting;
-        policy_setting_put(&changes->policy, setting, value);
+        put(&changes->policy, setting, value);
         changes->is_given[i] = true;
     }
     return NULL;

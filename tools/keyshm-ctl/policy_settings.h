@@ -26,12 +26,9 @@ struct policy_setting {
 
 extern const struct policy_setting policy_settings[POLICY_SETTINGS];
 
-int64_t policy_setting_get(const struct keyshm_policy *policy, const struct policy_setting *setting);
-void policy_setting_put(struct keyshm_policy *policy, const struct policy_setting *setting, int64_t value);
 /* What its value in JSON must be. */
 enum { POLICY_RULE_SIZE = 96 };
 void policy_setting_json_rule(const struct policy_setting *setting, char ret_text[POLICY_RULE_SIZE]);
-bool policy_setting_allows(const struct policy_setting *setting, int64_t value);
 
 /* Settings that were given, as words NAME=VALUE or in JSON. */
 struct policy_changes {
