@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attachment.h"
+#include "availability.h"
 #include "events.h"
 #include "groups.h"
 #include "key_group.h"
@@ -612,7 +613,7 @@ ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id 
 
 int64_t keyshm_next_available_ms(keyshm_pool *pool)
 {
-    return pool != NULL ? pick_next_available_ms(pool, 0) : -EINVAL;
+    return pool != NULL ? availability_next_ms(pool, 0) : -EINVAL;
 }
 
 /* ---- requests ---- */
@@ -908,7 +909,7 @@ int keyshm_is_available_for(keyshm_pool *pool, keyshm_id id, unsigned model)
     int r = pool != NULL ? check_is_key(pool, id) : -EINVAL;
     if (r == 0)
         r = check_model(pool, model);
-    return r == 0 ? pick_is_available(pool, id, model) : r;
+    return r == 0 ? availability_of_key(pool, id, model) : r;
 }
 
 int keyshm_available_count(keyshm_pool *pool)
@@ -919,7 +920,7 @@ int keyshm_available_count(keyshm_pool *pool)
 int keyshm_available_count_for(keyshm_pool *pool, unsigned model)
 {
     int r = pool != NULL ? check_model(pool, model) : -EINVAL;
-    return r == 0 ? pick_available_count(pool, model) : r;
+    return r == 0 ? availability_count(pool, model) : r;
 }
 
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)

@@ -171,4 +171,20 @@ static inline uint64_t pair_available_at_ms(const struct pair *pair)
     return key_ms > group_ms ? key_ms : group_ms;
 }
 
+/* ---- questions that the words alone answer ---- */
+
+/* Behind all times: there is no key in the slot. */
+#define AVAILABILITY_NO_KEY (WORD_FOREVER + 1)
+
+/* When the key in the slot is available for the model, if nothing is marked: 0: it is; WORD_FOREVER: never. */
+uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
+
+/* Of all keys, when the first is. */
+uint64_t availability_first_at_ms(const struct keyshm_pool *pool, unsigned model);
+
+/* As keyshm_next_available_ms(), keyshm_is_available_for() and keyshm_available_count_for(). */
+int64_t availability_next_ms(const struct keyshm_pool *pool, unsigned model);
+int availability_of_key(const struct keyshm_pool *pool, keyshm_id id, unsigned model);
+int availability_count(const struct keyshm_pool *pool, unsigned model);
+
 #endif

@@ -59,6 +59,18 @@ void ready_set_all(const struct keyshm_pool *pool, unsigned model)
         atomic_store_explicit(ready_words(pool, model) + i, UINT64_MAX, memory_order_relaxed);
 }
 
+void ready_set_available(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
+{
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        if (availability_at_ms(pool, model, slot) > now_ms)
+            continue;
+        ready_set(pool, 0, slot);
+        if (model != 0)
+            ready_set(pool, model, slot);
+    }
+}
+
 void ready_count_announcement(const struct keyshm_pool *pool)
 {
     /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */

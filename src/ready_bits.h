@@ -45,6 +45,9 @@ void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 /* The same of every slot; for the owner of the mutex, before anybody can pick for the model. */
 void ready_set_all(const struct keyshm_pool *pool, unsigned model);
 
+/* The same of every key that is available for the model: bits are missing. */
+void ready_set_available(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms);
+
 /* The key in the slot, or a group, has been made available, or moved. Call it after writing the word, and before the
  * public call returns. */
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
