@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The public calls that pick a key, and give it back: each checks its arguments, and calls one module. */
+
+#include "keyshm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "availability.h"
+#include "check.h"
+#include "models.h"
+#include "pick.h"
+#include "refuse.h"
+#include "registers.h"
+#include "sized_struct.h"
+#include "slot.h"
+
+int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick)
+{
+    if (pool == NULL || ret_pick == NULL || pool->readonly)
+        return pool != NULL && ret_pick != NULL ? check_writable(pool) : -EINVAL;
+    return pick_next(pool, ret_pick);
+}
+
+ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id *ret_id_or_null)
+{
+    struct keyshm_pick pick;
+    int r = check_writable(pool);
+    if (r == 0 && buffer == NULL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    r = pick_next(pool, &pick);
+    if (r < 0)
+        return r;
+    ssize_t length = pick.key_length < size ? (ssize_t)pick.key_length : -ERANGE;
+    if (length >= 0)
+        memcpy(buffer, pick.key, pick.key_length + 1);
+    if (length >= 0 && ret_id_or_null != NULL)
+        *ret_id_or_null = pick.id;
+    /* Up to 63 bytes after the key were written. */
+    explicit_bzero(pick.key, pick.key_length < SLOT_HEAD_BYTES ? SLOT_HEAD_BYTES : pick.key_length);
+    registers_wipe();
+    return length;
+}
+
+int64_t keyshm_next_available_ms(keyshm_pool *pool)
+{
+    return pool != NULL ? availability_next_ms(pool, 0) : -EINVAL;
+}
+
+/* ---- requests ---- */
+
+/* A lease is told from one that is ended by its first word; no other is used yet. */
+#define LEASE_IS_HELD 1
+
+static int hold(int r, struct keyshm_lease *ret_lease)
+{
+    if (r < 0)
+        return r;
+    memset(ret_lease->token, 0, sizeof(ret_lease->token));
+    ret_lease->token[0] = LEASE_IS_HELD;
+    return 0;
+}
+
+static bool has_unsupported_field(const struct keyshm_request *request)
+{
+    return request->tokens != 0 || request->affinity != 0 || request->wait_ms != 0 || request->flags != 0;
+}
+
+/* All requests, of other versions of the struct too. */
+__attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null,
+                                             struct keyshm_lease *ret_lease)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = ret_lease != NULL ? 0 : -EINVAL;
+    if (r == 0 && request_or_null != NULL)
+        r = sized_struct_read(pool, request_or_null, &request, sizeof(request));
+    if (r == 0)
+        r = check_model(pool, request.model);
+    if (r == 0 && has_unsupported_field(&request))
+        r = refuse_call(pool, -EINVAL, "a field of the request that this version does not support");
+    if (r == 0)
+        r = pick_next_for(pool, request.model, &ret_lease->pick);
+    return hold(r, ret_lease);
+}
+
+/* The usual request: of this version, for a model that there is, without what is not supported. */
+static bool is_plain(const struct keyshm_pool *pool, const struct keyshm_request *request)
+{
+    return request->size == sizeof(*request) && models_is_there(pool, request->model) && !has_unsupported_field(request);
+}
+
+/* The usual request is read in place, and the rest is kept out of its way: together they would cost a fifth more. */
+int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease)
+{
+    if (pool == NULL || pool->readonly || ret_lease == NULL || request_or_null == NULL ||
+        !is_plain(pool, request_or_null))
+        return acquire(pool, request_or_null, ret_lease);
+    return hold(pick_next_for(pool, request_or_null->model, &ret_lease->pick), ret_lease);
+}
+
+int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease)
+{
+    int r = check_writable(pool);
+    if (r == 0 && lease == NULL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    bool is_held = lease->token[0] == LEASE_IS_HELD && word_is_live(slot_word_of(pool, lease->pick.id));
+    memset(lease->token, 0, sizeof(lease->token));
+    return is_held ? 0 : -ESTALE;
+}
