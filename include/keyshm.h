@@ -39,9 +39,9 @@
  * handler (signal-safety(7)) while logging is off.
  *
  * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
- * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_metadata() and keyshm_repair()
- * are the "membership changes": they take the pool's robust mutex (pthread_mutexattr_setrobust(3)). They are not for
- * signal handlers. Each of them can also fail with:
+ * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_priority(), keyshm_set_weight(),
+ * keyshm_set_metadata() and keyshm_repair() are the "membership changes": they take the pool's robust mutex
+ * (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of them can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
  *   -EXDEV            it is not certain that the caller is in the PID namespace of the pool's creator: it is in another one,
  *                     or one of the two could not be found out (the log says which). A robust mutex identifies its
@@ -126,6 +126,8 @@ extern "C" {
  * without control characters (bytes below 0x20, and 0x7f) and without a space at either end.
  */
 #define KEYSHM_NAME_MAX 128
+#define KEYSHM_PRIORITY_MAX 3
+#define KEYSHM_WEIGHT_MAX 15
 
 /* The buffer size for a masked key: a prefix of up to 12 bytes, an ellipsis (3 bytes of UTF-8), 4 bytes, and the NUL. */
 #define KEYSHM_MASKED_SIZE 24
@@ -541,6 +543,34 @@ int keyshm_find_model(keyshm_pool *pool, const char *name, unsigned *ret_model);
 int keyshm_model_name(keyshm_pool *pool, unsigned model, char *buffer, size_t size);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * Priorities and weights
+ *
+ * Which key is next: one of the first priority of which a key is available for this request, and among these the rotation
+ * by weight. A key that is added has priority 0 and weight 1. Both calls are membership changes.
+ */
+
+/*
+ * 0 to KEYSHM_PRIORITY_MAX; 0 goes first. A key is picked only while no key of a lower number is available for the
+ * request.
+ *
+ * -ESTALE   there is no such key
+ * -EINVAL   no such priority, or the id of a group
+ * -EROFS, and the errors of every membership change
+ */
+int keyshm_set_priority(keyshm_pool *pool, keyshm_id key, unsigned priority);
+
+/*
+ * 1 to KEYSHM_WEIGHT_MAX: its share of the turns among the keys of its priority. While the same keys are available, a key
+ * of weight w gets exactly w turns for each turn of a key of weight 1, well spread; of any N rounds of 15, the counts
+ * differ from that by at most one turn for each process. The turns of keys that are not available go to the others.
+ *
+ * -ESTALE   there is no such key
+ * -EINVAL   no such weight, or the id of a group
+ * -EROFS, and the errors of every membership change
+ */
+int keyshm_set_weight(keyshm_pool *pool, keyshm_id key, unsigned weight);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Picking
  */
 
@@ -830,6 +860,8 @@ struct keyshm_key_snapshot {
     int is_paused;             /* itself; its group may be, too */
     int is_probing;            /* one request has it as a probe (struct keyshm_policy), and others do not get it */
     unsigned streak;           /* failures in a row (struct keyshm_policy); the longest of the four words */
+    unsigned priority;         /* keyshm_set_priority() */
+    unsigned weight;           /* keyshm_set_weight(); of a group 0 */
     keyshm_id group;           /* 0: none */
     int64_t last_used_ago_ms;  /* since the last pick; -1: never picked */
     uint64_t error_count;      /* times it was marked invalid */

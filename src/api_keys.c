@@ -5,9 +5,11 @@
 #include "keyshm.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "check.h"
 #include "log.h"
+#include "log_subject.h"
 #include "mask.h"
 #include "membership.h"
 #include "metadata.h"
@@ -185,4 +187,37 @@ int keyshm_get_metadata(keyshm_pool *pool, keyshm_id id, const char *name, char 
     if (r == 0)
         r = check_metadata_name(pool, name);
     return r == 0 ? metadata_get(pool, id, name, buffer, size) : r;
+}
+
+/* ---- priorities and weights ---- */
+
+static int finish_order(const struct keyshm_pool *pool, int r, keyshm_id key, const char *what, unsigned value)
+{
+    char text[sizeof("priority 4294967295")];
+    if (r == -ESTALE)
+        return refuse_stale(pool, key);
+    snprintf(text, sizeof(text), "%s %u", what, value);
+    if (r == 0)
+        log_subject(pool, key, text);
+    return r;
+}
+
+int keyshm_set_priority(keyshm_pool *pool, keyshm_id key, unsigned priority)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_is_key(pool, key);
+    if (r == 0 && priority > KEYSHM_PRIORITY_MAX)
+        r = refuse_call(pool, -EINVAL, "a priority is 0 to 3");
+    return r == 0 ? finish_order(pool, membership_set_priority(pool, key, priority), key, "priority", priority) : r;
+}
+
+int keyshm_set_weight(keyshm_pool *pool, keyshm_id key, unsigned weight)
+{
+    int r = check_writable(pool);
+    if (r == 0)
+        r = check_is_key(pool, key);
+    if (r == 0 && (weight < 1 || weight > KEYSHM_WEIGHT_MAX))
+        r = refuse_call(pool, -EINVAL, "a weight is 1 to 15");
+    return r == 0 ? finish_order(pool, membership_set_weight(pool, key, weight), key, "weight", weight) : r;
 }

@@ -86,6 +86,7 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
     pool->histories = (struct layout_history *)(void *)(base + settings->histories_offset);
     pool->key_groups = settings->groups_max > 0 ? (_Atomic uint32_t *)(void *)(base + settings->key_groups_offset) : NULL;
     pool->ready = (_Atomic uint64_t *)(void *)(base + settings->ready_offset);
+    pool->planes = (_Atomic uint64_t *)(void *)(base + settings->planes_offset);
     pool->due = (_Atomic uint64_t *)(void *)(base + settings->due_offset);
     pool->groups = (struct layout_group *)(void *)(base + settings->groups_offset);
     pool->index = (_Atomic uint32_t *)(void *)(base + settings->index_offset);

@@ -43,7 +43,8 @@ void layout_compute(struct layout_settings *settings)
         settings->histories_offset + sizeof(struct layout_history) * models * settings->words_per_model;
     settings->ready_offset =
         align_up(settings->key_groups_offset + (groups_max > 0 ? UINT64_C(4) * capacity : 0), LAYOUT_LINE_BYTES);
-    settings->due_offset = settings->ready_offset + 8 * models * layout_ready_words(capacity);
+    settings->planes_offset = settings->ready_offset + 8 * models * layout_ready_words(capacity);
+    settings->due_offset = settings->planes_offset + UINT64_C(8) * LAYOUT_PLANES * layout_ready_words(capacity);
     settings->groups_offset = align_up(settings->due_offset + 8 * models * layout_due_words(capacity), LAYOUT_LINE_BYTES);
     settings->index_offset = settings->groups_offset + sizeof(struct layout_group) * groups_max;
     settings->slots_offset = align_up(settings->index_offset + UINT64_C(4) * index_entries, LAYOUT_LINE_BYTES);
@@ -75,15 +76,19 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         offsetof(struct layout_header, policy),
         offsetof(struct layout_header, event_classes),
         offsetof(struct layout_header, workers_cursor),
+        offsetof(struct layout_header, order_counts),
         offsetof(struct layout_header, model_0),
         offsetof(struct layout_model, cursor),
+        offsetof(struct layout_model, more_cursors),
         offsetof(struct layout_model, next_due),
+        offsetof(struct layout_model, order_in_use),
         offsetof(struct layout_model, turns),
         offsetof(struct layout_model, name),
         offsetof(struct layout_group, marked),
         offsetof(struct layout_group, name),
         offsetof(struct layout_slot, id),
         offsetof(struct layout_slot, key_hash),
+        offsetof(struct layout_slot, order),
         offsetof(struct layout_slot, metadata),
         offsetof(struct layout_slot, key),
         KEYSHM_STATUS_COUNT,
@@ -111,8 +116,8 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 
 const char *keyshm_layout_name(void)
 {
-    static const char name[] = "v6-" WORD_NAME "-" LIBC_NAME;
-    _Static_assert(LAYOUT_VERSION == 6, "the version in the name");
+    static const char name[] = "v7-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 7, "the version in the name");
     _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
     return name;
 }

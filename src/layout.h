@@ -12,6 +12,7 @@
  *   histories    struct layout_history, one for each of these words (streak.c, probe.c)
  *   key_groups   which group the key of each slot is in (groups.c)
  *   ready        for each model, one bit a slot: a hint (ready_bits.c)
+ *   planes       one bit a slot for each priority, and for each bit of a weight (order.c)
  *   due          for each model, for each block of 64 slots, and for 64 of these, when the hint must be looked after (ready_bits.c)
  *   groups       struct layout_group (groups.c)
  *   index        a hash table from key to slot: a hint for readers, exact for the owner of the mutex (key_index.c)
@@ -32,7 +33,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 6u
+#define LAYOUT_VERSION 7u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
@@ -47,6 +48,7 @@ struct layout_settings {
     uint64_t histories_offset;
     uint64_t key_groups_offset;
     uint64_t ready_offset;
+    uint64_t planes_offset;
     uint64_t due_offset;
     uint64_t groups_offset;
     uint64_t index_offset;
@@ -83,6 +85,9 @@ struct layout_turns {
 };
 
 #define LAYOUT_TURNS 8
+#define LAYOUT_PRIORITIES 4
+#define LAYOUT_WEIGHT_BITS 4
+#define LAYOUT_PLANES (LAYOUT_PRIORITIES + LAYOUT_WEIGHT_BITS)
 #define LAYOUT_NAME_WORDS (KEYSHM_NAME_MAX / 8)
 
 /* What each model has. */
@@ -90,11 +95,13 @@ struct layout_model {
     /* The one line that every claim writes. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cursor; /* the last claim: rotation.h */
     _Atomic uint64_t turns_left; /* bit i: turns[i] has an owner no more, and turns that nobody has taken. A hint */
-    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 16];
+    _Atomic uint64_t more_cursors[LAYOUT_PRIORITIES - 1]; /* of the priorities after the first that keys have */
+    unsigned char cursor_reserve[LAYOUT_LINE_BYTES - 40];
 
     /* Read by every pick, written when a cooldown begins or ends. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the blocks of slots: ready_bits.h */
-    unsigned char due_reserve[LAYOUT_LINE_BYTES - 8];
+    _Atomic uint64_t order_in_use; /* of model 0 only: which priorities and weights keys have: order.h */
+    unsigned char due_reserve[LAYOUT_LINE_BYTES - 16];
 
     struct layout_turns turns[LAYOUT_TURNS];
 
@@ -113,7 +120,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[224];
+    unsigned char settings_reserve[216];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -158,7 +165,14 @@ struct layout_header {
     _Atomic uint64_t workers_unlisted;
     unsigned char workers_reserve[LAYOUT_LINE_BYTES - 16];
 
-    unsigned char reserve[LAYOUT_HEADER_BYTES - 1088 - sizeof(struct layout_model)];
+    /* Written by the owner of the mutex only: how many keys have each priority, and each weight. */
+    _Alignas(LAYOUT_LINE_BYTES) struct layout_order_counts {
+        _Atomic uint32_t priorities[LAYOUT_PRIORITIES];
+        _Atomic uint32_t weights[KEYSHM_WEIGHT_MAX + 1];
+    } order_counts;
+    unsigned char order_reserve[2 * LAYOUT_LINE_BYTES - 80];
+
+    unsigned char reserve[LAYOUT_HEADER_BYTES - 1216 - sizeof(struct layout_model)];
 
     struct layout_model model_0; /* whatever the model; those of the models follow: pool_model() */
 };
@@ -199,12 +213,14 @@ struct layout_slot {
     _Atomic uint64_t marked[KEYSHM_STATUS_COUNT]; /* tagged counters */
     uint64_t counters_reserve[2];
 
-    /* The line that every pick and mark reads. Immutable while the key is in the pool, but for the version. */
+    /* The line that every pick and mark reads. Immutable while the key is in the pool, but for the version and the
+     * order. */
     _Atomic uint64_t id; /* of the key that is, or was last, in the slot; 0: never used */
     _Atomic uint64_t key_hash;
     _Atomic uint64_t key_length;       /* bytes; in a free slot not 0 while its bytes are still to be wiped */
     _Atomic uint64_t metadata_version; /* its low bit says which of the two copies is valid */
-    uint64_t reserve[4];               /* its priority and weight */
+    _Atomic uint64_t order;            /* its priority and weight: order.h. Written by the owner of the mutex only */
+    uint64_t reserve[3];
 
     _Atomic uint64_t metadata[2][LAYOUT_METADATA_WORDS]; /* metadata.c; never larger, so that a slot of the default
                                                             key_max stays under 1 KiB */
@@ -270,32 +286,33 @@ LAYOUT_AT(struct layout_settings, words_offset, 8);
 LAYOUT_AT(struct layout_settings, histories_offset, 16);
 LAYOUT_AT(struct layout_settings, key_groups_offset, 24);
 LAYOUT_AT(struct layout_settings, ready_offset, 32);
-LAYOUT_AT(struct layout_settings, due_offset, 40);
-LAYOUT_AT(struct layout_settings, groups_offset, 48);
-LAYOUT_AT(struct layout_settings, index_offset, 56);
-LAYOUT_AT(struct layout_settings, slots_offset, 64);
-LAYOUT_AT(struct layout_settings, events_offset, 72);
-LAYOUT_AT(struct layout_settings, workers_offset, 80);
-LAYOUT_AT(struct layout_settings, slot_bytes, 88);
-LAYOUT_AT(struct layout_settings, index_entries, 92);
-LAYOUT_AT(struct layout_settings, capacity, 96);
-LAYOUT_AT(struct layout_settings, key_max, 100);
-LAYOUT_AT(struct layout_settings, events_per_class, 104);
-LAYOUT_AT(struct layout_settings, worker_rows, 108);
-LAYOUT_AT(struct layout_settings, groups_max, 112);
-LAYOUT_AT(struct layout_settings, models_max, 116);
-LAYOUT_AT(struct layout_settings, words_per_model, 120);
-LAYOUT_AT(struct layout_settings, reserve, 124);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 128);
-LAYOUT_AT(struct layout_settings, created_unix_us, 136);
-LAYOUT_AT(struct layout_settings, epoch_boot_us, 144);
-LAYOUT_AT(struct layout_settings, pid_namespace, 152);
-LAYOUT_AT(struct layout_settings, creator_pid, 160);
-LAYOUT_AT(struct layout_settings, creator_uid, 164);
-LAYOUT_AT(struct layout_settings, creator_name, 168);
-LAYOUT_AT(struct layout_settings, provider, 184);
-LAYOUT_AT(struct layout_settings, zero, 249);
-_Static_assert(sizeof(struct layout_settings) == 256, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, planes_offset, 40);
+LAYOUT_AT(struct layout_settings, due_offset, 48);
+LAYOUT_AT(struct layout_settings, groups_offset, 56);
+LAYOUT_AT(struct layout_settings, index_offset, 64);
+LAYOUT_AT(struct layout_settings, slots_offset, 72);
+LAYOUT_AT(struct layout_settings, events_offset, 80);
+LAYOUT_AT(struct layout_settings, workers_offset, 88);
+LAYOUT_AT(struct layout_settings, slot_bytes, 96);
+LAYOUT_AT(struct layout_settings, index_entries, 100);
+LAYOUT_AT(struct layout_settings, capacity, 104);
+LAYOUT_AT(struct layout_settings, key_max, 108);
+LAYOUT_AT(struct layout_settings, events_per_class, 112);
+LAYOUT_AT(struct layout_settings, worker_rows, 116);
+LAYOUT_AT(struct layout_settings, groups_max, 120);
+LAYOUT_AT(struct layout_settings, models_max, 124);
+LAYOUT_AT(struct layout_settings, words_per_model, 128);
+LAYOUT_AT(struct layout_settings, reserve, 132);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 136);
+LAYOUT_AT(struct layout_settings, created_unix_us, 144);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 152);
+LAYOUT_AT(struct layout_settings, pid_namespace, 160);
+LAYOUT_AT(struct layout_settings, creator_pid, 168);
+LAYOUT_AT(struct layout_settings, creator_uid, 172);
+LAYOUT_AT(struct layout_settings, creator_name, 176);
+LAYOUT_AT(struct layout_settings, provider, 192);
+LAYOUT_AT(struct layout_settings, zero, 257);
+_Static_assert(sizeof(struct layout_settings) == 264, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -303,7 +320,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 288);
+LAYOUT_AT(struct layout_header, settings_reserve, 296);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
@@ -324,15 +341,19 @@ LAYOUT_AT(struct layout_header, event_classes, 832);
 LAYOUT_AT(struct layout_header, workers_cursor, 1024);
 LAYOUT_AT(struct layout_header, workers_unlisted, 1032);
 LAYOUT_AT(struct layout_header, workers_reserve, 1040);
-LAYOUT_AT(struct layout_header, reserve, 1088);
+LAYOUT_AT(struct layout_header, order_counts, 1088);
+LAYOUT_AT(struct layout_header, order_reserve, 1168);
+LAYOUT_AT(struct layout_header, reserve, 1216);
 LAYOUT_AT(struct layout_header, model_0, 2688);
 _Static_assert(sizeof(struct layout_header) == LAYOUT_HEADER_BYTES, "the models follow");
 
 LAYOUT_AT(struct layout_model, cursor, 0);
 LAYOUT_AT(struct layout_model, turns_left, 8);
-LAYOUT_AT(struct layout_model, cursor_reserve, 16);
+LAYOUT_AT(struct layout_model, more_cursors, 16);
+LAYOUT_AT(struct layout_model, cursor_reserve, 40);
 LAYOUT_AT(struct layout_model, next_due, 64);
-LAYOUT_AT(struct layout_model, due_reserve, 72);
+LAYOUT_AT(struct layout_model, order_in_use, 72);
+LAYOUT_AT(struct layout_model, due_reserve, 80);
 LAYOUT_AT(struct layout_model, turns, 128);
 LAYOUT_AT(struct layout_model, name_length, 1152);
 LAYOUT_AT(struct layout_model, name, 1160);
@@ -359,6 +380,10 @@ LAYOUT_AT(struct layout_policy, probe_ms, 56);
 LAYOUT_AT(struct layout_policy, lease_max_ms, 64);
 _Static_assert(sizeof(struct layout_policy) == 72, "struct layout_policy");
 
+LAYOUT_AT(struct layout_order_counts, priorities, 0);
+LAYOUT_AT(struct layout_order_counts, weights, 16);
+_Static_assert(sizeof(struct layout_order_counts) == 80, "struct layout_order_counts");
+
 LAYOUT_AT(struct layout_history, streak, 0);
 LAYOUT_AT(struct layout_history, failed_ms, 8);
 LAYOUT_AT(struct layout_history, prober, 16);
@@ -377,7 +402,8 @@ LAYOUT_AT(struct layout_slot, id, 64);
 LAYOUT_AT(struct layout_slot, key_hash, 72);
 LAYOUT_AT(struct layout_slot, key_length, 80);
 LAYOUT_AT(struct layout_slot, metadata_version, 88);
-LAYOUT_AT(struct layout_slot, reserve, 96);
+LAYOUT_AT(struct layout_slot, order, 96);
+LAYOUT_AT(struct layout_slot, reserve, 104);
 LAYOUT_AT(struct layout_slot, metadata, 128);
 LAYOUT_AT(struct layout_slot, key, 448);
 

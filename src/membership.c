@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "metadata.h"
 #include "models.h"
+#include "order.h"
 #include "recover.h"
 #include "registers.h"
 #include "subject.h"
@@ -70,6 +71,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     slot_fill(pool, slot, id, key);
     index_insert(pool, key->hash, slot);
     groups_enter(pool, slot, group_or_0);
+    order_enter(pool, slot);
     subject_publish(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);
@@ -86,6 +88,7 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     index_begin_change(pool);
     subject_withdraw(pool, slot);
     groups_leave(pool, slot);
+    order_leave(pool, slot);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
@@ -126,6 +129,26 @@ static int set_metadata_locked(struct keyshm_pool *pool, keyshm_id id, const cha
     if (r == 0)
         metadata_write(pool, id_slot(id), &copy);
     return r;
+}
+
+#define ORDER_ANY UINT32_MAX /* that part stays */
+
+static int set_order_locked(struct keyshm_pool *pool, keyshm_id id, unsigned priority_or_any, unsigned weight_or_any)
+{
+    uint32_t slot = id_slot(id);
+    if (!word_is_live(slot_word_of(pool, id)))
+        return -ESTALE;
+    uint64_t before = order_of(pool, slot);
+    uint64_t order = order_pack(priority_or_any != ORDER_ANY ? priority_or_any : order_priority(before),
+                                weight_or_any != ORDER_ANY ? weight_or_any : order_weight(before));
+    if (order == before)
+        return 0;
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
+    index_begin_change(pool);
+    order_set(pool, slot, order);
+    index_end_change(pool);
+    record(pool, ticket, KEYSHM_EVENT_SETTINGS, id);
+    return 0;
 }
 
 /* ---- replacing all keys ---- */
@@ -354,6 +377,27 @@ int membership_set_group(struct keyshm_pool *pool, keyshm_id key, keyshm_id grou
     r = groups_set(pool, key, group_or_0);
     lock_drop(pool, &guard);
     return r;
+}
+
+static int set_order(struct keyshm_pool *pool, keyshm_id id, unsigned priority_or_any, unsigned weight_or_any)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = set_order_locked(pool, id, priority_or_any, weight_or_any);
+    lock_drop(pool, &guard);
+    return r;
+}
+
+int membership_set_priority(struct keyshm_pool *pool, keyshm_id id, unsigned priority)
+{
+    return set_order(pool, id, priority, ORDER_ANY);
+}
+
+int membership_set_weight(struct keyshm_pool *pool, keyshm_id id, unsigned weight)
+{
+    return set_order(pool, id, ORDER_ANY, weight);
 }
 
 int membership_repair(struct keyshm_pool *pool)

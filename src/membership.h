@@ -17,6 +17,8 @@ int membership_find(const struct keyshm_pool *pool, const struct slot_key *key, 
 int membership_group(struct keyshm_pool *pool, const struct label *name, keyshm_id *ret_group);
 int membership_model(struct keyshm_pool *pool, const struct label *name, unsigned *ret_model);
 int membership_remove_group(struct keyshm_pool *pool, keyshm_id group);
+int membership_set_priority(struct keyshm_pool *pool, keyshm_id id, unsigned priority);
+int membership_set_weight(struct keyshm_pool *pool, keyshm_id id, unsigned weight);
 int membership_set_group(struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 int membership_repair(struct keyshm_pool *pool);
 int membership_set_metadata(struct keyshm_pool *pool, keyshm_id id, const char *name, const char *value_or_null);

@@ -17,6 +17,7 @@ struct keyshm_pool {
     struct layout_history *histories;
     _Atomic uint32_t *key_groups; /* NULL: the pool cannot have groups */
     _Atomic uint64_t *ready;
+    _Atomic uint64_t *planes;
     _Atomic uint64_t *due;
     struct layout_group *groups;
     _Atomic uint32_t *index;

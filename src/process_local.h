@@ -22,7 +22,16 @@ struct process_local {
         _Atomic uint32_t place;        /* rotation.h: from 1; 0: none */
         _Atomic uint64_t next_look_ms; /* rotation.c */
         _Atomic uint64_t next_try_ms;  /* rotation.c */
-    } rotations[];                     /* of each model, from model 0 on */
+        /* pick.c: so many of the first priorities had no key available while this was so. For whoever is in the rotation. */
+        struct process_search {
+            uint64_t order_in_use;
+            uint64_t next_due;
+            uint64_t next_due_of_model;
+            uint32_t announced;
+            unsigned empty;
+            unsigned priority; /* the one after them, of which a key was found */
+        } search;
+    } rotations[]; /* of each model, from model 0 on */
 };
 
 /* For so many models, model 0 included. NULL when the system refuses: turns are then claimed one at a time, and the

@@ -92,33 +92,38 @@ uint32_t ready_announced(const struct keyshm_pool *pool)
     return atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
 }
 
+ALWAYS_INLINE uint64_t load_half(const struct keyshm_pool *pool, const struct ready_filter *filter_or_null, uint32_t i)
+{
+    return ready_load(pool, 0, filter_or_null, i) | ready_load(pool, 0, filter_or_null, i + 1) |
+           ready_load(pool, 0, filter_or_null, i + 2) | ready_load(pool, 0, filter_or_null, i + 3);
+}
+
 /* Written out: as a loop of eight steps its cost depended on where the linker put it. */
-static bool line_is_empty(const struct keyshm_pool *pool, uint32_t i)
+ALWAYS_INLINE bool line_is_empty(const struct keyshm_pool *pool, const struct ready_filter *filter_or_null, uint32_t i)
 {
     _Static_assert(READY_LINE_WORDS == 8, "all of the line");
-    uint64_t half =
-        ready_load(pool, 0, i) | ready_load(pool, 0, i + 1) | ready_load(pool, 0, i + 2) | ready_load(pool, 0, i + 3);
-    uint64_t other =
-        ready_load(pool, 0, i + 4) | ready_load(pool, 0, i + 5) | ready_load(pool, 0, i + 6) | ready_load(pool, 0, i + 7);
-    return (half | other) == 0;
+    return (load_half(pool, filter_or_null, i) | load_half(pool, filter_or_null, i + 4)) == 0;
 }
 
 /* The first word from `i` on that is worth a look: cache lines that are empty whatever the model are skipped as a whole. */
-static uint32_t skip_empty_lines(const struct keyshm_pool *pool, uint32_t i, uint32_t last)
+ALWAYS_INLINE uint32_t skip_empty_lines(const struct keyshm_pool *pool, const struct ready_filter *filter_or_null,
+                                        uint32_t i, uint32_t last)
 {
     if (i % READY_LINE_WORDS == 0)
-        while (i <= last && line_is_empty(pool, i))
+        while (i <= last && line_is_empty(pool, filter_or_null, i))
             i += READY_LINE_WORDS;
     return i;
 }
 
-uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
+ALWAYS_INLINE uint32_t find_bit(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter_or_null,
+                                uint32_t from, uint32_t end)
 {
     if (from >= end)
         return READY_NONE;
     uint32_t last = (end - 1) / 64;
-    for (uint32_t i = skip_empty_lines(pool, from / 64, last); i <= last; i = skip_empty_lines(pool, i + 1, last)) {
-        uint64_t bits = ready_load(pool, model, i);
+    for (uint32_t i = skip_empty_lines(pool, filter_or_null, from / 64, last); i <= last;
+         i = skip_empty_lines(pool, filter_or_null, i + 1, last)) {
+        uint64_t bits = ready_load(pool, model, filter_or_null, i);
         if (i == from / 64)
             bits &= ~(bit_of(from) - 1); /* those below `from` */
         if (bits != 0) {
@@ -127,6 +132,17 @@ uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t fro
         }
     }
     return READY_NONE;
+}
+
+uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
+{
+    return find_bit(pool, model, NULL, from, end);
+}
+
+uint32_t ready_find_filtered(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter,
+                             uint32_t from, uint32_t end)
+{
+    return find_bit(pool, model, filter, from, end);
 }
 
 /* ---- due times ---- */
@@ -289,8 +305,16 @@ static uint64_t sweep_block(struct sweep *sweep, uint32_t block)
 {
     struct taking taking;
     _Atomic uint64_t *at = due_of_block(sweep->pool, sweep->model, block);
-    if (sweep->blocks_left == 0 || !take(sweep, at, READY_SWEEP_TIMEOUT_MS, &taking))
+    if (sweep->blocks_left == 0)
         return load_due_ms(at);
+    if (!take(sweep, at, READY_SWEEP_TIMEOUT_MS, &taking)) {
+        /* One that has been in it for so long that this pass could begin may be stopped. Bits may be set by anyone. */
+        if ((atomic_load_explicit(at, memory_order_seq_cst) & READY_IS_SWEPT) != 0) {
+            sweep->blocks_left--;
+            (void)sweep_bits(sweep, block);
+        }
+        return load_due_ms(at);
+    }
     sweep->blocks_left--;
     return give_back(sweep, &taking, sweep_bits(sweep, block));
 }

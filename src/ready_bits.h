@@ -58,34 +58,54 @@ void ready_count_announcement(const struct keyshm_pool *pool);
 /* How often anything has been made available. */
 uint32_t ready_announced(const struct keyshm_pool *pool);
 
-static inline uint64_t ready_load(const struct keyshm_pool *pool, unsigned model, uint32_t word)
+/* Which slots a search is about: those that have both bits. */
+struct ready_filter {
+    const _Atomic uint64_t *bits;
+    const _Atomic uint64_t *more_bits;
+};
+
+/* With a filter, only the slots that it lets through. */
+ALWAYS_INLINE uint64_t ready_load(const struct keyshm_pool *pool, unsigned model,
+                                  const struct ready_filter *filter_or_null, uint32_t word)
 {
-    /* relaxed: a hint; the state word, which is loaded after it, decides. */
-    uint64_t bits = atomic_load_explicit(&pool->ready[word], memory_order_relaxed);
+    /* relaxed: a hint; the state word, which is loaded after it, decides. acquire: a pick that found nothing here asks
+     * afterwards whether anything has changed meanwhile (next_turn.c); of the planes, it pairs with the release in order.c. */
+    memory_order order = filter_or_null == NULL ? memory_order_relaxed : memory_order_acquire;
+    uint64_t bits = atomic_load_explicit(&pool->ready[word], order);
     if (model != 0)
-        bits &= atomic_load_explicit(ready_words(pool, model) + word, memory_order_relaxed);
+        bits &= atomic_load_explicit(ready_words(pool, model) + word, order);
+    if (filter_or_null != NULL)
+        bits &= atomic_load_explicit(&filter_or_null->bits[word], memory_order_acquire) &
+                atomic_load_explicit(&filter_or_null->more_bits[word], memory_order_acquire);
     return bits;
 }
 
 /* The lowest slot in [from, end) whose bits are set, or READY_NONE. */
 uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end);
+uint32_t ready_find_filtered(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter,
+                             uint32_t from, uint32_t end);
 
 /* The same, faster when there is one near. */
-static inline uint32_t ready_look(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
+ALWAYS_INLINE uint32_t ready_look(const struct keyshm_pool *pool, unsigned model,
+                                  const struct ready_filter *filter_or_null, uint32_t from, uint32_t end)
 {
     if (from >= end)
         return READY_NONE;
-    uint64_t bits = ready_load(pool, model, from / 64) >> from % 64;
-    if (bits == 0)
-        return ready_find(pool, model, (from / 64 + 1) * 64, end);
+    uint64_t bits = ready_load(pool, model, filter_or_null, from / 64) >> from % 64;
+    if (bits == 0) {
+        from = (from / 64 + 1) * 64;
+        return filter_or_null == NULL ? ready_find(pool, model, from, end)
+                                      : ready_find_filtered(pool, model, filter_or_null, from, end);
+    }
     uint32_t slot = from + (uint32_t)__builtin_ctzll(bits);
     return slot < end ? slot : READY_NONE;
 }
 
 /* The number of slots from `from` to the end of its word of bits whose bits are set. */
-static inline uint32_t ready_count(const struct keyshm_pool *pool, unsigned model, uint32_t from)
+static inline uint32_t ready_count(const struct keyshm_pool *pool, unsigned model,
+                                   const struct ready_filter *filter_or_null, uint32_t from)
 {
-    return (uint32_t)__builtin_popcountll(ready_load(pool, model, from / 64) >> from % 64);
+    return (uint32_t)__builtin_popcountll(ready_load(pool, model, filter_or_null, from / 64) >> from % 64);
 }
 
 /* This pair of the key in the slot was found, and is not available: clear the bit, unless that would hide the key. */
@@ -112,6 +132,18 @@ static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool, unsigne
 {
     /* relaxed: a late value makes the sweep as late; the accesses whose order matters are in ready_bits.c. */
     return ready_due_ms(atomic_load_explicit(&pool_model(pool, model)->next_due, memory_order_relaxed));
+}
+
+/* acquire: pairs with the end of a sweep, whose bits are looked for after this. */
+static inline uint64_t ready_load_next_due(const struct keyshm_pool *pool, unsigned model)
+{
+    return atomic_load_explicit(&pool_model(pool, model)->next_due, memory_order_acquire);
+}
+
+/* Has every available key its bit? Not while blocks are due, or a process sweeps them. */
+static inline bool ready_is_complete(uint64_t next_due, uint64_t now_ms)
+{
+    return (next_due & READY_IS_SWEPT) == 0 && ready_due_ms(next_due) > now_ms;
 }
 
 /* When the slot is swept at the latest, if picks go on. */

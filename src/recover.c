@@ -3,6 +3,7 @@
 
 #include "groups.h"
 #include "key_index.h"
+#include "order.h"
 #include "ready_bits.h"
 #include "slot.h"
 
@@ -13,6 +14,7 @@
  *   the index                                                             → rebuilt
  *   the names of groups that there are not, and the counts of keys         → wiped, and counted again
  *   the lowest free slot                                                  → searched for again from the start
+ *   the planes of priorities and weights, and what is counted of them      → made again from the words of the slots
  *   the ready bits                                                        → every block is due for a sweep now
  *   a key made available, but not announced                               → announced
  *   the change count                                                      → even again, after all that
@@ -27,6 +29,7 @@ void recover(struct keyshm_pool *pool)
     index_rebuild(pool);
     atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
     groups_recover(pool);
+    order_recover(pool);
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         ready_make_all_due(pool, model);
     ready_count_announcement(pool);

@@ -24,8 +24,13 @@
  * (rotation_settle()). A number, which each claim increases, tells a range that was put there from one that was not.
  * When it is there, its process takes the place out of the cursor again, so that nobody needs to look.
  *
- *   cursor      bits 63..34 number of the claim; 33..30 place, from 1; 0: nowhere to put it; 29..20 length; 19..0 first slot
- *   range       bits 63..34 number of the claim; 33..30 zero;                               29..20 length; 19..0 first slot
+ *   cursor      bits 63..38 number of the claim; 37..34 place, from 1; 0: nowhere to put it; 33..30 round; 29..20 length;
+ *               19..0 first slot
+ *   range       the same, with no place
+ *
+ * Where the weights of keys differ, a claim is of a round (order.h); it is 0 while they do not, and then all keys have a
+ * turn. Where their priorities differ, each has a cursor. Ranges of several turns, places and the cursor of the model are
+ * those of the first priority that keys have; of the others, each pick claims one turn.
  *
  * Only a process with a single thread claims ranges, so that a turn is taken by a load and a store.
  */
@@ -45,20 +50,24 @@
 
 #define RANGE_SLOT_BITS 20
 #define RANGE_LENGTH_BITS 10
+#define RANGE_ROUND_BITS 4
 #define RANGE_PLACE_BITS 4
 #define RANGE_LENGTH_SHIFT RANGE_SLOT_BITS
-#define RANGE_PLACE_SHIFT (RANGE_LENGTH_SHIFT + RANGE_LENGTH_BITS)
+#define RANGE_ROUND_SHIFT (RANGE_LENGTH_SHIFT + RANGE_LENGTH_BITS)
+#define RANGE_PLACE_SHIFT (RANGE_ROUND_SHIFT + RANGE_ROUND_BITS)
 #define RANGE_NUMBER_SHIFT (RANGE_PLACE_SHIFT + RANGE_PLACE_BITS)
 #define RANGE_SLOT_MASK ((UINT32_C(1) << RANGE_SLOT_BITS) - 1)
 #define RANGE_LENGTH_MAX ((UINT32_C(1) << RANGE_LENGTH_BITS) - 1)
+#define RANGE_ROUND_MAX ((UINT32_C(1) << RANGE_ROUND_BITS) - 1)
 
 _Static_assert(KEYSHM_CAPACITY_MAX <= UINT32_C(1) << RANGE_SLOT_BITS, "every slot has a number");
 _Static_assert(LAYOUT_TURNS < UINT32_C(1) << RANGE_PLACE_BITS, "every place has a number");
 
 /* A claim, unpacked. */
 struct claim {
-    uint64_t number; /* of its bits, modulo 2^30 */
+    uint64_t number; /* of its bits, modulo 2^26 */
     uint32_t place;  /* from 1; 0: none */
+    uint32_t round;  /* from 1; 0: none */
     uint32_t begin;
     uint32_t end;
 };
@@ -66,7 +75,8 @@ struct claim {
 static inline uint64_t claim_pack(const struct claim *claim)
 {
     return claim->number << RANGE_NUMBER_SHIFT | (uint64_t)claim->place << RANGE_PLACE_SHIFT |
-           (uint64_t)(claim->end - claim->begin) << RANGE_LENGTH_SHIFT | claim->begin;
+           (uint64_t)claim->round << RANGE_ROUND_SHIFT | (uint64_t)(claim->end - claim->begin) << RANGE_LENGTH_SHIFT |
+           claim->begin;
 }
 
 static inline struct claim claim_unpack(uint64_t word)
@@ -75,6 +85,7 @@ static inline struct claim claim_unpack(uint64_t word)
     return (struct claim){
         .number = word >> RANGE_NUMBER_SHIFT,
         .place = (uint32_t)(word >> RANGE_PLACE_SHIFT) & ((UINT32_C(1) << RANGE_PLACE_BITS) - 1),
+        .round = (uint32_t)(word >> RANGE_ROUND_SHIFT) & RANGE_ROUND_MAX,
         .begin = begin,
         .end = begin + ((uint32_t)(word >> RANGE_LENGTH_SHIFT) & RANGE_LENGTH_MAX),
     };
@@ -90,6 +101,13 @@ static inline uint32_t claim_end(uint64_t word)
 static inline uint64_t claim_number_after(uint64_t word)
 {
     return (word >> RANGE_NUMBER_SHIFT) + 1;
+}
+
+/* The cursor of the priority that is the first, second, ... of those that keys have, from 0. */
+static inline _Atomic uint64_t *rotation_cursor(const struct keyshm_pool *pool, unsigned model, unsigned rank)
+{
+    struct layout_model *at = pool_model(pool, model);
+    return rank == 0 ? &at->cursor : &at->more_cursors[rank - 1];
 }
 
 /* The place of this process, from 1; 0: none. */

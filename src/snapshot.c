@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "metadata.h"
 #include "models.h"
+#include "order.h"
 #include "policy.h"
 #include "pool_clock.h"
 #include "probe.h"
@@ -108,6 +109,13 @@ static void copy_subject(const struct copying *copying, uint32_t subject, keyshm
         key->benched_by |= KEYSHM_BY_PAUSE;
 }
 
+static void copy_order(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
+{
+    uint64_t order = order_of(copying->pool, slot);
+    key->priority = order_priority(order);
+    key->weight = order_weight(order);
+}
+
 static void copy_state(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
 {
     copy_subject(copying, slot, key->id, 0, key);
@@ -171,6 +179,7 @@ static int try_copy_key(const struct copying *copying, uint32_t slot, struct key
     key->slot = slot;
     key->element_bytes = sizeof(*key->metadata);
     copy_state(copying, slot, key);
+    copy_order(copying, slot, key);
     slot_masked_key(pool, key->id, key->masked_key);
     copy_counters(pool_slot(pool, slot), copying->now_ms, key);
     int r = copying->has_metadata ? metadata_read(pool, slot, &metadata) : 0;

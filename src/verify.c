@@ -11,6 +11,7 @@
 #include "key_group.h"
 #include "key_index.h"
 #include "metadata.h"
+#include "order.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
 #include "rotation.h"
@@ -59,6 +60,8 @@ static void verify_header(const struct keyshm_pool *pool, struct findings *findi
         find(findings, "more groups are counted as used than there are");
     if (atomic_load_explicit(&pool->header->models_used, memory_order_relaxed) > pool->settings.models_max)
         find(findings, "more models are counted than there can be");
+    if (!order_in_use_is_sound(pool))
+        find(findings, "the priorities and weights of the keys are not counted right");
 }
 
 static void verify_claim(const struct keyshm_pool *pool, uint64_t word, const char *what, struct findings *findings)
@@ -73,6 +76,8 @@ static void verify_rotation(const struct keyshm_pool *pool, unsigned model, stru
 {
     const struct layout_model *at = pool_model(pool, model);
     verify_claim(pool, load_word(&at->cursor), "the cursor", findings);
+    for (unsigned rank = 1; rank < LAYOUT_PRIORITIES; rank++)
+        verify_claim(pool, load_word(rotation_cursor(pool, model, rank)), "the cursor of a priority", findings);
     for (int i = 0; i < LAYOUT_TURNS; i++) {
         const struct layout_turns *turns = &at->turns[i];
         uint64_t row = load_word(&turns->owner) >> 32;
@@ -197,6 +202,8 @@ static void verify_live_slot(const struct keyshm_pool *pool, uint32_t slot, stru
     verify_metadata(pool, slot, findings);
     if (!index_has(pool, load_word(&pool_slot(pool, slot)->key_hash), slot))
         find(findings, "slot %u: the key is not in the index", slot);
+    if (!order_is_sound(pool, slot))
+        find(findings, "slot %u: a pick does not find the key by its priority and weight", slot);
 }
 
 static void verify_free_slot(const struct keyshm_pool *pool, uint32_t slot, struct findings *findings)

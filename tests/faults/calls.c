@@ -471,6 +471,16 @@ static int64_t run_set_group(struct fixture *fixture)
     return keyshm_set_group(fixture->pool, fixture->ids[1], fixture->group);
 }
 
+static int64_t run_set_priority(struct fixture *fixture)
+{
+    return keyshm_set_priority(fixture->pool, fixture->ids[1], 1);
+}
+
+static int64_t run_set_weight(struct fixture *fixture)
+{
+    return keyshm_set_weight(fixture->pool, fixture->ids[1], 2);
+}
+
 static int64_t run_remove_group(struct fixture *fixture)
 {
     return keyshm_remove_group(fixture->pool, fixture->group);
@@ -1055,6 +1065,8 @@ const struct call calls[] = {
     {"keyshm_find_group", "", CALL_INSPECTS, run_find_group, 0, make_group, NULL, false},
     {"keyshm_group_name", "", CALL_INSPECTS, run_group_name, 10, make_group, NULL, false},
     {"keyshm_set_group", "", CALL_MEMBERSHIP, run_set_group, 0, make_group, NULL, false},
+    {"keyshm_set_priority", "", CALL_MEMBERSHIP, run_set_priority, 0, NULL, NULL, false},
+    {"keyshm_set_weight", "", CALL_MEMBERSHIP, run_set_weight, 0, NULL, NULL, false},
     {"keyshm_remove_group", "", CALL_MEMBERSHIP, run_remove_group, 0, make_group, NULL, false},
     {"keyshm_add_to_group", "", CALL_MEMBERSHIP, run_add_to_group, 0, make_group, NULL, false},
     {"keyshm_replace_group_keys", "", CALL_MEMBERSHIP, run_replace_group_keys, 0, make_group, NULL, false},

@@ -134,7 +134,7 @@ static uint32_t count_without_bit(void)
 {
     uint32_t count = 0;
     for (uint32_t slot = 0; slot < capacity; slot++)
-        count += (ready_load(pool, 0, slot / 64) >> slot % 64 & 1) == 0;
+        count += (ready_load(pool, 0, NULL, slot / 64) >> slot % 64 & 1) == 0;
     return count;
 }
 
@@ -180,7 +180,7 @@ static void begin_busy(keyshm_id ret_groups[2])
 
 static bool has_bit(uint32_t slot)
 {
-    return (ready_load(pool, 0, slot / 64) >> slot % 64 & 1) != 0;
+    return (ready_load(pool, 0, NULL, slot / 64) >> slot % 64 & 1) != 0;
 }
 
 static void pick_seldom_beside_lifts(void)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_TURN_H
+#define KEYSHM_TURN_H
+
+/* One pick while it looks for a key: its time, and which key is available then. */
+
+#include "pool_clock.h"
+#include "ready_bits.h"
+
+/* One pick. */
+struct turn {
+    const struct keyshm_pool *pool;
+    unsigned model;
+    uint64_t now_ms; /* read from the coarse clock, and again exactly when a decision depends on the difference */
+    bool is_exact;   /* in a burst the coarse time counts as exact */
+    bool is_burst;
+    bool has_range;   /* it may use a range of several turns, and claim one in a burst */
+    uint32_t slot;    /* whose turn was taken already; READY_NONE: none was */
+    bool is_complete; /* every key that is available at this time has its ready bits */
+    int hidden;       /* so often no bit led to a key that was there */
+};
+
+static inline void turn_make_exact(struct turn *turn)
+{
+    if (!turn->is_exact) {
+        turn->now_ms = pool_now_ms(turn->pool);
+        turn->is_exact = true;
+    }
+}
+
+/* Has `deadline_ms` passed? Makes the time exact if that depends on it. */
+ALWAYS_INLINE bool turn_has_passed(struct turn *turn, uint64_t deadline_ms)
+{
+    if (deadline_ms > turn->now_ms && deadline_ms <= turn->now_ms + pool_coarse_lag_ms(turn->pool))
+        turn_make_exact(turn);
+    return deadline_ms <= turn->now_ms;
+}
+
+/* Of turn_find_in(), what is seldom needed. Clears the bits of keys that turn out not to be available. */
+uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_or_null, uint32_t from, uint32_t end);
+
+/* Is the key in the slot available? */
+ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t slot,
+                                struct others *ret_others)
+{
+    /* acquire: as in look(). */
+    return word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
+           availability_of_others(pool, model, slot, now_ms, ret_others);
+}
+
+/* The first ready slot, if its key is available. */
+ALWAYS_INLINE uint32_t turn_find_quickly(const struct keyshm_pool *pool, unsigned model,
+                                         const struct ready_filter *filter_or_null, uint64_t now_ms, uint32_t from,
+                                         uint32_t end, struct others *ret_others)
+{
+    uint32_t slot = ready_look(pool, model, filter_or_null, from, end);
+    return slot != READY_NONE && look_quickly(pool, model, now_ms, slot, ret_others) ? slot : READY_NONE;
+}
+
+/* The first available key in [from, end). */
+ALWAYS_INLINE uint32_t turn_find_in(struct turn *turn, unsigned model, const struct ready_filter *filter_or_null,
+                                    uint32_t from, uint32_t end)
+{
+    struct others others;
+    uint32_t slot = ready_look(turn->pool, model, filter_or_null, from, end);
+    bool is_it = slot == READY_NONE || look_quickly(turn->pool, model, turn->now_ms, slot, &others);
+    return is_it ? slot : turn_find_slowly(turn, filter_or_null, slot, end);
+}
+
+/* The first available key at or after `from`, going round. */
+ALWAYS_INLINE uint32_t turn_find_from(struct turn *turn, unsigned model, const struct ready_filter *filter_or_null,
+                                      uint32_t from)
+{
+    uint32_t used = pool_slots_used(turn->pool);
+    uint32_t slot = turn_find_in(turn, model, filter_or_null, from, used);
+    return slot != READY_NONE ? slot : turn_find_in(turn, model, filter_or_null, 0, from < used ? from : used);
+}
+
+/* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
+int turn_look_in_words(struct turn *turn);
+
+#endif
