@@ -31,6 +31,8 @@ static void look_at_row(int number, const struct keyshm_snapshot *snapshot)
         return;
     HOLD(world_is_same_note(world_note_of(row), key->note), "the metadata of key %d", number);
     HOLD(row->group == (key->group != NO_GROUP ? world.groups[key->group].id : 0), "the group of key %d", number);
+    HOLD(row->priority == key->priority && row->weight == key->weight, "key %d has priority %u and weight %u", number,
+         row->priority, row->weight);
     HOLD(row->picks == key->picks, "key %d: %llu picks and not %llu", number, (unsigned long long)row->picks,
          (unsigned long long)key->picks);
     for (int status = 0; status < KEYSHM_STATUS_COUNT; status++)
@@ -161,7 +163,7 @@ static int count_missed(unsigned model, bool ret_was_missed[KEYS])
     int missed = 0;
     picks_round(model, was_picked);
     for (int i = 0; i < KEYS; i++) {
-        ret_was_missed[i] = world_is_pickable(i, model) && !was_picked[i];
+        ret_was_missed[i] = world_has_turns(i, model) && !was_picked[i];
         missed += ret_was_missed[i];
     }
     return missed;

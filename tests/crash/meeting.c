@@ -175,6 +175,24 @@ static void let_target_come_back(void)
     virtual_clock_pass_ms(COOLING_MS + 1);
 }
 
+/* The target is the only key of the first priority, and cools down. Behind it are two of different weights, and one that
+ * is the last. */
+static void set_order(void)
+{
+    keyshm_id last;
+    EXPECT_EQ(keyshm_add(meeting.pool, key_text(EXTRA_KEY), &last), 0);
+    EXPECT_EQ(keyshm_set_priority(meeting.pool, last, 2), 0);
+    meeting.other = ids[SECOND_KEY];
+    EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[SECOND_KEY], 1), 0);
+    EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[THIRD_KEY], 1), 0);
+    EXPECT_EQ(keyshm_set_weight(meeting.pool, ids[THIRD_KEY], 3), 0);
+    for (int i = 0; i < KEYS; i++)
+        if (i != TARGET && i != SECOND_KEY && i != THIRD_KEY)
+            EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[i], 3), 0);
+    limit_for(ids[TARGET], 0);
+    ready_make_all_due(meeting.pool, 0);
+}
+
 const struct setting settings[] = {
     {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE, false},
     {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE, false},
@@ -186,6 +204,7 @@ const struct setting settings[] = {
     {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true},
     {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false},
     {"coming_back", let_target_come_back, COMING_BACK, COMING_BACK_TWICE, false},
+    {"ordered", set_order, ORDERED, ORDERED_TWICE, false},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 

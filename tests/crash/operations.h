@@ -5,7 +5,8 @@
 /*
  * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file
  * of its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about
- * groups and models in operations_groups.c and operations_models.c, and how a key comes back in operations_probe.c), says all of an operation: how a victim does it,
+ * groups and models in operations_groups.c and operations_models.c, how a key comes back in operations_probe.c, and whose
+ * turn it is in operations_order.c), says all of an operation: how a victim does it,
  * how a survivor finds out whether it has happened (settle.h), how two processes interleave it, and which proofs it
  * takes part in.
  */
@@ -53,7 +54,7 @@ struct operation_list {
     }
 
 extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations,
-    group_operations, model_operations, probe_operations;
+    group_operations, model_operations, probe_operations, order_operations;
 
 /* Those that take part in one of the proofs, in the order of the tables. */
 enum { OPERATIONS_MAX = 100 };

@@ -35,6 +35,11 @@ enum proof {
      * not look at either meets it elsewhere. */
     COMING_BACK = 1 << 15,
     COMING_BACK_TWICE = 1 << 16,
+
+    /* interleave, where the target is of a first priority, and benched, and others are of later ones, or of other weights;
+     * and with two stops. */
+    ORDERED = 1 << 17,
+    ORDERED_TWICE = 1 << 18,
 };
 
 #endif

@@ -115,6 +115,8 @@ void world_note_added(int number, keyshm_id id, int group)
     key->id = id;
     key->is_there = true;
     key->group = group;
+    key->priority = 0;
+    key->weight = 1;
     key->note = NULL;
     key->picks = 0;
     memset(key->marked, 0, sizeof(key->marked));
@@ -415,6 +417,22 @@ struct world_state world_state_of(int number, unsigned model)
 bool world_is_pickable(int number, unsigned model)
 {
     return world.keys[number].is_there && world_state_of(number, model).benched_by == 0;
+}
+
+bool world_has_turns(int number, unsigned model)
+{
+    for (int other = 0; other < KEYS; other++)
+        if (world_is_pickable(other, model) && world.keys[other].priority < world.keys[number].priority)
+            return false;
+    return world_is_pickable(number, model);
+}
+
+int world_count_turns(unsigned model)
+{
+    int turns = 0;
+    for (int number = 0; number < KEYS; number++)
+        turns += world_has_turns(number, model) ? (int)world.keys[number].weight : 0;
+    return turns;
 }
 
 int world_count_pickable(unsigned model)

@@ -57,7 +57,9 @@ struct model_key {
     char text[KEY_MAX + 1];
     bool is_there;
     keyshm_id id;
-    int group;        /* NO_GROUP: in none */
+    int group; /* NO_GROUP: in none */
+    unsigned priority;
+    unsigned weight;
     const char *note; /* NULL: none */
     uint64_t picks;
     uint64_t marked[KEYSHM_STATUS_COUNT];
@@ -164,6 +166,12 @@ int world_count_keys_in(int group);
 /* As the model has it; for ANY_MODEL, whatever the model. */
 bool world_is_pickable(int number, unsigned model);
 int world_count_pickable(unsigned model);
+
+/* Is it one that is picked while the same keys are available: pickable, and none of an earlier priority is? */
+bool world_has_turns(int number, unsigned model);
+
+/* So many picks give each of these as many turns as its weight says. */
+int world_count_turns(unsigned model);
 
 /* What a pick for the model sees of a key: its words joined, and the bits of benched_by. */
 struct world_state {

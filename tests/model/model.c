@@ -32,8 +32,9 @@ static struct shared {
     uint64_t random;
     uint64_t calls;
     uint64_t picks;
-    int64_t noticed_ns; /* how long the machine had slept when a process looked last */
-    keyshm_id gone[16]; /* ids of keys that were removed */
+    int64_t noticed_ns;               /* how long the machine had slept when a process looked last */
+    keyshm_id gone[16];               /* ids of keys that were removed */
+    bool has_priorities, has_weights; /* in this pool they are set now and then */
 } * shared;
 
 static keyshm_pool *pool, *observer;
@@ -624,6 +625,33 @@ static void call_set_group(void)
     }
 }
 
+/* One too high now and then, and a weight that is 0. */
+static void call_set_priority(void)
+{
+    keyshm_id id = random_id();
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    unsigned priority = random_below(32) == 0 ? REFERENCE_PRIORITIES : random_below(REFERENCE_PRIORITIES);
+    if (!shared->has_priorities)
+        return;
+    int r = keyshm_set_priority(pool, id, priority);
+    EXPECT_EQ(r, priority == REFERENCE_PRIORITIES ? -EINVAL : key == NULL ? -ESTALE : 0);
+    if (r == 0)
+        key->priority = priority;
+}
+
+static void call_set_weight(void)
+{
+    keyshm_id id = random_id();
+    struct reference_key *key = reference_of_id(&shared->reference, id);
+    unsigned weight = random_below(4) == 0 ? random_below(17) : 1 + random_below(2);
+    if (!shared->has_weights)
+        return;
+    int r = keyshm_set_weight(pool, id, weight);
+    EXPECT_EQ(r, weight < 1 || weight > 15 ? -EINVAL : key == NULL ? -ESTALE : 0);
+    if (r == 0)
+        key->weight = weight;
+}
+
 static void call_model(void)
 {
     char name[KEYSHM_NAME_MAX + 1], copy[KEYSHM_NAME_MAX + 1];
@@ -777,6 +805,8 @@ static void check_row(const struct keyshm_key_snapshot *row, const struct refere
     EXPECT_EQ(row->slot, key - reference->keys);
     EXPECT_EQ(row->group, key->group != NULL ? key->group->id : 0);
     EXPECT_EQ(row->picks, key->picks);
+    EXPECT_EQ(row->priority, key->priority);
+    EXPECT_EQ(row->weight, key->weight);
     /* A pick reads whichever of its two clocks is exact enough, which may be less exact than for the pick before. */
     if (key->used_to_ms == 0) {
         EXPECT_EQ(row->last_used_ago_ms, -1);
@@ -887,7 +917,7 @@ static void check_invariants(void)
 /* ---- the sequence ---- */
 
 static const struct call {
-    unsigned weight; /* of 245 */
+    unsigned weight; /* of 255 */
     void (*make)(void);
 } calls[] = {
     {30, call_next},
@@ -913,6 +943,8 @@ static const struct call {
     {2, call_remove_group},
     {6, call_set_group},
     {2, call_model},
+    {5, call_set_priority},
+    {5, call_set_weight},
     {1, call_set_policy},
     {2, call_get_policy},
     {6, call_reset_expired},
@@ -925,7 +957,7 @@ static const struct call {
 };
 
 /* And these, now and then. */
-enum { CHOICES = 245, REFUSED_EVERY = 100 };
+enum { CHOICES = 255, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {
@@ -948,6 +980,8 @@ static void begin_pool(void)
     const struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     memset(reference, 0, sizeof(*reference));
     memset(shared->gone, 0, sizeof(shared->gone));
+    shared->has_priorities = random_below(2) == 0;
+    shared->has_weights = random_below(2) == 0;
     options.capacity = reference->capacity = 1 + random_below(REFERENCE_CAPACITY_MAX);
     options.key_max = reference->key_max = 40 + random_below(REFERENCE_KEY_SIZE - 40);
     reference->policy = policy;

@@ -64,6 +64,8 @@ void reference_add(struct reference_key *slot, keyshm_id id, const char *text, s
 {
     *slot = (struct reference_key){.group = group_or_null};
     reference_begin_subject(&slot->subject, id);
+    slot->priority = 0;
+    slot->weight = 1;
     snprintf(slot->text, sizeof(slot->text), "%s", text);
 }
 
@@ -195,16 +197,71 @@ static void count_pick(const struct reference *reference, struct reference_key *
     }
 }
 
+/* ---- whose turn it is ---- */
+
+static bool weights_differ(const struct reference *reference)
+{
+    unsigned first = 0;
+    for (unsigned slot = 0; slot < reference->capacity; slot++) {
+        const struct reference_key *key = &reference->keys[slot];
+        if (key->subject.is_in && first != 0 && key->weight != first)
+            return true;
+        if (key->subject.is_in)
+            first = key->weight;
+    }
+    return false;
+}
+
+static bool is_in_use(const struct reference *reference, unsigned priority)
+{
+    for (unsigned slot = 0; slot < reference->capacity; slot++)
+        if (reference->keys[slot].subject.is_in && reference->keys[slot].priority == priority)
+            return true;
+    return false;
+}
+
+/* A key of weight 8 in every second round, one of weight 4 in every fourth, ...: of the weight's bits, each has as many
+ * rounds as it is worth. Round 0: no rounds. */
+static bool has_turn(unsigned weight, unsigned round)
+{
+    return round == 0 || (round % 2 == 1 && weight & 8) || (round % 4 == 2 && weight & 4) ||
+           (round % 8 == 4 && weight & 2) || (round == 8 && weight & 1);
+}
+
+/* The slot of the next key of the priority; -EAGAIN: there is none. */
+static int next_of_priority(const struct reference *reference, unsigned model, unsigned priority,
+                            struct reference_cursor *cursor)
+{
+    bool has_rounds = weights_differ(reference);
+    struct reference_cursor at = {.slot = cursor->slot, .round = has_rounds ? cursor->round : 0};
+    if (has_rounds && at.round == 0)
+        at = (struct reference_cursor){.slot = 0, .round = 1};
+    for (unsigned passes = 0; passes <= 15; passes++) {
+        for (; at.slot < reference->capacity; at.slot++) {
+            const struct reference_key *key = &reference->keys[at.slot];
+            if (key->priority != priority || !has_turn(key->weight, at.round) ||
+                !reference_is_available(reference, key, model))
+                continue;
+            *cursor = (struct reference_cursor){.slot = at.slot + 1, .round = at.round};
+            return (int)at.slot;
+        }
+        at = (struct reference_cursor){.slot = 0, .round = has_rounds ? at.round % 15 + 1 : 0};
+    }
+    return -EAGAIN;
+}
+
 int reference_next(struct reference *reference, unsigned model)
 {
-    for (unsigned i = 0; i < reference->capacity; i++) {
-        unsigned slot = (reference->cursors[model] + i) % reference->capacity;
-        if (!reference_is_available(reference, &reference->keys[slot], model))
+    struct reference_cursor *cursor = reference->cursors[model];
+    for (unsigned priority = 0; priority < REFERENCE_PRIORITIES; priority++) {
+        if (!is_in_use(reference, priority))
             continue;
-        reference->cursors[model] = slot + 1;
+        int slot = next_of_priority(reference, model, priority, cursor++);
+        if (slot < 0)
+            continue;
         take_probes(reference, &reference->keys[slot], model);
         count_pick(reference, &reference->keys[slot], model);
-        return (int)slot;
+        return slot;
     }
     return reference_count(reference) > 0 ? -EAGAIN : -ENOKEY;
 }

@@ -16,6 +16,7 @@
 #define REFERENCE_NAMES 4
 #define REFERENCE_GROUPS 3
 #define REFERENCE_MODELS 2
+#define REFERENCE_PRIORITIES 4
 
 /* Deadlines that are no time. */
 #define REFERENCE_NONE INT64_C(0)
@@ -62,6 +63,8 @@ struct reference_key {
     char text[REFERENCE_KEY_SIZE];
     struct reference_subject *group; /* NULL: none */
     struct reference_stamp last;
+    unsigned priority;
+    unsigned weight;
     uint64_t picks;
     int64_t used_from_ms; /* the last pick was between these two; used_to_ms is 0 when there was none */
     int64_t used_to_ms;
@@ -69,12 +72,18 @@ struct reference_key {
     char notes[REFERENCE_NAMES][KEYSHM_METADATA_VALUE_MAX + 1];
 };
 
+/* Where the rotation of one priority is. */
+struct reference_cursor {
+    unsigned slot;  /* at which the next pick begins */
+    unsigned round; /* from 1 to 15; 0: weights did not differ */
+};
+
 struct reference {
     unsigned capacity;
     unsigned key_max;
     struct keyshm_policy policy;
-    unsigned models;                        /* that there are */
-    unsigned cursors[1 + REFERENCE_MODELS]; /* the slot at which the next pick for the model begins */
+    unsigned models;                                                             /* that there are */
+    struct reference_cursor cursors[1 + REFERENCE_MODELS][REFERENCE_PRIORITIES]; /* of the first priority in use, ... */
     int64_t now_ms;
     int64_t tick_ms; /* now_ms as of the last tick of the coarse clock */
     struct reference_subject groups[REFERENCE_GROUPS];

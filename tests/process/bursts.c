@@ -242,7 +242,7 @@ static void claim_after_very_many(void)
     while (turns_left() > 0)
         last = pick();
     struct claim cursor = claim_unpack(atomic_load(&pool_model(pool, model)->cursor));
-    cursor.number += (UINT64_C(1) << 29) + 1;
+    cursor.number += (UINT64_C(1) << (63 - RANGE_NUMBER_SHIFT)) + 1;
     atomic_store(&pool_model(pool, model)->cursor, claim_pack(&cursor));
     for (unsigned i = 1; i < 10 * KEYS; i++)
         EXPECT_EQ(pick_in_burst(), (last + i) % KEYS);

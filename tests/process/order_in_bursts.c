@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Priorities and weights in a burst: turns are claimed ahead, and a process remembers that the first priorities have no
+ * key. Whatever changes is seen by the next pick all the same. The clock is the test's.
+ */
+
+#include "burst.h"
+#include "expect.h"
+#include "order.h"
+#include "random.h"
+#include "virtual_clock.h"
+
+enum { KEYS_MAX = 200, PROBE_MS = 5000 };
+
+static keyshm_pool *pool;
+static keyshm_id ids[KEYS_MAX], group;
+static unsigned model;
+
+/* The first `in_group` keys are in the group. */
+static void begin_pool(unsigned keys, unsigned in_group)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    char text[32];
+    options.capacity = KEYS_MAX;
+    EXPECT_EQ(keyshm_create_anonymous(&pool, "order", &options), 0);
+    EXPECT_EQ(keyshm_group(pool, "account", &group), 0);
+    for (unsigned i = 0; i < keys; i++) {
+        snprintf(text, sizeof(text), "sk-order-%u", i);
+        EXPECT_EQ(keyshm_add_to_group(pool, text, i < in_group ? group : 0, &ids[i]), 0);
+    }
+}
+
+static struct keyshm_pick pick(void)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.model = model;
+    burst_begin(pool);
+    EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+    return lease.pick;
+}
+
+/* Often enough for what is remembered to be used. */
+static void expect_picks(keyshm_id id)
+{
+    for (int i = 0; i < 5; i++)
+        EXPECT_EQ(pick().id, id);
+}
+
+static void mark(keyshm_id id, enum keyshm_status status, int64_t duration_ms)
+{
+    struct keyshm_mark wanted = KEYSHM_MARK_INIT;
+    wanted.status = status;
+    wanted.duration_ms = duration_ms;
+    wanted.model = model;
+    EXPECT_EQ(keyshm_mark(pool, id, &wanted), 0);
+}
+
+static void set_priority(keyshm_id id, unsigned priority)
+{
+    EXPECT_EQ(keyshm_set_priority(pool, id, priority), 0);
+}
+
+/* Keys of four priorities, the first last. */
+static void begin_priorities(void)
+{
+    begin_pool(4, 0);
+    for (unsigned i = 0; i < 4; i++)
+        set_priority(ids[i], 3 - i);
+}
+
+static void wait_for_those_before(void)
+{
+    begin_priorities();
+    for (int first = 3; first > 0; first--) {
+        expect_picks(ids[first]);
+        mark(ids[first], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+    }
+    for (int first = 0; first < 4; first++) {
+        expect_picks(ids[first]);
+        if (first < 3)
+            mark(ids[first + 1], KEYSHM_AVAILABLE, 0);
+    }
+    keyshm_close(pool);
+}
+
+/* In a burst a mark reads the clock by its tick, which allows for two. */
+static void come_back_when_a_cooldown_ends(void)
+{
+    int64_t lag_ms = 2 * virtual_clock->tick_ns / NS_PER_MS;
+    begin_priorities();
+    mark(ids[1], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+    for (int i = 0; i < 10; i++) {
+        mark(ids[3], KEYSHM_RATE_LIMITED, 200);
+        mark(ids[2], KEYSHM_RATE_LIMITED, 100);
+        expect_picks(ids[0]);
+        virtual_clock_pass_ms(100 - lag_ms);
+        expect_picks(ids[0]);
+        virtual_clock_pass_ms(2 * lag_ms + 1);
+        expect_picks(ids[2]);
+        virtual_clock_pass_ms(100 - 2 * lag_ms);
+        expect_picks(ids[2]);
+        virtual_clock_pass_ms(2 * lag_ms + 1);
+        expect_picks(ids[3]);
+    }
+    keyshm_close(pool);
+}
+
+static void be_of_the_group(void)
+{
+    begin_pool(2, 1);
+    set_priority(ids[1], 2);
+    for (int i = 0; i < 3; i++) {
+        expect_picks(ids[0]);
+        mark(group, KEYSHM_RATE_LIMITED, 1000);
+        expect_picks(ids[1]);
+        mark(group, KEYSHM_AVAILABLE, 0);
+        expect_picks(ids[0]);
+        EXPECT_EQ(keyshm_pause(pool, group), 0);
+        expect_picks(ids[1]);
+        EXPECT_EQ(keyshm_resume(pool, group), 0);
+        expect_picks(ids[0]);
+        EXPECT_EQ(keyshm_pause(pool, ids[0]), 0);
+        expect_picks(ids[1]);
+        EXPECT_EQ(keyshm_resume(pool, ids[0]), 0);
+        expect_picks(ids[0]);
+        mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+        expect_picks(ids[1]);
+        EXPECT_EQ(keyshm_mark_all_available(pool, 1u << KEYSHM_INVALID), 1);
+        expect_picks(ids[0]);
+    }
+    keyshm_close(pool);
+}
+
+static void give_a_probe_to_one(void)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    policy.probe_ms = PROBE_MS;
+    begin_pool(2, 1);
+    EXPECT_EQ(keyshm_set_policy(pool, &policy), 0);
+    set_priority(ids[1], 1);
+    for (int i = 0; i < 3; i++) {
+        mark(i == 1 ? group : ids[0], KEYSHM_RATE_LIMITED, 100);
+        expect_picks(ids[1]);
+        virtual_clock_pass_ms(200);
+        EXPECT_EQ(pick().id, ids[0]);
+        expect_picks(ids[1]);
+        virtual_clock_pass_ms(PROBE_MS + 100); /* nothing was heard */
+        struct keyshm_pick probe = pick();
+        EXPECT_EQ(probe.id, ids[0]);
+        expect_picks(ids[1]);
+        EXPECT_EQ(keyshm_success(pool, &probe), 0);
+        expect_picks(ids[0]);
+    }
+    keyshm_close(pool);
+}
+
+/* In the middle of turns that are claimed already. */
+static void change_what_is_claimed(void)
+{
+    begin_pool(8, 0);
+    EXPECT_EQ(pick().id, ids[0]);
+    EXPECT_EQ(burst_turns_left(pool), 7);
+    set_priority(ids[2], 1);
+    set_priority(ids[4], 3);
+    for (int i = 0; i < 30; i++) {
+        keyshm_id id = pick().id;
+        EXPECT(id != ids[2] && id != ids[4]);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        set_priority(ids[i], 2);
+    set_priority(ids[5], 1);
+    expect_picks(ids[5]);
+    set_priority(ids[5], 2);
+    EXPECT(!order_matters(order_in_use(pool)));
+    keyshm_close(pool);
+}
+
+/* And keys that come and go. */
+static void change_the_keys(void)
+{
+    begin_pool(3, 0);
+    set_priority(ids[0], 2);
+    set_priority(ids[1], 2);
+    for (int i = 0; i < 5; i++) {
+        expect_picks(ids[2]);
+        EXPECT_EQ(keyshm_remove(pool, ids[2]), 0);
+        EXPECT(pick().id != ids[2]);
+        EXPECT(pick().id != ids[2]);
+        EXPECT_EQ(keyshm_add(pool, "sk-order-2", &ids[2]), 0);
+    }
+    keyshm_close(pool);
+}
+
+/* ---- weights ---- */
+
+static uint64_t random_state = 20261130;
+
+static unsigned random_below(unsigned limit)
+{
+    return (unsigned)(random_next(&random_state) >> 33) % limit;
+}
+
+/* Weights from 1 to 15 and a status for each key. Returns the sum of the weights of those that are available. */
+static unsigned change_keys(unsigned keys, unsigned ret_weights[KEYS_MAX])
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < keys; i++) {
+        unsigned weight = 1 + random_below(KEYSHM_WEIGHT_MAX);
+        bool is_out = i > 0 && random_below(3) == 0;
+        EXPECT_EQ(keyshm_set_weight(pool, ids[i], weight), 0);
+        mark(ids[i], is_out ? KEYSHM_INVALID : KEYSHM_AVAILABLE, is_out ? KEYSHM_UNTIL_MARKED : 0);
+        sum += ret_weights[i] = is_out ? 0 : weight;
+    }
+    return sum;
+}
+
+/* Of any so many turns. */
+static void expect_shares(unsigned keys, const unsigned weights[KEYS_MAX], unsigned sum)
+{
+    unsigned counts[KEYS_MAX] = {0}, times = 1 + random_below(3);
+    for (unsigned left = random_below(3 * sum); left > 0; left--)
+        (void)pick();
+    for (unsigned left = times * sum; left > 0; left--)
+        counts[pick().id & 0xffffff]++;
+    for (unsigned i = 0; i < keys; i++)
+        EXPECT_EQ(counts[i], times * weights[i]);
+}
+
+static void share_exactly(void)
+{
+    unsigned weights[KEYS_MAX];
+    for (int i = 0; i < 60; i++) {
+        unsigned keys = 1 + random_below(KEYS_MAX);
+        begin_pool(keys, 0);
+        if (i % 2 == 1)
+            EXPECT_EQ(keyshm_model(pool, "gpt-4o", &model), 0);
+        for (int change = 0; change < 3; change++) {
+            unsigned sum = change_keys(keys, weights);
+            /* What was claimed before the change is used up first. */
+            for (unsigned left = 0; left < KEYS_MAX; left++)
+                (void)pick();
+            expect_shares(keys, weights, sum);
+        }
+        EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
+        keyshm_close(pool);
+        model = 0;
+    }
+}
+
+int main(void)
+{
+    virtual_clock_begin();
+    wait_for_those_before();
+    come_back_when_a_cooldown_ends();
+    be_of_the_group();
+    give_a_probe_to_one();
+    change_what_is_claimed();
+    change_the_keys();
+    share_exactly();
+    return 0;
+}
