@@ -12,8 +12,8 @@ _keyshm_stat_options='--groups --models --events --follow --workers --pools --ch
     --openmetrics --output --output-all --ids --sort --status --key --group --noheadings --notruncate --exact --bytes --color
     --watch --batch --iterations --help --version'
 
-_keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PICKS ERRORS LAST-USED
-    ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
+_keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PRIORITY
+    WEIGHT PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
 _keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED PICKS ID MARKED
     LIMITED QUOTA INVALID'
 _keyshm_columns_of_models='POOL OWNER MODEL NUMBER AVAILABLE'

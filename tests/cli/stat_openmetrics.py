@@ -58,6 +58,8 @@ def check_key(value, pool, key):
     assert value("keyshm_key_paused", of) == key["is_paused"]
     assert value("keyshm_key_probing", of) == key["is_probing"]
     assert value("keyshm_key_streak", of) == key["streak"]
+    assert value("keyshm_key_priority", of) == key["priority"]
+    assert value("keyshm_key_weight", of) == key["weight"]
     left = value("keyshm_key_cooldown_left_seconds", of)
     if key["cooldown_left_ms"] < 0:
         assert left == math.inf

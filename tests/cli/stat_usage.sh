@@ -35,7 +35,7 @@ for letter in o s n; do
 done
 
 # Invalid values: the option, what it must be, and the value, unless that may be a key.
-of_keys='a column of keys (POOL, OWNER, SLOT, KEY, GROUP, STATUS, COOLDOWN, PAUSED, BENCHED BY, REASON, PROBE, STREAK, PICKS, ERRORS, '
+of_keys='a column of keys (POOL, OWNER, SLOT, KEY, GROUP, STATUS, COOLDOWN, PAUSED, BENCHED BY, REASON, PROBE, STREAK, PRIORITY, WEIGHT, PICKS, ERRORS, '
 of_keys="${of_keys}LAST USED, ID, MARKED, METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
 of_groups='a column of groups (POOL, OWNER, GROUP, KEYS, AVAILABLE, STATUS, COOLDOWN, BENCHED BY, REASON, PROBE, STREAK, PAUSED, PICKS, '
 of_groups="${of_groups}ID, MARKED, LIMITED, QUOTA, INVALID)"

@@ -27,6 +27,16 @@ static int64_t slot(const struct row *row)
     return key_of(row)->slot;
 }
 
+static int64_t priority(const struct row *row)
+{
+    return key_of(row)->priority;
+}
+
+static int64_t weight(const struct row *row)
+{
+    return key_of(row)->weight;
+}
+
 static int64_t picks(const struct row *row)
 {
     return (int64_t)key_of(row)->picks;
@@ -89,6 +99,8 @@ static const struct metric cooldown_metric = {
     "keyshm_key_cooldown_left_seconds", METRIC_GAUGE, "seconds", 1000, true, NULL};
 static const struct metric probing_metric = {"keyshm_key_probing", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric streak_metric = {"keyshm_key_streak", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric priority_metric = {"keyshm_key_priority", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric weight_metric = {"keyshm_key_weight", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric paused_metric = {"keyshm_key_paused", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
@@ -173,6 +185,22 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                            .kind = &value_count,
                            .number = state_streak,
                            .metric = &streak_metric},
+    [KEY_COLUMN_PRIORITY] = {.name = "PRIORITY",
+                             .json_name = "priority",
+                             .help = "it is picked only while no key of a lower one is available",
+                             .values = "0 to 3",
+                             .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+                             .kind = &value_count,
+                             .number = priority,
+                             .metric = &priority_metric},
+    [KEY_COLUMN_WEIGHT] = {.name = "WEIGHT",
+                           .json_name = "weight",
+                           .help = "its share of the turns, among the keys of its priority",
+                           .values = "1 to 15",
+                           .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+                           .kind = &value_count,
+                           .number = weight,
+                           .metric = &weight_metric},
     [KEY_COLUMN_PICKS] = {.name = "PICKS",
                           .json_name = "picks",
                           .help = "how often it was picked",
