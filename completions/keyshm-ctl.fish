@@ -50,10 +50,10 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove next exec mark pause resume success group model policy reset metadata label export import verify \
-    repair holder break-lock
-set --local reporting create destroy add set remove next mark pause resume success group model policy reset metadata label import verify repair holder \
-    break-lock
+set --local commands create destroy add set remove priority weight next exec mark pause resume success group model policy reset metadata label \
+    export import verify repair holder break-lock
+set --local reporting create destroy add set remove priority weight next mark pause resume success group model policy reset metadata label import \
+    verify repair holder break-lock
 
 complete -c keyshm-ctl -f
 complete -c keyshm-ctl -s h -l help -d 'Show the help'
@@ -65,6 +65,8 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a destroy -d 'Remove a po
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a add -d 'Add keys from standard input or the environment'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a set -d 'Replace the keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a remove -d 'Remove a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a priority -d 'Set before which keys a key is picked'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a weight -d 'Set how often a key is picked'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a next -d 'Pick a key and print it'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a exec -d 'Run a command with a key in its environment'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by what the provider answered'
@@ -87,8 +89,9 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a help -d 'Show the help,
 
 complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Command
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
-complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove pause resume success metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove priority weight pause resume success metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 3 priority' -a '0 1 2 3' -d Priority
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and __fish_contains_opt group' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 group' -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d Group

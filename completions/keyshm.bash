@@ -22,8 +22,8 @@ _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove next exec mark pause resume success group model policy reset metadata label export
-    import verify repair holder break-lock help'
+_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success group model policy reset
+    metadata label export import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
@@ -42,7 +42,7 @@ _keyshm_options_of() {
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
     destroy) echo '--json --layout' ;;
-    remove | model | policy | reset | verify | repair | holder) echo '--json' ;;
+    remove | priority | weight | model | policy | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -166,7 +166,8 @@ _keyshm_operand() {
             _keyshm_ids
         fi
         ;;
-    remove:1 | pause:1 | resume:1 | metadata:1 | label:1) _keyshm_ids ;;
+    remove:1 | priority:1 | weight:1 | pause:1 | resume:1 | success:1 | metadata:1 | label:1) _keyshm_ids ;;
+    priority:2) _keyshm_words '0 1 2 3' ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
     group:1 | model:1) _keyshm_names "$command" ;;
     import:1) _filedir ;;

@@ -61,6 +61,11 @@ def test_keys():
     check(compare(pool, "mark", first, "invalid")["cooldown_left_ms"] == -1, "until marked")
     check(compare(pool, "mark", first, "rate_limited")["status"] == "invalid", "marks join")
     check(compare(pool, "mark", "all", "available", "--status", "invalid")["changed"] == 1, "not all")
+    ordered = compare(pool, "priority", f"{first},{second}", "2")
+    check((ordered["ids"], ordered["priority"]) == ([int(first), int(second)], 2), ordered)
+    check(compare(pool, "priority", first, "0")["priority"] == 0, "priority")
+    check(compare(pool, "weight", second, "15")["weight"] == 15, "weight")
+    compare(pool, "priority", second, "0")
     compare(pool, "group", "org-a")
     grouped = compare(pool, "group", "org-a", "--put-in", first)["groups"][0]
     check((grouped["name"], grouped["key_count"], grouped["status"]) == ("org-a", 1, "available"), grouped)

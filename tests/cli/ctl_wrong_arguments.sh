@@ -22,7 +22,8 @@ grep -o -e ' --[a-z-]*: ' "$tmp/help" | tr -d ' :' | sort -u >"$tmp/options"
 while read -r command; do
     run 0 "$ctl" "$command" --help
     usage=$(sed -n "1p; s/^$more/ /p" "$out" | tr -d '\n')
-    operands=$(printf '%s' "$usage" | grep -o ' POOL\( ID\)\?\( STATUS\)\?' | sed "s/POOL/$pool/; s/ID/$id/; s/STATUS/available/")
+    operands=$(printf '%s' "$usage" | grep -o ' POOL\( ID\)\?\( STATUS\| PRIORITY\| WEIGHT\)\?' |
+        sed "s/POOL/$pool/; s/ID/$id/; s/STATUS/available/; s/PRIORITY\|WEIGHT/1/")
     while read -r option; do
         # shellcheck disable=SC2086
         case "$usage " in

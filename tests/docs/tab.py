@@ -57,8 +57,10 @@ def expectations(stat, ctl, ids):
     for name, command in ctl.commands.items():
         yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}
         yield f"keyshm-ctl {name} {POOL} --", command.options | {"--user", "--help"}
-    for name in ("remove", "mark", "pause", "resume", "metadata", "label"):
+    for name in ("remove", "priority", "weight", "mark", "pause", "resume", "success", "metadata", "label"):
         yield f"keyshm-ctl {name} {POOL} ", ids
+    yield f"keyshm-ctl priority {POOL} {first} ", {"0", "1", "2", "3"}
+    yield f"keyshm-ctl weight {POOL} {first} ", set()
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
     yield f"keyshm-ctl mark {POOL} --group org ", STATUSES
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}

@@ -13,7 +13,7 @@ static int parse_digits(const char *digits, size_t count, uint64_t max, uint64_t
     uint64_t value = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t digit = (uint64_t)(digits[i] - '0');
-        if (value > (max - digit) / 10)
+        if (digit > max || value > (max - digit) / 10)
             return -ERANGE;
         value = 10 * value + digit;
     }

@@ -7,7 +7,7 @@
 /* Numbers as people type them: digits and nothing else, whatever the locale. -EINVAL: something else; -ERANGE: too
  * large. */
 
-/* 0 to `max`, which is at least 9. */
+/* 0 to `max`. */
 int number_parse(const char *text, uint64_t max, uint64_t *ret_value);
 
 /* Seconds, with a decimal fraction if need be ("30", "1.5"), up to KEYSHM_DURATION_MAX_MS. What is less than a

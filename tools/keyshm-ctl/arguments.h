@@ -23,11 +23,13 @@ struct id_list {
 struct arguments {
     const char *pool;
     keyshm_id id;
-    const char *masked_key; /* instead of an id (lookup_masked_key()); NULL: not given */
+    struct id_list ids;     /* of keys */
+    const char *masked_key; /* instead of an id or of ids (lookup_masked_key()); NULL: not given */
     enum keyshm_status status;
     struct keyshm_options create;
     enum keyshm_reason reason;
     enum keyshm_scope scope;
+    unsigned priority, weight;
     unsigned statuses; /* 1 << status for each that was given */
     int64_t retry_after_ms;
     int64_t until_unix_ms; /* or NOT_GIVEN */

@@ -20,6 +20,8 @@ enum exit_status cmd_set(const struct arguments *arguments);
 
 /* cmd_key.c */
 enum exit_status cmd_remove(const struct arguments *arguments);
+enum exit_status cmd_priority(const struct arguments *arguments);
+enum exit_status cmd_weight(const struct arguments *arguments);
 enum exit_status cmd_reset(const struct arguments *arguments);
 
 /* cmd_mark.c */

@@ -68,26 +68,6 @@ static enum exit_status show(const struct arguments *arguments, keyshm_id wanted
 
 /* ---- change ---- */
 
-static enum exit_status refuse_id(const char *provider, keyshm_id id, const char *why)
-{
-    return refuse("pool %s: %" PRIu64 " %s; nothing was changed", provider, id, why);
-}
-
-/* Is each of them a key, and in that group, unless it is 0? */
-static enum exit_status check_keys(const char *provider, keyshm_pool *pool, const struct id_list *ids, keyshm_id in_group)
-{
-    struct keyshm_key_snapshot key;
-    for (size_t i = 0; i < ids->count; i++) {
-        if (keyshm_inspect(pool, ids->ids[i], 0, sizeof(key), &key) < 0)
-            return refuse_id(provider, ids->ids[i], "is the id of no key, or it was removed");
-        if (benches_is_group(pool, ids->ids[i]))
-            return refuse_id(provider, ids->ids[i], "is the id of a group, not of a key");
-        if (in_group != 0 && key.group != in_group)
-            return refuse_id(provider, ids->ids[i], "is the id of a key that is not in that group");
-    }
-    return EXIT_FINE;
-}
-
 static enum exit_status move_keys(const char *provider, keyshm_pool *pool, const struct id_list *ids,
                                   keyshm_id group_or_0)
 {
@@ -99,7 +79,7 @@ static enum exit_status move_keys(const char *provider, keyshm_pool *pool, const
 
 static enum exit_status put_in(const struct arguments *arguments, keyshm_pool *pool, keyshm_id *ret_group)
 {
-    enum exit_status status = check_keys(arguments->pool, pool, &arguments->put_in, 0);
+    enum exit_status status = lookup_check_keys(arguments->pool, pool, &arguments->put_in, 0);
     if (status == EXIT_FINE)
         status = name_make_group(arguments->pool, pool, arguments->group, ret_group);
     return status == EXIT_FINE ? move_keys(arguments->pool, pool, &arguments->put_in, *ret_group) : status;
@@ -109,7 +89,7 @@ static enum exit_status take_out(const struct arguments *arguments, keyshm_pool 
 {
     enum exit_status status = name_find_group(arguments->pool, pool, arguments->group, ret_group);
     if (status == EXIT_FINE)
-        status = check_keys(arguments->pool, pool, &arguments->take_out, *ret_group);
+        status = lookup_check_keys(arguments->pool, pool, &arguments->take_out, *ret_group);
     return status == EXIT_FINE ? move_keys(arguments->pool, pool, &arguments->take_out, 0) : status;
 }
 

@@ -59,6 +59,25 @@ const struct command commands[] = {
         .run = cmd_remove,
     },
     {
+        .name = "priority",
+        .operands = {&operand_pool, &operand_ids, &operand_priority},
+        .operands_needed = 3,
+        .options = JSON,
+        .help =
+            "pick the key only while none of a lower PRIORITY is available; all ids are checked before a key is changed",
+        .json_members = json_members_of_priority,
+        .run = cmd_priority,
+    },
+    {
+        .name = "weight",
+        .operands = {&operand_pool, &operand_ids, &operand_weight},
+        .operands_needed = 3,
+        .options = JSON,
+        .help = "pick the key WEIGHT times as often as one of weight 1, among the keys of its priority",
+        .json_members = json_members_of_weight,
+        .run = cmd_weight,
+    },
+    {
         .name = "next",
         .operands = {&operand_pool},
         .operands_needed = 1,

@@ -62,6 +62,14 @@ const struct json_member json_members_of_set[] = {MEMBERS_OF_ALL,
 
 const struct json_member json_members_of_remove[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
 
+#define MEMBER_IDS MEMBER("ids", "the ids of the keys, in this pool")
+
+const struct json_member json_members_of_priority[] = {
+    MEMBERS_OF_ALL, MEMBER_IDS, {"priority", "that they have now: 0, which goes first, to 3"}, MEMBERS_END};
+
+const struct json_member json_members_of_weight[] = {
+    MEMBERS_OF_ALL, MEMBER_IDS, {"weight", "that they have now: 1 to 15"}, MEMBERS_END};
+
 const struct json_member json_members_of_next[] = {
     MEMBERS_OF_ALL,
     MEMBER_ID,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "lookup.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "benches.h"
 #include "lists.h"
 #include "text.h"
 #include "user.h"
@@ -63,6 +65,7 @@ enum exit_status lookup_masked_key(struct arguments *arguments)
         return fail(arguments->pool, r, NULL);
     unsigned count = find_masked(snapshot, arguments->masked_key, &arguments->id);
     keyshm_snapshot_free(snapshot);
+    arguments->ids = (struct id_list){.count = 1, .ids = {arguments->id}};
     if (count == 1)
         return EXIT_FINE;
     if (count == 0)
@@ -70,6 +73,25 @@ enum exit_status lookup_masked_key(struct arguments *arguments)
                       arguments->pool, arguments->pool);
     return refuse("pool %s: %u keys have that masked form; give an id instead; see them with: keyshm-stat --ids %s",
                   arguments->pool, count, arguments->pool);
+}
+
+static enum exit_status refuse_id(const char *provider, keyshm_id id, const char *why)
+{
+    return refuse("pool %s: %" PRIu64 " %s; nothing was changed", provider, id, why);
+}
+
+enum exit_status lookup_check_keys(const char *provider, keyshm_pool *pool, const struct id_list *ids, keyshm_id in_group)
+{
+    struct keyshm_key_snapshot key;
+    for (size_t i = 0; i < ids->count; i++) {
+        if (keyshm_inspect(pool, ids->ids[i], 0, sizeof(key), &key) < 0)
+            return refuse_id(provider, ids->ids[i], "is the id of no key, or it was removed");
+        if (benches_is_group(pool, ids->ids[i]))
+            return refuse_id(provider, ids->ids[i], "is the id of a group, not of a key");
+        if (in_group != 0 && key.group != in_group)
+            return refuse_id(provider, ids->ids[i], "is the id of a key that is not in that group");
+    }
+    return EXIT_FINE;
 }
 
 const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id)

@@ -14,8 +14,13 @@ int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot);
 /* The key with that id, or NULL. */
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id);
 
-/* If a masked key was given in the place of an id, find the id. It must be that of one key. Returns the exit status. */
+/* If a masked key was given in the place of an id or of a list of ids, find the id. It must be that of one key. Returns the
+ * exit status. */
 enum exit_status lookup_masked_key(struct arguments *arguments);
+
+/* Is each of the ids that of a key, and of one in that group, unless it is 0? If not, say so. Returns the exit status. */
+enum exit_status lookup_check_keys(const char *provider, keyshm_pool *pool, const struct id_list *ids,
+                                   keyshm_id in_group);
 
 /* The group with that id, or NULL. */
 const struct keyshm_group_snapshot *lookup_group(const struct keyshm_snapshot *snapshot, keyshm_id id);

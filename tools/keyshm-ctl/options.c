@@ -90,6 +90,26 @@ static int parse_take_out(const char *text, struct arguments *arguments)
     return parse_ids(text, &arguments->take_out);
 }
 
+/* Or the masked form of one key. */
+static int parse_key_ids(const char *text, struct arguments *arguments)
+{
+    if (text_find_ellipsis(text) != NULL) {
+        arguments->masked_key = text;
+        return 0;
+    }
+    return parse_ids(text, &arguments->ids);
+}
+
+static int parse_priority(const char *text, struct arguments *arguments)
+{
+    return parse_count(text, KEYSHM_PRIORITY_MAX, &arguments->priority);
+}
+
+static int parse_weight(const char *text, struct arguments *arguments)
+{
+    return parse_unsigned(text, KEYSHM_WEIGHT_MAX, &arguments->weight);
+}
+
 static int parse_cooldown(const char *text, struct arguments *arguments)
 {
     return number_parse_seconds(text, &arguments->create.default_cooldown_ms);
@@ -268,7 +288,8 @@ _Static_assert(KEYSHM_LAYOUT_NAME_MAX == 16, "the rule of --layout");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
 _Static_assert(KEYSHM_GROUPS_MAX == 1024, "the rule of --groups-max");
 _Static_assert(KEYSHM_MODELS_MAX == 1024, "the rule of --models-max");
-_Static_assert(ID_LIST_MAX == 1024, "IDS_RULE");
+_Static_assert(ID_LIST_MAX == 1024, "IDS_RULE, and the help of operand_ids");
+_Static_assert(KEYSHM_PRIORITY_MAX == 3 && KEYSHM_WEIGHT_MAX == 15, "the rules of PRIORITY and WEIGHT");
 
 const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_CAPACITY] = {"--capacity", "N", "room for N keys (1024)", "a number from 1 to 1048576", parse_capacity,
@@ -345,6 +366,11 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
 const struct operand operand_id = {"ID", NULL, ID_RULE, parse_id};
+const struct operand operand_ids = {"ID", "of a key, or up to 1024 ids with commas between",
+                                    IDS_RULE ", or the masked form of one, such as sk-...6789", parse_key_ids};
+const struct operand operand_priority = {"PRIORITY", "0, which a new key has and which goes first, to 3",
+                                         "a number from 0 to 3", parse_priority};
+const struct operand operand_weight = {"WEIGHT", "1, which a new key has, to 15", "a number from 1 to 15", parse_weight};
 const struct operand operand_id_or_group = {"ID", "of a key or a group; leave it out with --group", ID_RULE, parse_id};
 const struct operand operand_id_or_all = {"ID",
                                           "of a key or a group; leave it out with --group;\n"

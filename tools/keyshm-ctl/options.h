@@ -18,8 +18,9 @@ struct operand {
     parse_fn *parse;
 };
 
-extern const struct operand operand_pool, operand_id, operand_id_or_group, operand_id_or_all, operand_status,
-    operand_name, operand_value, operand_text, operand_file, operand_group, operand_model, operand_setting;
+extern const struct operand operand_pool, operand_id, operand_ids, operand_id_or_group, operand_id_or_all, operand_status,
+    operand_priority, operand_weight, operand_name, operand_value, operand_text, operand_file, operand_group,
+    operand_model, operand_setting;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
