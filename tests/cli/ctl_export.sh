@@ -11,6 +11,8 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
 run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first"'
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 0)" team ''
+run 0 "$ctl" priority "$pool" "$(id_of "$pool" 2)" 3
+run 0 "$ctl" weight "$pool" "$(id_of "$pool" 2)" 15
 
 # The contents.
 before_ms=$(date +%s%3N)
@@ -31,6 +33,7 @@ is "$(json keys 0 cooldown_left_ms) $(json keys 2 cooldown_left_ms) $(json keys 
 { [ "$(json keys 1 cooldown_left_ms)" -gt 0 ] && [ "$(json keys 1 cooldown_left_ms)" -le 100000011 ]; } || fail "a cooldown"
 is "$(json keys 0 masked_key) $(json keys 4 masked_key)" 'sk-…AAAA …'
 is "$(json keys 3 marked invalid) $(json keys 3 marked rate_limited)" '1 0'
+is "$(json keys 2 priority) $(json keys 2 weight) $(json keys 3 priority) $(json keys 3 weight)" '3 15 0 1'
 is "$(json keys 0 metadata)" 'label team '
 is "$(json keys 0 metadata label)$(json keys 0 metadata team)" 'the "first"'
 is "$(json keys 0 fingerprint | wc -c)" 44 "a fingerprint and a line end"

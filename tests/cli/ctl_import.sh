@@ -212,6 +212,8 @@ run 0 "$ctl" mark "$full" "$(id_of "$full" 0)" rate_limited --model 'm 2' --retr
 run 0 "$ctl" mark "$full" "$(id_of "$full" 2)" invalid --model m/1 --reason permission
 run 0 "$ctl" model "$full" unmarked
 run 0 "$ctl" pause "$full" "$(id_of "$full" 1)"
+run 0 "$ctl" priority "$full" "$(id_of "$full" 1),$(id_of "$full" 2)" 2
+run 0 "$ctl" weight "$full" "$(id_of "$full" 2),$(id_of "$full" 0)" 7
 run 0 "$ctl" export "$full" --output "$tmp/full" --with-keys
 run 0 "$ctl" export "$full" --output "$tmp/full_state"
 create "$full.empty" --capacity 8
@@ -221,17 +223,21 @@ out_is 'nothing was changed; it would be: 3 added, 0 found, 0 not found; 4 marke
 is "$(cksum <"$segments.$full.empty")" "$before" "the pool after --dry-run"
 run 0 "$ctl" import "$full.empty" "$tmp/full" --json
 counts 3 0 0 4
-is "$(json groups_added) $(json moved) $(json models_added) $(json paused)" '2 0 3 2'
+is "$(json groups_added) $(json moved) $(json reordered) $(json models_added) $(json paused)" '2 0 0 3 2'
 create "$full.keys" --capacity 8
 add "$full.keys" AAAA BBBB CCCC
 run 0 "$ctl" model "$full.keys" other
 run 0 "$ctl" model "$full.keys" m/1
 run 0 "$ctl" group "$full.keys" else --put-in "$(id_of "$full.keys" 0)"
 run 0 "$ctl" group "$full.keys" 'org b ü' --put-in "$(id_of "$full.keys" 2)"
+run 0 "$ctl" priority "$full.keys" "$(id_of "$full.keys" 1)" 2
+run 0 "$ctl" weight "$full.keys" "$(id_of "$full.keys" 0)" 3
+before=$(cksum <"$segments.$full.keys")
 run 0 "$ctl" import "$full.keys" "$tmp/full_state" --dry-run
-out_is 'nothing was changed; it would be: 0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added'
+out_is 'nothing was changed; it would be: 0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added; 2 keys with another priority or weight'
+is "$(cksum <"$segments.$full.keys")" "$before" "the pool after --dry-run"
 run 0 "$ctl" import "$full.keys" "$tmp/full_state"
-out_is '0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added'
+out_is '0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 1 added, 2 keys moved; models: 2 added; 2 keys with another priority or weight'
 run 0 "$ctl" import "$full.keys" "$tmp/full_state"
 out_is '0 added, 3 found, 0 not found; 4 marked, 2 paused; groups: 0 added, 0 keys moved; models: 0 added'
 run 0 "$ctl" export "$full.empty" --output "$tmp/full_again"
@@ -239,7 +245,7 @@ known "$tmp/full_state" >"$tmp/known"
 known "$tmp/full_again" | diff -u "$tmp/known" - >&2 || fail "not all is known in an empty pool"
 run 0 "$ctl" export "$full.keys"
 is "$(json keys 0 group) $(json keys 1 group) $(json keys 2 group)" 'org-a org-a org b ü' "a key without a group stays where it is"
-for member in status models; do
+for member in status models priority weight; do
     for slot in 0 1 2; do
         is "$(json keys "$slot" "$member")" "$("$JSON_GET" keys "$slot" "$member" <"$tmp/full")" "$member of $slot"
     done
@@ -275,12 +281,19 @@ is "$(json groups 0 status)" available
 between 40000000 50000100 "$(json groups 0 models m/1 cooldown_left_ms)"
 between 140000000 150000100 "$(json keys 0 models 'm 2' cooldown_left_ms)"
 
-# A file of an earlier version has neither.
-sed 's/"models":\[[^]]*\],"groups":\[\],//; s/"models":{},//; s/"group":null,//' "$state" >"$tmp/earlier"
-! grep -q '"models"\|"group' "$tmp/earlier" || fail "the test has no effect"
+# A file of an earlier version has neither, and no priorities and weights: those of the keys stay.
+sed 's/"models":\[[^]]*\],"groups":\[\],//; s/"models":{},//; s/"group":null,"priority":0,"weight":1,//' "$state" >"$tmp/earlier"
+! grep -q '"models"\|"group\|"priority\|"weight' "$tmp/earlier" || fail "the test has no effect"
 add_all "$pool.earlier"
+run 0 "$ctl" priority "$pool.earlier" "$(id_of "$pool.earlier" 0)" 1
+run 0 "$ctl" weight "$pool.earlier" "$(id_of "$pool.earlier" 0)" 5
 run 0 "$ctl" import "$pool.earlier" "$tmp/earlier"
 out_is '0 added, 5 found, 0 not found; 4 marked, 2 paused'
+is "$(of_pool "$pool.earlier" keys 0 priority) $(of_pool "$pool.earlier" keys 0 weight)" '1 5'
+sed '2s/"weight":1,//' "$state" >"$tmp/half"
+run 0 "$ctl" import "$pool.earlier" "$tmp/half" --json
+is "$(json reordered)" 1
+is "$(of_pool "$pool.earlier" keys 0 priority) $(of_pool "$pool.earlier" keys 0 weight)" '0 5' "one of the two"
 
 # Without room for the groups nothing is changed; models for which there is no room are left out.
 create "$full.tight" --groups-max 1 --models-max 2

@@ -206,6 +206,12 @@ for value in 5 '{}' '[]'; do
     member "3s/\"group\":\"org-a\"/\"group\":$value/" 'keys[1].group must be null, or the name of one of the groups'
 done
 member '3s/"org-a"/"org-c"/' 'keys[1].group is not one of the groups'
+for value in -1 4 4294967296 9223372036854775807 1.0 '"1"' true null; do
+    in_key priority "$value" 'a number from 0 to 3'
+done
+for value in 0 16 -1 4294967297 1.5 '"1"' '[]' null; do
+    in_key weight "$value" 'a number from 1 to 15'
+done
 bench='"status":"rate_limited","cooldown_left_ms":5,"reason":"none"'
 for value in 5 '[]' '{"m/1":5}' '{"m/1":{}}' "{\"\":{$bench}}" "{\"m/1\":{$(printf '%s' "$bench" | sed 's/_limited//')}}" \
     "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:-2/')}}" "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:0/')}}" \

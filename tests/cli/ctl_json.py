@@ -95,6 +95,7 @@ def test_state():
     pool, (first, _) = make_pool("-state", "AAAA", "BBBB")
     ctl("mark", pool, first, "invalid")
     ctl("group", pool, "org-a", "--put-in", first)
+    ctl("priority", pool, first, "1")
     with tempfile.TemporaryDirectory() as directory:
         file = os.path.join(directory, "state.json")
         ctl("export", pool, "--with-keys", "--output", file)
@@ -108,6 +109,7 @@ def test_state():
         rehearsed = compare(other, "import", file, "--dry-run")
         taken = compare(other, "import", file)
         check({**rehearsed, "is_dry_run": False} == taken, f"{rehearsed} {taken}")
+        check(taken["reordered"] == 1, taken)
         check((taken["key_count"], taken["added"], taken["found"], taken["not_found"], taken["marked"]) == (2, 1, 1, 0, 1), taken)
 
 

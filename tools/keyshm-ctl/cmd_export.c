@@ -172,7 +172,8 @@ static json_t *key_to_json(const struct export *export, const struct keyshm_key_
 {
     json_t *object = json_pack("{s:I, s:s}", "slot", (json_int_t)key->slot, "masked_key", key->masked_key);
     json_t *subject = subject_to_json(export, key, KEY_WORD);
-    json_t *rest = json_pack("{s:s?, s:o, s:s?}", "group", group_name(export, key->group), "metadata", metadata_json(key),
+    json_t *rest = json_pack("{s:s?, s:I, s:I, s:o, s:s?}", "group", group_name(export, key->group), "priority",
+                             (json_int_t)key->priority, "weight", (json_int_t)key->weight, "metadata", metadata_json(key),
                              "fingerprint", fingerprint_or_null);
     bool is_whole = json_object_update(object, subject) == 0 && json_object_update(object, rest) == 0;
     json_decref(subject);

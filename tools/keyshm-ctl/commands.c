@@ -211,9 +211,8 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
-        .help =
-            "print a pool's state as JSON, for import: policy, groups, models, marks, pauses, metadata and the time,\n"
-            "but no keys",
+        .help = "print a pool's state as JSON, for import: policy, groups, models, marks, pauses, priorities, weights,\n"
+                "metadata and the time, but no keys",
         .json_members = json_members_of_export,
         .run = cmd_export,
     },
@@ -225,7 +224,8 @@ const struct command commands[] = {
         .help = "restore what export wrote, from FILE or standard input: everything is checked before anything is\n"
                 "changed; the pool gets the policy; keys in the file are added, but then only its owner may be able\n"
                 "to read it; groups and models are made; keys that are in the pool get their group, their marks, with\n"
-                "the rest of a cooldown by the wall clock, and their metadata; as with mark, no status improves",
+                "the rest of a cooldown by the wall clock, their priority, weight and metadata; as with mark, no\n"
+                "status improves",
         .json_members = json_members_of_import,
         .run = cmd_import,
     },

@@ -166,6 +166,8 @@ const struct json_member json_members_of_export[] = {
     {"keys.masked_key", "the part of the key that may be shown"},
     MEMBERS_OF_SUBJECT("keys"),
     {"keys.group", "the name of the group that it is in; null: none"},
+    {"keys.priority", "it is picked only while no key of a lower one is available: 0 to 3"},
+    {"keys.weight", "its share of the turns, among the keys of its priority: 1 to 15"},
     {"keys.metadata", "the notes kept with it, by name"},
     {"keys.fingerprint",
      "a salted hash by which import finds the key; null with --with-keys, and of one with fewer than 20 bytes"},
@@ -183,6 +185,7 @@ const struct json_member json_members_of_import[] = {
     {"paused", "keys and groups that were paused"},
     {"groups_added", "groups that are new in the pool"},
     {"moved", "keys that were in the pool before, and were put in another group"},
+    {"reordered", "keys that were in the pool before, and got another priority or weight"},
     {"models_added", "models that are new in the pool"},
     {"policy_changed", "true: the policy was another one before"},
     MEMBERS_END};

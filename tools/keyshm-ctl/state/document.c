@@ -168,10 +168,25 @@ static bool is_group(json_t *value)
     return value == NULL || json_is_null(value) || json_is_string(value);
 }
 
+/* NULL: it is not said, as in files of earlier versions. */
+static bool is_priority(json_t *value)
+{
+    return value == NULL || rule_is_within(value, 0, KEYSHM_PRIORITY_MAX);
+}
+
+static bool is_weight(json_t *value)
+{
+    return value == NULL || rule_is_within(value, 1, KEYSHM_WEIGHT_MAX);
+}
+
+_Static_assert(KEYSHM_PRIORITY_MAX == 3 && KEYSHM_WEIGHT_MAX == 15, "the rules of priority and weight");
+
 static const struct rule key_rules[] = {
     {"slot", is_slot, "a number from 0 to 16777215"},
     {"masked_key", is_masked_key, "a masked key of 1 to 23 bytes"},
     {"group", is_group, "null, or the name of one of the groups"},
+    {"priority", is_priority, "a number from 0 to 3"},
+    {"weight", is_weight, "a number from 1 to 15"},
     {"metadata", is_metadata,
      "an object: names of " METADATA_NAME_RULE ", values of " METADATA_VALUE_RULE ", at most 160 bytes in all"},
     {"fingerprint", is_fingerprint, "null, or 43 of A-Z a-z 0-9 . /"},
@@ -262,11 +277,20 @@ static enum exit_status take_group(struct document *document, const char *provid
     return EXIT_FINE;
 }
 
+/* -1: it is not there. */
+static int take_small_number(const json_t *object, const char *name)
+{
+    const json_t *number = json_object_get(object, name);
+    return number != NULL ? (int)json_integer_value(number) : -1;
+}
+
 static struct document_key take_key_apart(const json_t *object)
 {
     struct document_key key = {.key = json_string_value(json_object_get(object, "key"))};
     key.key_length = json_string_length(json_object_get(object, "key"));
     key.fingerprint = json_string_value(json_object_get(object, "fingerprint"));
+    key.priority = take_small_number(object, "priority");
+    key.weight = take_small_number(object, "weight");
     key.metadata = json_object_get(object, "metadata");
     return key;
 }

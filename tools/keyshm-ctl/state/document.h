@@ -4,7 +4,7 @@
 
 /*
  * The document that export writes and import reads. import requires every member in json_members_of_export but those
- * that earlier versions did not write (the policy, and what is about groups and models), and ignores others: a later
+ * that earlier versions did not write (the policy, priority and weight of a key, and what is about groups and models), and ignores others: a later
  * version may add some.
  */
 
@@ -40,6 +40,7 @@ struct document_key {
     const char *fingerprint; /* NULL: it has none */
     struct subject subject;
     struct document_group *group; /* NULL: none */
+    int priority, weight;         /* -1: the document does not say */
     json_t *metadata;             /* strings by name */
     keyshm_id id;                 /* in the pool; 0: not there, or not yet looked for */
 };

@@ -177,6 +177,25 @@ static int put_in_group(struct restore *restore, const struct document_key *key)
     return r;
 }
 
+/* What the file does not say stays as it is. */
+static int set_order(struct restore *restore, const struct document_key *key, bool is_new)
+{
+    struct keyshm_key_snapshot state;
+    if (key->id == 0)
+        return 0;
+    int r = keyshm_inspect(restore->pool, key->id, 0, sizeof(state), &state);
+    if (r < 0)
+        return r;
+    bool has_priority = key->priority < 0 || (unsigned)key->priority == state.priority;
+    bool has_weight = key->weight < 0 || (unsigned)key->weight == state.weight;
+    if (!has_priority && !restore->arguments->is_dry_run)
+        r = keyshm_set_priority(restore->pool, key->id, (unsigned)key->priority);
+    if (r == 0 && !has_weight && !restore->arguments->is_dry_run)
+        r = keyshm_set_weight(restore->pool, key->id, (unsigned)key->weight);
+    restore->reordered += r == 0 && !is_new && !(has_priority && has_weight);
+    return r;
+}
+
 static int restore_key(struct restore *restore, struct document_key *key)
 {
     bool is_new = key->id == 0;
@@ -189,6 +208,8 @@ static int restore_key(struct restore *restore, struct document_key *key)
         r = put_in_group(restore, key);
     if (r == 0)
         r = restore_subject(restore, key->id, &key->subject);
+    if (r == 0)
+        r = set_order(restore, key, is_new);
     if (r == 0 && !restore->arguments->is_dry_run)
         r = annotate(restore, key);
     if (r == 0 || r == -ESTALE) { /* another process has just removed it */
