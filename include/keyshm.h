@@ -126,6 +126,8 @@ extern "C" {
  * without control characters (bytes below 0x20, and 0x7f) and without a space at either end.
  */
 #define KEYSHM_NAME_MAX 128
+
+/* The last priority, and the greatest weight, that a key can have: keyshm_set_priority(), keyshm_set_weight(). */
 #define KEYSHM_PRIORITY_MAX 3
 #define KEYSHM_WEIGHT_MAX 15
 
@@ -551,7 +553,8 @@ int keyshm_model_name(keyshm_pool *pool, unsigned model, char *buffer, size_t si
 
 /*
  * 0 to KEYSHM_PRIORITY_MAX; 0 goes first. A key is picked only while no key of a lower number is available for the
- * request.
+ * request: at one instant of the pick, none was. A key counts as available from the return, at the latest, of the call
+ * that makes it so; and if a process is killed or stopped in that call, half a second later at the latest.
  *
  * -ESTALE   there is no such key
  * -EINVAL   no such priority, or the id of a group
@@ -561,8 +564,9 @@ int keyshm_set_priority(keyshm_pool *pool, keyshm_id key, unsigned priority);
 
 /*
  * 1 to KEYSHM_WEIGHT_MAX: its share of the turns among the keys of its priority. While the same keys are available, a key
- * of weight w gets exactly w turns for each turn of a key of weight 1, well spread; of any N rounds of 15, the counts
- * differ from that by at most one turn for each process. The turns of keys that are not available go to the others.
+ * of weight w gets exactly w turns for each turn of a key of weight 1, well spread: over any whole number of cycles of 15
+ * rounds, the counts differ from that by at most one turn for each process. The turns of keys that are not available go
+ * to the others.
  *
  * -ESTALE   there is no such key
  * -EINVAL   no such weight, or the id of a group
@@ -590,10 +594,11 @@ struct keyshm_pick {
 };
 
 /*
- * Pick the next available key: round-robin, in slot order. While the set of available keys does not change, the numbers
- * of picks of any two available keys differ by no more than the greatest number of processes that have ever picked in
- * bursts at the same time, 8 at most, and by 1 more where other processes pick, too: however many processes came and
- * went, and whether they closed the pool, ended, or were killed.
+ * Pick the next available key: of the first priority that has one (keyshm_set_priority()), round-robin, in slot order,
+ * and as often as its weight says (keyshm_set_weight()). While the set of available keys does not change, the numbers
+ * of picks of any two available keys of one priority and weight differ by no more than the greatest number of processes
+ * that have ever picked in bursts at the same time, 8 at most, and by 1 more where other processes pick, too: however
+ * many processes came and went, and whether they closed the pool, ended, or were killed.
  *
  * A burst: a single-threaded process that makes more than 1,024 calls within one tick of the kernel's coarse clock
  * (CLOCK_MONOTONIC_COARSE, clock_gettime(2); a few milliseconds) claims several dozen turns at a time, never beyond the

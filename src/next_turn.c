@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "next_turn.h"
 
-/* After this many searches that did not find a key which is there, look at all keys, whatever their order: only damage
- * hides a key there. */
-#define HIDDEN_TRIES_MAX 2
+#include "availability.h"
 
-const struct ready_filter *next_turn_filter(const struct keyshm_pool *pool, unsigned round,
-                                            struct ready_filter *ret_filter)
-{
-    uint64_t in_use = order_in_use(pool);
-    if (!order_matters(in_use))
-        return NULL;
-    *ret_filter = order_filter(pool, order_first_priority(in_use), order_has_weights(in_use) ? round : 0);
-    return ret_filter;
-}
+/* After this many searches that did not find a key which is there, while nothing changed, go by the slots: only damage hides
+ * a key there. */
+#define HIDDEN_TRIES_MAX 3
+
+/* And after this many tries in all: something is made available, or gets another place, within each of them. */
+#define ORDER_TRIES_MAX 100
 
 /* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. It is
  * slot + 1 if no other slot is ready up to there. */
@@ -101,67 +96,134 @@ static bool find_of_priority(struct turn *turn, unsigned priority, bool has_weig
     return next->slot != READY_NONE;
 }
 
-/* How many of the first priorities need not be looked at: this process has found no key there, and nothing has changed. */
-static unsigned known_empty(const struct turn *turn, const struct process_search *search)
+/* How many of the first priorities need not be looked at, as this process knows that they have no key. */
+static unsigned known_empty(struct turn *turn)
 {
     const struct process_search *known = turn->has_range ? &turn->pool->local->rotations[turn->model].search : NULL;
-    return known != NULL && next_turn_is_same_search(known, search) ? known->empty : 0;
+    bool is_known = known != NULL && next_turn_is_known(known, &turn->order) && !turn_has_passed(turn, known->until_ms);
+    return is_known ? known->empty : 0;
 }
 
-/* Of the first `empty` priorities no key was found. Was none available, at one instant? If bits were missing, they are set. */
-static bool are_empty(struct turn *turn, struct process_search *search)
+/* The next key of the first priority that has one available, as far as bits lead to one. */
+static bool find_in_order(struct turn *turn, unsigned known, struct next_turn *next)
 {
-    const struct keyshm_pool *pool = turn->pool;
-    bool is_complete =
-        ready_is_complete(search->next_due, turn->now_ms) && ready_is_complete(search->next_due_of_model, turn->now_ms);
-    if (!is_complete && !turn->is_complete) {
-        turn_make_exact(turn);
-        ready_set_available(pool, turn->model, turn->now_ms);
-        turn->is_complete = true;
-        return false;
-    }
-    if (order_in_use(pool) != search->order_in_use || ready_announced(pool) != search->announced)
-        return false;
-    if (is_complete && turn->has_range)
-        pool->local->rotations[turn->model].search = *search;
-    return true;
-}
-
-/* The next key of the first priority that has one available. */
-static bool find_in_order(struct turn *turn, struct process_search *search, struct next_turn *next)
-{
-    unsigned known = known_empty(turn, search);
-    uint64_t left = search->order_in_use & ORDER_IN_USE_PRIORITIES;
-    for (search->empty = 0; left != 0; left &= left - 1, search->empty++) {
-        search->priority = order_first_priority(left);
-        if (search->empty < known)
+    uint64_t in_use = turn->order.in_use, left = in_use & ORDER_IN_USE_PRIORITIES;
+    for (next->rank = 0; left != 0; left &= left - 1, next->rank++) {
+        next->priority = order_first_priority(left);
+        if (next->rank < known)
             continue;
-        next->cursor =
-            atomic_load_explicit(rotation_cursor(turn->pool, turn->model, search->empty), memory_order_relaxed);
-        if (find_of_priority(turn, search->priority, order_has_weights(search->order_in_use), next))
+        next->cursor = atomic_load_explicit(rotation_cursor(turn->pool, turn->model, next->rank), memory_order_relaxed);
+        if (find_of_priority(turn, next->priority, order_has_weights(in_use), next))
             return true;
     }
     return false;
 }
 
+/* The slots of a word of bits whose keys are of an earlier priority. */
+static uint64_t slots_of_earlier(const struct turn *turn, unsigned priority, uint32_t word)
+{
+    uint64_t slots = 0;
+    for (uint64_t left = turn->order.in_use & ((UINT64_C(1) << priority) - 1); left != 0; left &= left - 1)
+        /* acquire: pairs with the release in order.c. */
+        slots |= atomic_load_explicit(&order_plane(turn->pool, order_first_priority(left))[word], memory_order_acquire);
+    return slots;
+}
+
+/* Is a key of an earlier priority available by its words, though no bit has led to it? Then it gets its bits. Otherwise
+ * lowers *until_ms to the time from which on one is. */
+static bool find_earlier(struct turn *turn, unsigned priority, uint64_t *until_ms)
+{
+    const struct keyshm_pool *pool = turn->pool;
+    uint32_t used = pool_slots_used(pool);
+    for (uint32_t word = 0; word * 64 < used; word++) {
+        for (uint64_t slots = slots_of_earlier(turn, priority, word); slots != 0; slots &= slots - 1) {
+            uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(slots);
+            uint64_t at_ms = slot < used ? availability_at_ms(pool, turn->model, slot) : AVAILABILITY_NO_KEY;
+            if (turn_has_passed(turn, at_ms)) {
+                ready_set(pool, 0, slot);
+                if (turn->model != 0)
+                    ready_set(pool, turn->model, slot);
+                return true;
+            }
+            *until_ms = at_ms < *until_ms ? at_ms : *until_ms;
+        }
+    }
+    return false;
+}
+
+/* Of a key of a later priority: was none of an earlier one available, at one instant? That is so if nothing was made
+ * available while the words were read. What was found out is remembered, for half a second at most: a process may have been
+ * killed after it has made a key available, and before it has announced that. */
+static bool is_first(struct turn *turn, const struct next_turn *next, unsigned known)
+{
+    const struct keyshm_pool *pool = turn->pool;
+    turn->order.earlier = next->rank;
+    if (next->rank <= known)
+        return true;
+    uint64_t until_ms = turn->now_ms + READY_SWEEP_INTERVAL_MS;
+    if (find_earlier(turn, next->priority, &until_ms) || !turn_is_in_order(pool, &turn->order))
+        return false;
+    if (turn->has_range)
+        pool->local->rotations[turn->model].search = (struct process_search){
+            .order_in_use = turn->order.in_use,
+            .until_ms = until_ms,
+            .announced = turn->order.announced,
+            .empty = next->rank,
+            .priority = next->priority,
+        };
+    return true;
+}
+
+/* Whatever bits and planes say: the first available key of the first priority that has one. It takes no turn. READY_NONE. */
+static uint32_t find_in_slots(struct turn *turn)
+{
+    uint32_t used = pool_slots_used(turn->pool), found = READY_NONE;
+    unsigned first = ORDER_PRIORITIES;
+    for (uint32_t slot = 0; slot < used; slot++) {
+        unsigned priority = order_priority(order_of(turn->pool, slot));
+        if (priority < first && turn_has_passed(turn, availability_at_ms(turn->pool, turn->model, slot))) {
+            first = priority;
+            found = slot;
+        }
+    }
+    return found;
+}
+
+static int claim_later(struct turn *turn, const struct next_turn *next, unsigned known)
+{
+    if (turn->has_range && !turn->is_burst)
+        rotation_leave(turn->pool, turn->model);
+    bool is_claimed =
+        is_first(turn, next, known) && next_turn_move_to(rotation_cursor(turn->pool, turn->model, next->rank), next);
+    return is_claimed ? 0 : -EBUSY;
+}
+
+/* Nothing was found. If there is something, and nothing has changed meanwhile, a plane hides it. */
+static int look_in_words(struct turn *turn)
+{
+    int r = turn_look_in_words(turn);
+    turn->hidden +=
+        order_in_use(turn->pool) == turn->order.in_use && ready_announced(turn->pool) == turn->order.announced;
+    return r;
+}
+
 int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot)
 {
-    struct process_search search = next_turn_begin_search(turn->pool, turn->model);
     struct next_turn next;
-    if (!order_matters(search.order_in_use) || turn->hidden >= HIDDEN_TRIES_MAX)
+    turn->order.earlier = 0;
+    if (!order_matters(turn->order.in_use))
         return next_turn_claim(turn, turn->model, tries, ret_slot);
-    if (!find_in_order(turn, &search, &next)) {
-        turn->hidden++;
-        return turn_look_in_words(turn);
+    if (turn->hidden >= HIDDEN_TRIES_MAX || tries >= ORDER_TRIES_MAX) {
+        *ret_slot = find_in_slots(turn);
+        return *ret_slot != READY_NONE ? 0 : turn_look_in_words(turn);
     }
+    unsigned known = known_empty(turn);
+    if (!find_in_order(turn, known, &next))
+        return look_in_words(turn);
     *ret_slot = next.slot;
-    if (search.empty > 0 && tries < CLAIM_TRIES_MAX) {
-        if (turn->has_range && !turn->is_burst)
-            rotation_leave(turn->pool, turn->model);
-        _Atomic uint64_t *cursor_at = rotation_cursor(turn->pool, turn->model, search.empty);
-        return are_empty(turn, &search) && next_turn_move_to(cursor_at, &next) ? 0 : -EBUSY;
-    }
-    struct ready_filter filter = order_filter(turn->pool, search.priority, next.round);
+    if (next.rank > 0)
+        return claim_later(turn, &next, known);
+    struct ready_filter filter = order_filter(turn->pool, next.priority, next.round);
     next.filter_or_null = &filter;
     return next_turn_claim_found(turn, turn->model, tries, &next);
 }

@@ -3,7 +3,7 @@
 #define KEYSHM_NEXT_TURN_H
 
 /* Whose turn is next: it is found, and claimed for this pick, or taken out of a range that this process has claimed. Where
- * keys differ in priority or weight (order.h), that is a longer way. */
+ * keys differ in priority or weight (order.h), the search takes a slower path. */
 
 #include <errno.h>
 
@@ -21,11 +21,19 @@ struct next_turn {
     uint64_t cursor;                           /* as it was when it was found */
     uint32_t slot;
     uint32_t round;
+    unsigned rank;     /* of its priority among those that keys have */
+    unsigned priority; /* where they differ */
 };
 
 /* The keys that have a turn in a range that was claimed in this round; NULL: all of them. */
-const struct ready_filter *next_turn_filter(const struct keyshm_pool *pool, unsigned round,
-                                            struct ready_filter *ret_filter);
+ALWAYS_INLINE const struct ready_filter *next_turn_filter(const struct keyshm_pool *pool, uint64_t in_use, unsigned round,
+                                                          struct ready_filter *ret_filter)
+{
+    if (!order_matters(in_use))
+        return NULL;
+    *ret_filter = order_filter(pool, order_first_priority(in_use), order_has_weights(in_use) ? round : 0);
+    return ret_filter;
+}
 
 /* The next of the turns that this process has claimed. */
 ALWAYS_INLINE uint32_t next_turn_in_range(struct turn *turn, unsigned model, bool is_ordered)
@@ -43,7 +51,8 @@ ALWAYS_INLINE uint32_t next_turn_in_range(struct turn *turn, unsigned model, boo
     if (range.begin >= range.end)
         return READY_NONE;
     struct ready_filter filter;
-    const struct ready_filter *filter_or_null = is_ordered ? next_turn_filter(turn->pool, range.round, &filter) : NULL;
+    const struct ready_filter *filter_or_null =
+        is_ordered ? next_turn_filter(turn->pool, turn->order.in_use, range.round, &filter) : NULL;
     uint32_t slot = turn_find_in(turn, model, filter_or_null, range.begin, range.end);
     word = claim_after(word, slot != READY_NONE ? slot : range.end - 1);
     atomic_store_explicit(at, word, memory_order_relaxed);
@@ -109,41 +118,29 @@ ALWAYS_INLINE int next_turn_claim(struct turn *turn, unsigned model, int tries, 
 /* Claim the turn of the next key of the first priority that has one available. -EBUSY: as next_turn_claim_found(). */
 int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot);
 
-/* What a pick reads before it looks for a key by priorities. A key gets its bits only when one of these changes. */
-ALWAYS_INLINE struct process_search next_turn_begin_search(const struct keyshm_pool *pool, unsigned model)
+/* Does this process know that the first priorities have no key, but for the time? */
+static inline bool next_turn_is_known(const struct process_search *known, const struct turn_order *order)
 {
-    return (struct process_search){
-        .order_in_use = order_in_use(pool),
-        .next_due = ready_load_next_due(pool, 0),
-        .next_due_of_model = ready_load_next_due(pool, model),
-        .announced = ready_announced(pool),
-    };
+    return known->empty != 0 && known->order_in_use == order->in_use && known->announced == order->announced;
 }
 
-static inline bool next_turn_is_same_search(const struct process_search *a, const struct process_search *b)
-{
-    return a->order_in_use == b->order_in_use && a->announced == b->announced && a->next_due == b->next_due &&
-           a->next_due_of_model == b->next_due_of_model;
-}
-
-/* Where this process knows that the first priorities have no key: the next key of the priority after them, if it is in what is
- * left of the round. */
+/* If it knows that: the next key of the priority after them, if it is in what is left of the round. */
 ALWAYS_INLINE uint32_t next_turn_claim_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
-                                               struct others *ret_others)
+                                               struct turn_order *order, struct others *ret_others)
 {
     const struct process_search *known = &pool->local->rotations[model].search;
-    struct process_search search = next_turn_begin_search(pool, model);
-    if (known->empty == 0 || !next_turn_is_same_search(known, &search))
+    if (!next_turn_is_known(known, order) || known->until_ms <= now_ms + pool_coarse_lag_ms(pool))
         return READY_NONE;
     _Atomic uint64_t *cursor_at = rotation_cursor(pool, model, known->empty);
     struct next_turn next = {.cursor = atomic_load_explicit(cursor_at, memory_order_relaxed)};
     struct claim claim = claim_unpack(next.cursor);
-    next.round = order_has_weights(search.order_in_use) ? claim.round : 0;
+    next.round = order_has_weights(order->in_use) ? claim.round : 0;
+    if (order_has_weights(order->in_use) && next.round == 0)
+        return READY_NONE;
     struct ready_filter filter = order_filter(pool, known->priority, next.round);
     next.slot = turn_find_quickly(pool, model, &filter, now_ms, claim.end, pool_slots_used(pool), ret_others);
-    bool is_claimed = next.slot != READY_NONE && ready_announced(pool) == search.announced &&
-                      order_in_use(pool) == search.order_in_use && next_turn_move_to(cursor_at, &next);
-    return is_claimed ? next.slot : READY_NONE;
+    order->earlier = known->empty;
+    return next.slot != READY_NONE && next_turn_move_to(cursor_at, &next) ? next.slot : READY_NONE;
 }
 
 #endif

@@ -22,12 +22,6 @@ static bool has_plane(uint64_t order, unsigned plane)
                                     : (order_weight(order) >> (plane - ORDER_PRIORITIES) & 1) != 0;
 }
 
-/* A weight of 0, which only damage makes, is taken for the first order of a key. */
-static uint64_t mended(uint64_t order)
-{
-    return order_weight(order) != 0 ? order_pack(order_priority(order), order_weight(order)) : ORDER_DEFAULT;
-}
-
 static void set_bits(const struct keyshm_pool *pool, uint32_t slot, uint64_t order)
 {
     for (unsigned plane = 0; plane < LAYOUT_PLANES; plane++)
@@ -55,7 +49,7 @@ static bool has_bit(const struct keyshm_pool *pool, unsigned plane, uint32_t slo
 bool order_is_sound(const struct keyshm_pool *pool, uint32_t slot)
 {
     uint64_t order = order_of(pool, slot);
-    bool is_sound = order == mended(order);
+    bool is_sound = order == order_pack(order_priority(order), order_weight(order));
     for (unsigned plane = 0; plane < LAYOUT_PLANES; plane++)
         is_sound &= has_bit(pool, plane, slot) == has_plane(order, plane);
     return is_sound;
@@ -160,7 +154,8 @@ void order_recover(const struct keyshm_pool *pool)
     for (uint32_t slot = 0; slot < used; slot++) {
         if (!word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)))
             continue;
-        uint64_t order = mended(order_of(pool, slot));
+        /* A weight of 0, which only damage makes, is taken for 1. */
+        uint64_t order = order_pack(order_priority(order_of(pool, slot)), order_weight(order_of(pool, slot)));
         set_bits(pool, slot, order);
         store_order(pool, slot, order);
         clear_bits_of_others(pool, slot, order);

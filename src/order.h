@@ -13,7 +13,7 @@
  *
  *   order   bits 5..2 weight, 1 to 15; 1..0 priority. Of a key that was just added: 1 and 0
  *   in_use  bits 63..5 how often the order of a key was changed; 4 weights differ; 3..0 the priorities that keys have,
- *           if they have more than one or weights differ. The low five bits are 0: all keys are alike
+ *           if there is more than one, or if weights differ. The low five bits are 0: all keys are alike
  *
  * When a key moves, its new bits are set before in_use and the order are changed, and the old ones are cleared after
  * that. So a pick finds the key wherever the process that moves it is stopped or killed: in its old place, in the new
@@ -42,10 +42,11 @@ static inline unsigned order_priority(uint64_t order)
     return (unsigned)(order & ORDER_PRIORITY_MASK);
 }
 
-/* Within 0 to 15, whatever the segment says. */
+/* Within 1 to 15, whatever the segment says. */
 static inline unsigned order_weight(uint64_t order)
 {
-    return (unsigned)(order >> ORDER_WEIGHT_SHIFT & KEYSHM_WEIGHT_MAX);
+    unsigned weight = (unsigned)(order >> ORDER_WEIGHT_SHIFT & KEYSHM_WEIGHT_MAX);
+    return weight != 0 ? weight : 1;
 }
 
 static inline uint64_t order_pack(unsigned priority, unsigned weight)
@@ -68,7 +69,7 @@ static inline uint64_t order_in_use(const struct keyshm_pool *pool)
 /* Are there keys of different priorities or weights? */
 static inline bool order_matters(uint64_t in_use)
 {
-    return (in_use & ORDER_IN_USE_MASK) != 0;
+    return (in_use & ORDER_IN_USE_PRIORITIES) != 0;
 }
 
 static inline bool order_has_weights(uint64_t in_use)

@@ -44,14 +44,14 @@ static bool are_others_available(struct turn *turn, uint32_t slot, struct others
 /*
  * Do the word of a copied key and the others let it be picked at one instant? The others were loaded before, perhaps when
  * another key was in the slot. So they are compared while this key is there and its word does not change; if that changes,
- * once more.
+ * once more. And is it its turn at that instant?
  */
 static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_copy *copy, const struct others *others)
 {
     for (int tries = 0; tries < WORD_TRIES_MAX; tries++) {
         uint64_t word = copy->word;
-        if (!is_available(word, turn) || !availability_others_are_same(turn->pool, turn->model, slot, others) ||
-            slot_copy_end(copy) < 0)
+        if (!is_available(word, turn) || !turn_is_in_order(turn->pool, turn->is_ordered ? &turn->order : NULL) ||
+            !availability_others_are_same(turn->pool, turn->model, slot, others) || slot_copy_end(copy) < 0)
             return false;
         if (copy->word == word)
             return true;
@@ -108,9 +108,11 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
 }
 
 /* A key of up to 64 bytes that is available at this time, with others that were found to be; -ESTALE: it is longer, or
- * not available, or wants a probe, or is no longer there, or a word is not the same. The order is that of is_still_available(). */
-ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot, const struct others *others,
-                            uint64_t now_ms, struct keyshm_pick *ret_pick)
+ * not available, or wants a probe, or is no longer there, or a word or the order is not the same. All is looked at as by
+ * is_still_available(). */
+ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
+                            const struct turn_order *order_or_null, const struct others *others, uint64_t now_ms,
+                            struct keyshm_pick *ret_pick)
 {
     struct slot_copy copy;
     if (slot_copy_begin(pool, slot, &copy) < 0 || copy.length > SLOT_HEAD_BYTES)
@@ -118,8 +120,9 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
     /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
     uint64_t word = copy.word;
-    if (!availability_others_are_same(pool, model, slot, others) || slot_copy_end(&copy) < 0 || copy.word != word ||
-        !word_is_open(word, now_ms) || probe_is_wanted_by(model, others)) {
+    if (!turn_is_in_order(pool, order_or_null) || !availability_others_are_same(pool, model, slot, others) ||
+        slot_copy_end(&copy) < 0 || copy.word != word || !word_is_open(word, now_ms) ||
+        probe_is_wanted_by(model, others)) {
         slot_forget_head(head);
         return -ESTALE;
     }
@@ -130,22 +133,54 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
 
 /* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that
  * leaves it available (its cooldown was reset, say) does not cost it its turn. */
-ALWAYS_INLINE int take(struct turn *turn, unsigned model, uint32_t slot, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take(struct turn *turn, unsigned model, bool is_ordered, uint32_t slot, struct keyshm_pick *ret_pick)
 {
     struct others others;
-    bool is_taken = availability_of_others(turn->pool, model, slot, turn->now_ms, &others) &&
-                    take_head(turn->pool, model, slot, &others, turn->now_ms, ret_pick) == 0;
+    bool is_taken =
+        availability_of_others(turn->pool, model, slot, turn->now_ms, &others) &&
+        take_head(turn->pool, model, slot, is_ordered ? &turn->order : NULL, &others, turn->now_ms, ret_pick) == 0;
     return is_taken ? 0 : take_slowly(turn, slot, ret_pick);
 }
 
-ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, bool is_ordered, struct keyshm_pick *ret_pick)
+/* Where keys are alike. -ESTALE: they are no longer. */
+ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
 {
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
-        uint32_t slot = next_turn_in_range(turn, model, is_ordered);
-        int r = 0;
-        if (slot == READY_NONE)
-            r = is_ordered ? next_turn_claim_in_order(turn, tries, &slot) : next_turn_claim(turn, model, tries, &slot);
-        if (r == 0 && take(turn, model, slot, ret_pick) == 0)
+        uint32_t slot = next_turn_in_range(turn, model, false);
+        int r = slot != READY_NONE ? 0 : next_turn_claim(turn, model, tries, &slot);
+        if (r == 0 && take(turn, model, false, slot, ret_pick) == 0)
+            return 0;
+        if (order_matters(order_in_use(turn->pool)))
+            return -ESTALE;
+        if (r < 0 && r != -EBUSY)
+            return r;
+    }
+    return -EBUSY;
+}
+
+static void read_time(struct turn *turn)
+{
+    turn->now_ms = pool_ms_of_coarse(turn->pool, clock_coarse_ms());
+    turn->is_exact = false;
+}
+
+/* Before the time: what was available then, and is so still when this has not changed, was so at that time. */
+ALWAYS_INLINE struct turn_order read_order(const struct keyshm_pool *pool)
+{
+    return (struct turn_order){.in_use = order_in_use(pool), .announced = ready_announced(pool)};
+}
+
+/* Where keys differ in priority or weight. */
+static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick)
+{
+    for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
+        if (tries > 0) {
+            turn->order = read_order(turn->pool);
+            read_time(turn);
+        }
+        uint32_t slot = next_turn_in_range(turn, turn->model, true);
+        int r = slot != READY_NONE ? 0 : next_turn_claim_in_order(turn, tries, &slot);
+        if (r == 0 && take(turn, turn->model, true, slot, ret_pick) == 0)
             return 0;
         if (r < 0 && r != -EBUSY)
             return r;
@@ -169,7 +204,7 @@ ALWAYS_INLINE int pick_any(struct turn *turn, unsigned model, bool is_ordered, s
     if (model != 0)
         sweep(turn, model);
     turn->has_range = rotation_begin(pool, model, turn->now_ms, turn->is_burst);
-    int r = take_next(turn, model, is_ordered, ret_pick);
+    int r = is_ordered ? take_next_in_order(turn, ret_pick) : take_next(turn, model, ret_pick);
     if (turn->has_range)
         rotation_end(pool);
     if (r == 0)
@@ -190,8 +225,8 @@ static __attribute__((noinline)) int pick_slowly_for(struct turn *turn, struct k
 
 /* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due.
  * False: it is not so; *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
-ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, bool is_ordered, uint64_t now_ms,
-                                struct keyshm_pick *ret_pick, uint32_t *ret_slot)
+ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, struct turn_order *order_or_null,
+                                uint64_t now_ms, struct keyshm_pick *ret_pick, uint32_t *ret_slot)
 {
     uint64_t soon_ms = now_ms + pool_coarse_lag_ms(pool);
     *ret_slot = READY_NONE;
@@ -205,15 +240,16 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     struct claim range = rotation_unpack_range(pool, word);
     struct others others;
     struct ready_filter filter;
-    const struct ready_filter *filter_or_null = is_ordered ? next_turn_filter(pool, range.round, &filter) : NULL;
+    const struct ready_filter *filter_or_null =
+        order_or_null != NULL ? next_turn_filter(pool, order_or_null->in_use, range.round, &filter) : NULL;
     uint32_t slot = turn_find_quickly(pool, model, filter_or_null, now_ms, range.begin, range.end, &others);
     bool is_taken = false;
     if (slot != READY_NONE)
         atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
-    else if (is_ordered && range.begin >= range.end)
-        slot = next_turn_claim_quickly(pool, model, now_ms, &others);
+    else if (order_or_null != NULL && range.begin >= range.end)
+        slot = next_turn_claim_quickly(pool, model, now_ms, order_or_null, &others);
     if (slot != READY_NONE) {
-        is_taken = take_head(pool, model, slot, &others, now_ms, ret_pick) == 0;
+        is_taken = take_head(pool, model, slot, order_or_null, &others, now_ms, ret_pick) == 0;
         *ret_slot = slot;
     }
     rotation_end(pool);
@@ -222,36 +258,41 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     return is_taken;
 }
 
-static struct turn begin_turn(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, bool is_burst,
-                              uint32_t slot)
+/* Where keys differ in priority or weight, or did when this was asked last. */
+static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model,
+                                                   struct keyshm_pick *ret_pick)
 {
-    return (struct turn){
-        .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
-}
-
-/* Where keys differ in priority or weight. */
-static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms,
-                                                   bool is_burst, struct keyshm_pick *ret_pick)
-{
+    struct turn_order order = read_order(pool);
+    uint64_t coarse_ms = clock_coarse_ms();
+    bool is_burst = pace_is_burst(pool, coarse_ms);
+    uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
     uint32_t slot = READY_NONE;
-    if (is_burst && pick_quickly(pool, model, true, now_ms, ret_pick, &slot))
+    if (is_burst && pick_quickly(pool, model, &order, now_ms, ret_pick, &slot))
         return 0;
-    struct turn turn = begin_turn(pool, model, now_ms, is_burst, slot);
+    struct turn turn = {.pool = pool,
+                        .model = model,
+                        .now_ms = now_ms,
+                        .is_burst = is_burst,
+                        .slot = slot,
+                        .is_ordered = true,
+                        .order = order};
     return pick_any(&turn, model, true, ret_pick);
 }
 
 ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
 {
+    if (order_matters(order_in_use(pool)))
+        return pick_in_order(pool, model, ret_pick);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
     uint32_t slot = READY_NONE;
-    if (order_matters(order_in_use(pool)))
-        return pick_in_order(pool, model, now_ms, is_burst, ret_pick);
-    if (is_burst && pick_quickly(pool, model, false, now_ms, ret_pick, &slot))
+    if (is_burst && pick_quickly(pool, model, NULL, now_ms, ret_pick, &slot))
         return 0;
-    struct turn turn = begin_turn(pool, model, now_ms, is_burst, slot);
-    return model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
+    struct turn turn = {
+        .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
+    int r = model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
+    return r != -ESTALE ? r : pick_in_order(pool, model, ret_pick);
 }
 
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)

@@ -22,11 +22,11 @@ struct process_local {
         _Atomic uint32_t place;        /* rotation.h: from 1; 0: none */
         _Atomic uint64_t next_look_ms; /* rotation.c */
         _Atomic uint64_t next_try_ms;  /* rotation.c */
-        /* pick.c: so many of the first priorities had no key available while this was so. For whoever is in the rotation. */
+        /* next_turn.c: so many of the first priorities have no key available, until this time, and as long as the two
+         * numbers are unchanged. For whoever is in the rotation. */
         struct process_search {
             uint64_t order_in_use;
-            uint64_t next_due;
-            uint64_t next_due_of_model;
+            uint64_t until_ms;
             uint32_t announced;
             unsigned empty;
             unsigned priority; /* the one after them, of which a key was found */

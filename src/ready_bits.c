@@ -87,11 +87,6 @@ void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t sub
     ready_count_announcement(pool);
 }
 
-uint32_t ready_announced(const struct keyshm_pool *pool)
-{
-    return atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
-}
-
 ALWAYS_INLINE uint64_t load_half(const struct keyshm_pool *pool, const struct ready_filter *filter_or_null, uint32_t i)
 {
     return ready_load(pool, 0, filter_or_null, i) | ready_load(pool, 0, filter_or_null, i + 1) |
@@ -305,16 +300,8 @@ static uint64_t sweep_block(struct sweep *sweep, uint32_t block)
 {
     struct taking taking;
     _Atomic uint64_t *at = due_of_block(sweep->pool, sweep->model, block);
-    if (sweep->blocks_left == 0)
+    if (sweep->blocks_left == 0 || !take(sweep, at, READY_SWEEP_TIMEOUT_MS, &taking))
         return load_due_ms(at);
-    if (!take(sweep, at, READY_SWEEP_TIMEOUT_MS, &taking)) {
-        /* One that has been in it for so long that this pass could begin may be stopped. Bits may be set by anyone. */
-        if ((atomic_load_explicit(at, memory_order_seq_cst) & READY_IS_SWEPT) != 0) {
-            sweep->blocks_left--;
-            (void)sweep_bits(sweep, block);
-        }
-        return load_due_ms(at);
-    }
     sweep->blocks_left--;
     return give_back(sweep, &taking, sweep_bits(sweep, block));
 }

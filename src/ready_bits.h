@@ -56,7 +56,11 @@ void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t sub
 void ready_count_announcement(const struct keyshm_pool *pool);
 
 /* How often anything has been made available. */
-uint32_t ready_announced(const struct keyshm_pool *pool);
+static inline uint32_t ready_announced(const struct keyshm_pool *pool)
+{
+    /* acquire: pairs with the release in ready_count_announcement(). */
+    return atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
+}
 
 /* Which slots a search is about: those that have both bits. */
 struct ready_filter {
@@ -68,12 +72,11 @@ struct ready_filter {
 ALWAYS_INLINE uint64_t ready_load(const struct keyshm_pool *pool, unsigned model,
                                   const struct ready_filter *filter_or_null, uint32_t word)
 {
-    /* relaxed: a hint; the state word, which is loaded after it, decides. acquire: a pick that found nothing here asks
-     * afterwards whether anything has changed meanwhile (next_turn.c); of the planes, it pairs with the release in order.c. */
-    memory_order order = filter_or_null == NULL ? memory_order_relaxed : memory_order_acquire;
-    uint64_t bits = atomic_load_explicit(&pool->ready[word], order);
+    /* relaxed: a hint; the state word, which is loaded after it, decides. acquire: of the planes, it pairs with the
+     * release in order.c. */
+    uint64_t bits = atomic_load_explicit(&pool->ready[word], memory_order_relaxed);
     if (model != 0)
-        bits &= atomic_load_explicit(ready_words(pool, model) + word, order);
+        bits &= atomic_load_explicit(ready_words(pool, model) + word, memory_order_relaxed);
     if (filter_or_null != NULL)
         bits &= atomic_load_explicit(&filter_or_null->bits[word], memory_order_acquire) &
                 atomic_load_explicit(&filter_or_null->more_bits[word], memory_order_acquire);
@@ -132,18 +135,6 @@ static inline uint64_t ready_next_due_ms(const struct keyshm_pool *pool, unsigne
 {
     /* relaxed: a late value makes the sweep as late; the accesses whose order matters are in ready_bits.c. */
     return ready_due_ms(atomic_load_explicit(&pool_model(pool, model)->next_due, memory_order_relaxed));
-}
-
-/* acquire: pairs with the end of a sweep, whose bits are looked for after this. */
-static inline uint64_t ready_load_next_due(const struct keyshm_pool *pool, unsigned model)
-{
-    return atomic_load_explicit(&pool_model(pool, model)->next_due, memory_order_acquire);
-}
-
-/* Has every available key its bit? Not while blocks are due, or a process sweeps them. */
-static inline bool ready_is_complete(uint64_t next_due, uint64_t now_ms)
-{
-    return (next_due & READY_IS_SWEPT) == 0 && ready_due_ms(next_due) > now_ms;
 }
 
 /* When the slot is swept at the latest, if picks go on. */

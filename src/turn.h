@@ -4,8 +4,15 @@
 
 /* One pick while it looks for a key: its time, and which key is available then. */
 
+#include "order.h"
 #include "pool_clock.h"
-#include "ready_bits.h"
+
+/* What a pick reads before it reads the time, and what is to be so still when it has copied the key. */
+struct turn_order {
+    uint64_t in_use; /* order.h */
+    uint32_t announced;
+    unsigned earlier; /* so many priorities before that of the key have none available, if nothing was announced since */
+};
 
 /* One pick. */
 struct turn {
@@ -14,10 +21,11 @@ struct turn {
     uint64_t now_ms; /* read from the coarse clock, and again exactly when a decision depends on the difference */
     bool is_exact;   /* in a burst the coarse time counts as exact */
     bool is_burst;
-    bool has_range;   /* it may use a range of several turns, and claim one in a burst */
-    uint32_t slot;    /* whose turn was taken already; READY_NONE: none was */
-    bool is_complete; /* every key that is available at this time has its ready bits */
-    int hidden;       /* so often no bit led to a key that was there */
+    bool has_range;  /* it may use a range of several turns, and claim one in a burst */
+    uint32_t slot;   /* whose turn was taken already; READY_NONE: none was */
+    bool is_ordered; /* keys differ in priority or weight; otherwise this is not set: */
+    struct turn_order order;
+    int hidden; /* so often no bit led to a key that was there */
 };
 
 static inline void turn_make_exact(struct turn *turn)
@@ -34,6 +42,15 @@ ALWAYS_INLINE bool turn_has_passed(struct turn *turn, uint64_t deadline_ms)
     if (deadline_ms > turn->now_ms && deadline_ms <= turn->now_ms + pool_coarse_lag_ms(turn->pool))
         turn_make_exact(turn);
     return deadline_ms <= turn->now_ms;
+}
+
+/* Is the key that was found still one whose turn it may be? Of NULL: are all keys still alike? */
+ALWAYS_INLINE bool turn_is_in_order(const struct keyshm_pool *pool, const struct turn_order *order_or_null)
+{
+    if (order_or_null == NULL)
+        return !order_matters(order_in_use(pool));
+    return order_in_use(pool) == order_or_null->in_use &&
+           (order_or_null->earlier == 0 || ready_announced(pool) == order_or_null->announced);
 }
 
 /* Of turn_find_in(), what is seldom needed. Clears the bits of keys that turn out not to be available. */

@@ -175,8 +175,8 @@ static void let_target_come_back(void)
     virtual_clock_pass_ms(COOLING_MS + 1);
 }
 
-/* The target is the only key of the first priority, and cools down. Behind it are two of different weights, and one that
- * is the last. */
+/* The target is the only key of the first priority, and cools down. Behind it is one alone, and behind that two of different
+ * weights. */
 static void set_order(void)
 {
     keyshm_id last;
@@ -184,7 +184,7 @@ static void set_order(void)
     EXPECT_EQ(keyshm_set_priority(meeting.pool, last, 2), 0);
     meeting.other = ids[SECOND_KEY];
     EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[SECOND_KEY], 1), 0);
-    EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[THIRD_KEY], 1), 0);
+    EXPECT_EQ(keyshm_set_priority(meeting.pool, ids[THIRD_KEY], 2), 0);
     EXPECT_EQ(keyshm_set_weight(meeting.pool, ids[THIRD_KEY], 3), 0);
     for (int i = 0; i < KEYS; i++)
         if (i != TARGET && i != SECOND_KEY && i != THIRD_KEY)

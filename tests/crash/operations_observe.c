@@ -142,7 +142,7 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN},
     {"set_worker_name", .act = act_set_worker_name, .settle = settle_worker_name, .proofs = KILLED | FROZEN},
     {"snapshot", .act = act_snapshot, .settle = settle_as_before, .is_without_effect = true, .steps = {step_snapshot},
-     .proofs = KILLED | FROZEN | INTERLEAVED | GROUP_COOLING | ORDERED},
+     .proofs = KILLED | FROZEN | INTERLEAVED | GROUP_COOLING},
     {"close", .maps = true, .act = act_close, .settle = settle_as_before, .is_without_effect = true,
      .proofs = KILLED | FROZEN},
     {"close, turns left", .maps = true, .prepare = prepare_round, .act = act_close_in_burst,

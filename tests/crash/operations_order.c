@@ -196,6 +196,16 @@ static struct result step_set_another_priority(const struct meeting *meeting)
     return (struct result){.value = keyshm_set_priority(meeting->pool, meeting->other, 0)};
 }
 
+static struct result step_make_available(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_mark_available(meeting->pool, meeting->target)};
+}
+
+static struct result step_limit_another(const struct meeting *meeting)
+{
+    return (struct result){.value = keyshm_mark_rate_limited(meeting->pool, meeting->other, LIMIT_MS)};
+}
+
 static struct result step_set_weight(const struct meeting *meeting)
 {
     return (struct result){.value = keyshm_set_weight(meeting->pool, meeting->target, 5)};
@@ -206,6 +216,9 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED | ORDERED},
     {"set_priority, back", .prepare = prepare_demoted, .act = act_promote, .settle = settle_promote,
      .steps = {step_set_another_priority}, .takes_mutex = true, .proofs = KILLED | FROZEN | ORDERED},
+    {"set_priority, then available", .steps = {step_set_priority, step_make_available}, .takes_mutex = true,
+     .proofs = INTERLEAVED | ORDERED},
+    {"available, then another limited", .steps = {step_make_available, step_limit_another}, .proofs = ORDERED},
     {"set_priority, of three", .prepare = prepare_three_priorities, .act = act_demote_further,
      .settle = settle_demote_further, .proofs = KILLED | KILLED_AND_RECOVERED},
     {"set_weight", .act = act_weigh, .settle = settle_weigh, .steps = {step_set_weight}, .takes_mutex = true,

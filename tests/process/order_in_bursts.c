@@ -133,6 +133,19 @@ static void be_of_the_group(void)
     keyshm_close(pool);
 }
 
+/* A process has made the key available, and was killed before it could say so. */
+static void find_what_was_not_announced(void)
+{
+    begin_priorities();
+    mark(ids[3], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+    expect_picks(ids[2]);
+    _Atomic uint64_t *word = &pool->words[3];
+    atomic_store(word, word_make_available(word_marks(atomic_load(word))));
+    virtual_clock_pass_ms(READY_SWEEP_INTERVAL_MS + 100);
+    expect_picks(ids[3]);
+    keyshm_close(pool);
+}
+
 static void give_a_probe_to_one(void)
 {
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
@@ -256,6 +269,7 @@ int main(void)
     come_back_when_a_cooldown_ends();
     be_of_the_group();
     give_a_probe_to_one();
+    find_what_was_not_announced();
     change_what_is_claimed();
     change_the_keys();
     share_exactly();

@@ -262,8 +262,25 @@ static void change_membership(bool is_available_then)
         EXPECT_EQ(keyshm_remove(pool, ids[FIRST]), 0);
 }
 
-static void (*const changes[])(bool is_available_then) = {change_status, change_group, change_pause, change_priority,
-                                                          change_membership};
+/* And after it one of the next priority; or that one before it. So that one is never the next. */
+static void change_two(bool is_available_then)
+{
+    if (is_available_then) {
+        mark(ids[FIRST], KEYSHM_AVAILABLE);
+        mark(ids[SECOND_A], KEYSHM_AVAILABLE);
+    } else {
+        mark(ids[SECOND_A], KEYSHM_INVALID);
+        mark(ids[FIRST], KEYSHM_INVALID);
+    }
+}
+
+static const struct change {
+    void (*make)(bool is_available_then);
+    unsigned never; /* picked */
+} changes[] = {
+    {change_status, LAST},   {change_group, LAST},      {change_pause, LAST},
+    {change_priority, LAST}, {change_membership, LAST}, {change_two, SECOND_A},
+};
 
 /* A pick during which nothing changed. */
 static void check_pick(unsigned slot, bool first_is_available)
@@ -272,7 +289,7 @@ static void check_pick(unsigned slot, bool first_is_available)
     atomic_fetch_add(&stage->checked[first_is_available], 1);
 }
 
-static void pick_beside_changes(bool is_burst)
+static void pick_beside_changes(const struct change *change, bool is_burst)
 {
     while (!atomic_load(&stage->is_over)) {
         uint64_t before = atomic_load(&stage->changes);
@@ -281,18 +298,19 @@ static void pick_beside_changes(bool is_burst)
         if (is_burst)
             burst_go_on(pool);
         EXPECT_EQ(try_pick(&slot), 0);
+        EXPECT(slot != change->never);
         if (before % 2 == 0 && atomic_load(&stage->changes) == before)
             check_pick(slot, first_is_available);
     }
     exit(0);
 }
 
-static void change_all(void (*change)(bool))
+static void change_all(const struct change *change)
 {
     for (int i = 0; i < CHANGES || stage->checked[0] == 0 || stage->checked[1] == 0; i++) {
         bool is_available_then = i % 2 == 1;
         atomic_fetch_add(&stage->changes, 1);
-        change(is_available_then);
+        change->make(is_available_then);
         atomic_store(&stage->is_available, is_available_then);
         atomic_fetch_add(&stage->changes, 1);
         if (random_below(8) == 0)
@@ -301,7 +319,7 @@ static void change_all(void (*change)(bool))
     atomic_store(&stage->is_over, true);
 }
 
-static void run_changes(void (*change)(bool), bool has_model)
+static void run_changes(const struct change *change, bool has_model)
 {
     pid_t children[PROCESSES];
     memset(stage, 0, sizeof(*stage));
@@ -313,7 +331,7 @@ static void run_changes(void (*change)(bool), bool has_model)
     }
     for (unsigned i = 0; i < PROCESSES; i++)
         if ((children[i] = expect_fork()) == 0)
-            pick_beside_changes(i % 2 == 0);
+            pick_beside_changes(change, i % 2 == 0);
     change_all(change);
     for (unsigned i = 0; i < PROCESSES; i++)
         expect_success_of(children[i]);
@@ -331,6 +349,6 @@ int main(void)
         run_scene(&scenes[i]);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         for (int has_model = 0; has_model < 2; has_model++)
-            run_changes(changes[i], has_model != 0);
+            run_changes(&changes[i], has_model != 0);
     return 0;
 }

@@ -105,19 +105,6 @@ Test(ready_bits, a_sweep_is_never_due_later_than_the_interval)
     cr_assert_eq(ready_next_due_ms(pool, 0), now_ms + READY_SWEEP_INTERVAL_MS);
 }
 
-/* It may be stopped in the middle. Only its due time is its own. */
-Test(ready_bits, of_a_block_that_another_process_sweeps_are_set_as_well)
-{
-    uint64_t now_ms = pool_now_ms(pool), is_swept = READY_IS_SWEPT | (now_ms + READY_SWEEP_TIMEOUT_MS);
-    add_key(1);
-    ready_make_all_due(pool, 0);
-    clear_all_bits();
-    atomic_store(&pool->due[0], is_swept);
-    ready_sweep(pool, 0, now_ms + 1);
-    cr_assert(bit_is_set(0));
-    cr_assert_eq(atomic_load(&pool->due[0]), is_swept);
-}
-
 Test(ready_bits, finds_the_lowest_bit_in_a_range)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
