@@ -162,6 +162,27 @@ between 90000000 100000100 "$(of_pool "$pool.policy" keys 1 cooldown_left_ms)"
 run 0 "$ctl" import "$pool.policy" "$tmp/with_policy"
 out_is '0 added, 2 found, 3 not found; 1 marked, 0 paused'
 
+# What is invalid stays so, though the pool wants several marks for that, and whichever of the two says so.
+run 0 "$ctl" create "$pool.final" --models-max 1
+add "$pool.final" AAAA BBBB
+run 0 "$ctl" model "$pool.final" gpt-4o
+run 0 "$ctl" mark "$pool.final" "$(id_of "$pool.final" 0)" invalid
+run 0 "$ctl" mark "$pool.final" "$(id_of "$pool.final" 1)" invalid --model gpt-4o
+run 0 "$ctl" policy "$pool.final" invalid-after=3
+run 0 "$ctl" export "$pool.final" --output "$tmp/lenient"
+sed '1s/"policy":{[^}]*},//' "$tmp/lenient" >"$tmp/lenient_pool"
+for file in lenient lenient_pool; do
+    run 0 "$ctl" mark "$pool.final" "$(id_of "$pool.final" 0)" available
+    run 0 "$ctl" mark "$pool.final" "$(id_of "$pool.final" 1)" available --model gpt-4o
+    [ "$file" = lenient_pool ] || run 0 "$ctl" policy "$pool.final" invalid-after=1
+    run 0 "$ctl" import "$pool.final" "$tmp/$file"
+    is "$(of_pool "$pool.final" keys 0 status) $(of_pool "$pool.final" keys 0 cooldown_left_ms)" 'invalid -1'
+    run 0 "$stat" "$pool.final" --model gpt-4o --json
+    is "$(json pools 0 keys 1 status)" invalid
+    run 0 "$ctl" policy "$pool.final" --json
+    is "$(json invalid_after)" 3
+done
+
 # With keys, into an empty pool: everything is restored. Again, into the same pool: nothing is added.
 new=$pool.new
 create "$new" --capacity 6

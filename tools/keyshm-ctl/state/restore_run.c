@@ -67,16 +67,28 @@ static int make_models(struct restore *restore)
 
 /* ---- what is known ---- */
 
-static int restore_policy(struct restore *restore)
+/* The policy that the pool gets. */
+static int find_policy(struct restore *restore, struct keyshm_policy *ret_policy)
 {
-    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
-    int r = keyshm_get_policy(restore->pool, &policy);
-    struct keyshm_policy before = policy;
-    policy_changes_apply(&restore->document.policy, &policy);
-    if (r < 0 || memcmp(&before, &policy, sizeof(policy)) == 0) /* it has no padding */
-        return r;
-    restore->policy_changed = true;
-    return restore->arguments->is_dry_run ? 0 : keyshm_set_policy(restore->pool, &policy);
+    int r = keyshm_get_policy(restore->pool, ret_policy);
+    struct keyshm_policy before = *ret_policy;
+    policy_changes_apply(&restore->document.policy, ret_policy);
+    restore->policy_changed = memcmp(&before, ret_policy, sizeof(before)) != 0; /* it has no padding */
+    return r;
+}
+
+/* What is invalid in the file is so finally, so until it is restored one mark must do, whatever the policy says. */
+static int begin_policy(const struct restore *restore, struct keyshm_policy policy)
+{
+    bool is_set = restore->policy_changed || policy.invalid_after != 1;
+    policy.invalid_after = 1;
+    return is_set && !restore->arguments->is_dry_run ? keyshm_set_policy(restore->pool, &policy) : 0;
+}
+
+static int end_policy(const struct restore *restore, const struct keyshm_policy *policy)
+{
+    bool is_set = policy->invalid_after != 1 && !restore->arguments->is_dry_run;
+    return is_set ? keyshm_set_policy(restore->pool, policy) : 0;
 }
 
 /* The rest of a cooldown; -1: no end; 0: none. If the clock was set back, it is not made longer. */
@@ -237,8 +249,15 @@ static enum exit_status restore_keys(struct restore *restore)
     return fail(restore->arguments->pool, r, NULL);
 }
 
+static enum exit_status restore_marks(struct restore *restore)
+{
+    int r = restore_groups(restore);
+    return r < 0 ? fail(restore->arguments->pool, r, NULL) : restore_keys(restore);
+}
+
 enum exit_status restore_run(struct restore *restore)
 {
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     static const struct failure failures[] = {
         {ENOSPC, EXIT_REFUSED, "it has no room for all groups in the file; nothing was changed",
          "make a pool that has with: keyshm-ctl create --groups-max N", true},
@@ -249,8 +268,12 @@ enum exit_status restore_run(struct restore *restore)
         return fail(restore->arguments->pool, r, failures);
     r = make_models(restore);
     if (r == 0)
-        r = restore_policy(restore);
+        r = find_policy(restore, &policy);
     if (r == 0)
-        r = restore_groups(restore);
-    return r < 0 ? fail(restore->arguments->pool, r, NULL) : restore_keys(restore);
+        r = begin_policy(restore, policy);
+    if (r < 0)
+        return fail(restore->arguments->pool, r, NULL);
+    enum exit_status status = restore_marks(restore);
+    r = end_policy(restore, &policy);
+    return r == 0 || status != EXIT_FINE ? status : fail(restore->arguments->pool, r, NULL);
 }
