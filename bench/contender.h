@@ -45,9 +45,9 @@ struct contender {
 extern const struct contender bare_fetch_add, bare_lock, peer_table, peer_tdb, peer_lmdb, peer_redis, peer_apcu;
 
 extern const struct contender keyshm_pick, keyshm_pick_p99, keyshm_pick_for_model, keyshm_pick_grouped,
-    keyshm_pick_grouped_for_model, keyshm_pick_inspected, keyshm_bursts, keyshm_bursts_marked, keyshm_snapshots,
-    keyshm_adds, keyshm_mark_as_rate_limited, keyshm_mark_as_quota_exceeded, keyshm_mark_as_invalid,
-    keyshm_mark_as_available;
+    keyshm_pick_grouped_for_model, keyshm_pick_weighted, keyshm_pick_second_priority, keyshm_pick_inspected,
+    keyshm_bursts, keyshm_bursts_marked, keyshm_snapshots, keyshm_adds, keyshm_mark_as_rate_limited,
+    keyshm_mark_as_quota_exceeded, keyshm_mark_as_invalid, keyshm_mark_as_available;
 
 /* Bytes of shared memory that a key takes at the default settings. */
 double keyshm_bytes_per_key(void);

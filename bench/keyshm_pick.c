@@ -52,6 +52,29 @@ static void *open_grouped(const struct load *load)
     return pool;
 }
 
+/* ---- of keys that differ in weight or priority ---- */
+
+enum { PRIORITIES = 3 };
+
+static void *open_weighted(const struct load *load)
+{
+    struct pool *pool = pool_open(load);
+    for (unsigned i = 0; i < load->keys; i++)
+        EXPECT_EQ(keyshm_set_weight(pool->shared, pool->ids[i], 1 + i % KEYSHM_WEIGHT_MAX), 0);
+    return pool;
+}
+
+static void *open_second_priority(const struct load *load)
+{
+    struct pool *pool = pool_open(load);
+    for (unsigned i = 0; i < load->keys; i++) {
+        EXPECT_EQ(keyshm_set_priority(pool->shared, pool->ids[i], i % PRIORITIES), 0);
+        if (i % PRIORITIES == 0)
+            EXPECT_EQ(keyshm_mark_rate_limited(pool->shared, pool->ids[i], KEYSHM_DURATION_MAX_MS), 0);
+    }
+    return pool;
+}
+
 /* ---- an inspector beside the workers ---- */
 
 static void inspect_each_millisecond(void *state)
@@ -171,6 +194,22 @@ const struct contender keyshm_pick_grouped_for_model = {
     .batch = 1000,
     .open = open_grouped,
     .run = run_picks_for_model,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_weighted = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = open_weighted,
+    .run = run_picks,
+    .close = pool_close,
+};
+
+const struct contender keyshm_pick_second_priority = {
+    .name = "keyshm",
+    .batch = 1000,
+    .open = open_second_priority,
+    .run = run_picks,
     .close = pool_close,
 };
 
