@@ -88,6 +88,17 @@ static inline const _Atomic uint64_t *order_plane(const struct keyshm_pool *pool
     return &pool->planes[(size_t)plane * layout_ready_words(pool->settings.capacity)];
 }
 
+/* Is the key in the slot of the first priority that keys have? */
+static inline bool order_is_first(const struct keyshm_pool *pool, uint64_t in_use, uint32_t slot)
+{
+    if (!order_matters(in_use))
+        return true;
+    /* acquire: pairs with the release in order.c. */
+    uint64_t bits =
+        atomic_load_explicit(&order_plane(pool, order_first_priority(in_use))[slot / 64], memory_order_acquire);
+    return (bits >> slot % 64 & 1) != 0;
+}
+
 /* The plane of the weights that has a turn in a round. */
 static inline unsigned order_plane_of_round(unsigned round)
 {

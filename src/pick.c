@@ -142,7 +142,7 @@ ALWAYS_INLINE int take(struct turn *turn, unsigned model, bool is_ordered, uint3
     return is_taken ? 0 : take_slowly(turn, slot, ret_pick);
 }
 
-/* Where keys are alike. -ESTALE: they are no longer. */
+/* Where keys are alike. -ESTALE: they are no longer; turn->slot is then the one whose turn was taken all the same. */
 ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
 {
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
@@ -150,8 +150,10 @@ ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pic
         int r = slot != READY_NONE ? 0 : next_turn_claim(turn, model, tries, &slot);
         if (r == 0 && take(turn, model, false, slot, ret_pick) == 0)
             return 0;
-        if (order_matters(order_in_use(turn->pool)))
+        if (order_matters(order_in_use(turn->pool))) {
+            turn->slot = r == 0 ? slot : READY_NONE;
             return -ESTALE;
+        }
         if (r < 0 && r != -EBUSY)
             return r;
     }
@@ -258,16 +260,17 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     return is_taken;
 }
 
-/* Where keys differ in priority or weight, or did when this was asked last. */
-static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model,
+/* Where keys differ in priority or weight, or did when this was asked last. `taken` is the slot whose turn was taken already;
+ * READY_NONE: none was. */
+static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
                                                    struct keyshm_pick *ret_pick)
 {
     struct turn_order order = read_order(pool);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
-    uint32_t slot = READY_NONE;
-    if (is_burst && pick_quickly(pool, model, &order, now_ms, ret_pick, &slot))
+    uint32_t slot = taken != READY_NONE && order_is_first(pool, order.in_use, taken) ? taken : READY_NONE;
+    if (is_burst && slot == READY_NONE && pick_quickly(pool, model, &order, now_ms, ret_pick, &slot))
         return 0;
     struct turn turn = {.pool = pool,
                         .model = model,
@@ -282,7 +285,7 @@ static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *poo
 ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
 {
     if (order_matters(order_in_use(pool)))
-        return pick_in_order(pool, model, ret_pick);
+        return pick_in_order(pool, model, READY_NONE, ret_pick);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
@@ -292,7 +295,7 @@ ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct ke
     struct turn turn = {
         .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
     int r = model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
-    return r != -ESTALE ? r : pick_in_order(pool, model, ret_pick);
+    return r != -ESTALE ? r : pick_in_order(pool, model, turn.slot, ret_pick);
 }
 
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
