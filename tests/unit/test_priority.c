@@ -186,7 +186,9 @@ Test(priority, of_all_keys_alike_is_none)
 }
 
 /* More keys come back at once than a pick sweeps: those that it has not found yet go before a later priority as well. */
-Test(priority, of_a_key_that_no_sweep_has_found_yet, .init = virtual_clock_begin)
+TestSuite(priority_in_a_large_pool, .init = virtual_clock_begin, .fini = close_pool);
+
+Test(priority_in_a_large_pool, of_a_key_that_no_sweep_has_found_yet)
 {
     enum { KEYS = 20000, LAST = KEYS - 1 };
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
