@@ -86,10 +86,8 @@ static uint32_t find_in_rounds(struct turn *turn, unsigned priority, const struc
 /* The next key of one priority. */
 static bool find_of_priority(struct turn *turn, unsigned priority, bool has_weights, struct next_turn *next)
 {
-    struct claim claim = claim_unpack(next->cursor);
+    struct claim claim = rotation_unpack_range(turn->pool, next->cursor);
     struct ready_filter filter = order_filter(turn->pool, priority, 0);
-    if (claim.end > turn->pool->settings.capacity)
-        claim.end = 0;
     next->round = 0;
     next->slot = has_weights ? find_in_rounds(turn, priority, &claim, &next->round)
                              : turn_find_from(turn, turn->model, &filter, claim.end);
@@ -140,9 +138,7 @@ static bool find_earlier(struct turn *turn, unsigned priority, uint64_t *until_m
             uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(slots);
             uint64_t at_ms = slot < used ? availability_at_ms(pool, turn->model, slot) : AVAILABILITY_NO_KEY;
             if (turn_has_passed(turn, at_ms)) {
-                ready_set(pool, 0, slot);
-                if (turn->model != 0)
-                    ready_set(pool, turn->model, slot);
+                ready_set_for(pool, turn->model, slot);
                 return true;
             }
             *until_ms = at_ms < *until_ms ? at_ms : *until_ms;
@@ -178,7 +174,7 @@ static bool is_first(struct turn *turn, const struct next_turn *next, unsigned k
 static uint32_t find_in_slots(struct turn *turn)
 {
     uint32_t used = pool_slots_used(turn->pool), found = READY_NONE;
-    unsigned first = ORDER_PRIORITIES;
+    unsigned first = LAYOUT_PRIORITIES;
     for (uint32_t slot = 0; slot < used; slot++) {
         unsigned priority = order_priority(order_of(turn->pool, slot));
         if (priority < first && turn_has_passed(turn, availability_at_ms(turn->pool, turn->model, slot))) {

@@ -7,7 +7,7 @@
 
 static void set_bit(const struct keyshm_pool *pool, unsigned plane, uint32_t slot, bool is_set)
 {
-    _Atomic uint64_t *at = &pool->planes[(size_t)plane * layout_ready_words(pool->settings.capacity) + slot / 64];
+    _Atomic uint64_t *at = &order_plane(pool, plane)[slot / 64];
     uint64_t bit = UINT64_C(1) << (slot % 64), bits = atomic_load_explicit(at, memory_order_relaxed);
     uint64_t changed = is_set ? bits | bit : bits & ~bit;
     /* release: pairs with the acquire in ready_load(), so that a pick that finds a key no longer in its old place also
@@ -18,22 +18,16 @@ static void set_bit(const struct keyshm_pool *pool, unsigned plane, uint32_t slo
 
 static bool has_plane(uint64_t order, unsigned plane)
 {
-    return plane < ORDER_PRIORITIES ? order_priority(order) == plane
-                                    : (order_weight(order) >> (plane - ORDER_PRIORITIES) & 1) != 0;
+    return plane < LAYOUT_PRIORITIES ? order_priority(order) == plane
+                                     : (order_weight(order) >> (plane - LAYOUT_PRIORITIES) & 1) != 0;
 }
 
-static void set_bits(const struct keyshm_pool *pool, uint32_t slot, uint64_t order)
+/* In the planes of its order, or in all others. */
+static void set_bits(const struct keyshm_pool *pool, uint32_t slot, uint64_t order, bool are_set)
 {
     for (unsigned plane = 0; plane < LAYOUT_PLANES; plane++)
-        if (has_plane(order, plane))
-            set_bit(pool, plane, slot, true);
-}
-
-static void clear_bits_of_others(const struct keyshm_pool *pool, uint32_t slot, uint64_t order)
-{
-    for (unsigned plane = 0; plane < LAYOUT_PLANES; plane++)
-        if (!has_plane(order, plane))
-            set_bit(pool, plane, slot, false);
+        if (has_plane(order, plane) == are_set)
+            set_bit(pool, plane, slot, are_set);
 }
 
 static void store_order(const struct keyshm_pool *pool, uint32_t slot, uint64_t order)
@@ -49,7 +43,7 @@ static bool has_bit(const struct keyshm_pool *pool, unsigned plane, uint32_t slo
 bool order_is_sound(const struct keyshm_pool *pool, uint32_t slot)
 {
     uint64_t order = order_of(pool, slot);
-    bool is_sound = order == order_pack(order_priority(order), order_weight(order));
+    bool is_sound = order == order_mended(order);
     for (unsigned plane = 0; plane < LAYOUT_PLANES; plane++)
         is_sound &= has_bit(pool, plane, slot) == has_plane(order, plane);
     return is_sound;
@@ -99,8 +93,8 @@ static void store_in_use(const struct keyshm_pool *pool, uint64_t changes)
 void order_enter(const struct keyshm_pool *pool, uint32_t slot)
 {
     store_order(pool, slot, ORDER_DEFAULT);
-    set_bits(pool, slot, ORDER_DEFAULT);
-    clear_bits_of_others(pool, slot, ORDER_DEFAULT);
+    set_bits(pool, slot, ORDER_DEFAULT, true);
+    set_bits(pool, slot, ORDER_DEFAULT, false);
     count_key(&pool->header->order_counts, ORDER_DEFAULT, 1);
     store_in_use(pool, 0);
 }
@@ -114,11 +108,11 @@ void order_leave(const struct keyshm_pool *pool, uint32_t slot)
 void order_set(const struct keyshm_pool *pool, uint32_t slot, uint64_t order)
 {
     uint64_t before = order_of(pool, slot);
-    set_bits(pool, slot, order);
+    set_bits(pool, slot, order, true);
     count_key(&pool->header->order_counts, order, 1);
     store_in_use(pool, ORDER_CHANGE);
     store_order(pool, slot, order);
-    clear_bits_of_others(pool, slot, order);
+    set_bits(pool, slot, order, false);
     count_key(&pool->header->order_counts, before, -1);
     store_in_use(pool, 0);
 }
@@ -154,11 +148,10 @@ void order_recover(const struct keyshm_pool *pool)
     for (uint32_t slot = 0; slot < used; slot++) {
         if (!word_is_live(atomic_load_explicit(&pool->words[slot], memory_order_relaxed)))
             continue;
-        /* A weight of 0, which only damage makes, is taken for 1. */
-        uint64_t order = order_pack(order_priority(order_of(pool, slot)), order_weight(order_of(pool, slot)));
-        set_bits(pool, slot, order);
+        uint64_t order = order_mended(order_of(pool, slot));
+        set_bits(pool, slot, order, true);
         store_order(pool, slot, order);
-        clear_bits_of_others(pool, slot, order);
+        set_bits(pool, slot, order, false);
     }
     count_keys(pool, &pool->header->order_counts);
     store_in_use(pool, ORDER_CHANGE);

@@ -22,17 +22,14 @@
 
 #include "ready_bits.h"
 
-#define ORDER_PRIORITIES (KEYSHM_PRIORITY_MAX + 1)
-#define ORDER_WEIGHT_BITS 4
 #define ORDER_ROUNDS KEYSHM_WEIGHT_MAX
-_Static_assert(ORDER_PRIORITIES == LAYOUT_PRIORITIES && ORDER_WEIGHT_BITS == LAYOUT_WEIGHT_BITS, "the planes");
-_Static_assert(KEYSHM_WEIGHT_MAX == (1 << ORDER_WEIGHT_BITS) - 1, "a weight has as many bits as there are planes");
+_Static_assert(KEYSHM_WEIGHT_MAX == (1 << LAYOUT_WEIGHT_BITS) - 1, "a weight has as many bits as there are planes");
 
 #define ORDER_WEIGHT_SHIFT 2
 #define ORDER_PRIORITY_MASK UINT64_C(3)
 #define ORDER_DEFAULT (UINT64_C(1) << ORDER_WEIGHT_SHIFT)
 
-#define ORDER_HAS_WEIGHTS (UINT64_C(1) << ORDER_PRIORITIES)
+#define ORDER_HAS_WEIGHTS (UINT64_C(1) << LAYOUT_PRIORITIES)
 #define ORDER_IN_USE_PRIORITIES (ORDER_HAS_WEIGHTS - 1)
 #define ORDER_IN_USE_MASK (ORDER_HAS_WEIGHTS | ORDER_IN_USE_PRIORITIES)
 #define ORDER_CHANGE (ORDER_IN_USE_MASK + 1)
@@ -52,6 +49,12 @@ static inline unsigned order_weight(uint64_t order)
 static inline uint64_t order_pack(unsigned priority, unsigned weight)
 {
     return (uint64_t)weight << ORDER_WEIGHT_SHIFT | priority;
+}
+
+/* As it is written: a weight of 0, which only damage makes, is taken for 1. */
+static inline uint64_t order_mended(uint64_t order)
+{
+    return order_pack(order_priority(order), order_weight(order));
 }
 
 /* Of the key in the slot. */
@@ -83,7 +86,7 @@ static inline unsigned order_first_priority(uint64_t in_use)
     return (unsigned)__builtin_ctzll(in_use & ORDER_IN_USE_PRIORITIES);
 }
 
-static inline const _Atomic uint64_t *order_plane(const struct keyshm_pool *pool, unsigned plane)
+static inline _Atomic uint64_t *order_plane(const struct keyshm_pool *pool, unsigned plane)
 {
     return &pool->planes[(size_t)plane * layout_ready_words(pool->settings.capacity)];
 }
@@ -102,7 +105,7 @@ static inline bool order_is_first(const struct keyshm_pool *pool, uint64_t in_us
 /* The plane of the weights that has a turn in a round. */
 static inline unsigned order_plane_of_round(unsigned round)
 {
-    return ORDER_WEIGHT_BITS - 1 - (unsigned)__builtin_ctz(round | 1U << (ORDER_WEIGHT_BITS - 1));
+    return LAYOUT_WEIGHT_BITS - 1 - (unsigned)__builtin_ctz(round | 1U << (LAYOUT_WEIGHT_BITS - 1));
 }
 
 /* The keys of a priority that have a turn in the round; 0: all of them. */
@@ -111,7 +114,7 @@ static inline struct ready_filter order_filter(const struct keyshm_pool *pool, u
     const _Atomic uint64_t *of_priority = order_plane(pool, priority);
     return (struct ready_filter){
         .bits = of_priority,
-        .more_bits = round != 0 ? order_plane(pool, ORDER_PRIORITIES + order_plane_of_round(round)) : of_priority,
+        .more_bits = round != 0 ? order_plane(pool, LAYOUT_PRIORITIES + order_plane_of_round(round)) : of_priority,
     };
 }
 

@@ -59,16 +59,19 @@ void ready_set_all(const struct keyshm_pool *pool, unsigned model)
         atomic_store_explicit(ready_words(pool, model) + i, UINT64_MAX, memory_order_relaxed);
 }
 
+void ready_set_for(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
+{
+    ready_set(pool, 0, slot);
+    if (model != 0)
+        ready_set(pool, model, slot);
+}
+
 void ready_set_available(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms)
 {
     uint32_t used = pool_slots_used(pool);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        if (availability_at_ms(pool, model, slot) > now_ms)
-            continue;
-        ready_set(pool, 0, slot);
-        if (model != 0)
-            ready_set(pool, model, slot);
-    }
+    for (uint32_t slot = 0; slot < used; slot++)
+        if (availability_at_ms(pool, model, slot) <= now_ms)
+            ready_set_for(pool, model, slot);
 }
 
 void ready_count_announcement(const struct keyshm_pool *pool)
@@ -129,15 +132,12 @@ ALWAYS_INLINE uint32_t find_bit(const struct keyshm_pool *pool, unsigned model, 
     return READY_NONE;
 }
 
-uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end)
+/* Without a filter it is another function, as the compiler sees it. */
+uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter_or_null,
+                    uint32_t from, uint32_t end)
 {
-    return find_bit(pool, model, NULL, from, end);
-}
-
-uint32_t ready_find_filtered(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter,
-                             uint32_t from, uint32_t end)
-{
-    return find_bit(pool, model, filter, from, end);
+    return filter_or_null == NULL ? find_bit(pool, model, NULL, from, end)
+                                  : find_bit(pool, model, filter_or_null, from, end);
 }
 
 /* ---- due times ---- */

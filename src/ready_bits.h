@@ -42,6 +42,9 @@ static inline _Atomic uint64_t *ready_words(const struct keyshm_pool *pool, unsi
 /* The key in the slot may be available. Call it after writing the word. */
 void ready_set(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
 
+/* The same for the model, and whatever the model. */
+void ready_set_for(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
+
 /* The same of every slot; for the owner of the mutex, before anybody can pick for the model. */
 void ready_set_all(const struct keyshm_pool *pool, unsigned model);
 
@@ -84,9 +87,8 @@ ALWAYS_INLINE uint64_t ready_load(const struct keyshm_pool *pool, unsigned model
 }
 
 /* The lowest slot in [from, end) whose bits are set, or READY_NONE. */
-uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, uint32_t from, uint32_t end);
-uint32_t ready_find_filtered(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter,
-                             uint32_t from, uint32_t end);
+uint32_t ready_find(const struct keyshm_pool *pool, unsigned model, const struct ready_filter *filter_or_null,
+                    uint32_t from, uint32_t end);
 
 /* The same, faster when there is one near. */
 ALWAYS_INLINE uint32_t ready_look(const struct keyshm_pool *pool, unsigned model,
@@ -95,11 +97,8 @@ ALWAYS_INLINE uint32_t ready_look(const struct keyshm_pool *pool, unsigned model
     if (from >= end)
         return READY_NONE;
     uint64_t bits = ready_load(pool, model, filter_or_null, from / 64) >> from % 64;
-    if (bits == 0) {
-        from = (from / 64 + 1) * 64;
-        return filter_or_null == NULL ? ready_find(pool, model, from, end)
-                                      : ready_find_filtered(pool, model, filter_or_null, from, end);
-    }
+    if (bits == 0)
+        return ready_find(pool, model, filter_or_null, (from / 64 + 1) * 64, end);
     uint32_t slot = from + (uint32_t)__builtin_ctzll(bits);
     return slot < end ? slot : READY_NONE;
 }

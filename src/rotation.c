@@ -27,8 +27,8 @@ void rotation_settle_range(const struct keyshm_pool *pool, unsigned model, uint6
     /* acquire: pairs with the release below, so that the cursor is read no older than it was for this range. */
     uint64_t range = atomic_load_explicit(&turns->range, memory_order_acquire);
     /* Whoever has moved the cursor since has settled this claim before. If nobody has, no later claim is in the place,
-     * so what is there is this one or an earlier one: by less than 2^26 claims, or with the same number by a chance of one in
-     * 2^26, and then the new range is lost. */
+     * so what is there is this one or an earlier one. One that is a multiple of 2^26 claims earlier is taken for this one,
+     * which is then lost. */
     if (range >> RANGE_NUMBER_SHIFT == claim.number ||
         atomic_load_explicit(&pool_model(pool, model)->cursor, memory_order_relaxed) != cursor)
         return;

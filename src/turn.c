@@ -19,8 +19,7 @@ uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_o
     const struct keyshm_pool *pool = turn->pool;
     unsigned model = turn->model;
     for (uint32_t slot = from;; slot++) {
-        slot = filter_or_null == NULL ? ready_find(pool, model, slot, end)
-                                      : ready_find_filtered(pool, model, filter_or_null, slot, end);
+        slot = ready_find(pool, model, filter_or_null, slot, end);
         if (slot == READY_NONE || (look(turn, 0, slot) && (model == 0 || look(turn, model, slot))))
             return slot;
     }

@@ -57,8 +57,8 @@ ALWAYS_INLINE bool turn_is_in_order(const struct keyshm_pool *pool, const struct
 uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_or_null, uint32_t from, uint32_t end);
 
 /* Is the key in the slot available? */
-ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t slot,
-                                struct others *ret_others)
+ALWAYS_INLINE bool turn_look_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t slot,
+                                     struct others *ret_others)
 {
     /* acquire: as in look(). */
     return word_is_available(atomic_load_explicit(&pool->words[slot], memory_order_acquire), now_ms) &&
@@ -71,7 +71,7 @@ ALWAYS_INLINE uint32_t turn_find_quickly(const struct keyshm_pool *pool, unsigne
                                          uint32_t end, struct others *ret_others)
 {
     uint32_t slot = ready_look(pool, model, filter_or_null, from, end);
-    return slot != READY_NONE && look_quickly(pool, model, now_ms, slot, ret_others) ? slot : READY_NONE;
+    return slot != READY_NONE && turn_look_quickly(pool, model, now_ms, slot, ret_others) ? slot : READY_NONE;
 }
 
 /* The first available key in [from, end). */
@@ -80,7 +80,7 @@ ALWAYS_INLINE uint32_t turn_find_in(struct turn *turn, unsigned model, const str
 {
     struct others others;
     uint32_t slot = ready_look(turn->pool, model, filter_or_null, from, end);
-    bool is_it = slot == READY_NONE || look_quickly(turn->pool, model, turn->now_ms, slot, &others);
+    bool is_it = slot == READY_NONE || turn_look_quickly(turn->pool, model, turn->now_ms, slot, &others);
     return is_it ? slot : turn_find_slowly(turn, filter_or_null, slot, end);
 }
 

@@ -3,6 +3,7 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "for_model.h"
 #include "operations.h"
 #include "pool_clock.h"
 #include "state_word.h"
@@ -79,19 +80,6 @@ static void read_rows(keyshm_pool *pool, struct freeze_state *state)
     keyshm_snapshot_free(snapshot);
 }
 
-static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
-{
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    if (model == ANY_MODEL)
-        return keyshm_next(pool, ret_pick);
-    int r = keyshm_acquire(pool, &request, &lease);
-    if (r == 0)
-        *ret_pick = lease.pick;
-    return r;
-}
-
 /* So many turns each key has in a round: as its weight says, if none of an earlier priority is available. Returns the
  * sum. */
 static unsigned find_turns(keyshm_pool *pool, unsigned model, const struct freeze_state *state,
@@ -119,7 +107,7 @@ static void pick_round(keyshm_pool *pool, unsigned model, struct freeze_state *s
     unsigned turns[FREEZE_KEYS_MAX];
     struct keyshm_pick pick;
     for (unsigned left = find_turns(pool, model, state, turns); left > 0; left--) {
-        int r = pick_for(pool, model, &pick);
+        int r = model == ANY_MODEL ? keyshm_next(pool, &pick) : pick_for_model(pool, model, &pick);
         const struct freeze_key *found = r == 0 ? freeze_key_of_id(state, pick.id) : NULL;
         HOLD(found != NULL, "a pick is of no key: %s", keyshm_strerror(r));
         if (found == NULL)

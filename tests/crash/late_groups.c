@@ -8,6 +8,7 @@
 #include "late.h"
 
 #include "burst.h"
+#include "for_model.h"
 
 static keyshm_id old_group, new_group;
 static unsigned model;
@@ -184,20 +185,9 @@ static void victim_picks(void)
     seen->result = keyshm_next(late_pool, &seen->pick);
 }
 
-static int acquire(struct keyshm_pick *ret_pick)
-{
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    int r = keyshm_acquire(late_pool, &request, &lease);
-    if (r == 0)
-        *ret_pick = lease.pick;
-    return r;
-}
-
 static void victim_acquires(void)
 {
-    seen->result = acquire(&seen->pick);
+    seen->result = pick_for_model(late_pool, model, &seen->pick);
 }
 
 /*
@@ -214,8 +204,8 @@ static void victim_picks_in_burst(void)
 static void victim_acquires_in_burst(void)
 {
     burst_begin(late_pool);
-    (void)acquire(&seen->pick);
-    seen->result = acquire(&seen->pick);
+    (void)pick_for_model(late_pool, model, &seen->pick);
+    seen->result = pick_for_model(late_pool, model, &seen->pick);
 }
 
 static void victim_asks_for_a(void)
@@ -390,7 +380,7 @@ static void end_acquire_of_limited(void)
     EXPECT_EQ(seen->result, 0);
     EXPECT(letter_of(&seen->pick) == 'A' || letter_of(&seen->pick) == 'C');
     for (int i = 0; i < 2; i++) {
-        EXPECT_EQ(acquire(&pick), 0);
+        EXPECT_EQ(pick_for_model(late_pool, model, &pick), 0);
         EXPECT_EQ(letter_of(&pick), 'C');
     }
     late_end();
@@ -435,7 +425,7 @@ static void end_acquire_of_new(void)
     struct keyshm_pick first, second;
     EXPECT_EQ(seen->result, 0);
     EXPECT(letter_of(&seen->pick) == 'B' || letter_of(&seen->pick) == 'C');
-    EXPECT(acquire(&first) == 0 && acquire(&second) == 0);
+    EXPECT(pick_for_model(late_pool, model, &first) == 0 && pick_for_model(late_pool, model, &second) == 0);
     EXPECT(letter_of(&first) != letter_of(&second));
     late_end();
 }

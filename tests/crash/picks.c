@@ -6,20 +6,13 @@
 #include "pool.h"
 #include "state_word.h"
 
+#include "for_model.h"
 #include "problem.h"
 
 /* A pick for any model is that of keyshm_next(). */
 static int pick(unsigned model, struct keyshm_pick *ret_pick)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    if (model == ANY_MODEL)
-        return keyshm_next(world_pool(), ret_pick);
-    int r = keyshm_acquire(world_pool(), &request, &lease);
-    if (r == 0)
-        *ret_pick = lease.pick;
-    return r;
+    return model == ANY_MODEL ? keyshm_next(world_pool(), ret_pick) : pick_for_model(world_pool(), model, ret_pick);
 }
 
 /* What it has taken as a probe nobody else gets. */

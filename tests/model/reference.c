@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rounds.h"
+
 const char *const reference_names[REFERENCE_NAMES] = {"A", "owner", "owner.2", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"};
 
 struct reference_key *reference_of_id(struct reference *reference, keyshm_id id)
@@ -220,12 +222,10 @@ static bool is_in_use(const struct reference *reference, unsigned priority)
     return false;
 }
 
-/* A key of weight 8 in every second round, one of weight 4 in every fourth, ...: of the weight's bits, each has as many
- * rounds as it is worth. Round 0: no rounds. */
+/* Round 0: there are no rounds. */
 static bool has_turn(unsigned weight, unsigned round)
 {
-    return round == 0 || (round % 2 == 1 && weight & 8) || (round % 4 == 2 && weight & 4) ||
-           (round % 8 == 4 && weight & 2) || (round == 8 && weight & 1);
+    return round == 0 || has_turn_in_round(weight, round);
 }
 
 /* The slot of the next key of the priority; -EAGAIN: there is none. */

@@ -11,6 +11,7 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "for_model.h"
 #include "state_word.h"
 
 /* fork(2) is many times dearer under the address sanitizer, and shows nothing more. */
@@ -72,12 +73,10 @@ static void begin_pool(void)
 
 static unsigned pick(void)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
-    unsigned slot = (unsigned)(lease.pick.id & 0xffffff);
-    EXPECT(slot < KEYS && lease.pick.id == ids[slot]);
+    struct keyshm_pick picked = {.id = 0};
+    EXPECT_EQ(pick_for_model(pool, model, &picked), 0);
+    unsigned slot = (unsigned)(picked.id & 0xffffff);
+    EXPECT(slot < KEYS && picked.id == ids[slot]);
     atomic_fetch_add(&picks_of[slot], 1);
     return slot;
 }
@@ -85,10 +84,7 @@ static unsigned pick(void)
 /* A key or a group, for the model. */
 static void mark(keyshm_id id, enum keyshm_status status)
 {
-    struct keyshm_mark wanted = KEYSHM_MARK_INIT;
-    wanted.status = status;
-    wanted.model = model;
-    EXPECT_EQ(keyshm_mark(pool, id, &wanted), 0);
+    EXPECT_EQ(mark_for_model(pool, id, model, status, KEYSHM_NO_RETRY_AFTER), 0);
 }
 
 /* In a burst, unless the clock goes on to its next tick in between. */

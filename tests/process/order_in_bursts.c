@@ -7,6 +7,7 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "for_model.h"
 #include "order.h"
 #include "random.h"
 #include "virtual_clock.h"
@@ -33,12 +34,10 @@ static void begin_pool(unsigned keys, unsigned in_group)
 
 static struct keyshm_pick pick(void)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
+    struct keyshm_pick picked = {.id = 0};
     burst_begin(pool);
-    EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
-    return lease.pick;
+    EXPECT_EQ(pick_for_model(pool, model, &picked), 0);
+    return picked;
 }
 
 /* Often enough for what is remembered to be used. */
@@ -50,11 +49,7 @@ static void expect_picks(keyshm_id id)
 
 static void mark(keyshm_id id, enum keyshm_status status, int64_t duration_ms)
 {
-    struct keyshm_mark wanted = KEYSHM_MARK_INIT;
-    wanted.status = status;
-    wanted.duration_ms = duration_ms;
-    wanted.model = model;
-    EXPECT_EQ(keyshm_mark(pool, id, &wanted), 0);
+    EXPECT_EQ(mark_for_model(pool, id, model, status, duration_ms), 0);
 }
 
 static void set_priority(keyshm_id id, unsigned priority)

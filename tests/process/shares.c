@@ -12,7 +12,9 @@
 
 #include "burst.h"
 #include "expect.h"
+#include "for_model.h"
 #include "random.h"
+#include "rounds.h"
 
 enum { KEYS_MAX = 150, PROCESSES = 6, GROUPS = 3, ROUNDS = 15 };
 
@@ -31,12 +33,10 @@ static uint32_t random_below(uint32_t limit)
 
 static int try_pick(unsigned *ret_slot)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    int r = keyshm_acquire(pool, &request, &lease);
+    struct keyshm_pick picked;
+    int r = pick_for_model(pool, model, &picked);
     if (r == 0)
-        *ret_slot = (unsigned)(lease.pick.id & 0xffffff);
+        *ret_slot = (unsigned)(picked.id & 0xffffff);
     return r;
 }
 
@@ -51,10 +51,7 @@ static unsigned pick(void)
 
 static void mark(keyshm_id id, enum keyshm_status status)
 {
-    struct keyshm_mark wanted = KEYSHM_MARK_INIT;
-    wanted.status = status;
-    wanted.model = model;
-    EXPECT_EQ(keyshm_mark(pool, id, &wanted), 0);
+    EXPECT_EQ(mark_for_model(pool, id, model, status, KEYSHM_NO_RETRY_AFTER), 0);
 }
 
 static void begin_pool(unsigned count, bool has_groups, bool has_model)
@@ -107,20 +104,13 @@ static void set_weights(const struct scene *scene)
         is_available[i] = false;
 }
 
-/* In which rounds of fifteen a key has a turn: evenly spread, and as often as its weight says. */
-static bool has_turn(unsigned weight, unsigned round)
-{
-    return (round % 2 == 1 && weight & 8) || (round % 4 == 2 && weight & 4) || (round % 8 == 4 && weight & 2) ||
-           (round == 8 && weight & 1);
-}
-
 /* Of the first turns of the sequence, those of each key. */
 static void expect_turns(uint64_t turns, uint32_t ret_expected[KEYS_MAX])
 {
     memset(ret_expected, 0, KEYS_MAX * sizeof(*ret_expected));
     for (unsigned round = 1; turns > 0; round = round % ROUNDS + 1)
         for (unsigned slot = 0; slot < keys && turns > 0; slot++)
-            if (is_available[slot] && has_turn(weights[slot], round)) {
+            if (is_available[slot] && has_turn_in_round(weights[slot], round)) {
                 ret_expected[slot]++;
                 turns--;
             }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "expect.h"
+#include "for_model.h"
 #include "random.h"
 
 /*
@@ -201,24 +202,13 @@ static void check_value(const char *value, uint32_t identity)
 
 /* ---- pickers ---- */
 
-static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
-{
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    int r = keyshm_acquire(pool, &request, &lease);
-    if (r == 0)
-        *ret_pick = lease.pick;
-    return r;
-}
-
 static void pick_one(struct hand *hand, uint32_t *ret_identity)
 {
     struct mixture *mixture = hand->mixture;
     struct keyshm_pick pick;
     unsigned model = random_model(hand);
     uint64_t start = now(mixture);
-    int r = pick_for(hand->pool, model, &pick);
+    int r = pick_for_model(hand->pool, model, &pick);
     *ret_identity = NOBODY;
     if (r != 0) {
         EXPECT_EQ(r, -EAGAIN);
@@ -701,10 +691,10 @@ static bool are_picked_in_order(keyshm_pool *pool, unsigned model, const struct 
 {
     struct keyshm_pick pick = {.id = 0};
     do
-        EXPECT_EQ(pick_for(pool, model, &pick), 0);
+        EXPECT_EQ(pick_for_model(pool, model, &pick), 0);
     while (pick.id != snapshot->keys[snapshot->count - 1].id);
     for (unsigned i = 0; i < 2 * snapshot->count; i++) {
-        EXPECT_EQ(pick_for(pool, model, &pick), 0);
+        EXPECT_EQ(pick_for_model(pool, model, &pick), 0);
         check_key(&pick);
         if (pick.id != snapshot->keys[i % snapshot->count].id)
             return false;

@@ -114,12 +114,12 @@ Test(ready_bits, finds_the_lowest_bit_in_a_range)
     for (uint32_t bit = 0; bit < 200; bit++) {
         ready_set(wide, 0, bit);
         for (uint32_t from = 0; from < 200; from++) {
-            cr_assert_eq(ready_find(wide, 0, from, 200), from <= bit ? bit : READY_NONE);
-            cr_assert_eq(ready_find(wide, 0, from, bit), READY_NONE, "the end is not in the range");
+            cr_assert_eq(ready_find(wide, 0, NULL, from, 200), from <= bit ? bit : READY_NONE);
+            cr_assert_eq(ready_find(wide, 0, NULL, from, bit), READY_NONE, "the end is not in the range");
         }
         atomic_store(&wide->ready[bit / 64], 0);
     }
-    cr_assert_eq(ready_find(wide, 0, 0, 0), READY_NONE);
+    cr_assert_eq(ready_find(wide, 0, NULL, 0, 0), READY_NONE);
     keyshm_close(wide);
 }
 

@@ -2,6 +2,7 @@
 #include "order.h"
 
 #include "fixture.h"
+#include "for_model.h"
 #include "random.h"
 
 /* A key has as many turns as its weight says, whatever the others weigh and whichever of them are available. */
@@ -118,11 +119,9 @@ static unsigned model;
 
 static unsigned pick_slot(void)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    cr_assert_eq(keyshm_acquire(pool, &request, &lease), 0);
-    return (unsigned)(lease.pick.id & 0xffffff);
+    struct keyshm_pick picked = {.id = 0};
+    cr_assert_eq(pick_for_model(pool, model, &picked), 0);
+    return (unsigned)(picked.id & 0xffffff);
 }
 
 static void begin_scene(const struct scene *scene, unsigned keys)

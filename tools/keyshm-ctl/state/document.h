@@ -4,8 +4,8 @@
 
 /*
  * The document that export writes and import reads. import requires every member in json_members_of_export but those
- * that earlier versions did not write (the policy, priority and weight of a key, and what is about groups and models), and ignores others: a later
- * version may add some.
+ * that earlier versions did not write (the policy, the priority and weight of a key, and what is about groups and
+ * models), and ignores others: a later version may add some.
  */
 
 #include <jansson.h>
