@@ -7,8 +7,9 @@
  * a key there. */
 #define HIDDEN_TRIES_MAX 3
 
-/* And after this many tries in all: something is made available, or gets another place, within each of them. */
-#define ORDER_TRIES_MAX 100
+/* And after this many in which something was made available, or got another place. Claims that others were faster with do
+ * not count: with few keys, each of which is claimed by itself, there may be hundreds in a row. */
+#define DISTURBED_TRIES_MAX 100
 
 /* The end of a range of several turns: whole words of bits, at most to the end of their cache line or of the round. It is
  * slot + 1 if no other slot is ready up to there. */
@@ -185,13 +186,17 @@ static uint32_t find_in_slots(struct turn *turn)
     return found;
 }
 
-static int claim_later(struct turn *turn, const struct next_turn *next, unsigned known)
+static int claim_later(struct turn *turn, int tries, const struct next_turn *next, unsigned known)
 {
     if (turn->has_range && !turn->is_burst)
         rotation_leave(turn->pool, turn->model);
-    bool is_claimed =
-        is_first(turn, next, known) && next_turn_move_to(rotation_cursor(turn->pool, turn->model, next->rank), next);
-    return is_claimed ? 0 : -EBUSY;
+    if (!is_first(turn, next, known)) {
+        turn->disturbed++;
+        return -EBUSY;
+    }
+    bool has_turn = tries >= NEXT_TURN_CLAIM_TRIES_MAX ||
+                    next_turn_move_to(rotation_cursor(turn->pool, turn->model, next->rank), next);
+    return has_turn ? 0 : -EBUSY;
 }
 
 /* Nothing was found. If there is something, and nothing has changed meanwhile, a plane hides it. */
@@ -209,7 +214,7 @@ int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot)
     turn->order.earlier = 0;
     if (!order_matters(turn->order.in_use))
         return next_turn_claim(turn, turn->model, tries, ret_slot);
-    if (turn->hidden >= HIDDEN_TRIES_MAX || tries >= ORDER_TRIES_MAX) {
+    if (turn->hidden >= HIDDEN_TRIES_MAX || turn->disturbed >= DISTURBED_TRIES_MAX) {
         *ret_slot = find_in_slots(turn);
         return *ret_slot != READY_NONE ? 0 : turn_look_in_words(turn);
     }
@@ -218,7 +223,7 @@ int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot)
         return look_in_words(turn);
     *ret_slot = next.slot;
     if (next.rank > 0)
-        return claim_later(turn, &next, known);
+        return claim_later(turn, tries, &next, known);
     struct ready_filter filter = order_filter(turn->pool, next.priority, next.round);
     next.filter_or_null = &filter;
     return next_turn_claim_found(turn, turn->model, tries, &next);

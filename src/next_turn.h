@@ -12,8 +12,8 @@
 #include "turn.h"
 
 /* After this many picks by others in the middle of ours, take a key without moving the cursor: a bound, at the price of a
- * slightly uneven rotation under a contention that does not occur. */
-#define CLAIM_TRIES_MAX 1000
+ * slightly uneven rotation under a contention that hardly occurs. */
+#define NEXT_TURN_CLAIM_TRIES_MAX 1000
 
 /* A turn that is to be claimed. */
 struct next_turn {
@@ -94,7 +94,7 @@ bool next_turn_claim_range(const struct keyshm_pool *pool, unsigned model, const
 ALWAYS_INLINE int next_turn_claim_found(struct turn *turn, unsigned model, int tries, const struct next_turn *next)
 {
     const struct keyshm_pool *pool = turn->pool;
-    if (tries >= CLAIM_TRIES_MAX)
+    if (tries >= NEXT_TURN_CLAIM_TRIES_MAX)
         return 0;
     if (turn->has_range && rotation_take_place(pool, model, turn->now_ms, turn->is_burst)) {
         bool is_turn = turn->is_burst && next_turn_claim_range(pool, model, next);

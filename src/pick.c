@@ -184,6 +184,7 @@ static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick)
         int r = slot != READY_NONE ? 0 : next_turn_claim_in_order(turn, tries, &slot);
         if (r == 0 && take(turn, turn->model, true, slot, ret_pick) == 0)
             return 0;
+        turn->disturbed += r == 0;
         if (r < 0 && r != -EBUSY)
             return r;
     }

@@ -25,7 +25,8 @@ struct turn {
     uint32_t slot;   /* whose turn was taken already; READY_NONE: none was */
     bool is_ordered; /* keys differ in priority or weight; otherwise this is not set: */
     struct turn_order order;
-    int hidden; /* so often no bit led to a key that was there */
+    int hidden;    /* so often no bit led to a key that was there */
+    int disturbed; /* so often something was made available, or got another place, before a key could be given */
 };
 
 static inline void turn_make_exact(struct turn *turn)
