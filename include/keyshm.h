@@ -30,13 +30,13 @@
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
- * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(),
- * keyshm_available_count(), both also for a model, keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(),
- * keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they find, keyshm_get(),
- * keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(), keyshm_snapshot(),
- * keyshm_events() and keyshm_workers() take no lock and never wait for another process, even if one was killed or
- * stopped at any instruction. All of them except the last three, which allocate memory, are also safe in a signal
- * handler (signal-safety(7)) while logging is off.
+ * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(), keyshm_set_policy(), keyshm_get_policy(),
+ * keyshm_is_available(), keyshm_available_count(), both also for a model, keyshm_next_available_ms(),
+ * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they
+ * find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(),
+ * keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and never wait for another process, even if one was
+ * killed or stopped at any instruction. All of them except the last three, which allocate memory, are also safe in a
+ * signal handler (signal-safety(7)) while logging is off.
  *
  * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
  * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_priority(), keyshm_set_weight(),
@@ -749,6 +749,35 @@ int keyshm_mark_all_available(keyshm_pool *pool, unsigned status_mask);
  * -EINVAL, -EROFS, -EBUSY as a mark.
  */
 int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick);
+
+/* Failures in a row (struct keyshm_policy) of a key or a group, whole or for one model. */
+struct keyshm_streak {
+    size_t size;           /* sizeof(struct keyshm_streak) */
+    unsigned rate_limits;  /* without a Retry-After; 255 also stands for more */
+    unsigned invalids;     /* marks that it is invalid; the same */
+    int64_t failed_ago_ms; /* since the last failure; -1: none */
+};
+#define KEYSHM_STREAK_INIT                       \
+    {                                            \
+        sizeof(struct keyshm_streak), 0u, 0u, -1 \
+    }
+void keyshm_streak_init(struct keyshm_streak *streak, size_t size);
+
+/*
+ * The failures in a row of a key or a group, whole (model 0) or for that model; none, if they are forgotten. Also of a pool
+ * that was attached read-only. -ESTALE: there is no such key or group. -EINVAL: no such model, or a struct without its
+ * size. -EBUSY: others kept marking it.
+ */
+int keyshm_get_streak(keyshm_pool *pool, keyshm_id id, unsigned model, struct keyshm_streak *ret_streak);
+
+/*
+ * Carry failures in a row over, as from another pool: each count becomes the larger of what is known and what is said, and
+ * the last failure the later one, but not before the pool was made. What is said has no effect if it is as old as
+ * streak_forget_ms. It changes no status; the next mark counts on from there. Said twice, it has the effect of once.
+ * -ESTALE and -EINVAL as keyshm_get_streak(); also -EINVAL: a count above 255, or counts without a `failed_ago_ms` from 0
+ * to KEYSHM_DURATION_MAX_MS. -E2BIG: a field of a later version is set. -EROFS. -EBUSY as a mark.
+ */
+int keyshm_raise_streak(keyshm_pool *pool, keyshm_id id, unsigned model, const struct keyshm_streak *streak);
 
 /*
  * Take a key or a group out, and let it in again: for operators. A paused key, or one in a paused group, is not picked,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "carry.h"
 #include "check.h"
 #include "lift.h"
 #include "log.h"
@@ -18,6 +19,7 @@
 #include "pool_clock.h"
 #include "refuse.h"
 #include "sized_struct.h"
+#include "streak.h"
 #include "success.h"
 
 #define LOG_MODEL_SIZE (KEYSHM_NAME_MAX + 10)
@@ -166,6 +168,50 @@ int keyshm_success(keyshm_pool *pool, const struct keyshm_pick *pick)
         log_subject(pool, pick->id, "its probe has succeeded");
     return r < 0 ? r : 0;
 }
+
+/* ---- failures in a row ---- */
+
+static int check_streak(const struct keyshm_pool *pool, const struct keyshm_streak *streak)
+{
+    if (streak->rate_limits > STREAK_COUNT_MAX || streak->invalids > STREAK_COUNT_MAX)
+        return refuse_call(pool, -EINVAL, "a streak of more than 255");
+    bool is_none = streak->rate_limits == 0 && streak->invalids == 0;
+    if (streak->failed_ago_ms < (is_none ? -1 : 0) || streak->failed_ago_ms > KEYSHM_DURATION_MAX_MS)
+        return refuse_call(pool, -EINVAL, "failed_ago_ms is outside its range");
+    return 0;
+}
+
+int keyshm_get_streak(keyshm_pool *pool, keyshm_id id, unsigned model, struct keyshm_streak *ret_streak)
+{
+    struct keyshm_streak known = KEYSHM_STREAK_INIT;
+    if (pool == NULL || ret_streak == NULL || ret_streak->size < sizeof(ret_streak->size))
+        return -EINVAL;
+    int r = check_model(pool, model);
+    if (r == 0)
+        r = carry_get(pool, id, model, &known);
+    if (r == 0)
+        sized_struct_give(&known, sizeof(known), ret_streak);
+    return r == -ESTALE ? refuse_stale(pool, id) : r;
+}
+
+int keyshm_raise_streak(keyshm_pool *pool, keyshm_id id, unsigned model, const struct keyshm_streak *streak)
+{
+    struct keyshm_streak known = KEYSHM_STREAK_INIT;
+    int r = check_writable(pool);
+    if (r == 0 && streak == NULL)
+        r = -EINVAL;
+    if (r == 0)
+        r = sized_struct_read(pool, streak, &known, sizeof(known));
+    if (r == 0)
+        r = check_model(pool, model);
+    if (r == 0)
+        r = check_streak(pool, &known);
+    if (r == 0)
+        r = carry_raise(pool, id, model, &known);
+    return r == -ESTALE ? refuse_stale(pool, id) : r;
+}
+
+/* ---- pauses, and cooldowns that are over ---- */
 
 static int set_paused(keyshm_pool *pool, keyshm_id id, bool is_paused)
 {

@@ -44,3 +44,9 @@ void keyshm_replaced_init(struct keyshm_replaced *replaced, size_t size)
     static const struct keyshm_replaced defaults = KEYSHM_REPLACED_INIT;
     fill(replaced, size, &defaults, sizeof(defaults));
 }
+
+void keyshm_streak_init(struct keyshm_streak *streak, size_t size)
+{
+    static const struct keyshm_streak defaults = KEYSHM_STREAK_INIT;
+    fill(streak, size, &defaults, sizeof(defaults));
+}

@@ -6,7 +6,6 @@
 /* Each failed try is a failure of another process, at about the same time. */
 #define HEAR_TRIES_MAX 100
 
-#define STREAK_COUNT_MAX ((1u << STREAK_COUNT_BITS) - 1)
 #define STREAK_INVALIDS_SHIFT STREAK_COUNT_BITS
 #define STREAK_RATE_LIMIT_SHIFT (2 * STREAK_COUNT_BITS)
 #define STREAK_INVALID_SHIFT (STREAK_RATE_LIMIT_SHIFT + WORD_MARKS_BITS)
@@ -82,17 +81,56 @@ bool streak_settle(const _Atomic uint64_t *word_at, struct layout_history *histo
     return true;
 }
 
-unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms)
+bool streak_read(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms,
+                 struct streak *ret_streak)
 {
     const struct layout_history *history = pool_history(pool, model, subject);
     uint64_t counts;
     if (!load_counts(pool_word(pool, model, subject), history, word, &counts))
-        return 0;
-    struct streak streak = unpack(counts);
-    catch_up(&streak, word);
-    if (!streak_is_there(&streak) || streak_is_forgotten(pool, history, now_ms))
+        return false;
+    *ret_streak = unpack(counts);
+    catch_up(ret_streak, word);
+    if (streak_is_there(ret_streak) && streak_is_forgotten(pool, history, now_ms))
+        ret_streak->rate_limits = ret_streak->invalids = 0;
+    return true;
+}
+
+unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms)
+{
+    struct streak streak;
+    if (!streak_read(pool, model, subject, word, now_ms, &streak))
         return 0;
     return streak.rate_limits > streak.invalids ? streak.rate_limits : streak.invalids;
+}
+
+/* release: as in streak_settle(). The counts of another key, which has come into the place, have other marks. */
+static bool change_counts(struct layout_history *history, uint64_t *counts, const struct streak *streak)
+{
+    uint64_t before = *counts;
+    *counts = pack(streak);
+    return *counts == before || atomic_compare_exchange_strong_explicit(&history->streak, &before, *counts,
+                                                                        memory_order_release, memory_order_relaxed);
+}
+
+bool streak_raise(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word,
+                  const struct streak *said, uint64_t failed_ms, uint64_t now_ms)
+{
+    struct layout_history *history = pool_history(pool, model, subject);
+    struct streak streak;
+    if (!streak_settle(pool_word(pool, model, subject), history, word, &streak))
+        return false;
+    uint64_t counts = pack(&streak);
+    /* The failure that is heard of below must not revive a streak that is over. */
+    if (streak_is_there(&streak) && streak_is_forgotten(pool, history, now_ms))
+        streak.rate_limits = streak.invalids = 0;
+    if (!change_counts(history, &counts, &streak))
+        return false;
+    streak_hear_failure(history, failed_ms);
+    if (said->rate_limits > streak.rate_limits)
+        streak.rate_limits = said->rate_limits;
+    if (said->invalids > streak.invalids)
+        streak.invalids = said->invalids;
+    return change_counts(history, &counts, &streak);
 }
 
 bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_history *history, uint64_t now_ms)

@@ -23,6 +23,7 @@
 #include "state_word.h"
 
 #define STREAK_COUNT_BITS 8
+#define STREAK_COUNT_MAX ((1u << STREAK_COUNT_BITS) - 1)
 #define STREAK_COUNTS_MASK ((UINT64_C(1) << 2 * STREAK_COUNT_BITS) - 1)
 #define STREAK_BITS_SHIFT (2 * STREAK_COUNT_BITS + 2 * WORD_MARKS_BITS)
 
@@ -63,7 +64,11 @@ ALWAYS_INLINE bool streak_is_quiet(const struct layout_history *history, uint64_
 bool streak_settle(const _Atomic uint64_t *word_at, struct layout_history *history, uint64_t word,
                    struct streak *ret_streak);
 
-/* The same without a store. The longer of the two counts; 0 when it is over, or the word has changed. */
+/* The same without a store. No failures, if they are forgotten. */
+bool streak_read(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms,
+                 struct streak *ret_streak);
+
+/* The longer of its two counts; 0 when it is over, or the word has changed. */
 unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms);
 
 /* Is the last failure too long ago? */
@@ -72,6 +77,11 @@ bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_his
 /* There is a failure. Call it before the change of the state word: a process that is killed in between has heard of it
  * all the same. */
 void streak_hear_failure(struct layout_history *history, uint64_t now_ms);
+
+/* What is known elsewhere, with the last failure at `failed_ms`: each count becomes the larger one. False: the word has
+ * changed, or another process has changed the counts; nothing was raised. */
+bool streak_raise(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word,
+                  const struct streak *said, uint64_t failed_ms, uint64_t now_ms);
 
 /* Is a mark of the kind, that answers a pick at `marks_at_pick`, of the same cause as the last that counted? */
 bool streak_is_same_cause(const struct streak *streak, enum streak_step kind, uint64_t word, uint64_t marks_at_pick);

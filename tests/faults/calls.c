@@ -750,6 +750,28 @@ static int64_t run_mark_invalid(struct fixture *fixture)
     return keyshm_mark_invalid(fixture->pool, fixture->ids[0]);
 }
 
+static int64_t run_raise_streak(struct fixture *fixture)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    streak.rate_limits = 2;
+    streak.failed_ago_ms = 0;
+    return keyshm_raise_streak(fixture->pool, fixture->ids[1], 0, &streak);
+}
+
+static int64_t run_get_streak(struct fixture *fixture)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    return keyshm_get_streak(fixture->pool, fixture->ids[1], 0, &streak);
+}
+
+static int64_t run_streak_init(struct fixture *fixture)
+{
+    (void)fixture;
+    struct keyshm_streak streak;
+    keyshm_streak_init(&streak, sizeof(streak));
+    return streak.failed_ago_ms == -1 ? 0 : -EINVAL;
+}
+
 static int64_t run_success(struct fixture *fixture)
 {
     const struct keyshm_pick pick = {.id = fixture->ids[0], .stamp = 1};
@@ -1094,6 +1116,8 @@ const struct call calls[] = {
     {"keyshm_mark", "", CALL_PLAIN, run_mark, 0, NULL, NULL, false},
     {"keyshm_mark_all_available", "", CALL_PLAIN, run_mark_all_available, 1, NULL, NULL, false},
     {"keyshm_success", "", CALL_PLAIN, run_success, 0, NULL, NULL, false},
+    {"keyshm_get_streak", "", CALL_INSPECTS, run_get_streak, 0, NULL, NULL, false},
+    {"keyshm_raise_streak", "", CALL_PLAIN, run_raise_streak, 0, NULL, NULL, false},
     {"keyshm_pause", "", CALL_PLAIN, run_pause, 0, NULL, NULL, false},
     {"keyshm_resume", "", CALL_PLAIN, run_resume, 0, pause_key, NULL, false},
     {"keyshm_set_policy", "", CALL_PLAIN, run_set_policy, 0, NULL, NULL, false},
@@ -1136,6 +1160,7 @@ const struct call calls[] = {
     {"keyshm_request_init", "", CALL_INSPECTS, run_request_init, 0, NULL, NULL, false},
     {"keyshm_mark_init", "", CALL_INSPECTS, run_mark_init, 0, NULL, NULL, false},
     {"keyshm_policy_init", "", CALL_INSPECTS, run_policy_init, 0, NULL, NULL, false},
+    {"keyshm_streak_init", "", CALL_INSPECTS, run_streak_init, 0, NULL, NULL, false},
     {"keyshm_replaced_init", "", CALL_INSPECTS, run_replaced_init, 0, NULL, NULL, false},
     {"keyshm_set_log_fd", "", CALL_INSPECTS, run_set_log_fd, 0, NULL, NULL, false},
     {"keyshm_set_log", "", CALL_INSPECTS, run_set_log, 0, NULL, NULL, false},

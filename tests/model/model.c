@@ -727,6 +727,59 @@ static void call_success(void)
         reference_succeed(&shared->reference, key);
 }
 
+/* NULL: there is none. */
+static struct reference_state *random_state(keyshm_id *ret_id, unsigned *ret_model)
+{
+    bool is_group = random_below(3) == 0;
+    *ret_id = is_group ? random_group_id() : random_id();
+    *ret_model = random_model();
+    struct reference_key *key = reference_of_id(&shared->reference, *ret_id);
+    struct reference_subject *group = reference_group_of_id(&shared->reference, *ret_id);
+    if (key != NULL)
+        return &key->subject.states[*ret_model];
+    return group != NULL ? &group->states[*ret_model] : NULL;
+}
+
+/* Not before the pool was made. */
+static int64_t random_failed_ago_ms(void)
+{
+    struct keyshm_snapshot *snapshot;
+    int64_t ago_ms = random_below(2) == 0 ? 0 : (int64_t)random_below(12000);
+    EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
+    ago_ms = ago_ms <= snapshot->age_ms ? ago_ms : 0;
+    keyshm_snapshot_free(snapshot);
+    return ago_ms;
+}
+
+static void call_raise_streak(void)
+{
+    keyshm_id id;
+    unsigned model;
+    struct reference_state *state = random_state(&id, &model);
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    streak.rate_limits = random_below(32) == 0 ? 255 : random_below(4);
+    streak.invalids = random_below(3);
+    streak.failed_ago_ms = random_failed_ago_ms();
+    EXPECT_EQ(keyshm_raise_streak(pool, id, model, &streak), state != NULL ? 0 : -ESTALE);
+    if (state != NULL)
+        reference_raise_streak(&shared->reference, state, &streak);
+}
+
+static void call_get_streak(void)
+{
+    keyshm_id id;
+    unsigned model;
+    const struct reference_state *state = random_state(&id, &model);
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    EXPECT_EQ(keyshm_get_streak(any_attachment(), id, model, &streak), state != NULL ? 0 : -ESTALE);
+    if (state == NULL)
+        return;
+    struct keyshm_streak expected = reference_streak(&shared->reference, state);
+    EXPECT_EQ(streak.rate_limits, expected.rate_limits);
+    EXPECT_EQ(streak.invalids, expected.invalids);
+    EXPECT_EQ(streak.failed_ago_ms, expected.failed_ago_ms);
+}
+
 static void call_reset_expired(void)
 {
     EXPECT_EQ(keyshm_reset_expired_cooldowns(pool), reference_reset_expired(&shared->reference));
@@ -937,6 +990,8 @@ static const struct call {
     {8, call_mark_group},
     {1, call_mark_all_available},
     {12, call_success},
+    {3, call_raise_streak},
+    {4, call_get_streak},
     {2, call_pause},
     {4, call_resume},
     {3, call_group},
@@ -957,7 +1012,7 @@ static const struct call {
 };
 
 /* And these, now and then. */
-enum { CHOICES = 255, REFUSED_EVERY = 100 };
+enum { CHOICES = 262, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {

@@ -447,6 +447,34 @@ void reference_mark(const struct reference *reference, struct reference_subject 
     fail(reference, state, mark, last_or_null, is_group);
 }
 
+void reference_raise_streak(const struct reference *reference, struct reference_state *state,
+                            const struct keyshm_streak *said)
+{
+    const unsigned counts[REFERENCE_KINDS] = {
+        [REFERENCE_RATE_LIMITS] = said->rate_limits, [REFERENCE_INVALIDS] = said->invalids};
+    if ((said->rate_limits == 0 && said->invalids == 0) || said->failed_ago_ms >= reference->policy.streak_forget_ms)
+        return;
+    if (is_forgotten(reference, state))
+        end_streak(state);
+    if (reference->now_ms - said->failed_ago_ms > state->failed_ms)
+        state->failed_ms = reference->now_ms - said->failed_ago_ms;
+    for (int kind = 0; kind < REFERENCE_KINDS; kind++)
+        if (counts[kind] > state->in_row[kind])
+            state->in_row[kind] = counts[kind];
+}
+
+struct keyshm_streak reference_streak(const struct reference *reference, const struct reference_state *state)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    if (is_forgotten(reference, state) ||
+        (state->in_row[REFERENCE_RATE_LIMITS] == 0 && state->in_row[REFERENCE_INVALIDS] == 0))
+        return streak;
+    streak.rate_limits = state->in_row[REFERENCE_RATE_LIMITS];
+    streak.invalids = state->in_row[REFERENCE_INVALIDS];
+    streak.failed_ago_ms = reference->now_ms - state->failed_ms;
+    return streak;
+}
+
 static void succeed(const struct reference *reference, struct reference_state *state, uint64_t bad_marks)
 {
     if (state->bad_marks != bad_marks)

@@ -129,6 +129,13 @@ int reference_next(struct reference *reference, unsigned model);
 /* The fields as keyshm_mark() takes them. The answer is to a pick of this key, if the mark has its stamp. */
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
                     const struct reference_stamp *last_or_null, bool is_group);
+/* As keyshm_raise_streak(). */
+void reference_raise_streak(const struct reference *reference, struct reference_state *state,
+                            const struct keyshm_streak *said);
+
+/* As keyshm_get_streak(). */
+struct keyshm_streak reference_streak(const struct reference *reference, const struct reference_state *state);
+
 /* Of the last pick of the key. */
 void reference_succeed(const struct reference *reference, struct reference_key *key);
 int reference_reset_expired(struct reference *reference);

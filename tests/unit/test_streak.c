@@ -461,3 +461,146 @@ Test(streak, of_the_key_before_stays_its_own_for_a_model)
     answer_rate_limited(&pick);
     cr_assert_eq(state_for(next, model).streak, 1);
 }
+
+/* ---- carried over from elsewhere ---- */
+
+static int raise_by(keyshm_id id, unsigned model, unsigned rate_limits, unsigned invalids, int64_t failed_ago_ms)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    streak.rate_limits = rate_limits;
+    streak.invalids = invalids;
+    streak.failed_ago_ms = failed_ago_ms;
+    return keyshm_raise_streak(pool, id, model, &streak);
+}
+
+static void raise_to(keyshm_id id, unsigned model, unsigned rate_limits, unsigned invalids, int64_t failed_ago_ms)
+{
+    cr_assert_eq(raise_by(id, model, rate_limits, invalids, failed_ago_ms), 0);
+}
+
+static struct keyshm_streak streak_of(keyshm_id id, unsigned model)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    cr_assert_eq(keyshm_get_streak(pool, id, model, &streak), 0);
+    return streak;
+}
+
+static void expect_streak_for(keyshm_id id, unsigned model, unsigned rate_limits, unsigned invalids,
+                              int64_t failed_ago_ms)
+{
+    struct keyshm_streak streak = streak_of(id, model);
+    cr_assert(streak.rate_limits == rate_limits && streak.invalids == invalids, "%u and %u", streak.rate_limits,
+              streak.invalids);
+    cr_assert_eq(streak.failed_ago_ms, failed_ago_ms, "%lld ms ago", (long long)streak.failed_ago_ms);
+}
+
+static void expect_streak(keyshm_id id, unsigned rate_limits, unsigned invalids, int64_t failed_ago_ms)
+{
+    expect_streak_for(id, 0, rate_limits, invalids, failed_ago_ms);
+}
+
+Test(streak, that_is_carried_over_goes_on)
+{
+    keyshm_id id = add_key(1);
+    set_policy(growing());
+    expect_streak(id, 0, 0, -1);
+    raise_to(id, 0, 2, 1, 0);
+    expect_streak(id, 2, 1, 0);
+    cr_assert_eq(state_of(id).status, KEYSHM_AVAILABLE, "it benches nothing");
+    raise_to(id, 0, 2, 1, 0);
+    expect_streak(id, 2, 1, 0);
+    fail_once(id, 4000, 3);
+    expect_streak(id, 3, 1, 4001);
+    raise_to(id, 0, 1, 0, 0);
+    cr_assert_eq(state_of(id).streak, 3, "it only raises");
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+Test(streak, that_is_carried_over_is_forgotten_in_time)
+{
+    struct keyshm_policy policy = growing();
+    keyshm_id id = add_key(1);
+    policy.streak_forget_ms = 10000;
+    set_policy(policy);
+    virtual_clock_pass_ms(60000);
+    raise_to(id, 0, 3, 0, 4000);
+    expect_streak(id, 3, 0, 4000);
+    virtual_clock_pass_ms(5999);
+    expect_streak(id, 3, 0, 9999);
+    virtual_clock_pass_ms(1);
+    expect_streak(id, 0, 0, -1);
+    raise_to(id, 0, 2, 0, 1000);  /* what is over is not revived */
+    raise_to(id, 0, 9, 9, 10000); /* nor does what is forgotten count */
+    expect_streak(id, 2, 0, 1000);
+    virtual_clock_pass_ms(20000);
+    raise_to(id, 0, 5, 5, 15000);
+    expect_streak(id, 0, 0, -1);
+    fail_once(id, 1000, 1);
+}
+
+Test(streak, that_is_carried_over_makes_the_next_mark_final)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    keyshm_id id = add_key(1);
+    policy.invalid_after = 3;
+    set_policy(policy);
+    raise_to(id, 0, 0, 2, 0);
+    cr_assert_eq(keyshm_mark_invalid(pool, id), 0);
+    cr_assert_eq(state_of(id).status, KEYSHM_INVALID);
+    cr_assert_eq(state_of(id).streak, 3);
+}
+
+Test(streak, of_groups_and_models_is_carried_over_too)
+{
+    unsigned model;
+    keyshm_id id = add_key(1), group;
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    cr_assert_eq(keyshm_group(pool, "account", &group), 0);
+    raise_to(id, model, 4, 0, 0);
+    raise_to(group, 0, 0, 255, 0);
+    raise_to(group, model, 2, 0, 0);
+    expect_streak(id, 0, 0, -1);
+    expect_streak_for(id, model, 4, 0, 0);
+    expect_streak_for(group, 0, 0, 255, 0);
+    expect_streak_for(group, model, 2, 0, 0);
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+Test(streak, that_is_carried_over_ends_as_any_other)
+{
+    keyshm_id id = add_key(1);
+    struct keyshm_pick pick = pick_one();
+    raise_to(id, 0, 4, 2, 0);
+    answer_success(&pick);
+    expect_streak(id, 0, 0, -1);
+    raise_to(id, 0, 4, 2, 0);
+    cr_assert_eq(keyshm_mark_available(pool, id), 0);
+    expect_streak(id, 0, 0, -1);
+}
+
+Test(streak, is_not_carried_over_to_what_is_not_there)
+{
+    keyshm_id id = add_key(1), gone = add_key(2);
+    cr_assert_eq(keyshm_remove(pool, gone), 0);
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    cr_assert_eq(raise_by(gone, 0, 1, 0, 0), -ESTALE);
+    cr_assert_eq(raise_by(0, 0, 1, 0, 0), -ESTALE);
+    cr_assert_eq(keyshm_raise_streak(NULL, id, 0, &streak), -EINVAL);
+    cr_assert_eq(keyshm_raise_streak(pool, id, 0, NULL), -EINVAL);
+    cr_assert_eq(raise_by(id, 1, 1, 0, 0), -EINVAL);
+    cr_assert_eq(raise_by(id, 0, 1, 0, -1), -EINVAL);
+    cr_assert_eq(raise_by(id, 0, 0, 0, -2), -EINVAL);
+    cr_assert_eq(raise_by(id, 0, 256, 0, 0), -EINVAL);
+    cr_assert_eq(raise_by(id, 0, 0, 256, 0), -EINVAL);
+    cr_assert_eq(raise_by(id, 0, 1, 0, KEYSHM_DURATION_MAX_MS + 1), -EINVAL);
+    cr_assert_eq(keyshm_get_streak(pool, gone, 0, &streak), -ESTALE);
+    cr_assert_eq(keyshm_get_streak(pool, id, 1, &streak), -EINVAL);
+    cr_assert_eq(keyshm_get_streak(NULL, id, 0, &streak), -EINVAL);
+    cr_assert_eq(keyshm_get_streak(pool, id, 0, NULL), -EINVAL);
+    raise_to(id, 0, 0, 0, -1);
+    streak.size = 0;
+    cr_assert_eq(keyshm_get_streak(pool, id, 0, &streak), -EINVAL);
+    expect_streak(id, 0, 0, -1);
+    raise_to(id, 0, 1, 0, KEYSHM_DURATION_MAX_MS); /* forgotten */
+    expect_streak(id, 0, 0, -1);
+}
