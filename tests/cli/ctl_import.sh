@@ -217,7 +217,8 @@ run 0 "$ctl" verify "$new"
 # known FILE: an export without what differs from one to the next.
 known() {
     sed 's/"exported_unix_ms":[0-9]*//; s/"provider":"[^"]*"//; s/"fingerprint[a-z_]*":"[^"]*"//; s/"with_keys":[a-z]*//
-        s/"key":"[^"]*"//; s/"marked":{[^}]*}//g; s/"cooldown_left_ms":[1-9][0-9]*/"cooldown_left_ms":N/g' "$1"
+        s/"key":"[^"]*"//; s/"marked":{[^}]*}//g; s/"cooldown_left_ms":[1-9][0-9]*/"cooldown_left_ms":N/g
+        s/"failed_ago_ms":[0-9]*/"failed_ago_ms":N/g' "$1"
 }
 full=$pool.full
 create "$full" --capacity 8
@@ -284,6 +285,46 @@ is "$(cut -d ' ' -f 2 "$out")" "$(key CCCC)"
 run 0 "$ctl" mark "$full.empty" available --group org-a
 run 0 "$ctl" next "$full.empty"
 is "$(cut -d ' ' -f 2 "$out")" "$(key AAAA)"
+
+# Failures in a row go along: of a key, a group and for a model, benched or not; twice is as once.
+row=$pool.row
+create "$row" --capacity 4
+feed '%s\n%s\n' "$(key AAAA)" "$(key BBBB)"
+run 0 "$ctl" add "$row" --group org-a <"$in"
+run 0 "$ctl" model "$row" m1
+run 0 "$ctl" policy "$row" invalid-after=3 streak-forget=86400 cooldown=0.001
+for turn in 1 2; do
+    run 0 "$ctl" mark "$row" "$(id_of "$row" 0)" rate_limited --reason rate_limit
+    run 0 "$ctl" mark "$row" rate_limited --group org-a --model m1 --reason rate_limit
+    sleep 0.05
+done
+for turn in 1 2 3; do
+    run 0 "$ctl" mark "$row" "$(id_of "$row" 1)" invalid --reason authentication
+    sleep 0.05
+done
+run 0 "$ctl" export "$row" --output "$tmp/row" --with-keys
+run 0 "$ctl" export "$row" --output "$tmp/row_state"
+is "$("$JSON_GET" keys 0 streak rate_limits <"$tmp/row_state")" 2
+is "$("$JSON_GET" keys 1 streak invalids <"$tmp/row_state") $("$JSON_GET" keys 1 status <"$tmp/row_state")" '3 invalid'
+is "$("$JSON_GET" groups 0 models m1 streak rate_limits <"$tmp/row_state")" 2
+known "$tmp/row_state" >"$tmp/known"
+create "$row.new" --capacity 4
+for turn in 1 2; do
+    run 0 "$ctl" import "$row.new" "$tmp/row"
+    run 0 "$ctl" export "$row.new" --output "$tmp/row_$turn"
+    known "$tmp/row_$turn" | diff -u "$tmp/known" - >&2 || fail "not all failures in a row are known, import $turn"
+done
+# A key that is benched already becomes invalid, too.
+create "$row.benched" --capacity 4
+add "$row.benched" AAAA BBBB
+run 0 "$ctl" mark "$row.benched" "$(id_of "$row.benched" 1)" rate_limited --retry-after 1000
+run 0 "$ctl" import "$row.benched" "$tmp/row_state"
+is "$(of_pool "$row.benched" keys 1 status)" invalid
+for edit in 's/"rate_limits":2/"rate_limits":256/' 's/"failed_ago_ms":[0-9]*/"failed_ago_ms":-1/g'; do
+    sed "2,\$$edit" "$tmp/row_state" >"$tmp/wrong"
+    refused 1 "$ctl" import "$row.new" "$tmp/wrong"
+    err_has 'in the file, keys\[0\].streak must be an object: rate_limits and invalids, .*; nothing was changed$'
+done
 
 # No status of a group is lowered, and no pause is ended.
 run 0 "$ctl" mark "$full.empty" invalid --group org-a

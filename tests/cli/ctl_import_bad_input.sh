@@ -217,7 +217,7 @@ for value in 5 '[]' '{"m/1":5}' '{"m/1":{}}' "{\"\":{$bench}}" "{\"m/1\":{$(prin
     "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:-2/')}}" "{\"m/1\":{$(printf '%s' "$bench" | sed 's/:5/:0/')}}" \
     "{\"m/1\":{$(printf '%s' "$bench" | sed 's/"none"/1/')}}" '{"m/1":{"status":"available","cooldown_left_ms":0,"reason":"none"}}'; do
     member "3s|\"models\":{[^}]*}}|\"models\":$value|" "keys[1].models must be an object: names of models, each with the status, \
-cooldown_left_ms and reason of a bench, as export writes them"
+cooldown_left_ms and reason of a bench, or a streak, as export writes them"
 done
 member '3s|"m/1"|"m/3"|' 'keys[1].models has a model that is not one of the models'
 for value in '{}' 5 '[]' '{"available":0,"rate_limited":0,"quota_exceeded":0}' \

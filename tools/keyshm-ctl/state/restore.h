@@ -19,6 +19,7 @@ struct restore {
     size_t groups_added, moved;             /* groups; keys that were put in one */
     size_t reordered;                       /* keys that got another priority or weight */
     size_t models_added, models_left_out;
+    struct keyshm_policy policy; /* that the pool gets */
     bool policy_changed;
 };
 

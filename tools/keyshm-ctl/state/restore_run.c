@@ -67,37 +67,67 @@ static int make_models(struct restore *restore)
 
 /* ---- what is known ---- */
 
-/* The policy that the pool gets. */
-static int find_policy(struct restore *restore, struct keyshm_policy *ret_policy)
+static int restore_policy(struct restore *restore)
 {
-    int r = keyshm_get_policy(restore->pool, ret_policy);
-    struct keyshm_policy before = *ret_policy;
-    policy_changes_apply(&restore->document.policy, ret_policy);
-    restore->policy_changed = memcmp(&before, ret_policy, sizeof(before)) != 0; /* it has no padding */
-    return r;
+    keyshm_policy_init(&restore->policy, sizeof(restore->policy));
+    int r = keyshm_get_policy(restore->pool, &restore->policy);
+    struct keyshm_policy before = restore->policy;
+    policy_changes_apply(&restore->document.policy, &restore->policy);
+    if (r < 0 || memcmp(&before, &restore->policy, sizeof(before)) == 0) /* it has no padding */
+        return r;
+    restore->policy_changed = true;
+    return restore->arguments->is_dry_run ? 0 : keyshm_set_policy(restore->pool, &restore->policy);
 }
 
-/* What is invalid in the file is so finally, so until it is restored one mark must do, whatever the policy says. */
-static int begin_policy(const struct restore *restore, struct keyshm_policy policy)
-{
-    bool is_set = restore->policy_changed || policy.invalid_after != 1;
-    policy.invalid_after = 1;
-    return is_set && !restore->arguments->is_dry_run ? keyshm_set_policy(restore->pool, &policy) : 0;
-}
-
-static int end_policy(const struct restore *restore, const struct keyshm_policy *policy)
-{
-    bool is_set = policy->invalid_after != 1 && !restore->arguments->is_dry_run;
-    return is_set ? keyshm_set_policy(restore->pool, policy) : 0;
-}
-
-/* The rest of a cooldown; -1: no end; 0: none. If the clock was set back, it is not made longer. */
-static int64_t left_ms(const struct restore *restore, const struct subject_bench *bench)
+/* If the clock was set back, none has passed. */
+static int64_t passed_ms(const struct restore *restore)
 {
     int64_t passed_ms = clock_wall_ms() - restore->document.exported_unix_ms;
-    if (bench->cooldown_left_ms == -1 || passed_ms <= 0)
-        return bench->cooldown_left_ms;
-    return bench->cooldown_left_ms > passed_ms ? bench->cooldown_left_ms - passed_ms : 0;
+    return passed_ms > 0 ? passed_ms : 0;
+}
+
+/* The rest of a cooldown; -1: no end; 0: none. */
+static int64_t left_ms(const struct restore *restore, const struct subject_bench *bench)
+{
+    int64_t passed = passed_ms(restore);
+    if (bench->cooldown_left_ms == -1)
+        return -1;
+    return bench->cooldown_left_ms > passed ? bench->cooldown_left_ms - passed : 0;
+}
+
+static int raise_streak(const struct restore *restore, keyshm_id id, unsigned model, const struct subject_bench *bench)
+{
+    struct keyshm_streak streak = bench->streak;
+    if (streak.failed_ago_ms < 0)
+        return 0;
+    int64_t passed = passed_ms(restore), most_ms = KEYSHM_DURATION_MAX_MS - streak.failed_ago_ms;
+    streak.failed_ago_ms += passed < most_ms ? passed : most_ms;
+    return keyshm_raise_streak(restore->pool, id, model, &streak);
+}
+
+static int raise_invalids(const struct restore *restore, keyshm_id id, unsigned model, unsigned invalids)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    streak.invalids = invalids;
+    streak.failed_ago_ms = 0;
+    return keyshm_raise_streak(restore->pool, id, model, &streak);
+}
+
+/* What is invalid in the file is so finally, so its one mark must be the last that the policy asks for. Of a key that is
+ * benched already the mark does not count, so it is made again when the count is there. */
+static int mark_invalid(const struct restore *restore, keyshm_id id, const struct keyshm_mark *mark, unsigned known)
+{
+    unsigned final = known > restore->policy.invalid_after ? known : restore->policy.invalid_after;
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    int r = raise_invalids(restore, id, mark->model, final - 1);
+    if (r == 0)
+        r = keyshm_mark(restore->pool, id, mark);
+    if (r == 0)
+        r = keyshm_get_streak(restore->pool, id, mark->model, &streak);
+    if (r < 0 || streak.invalids >= final)
+        return r;
+    r = raise_invalids(restore, id, mark->model, final);
+    return r == 0 ? keyshm_mark(restore->pool, id, mark) : r;
 }
 
 /* *is_marked, if there is something left to be marked. */
@@ -113,7 +143,21 @@ static int mark(const struct restore *restore, keyshm_id id, unsigned model, con
     mark.duration_ms = after_ms != -1 ? after_ms : KEYSHM_UNTIL_MARKED;
     mark.model = model;
     mark.reason = bench->reason;
-    return restore->arguments->is_dry_run ? 0 : keyshm_mark(restore->pool, id, &mark);
+    if (restore->arguments->is_dry_run)
+        return 0;
+    /* For these reasons it is final by itself. */
+    bool is_final =
+        mark.reason == KEYSHM_REASON_PEER || mark.reason == KEYSHM_REASON_BUDGET || mark.reason == KEYSHM_REASON_OPERATOR;
+    return mark.status == KEYSHM_INVALID && !is_final ? mark_invalid(restore, id, &mark, bench->streak.invalids)
+                                                      : keyshm_mark(restore->pool, id, &mark);
+}
+
+/* The mark first: one that meets a streak is a failure of now, and the streak would be forgotten later. */
+static int restore_bench(const struct restore *restore, keyshm_id id, unsigned model, const struct subject_bench *bench,
+                         bool *is_marked)
+{
+    int r = mark(restore, id, model, bench, is_marked);
+    return r == 0 && !restore->arguments->is_dry_run ? raise_streak(restore, id, model, bench) : r;
 }
 
 static int mark_for_models(const struct restore *restore, keyshm_id id, const struct subject *subject, bool *is_marked)
@@ -126,7 +170,7 @@ static int mark_for_models(const struct restore *restore, keyshm_id id, const st
         struct subject_bench bench = subject_take_bench(object);
         json_int_t model = json_integer_value(json_object_get(restore->document.model_numbers, name));
         if (r == 0 && (model != 0 || restore->arguments->is_dry_run))
-            r = mark(restore, id, (unsigned)model, &bench, is_marked);
+            r = restore_bench(restore, id, (unsigned)model, &bench, is_marked);
     }
     return r;
 }
@@ -135,7 +179,7 @@ static int mark_for_models(const struct restore *restore, keyshm_id id, const st
 static int restore_subject(struct restore *restore, keyshm_id id, const struct subject *subject)
 {
     bool is_marked = false;
-    int r = mark(restore, id, 0, &subject->whole, &is_marked);
+    int r = restore_bench(restore, id, 0, &subject->whole, &is_marked);
     if (r == 0)
         r = mark_for_models(restore, id, subject, &is_marked);
     if (r == 0 && subject->is_paused && !restore->arguments->is_dry_run)
@@ -249,15 +293,8 @@ static enum exit_status restore_keys(struct restore *restore)
     return fail(restore->arguments->pool, r, NULL);
 }
 
-static enum exit_status restore_marks(struct restore *restore)
-{
-    int r = restore_groups(restore);
-    return r < 0 ? fail(restore->arguments->pool, r, NULL) : restore_keys(restore);
-}
-
 enum exit_status restore_run(struct restore *restore)
 {
-    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     static const struct failure failures[] = {
         {ENOSPC, EXIT_REFUSED, "it has no room for all groups in the file; nothing was changed",
          "make a pool that has with: keyshm-ctl create --groups-max N", true},
@@ -268,12 +305,8 @@ enum exit_status restore_run(struct restore *restore)
         return fail(restore->arguments->pool, r, failures);
     r = make_models(restore);
     if (r == 0)
-        r = find_policy(restore, &policy);
+        r = restore_policy(restore);
     if (r == 0)
-        r = begin_policy(restore, policy);
-    if (r < 0)
-        return fail(restore->arguments->pool, r, NULL);
-    enum exit_status status = restore_marks(restore);
-    r = end_policy(restore, &policy);
-    return r == 0 || status != EXIT_FINE ? status : fail(restore->arguments->pool, r, NULL);
+        r = restore_groups(restore);
+    return r < 0 ? fail(restore->arguments->pool, r, NULL) : restore_keys(restore);
 }

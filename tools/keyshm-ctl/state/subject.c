@@ -3,6 +3,8 @@
 
 #include "name_rules.h"
 
+#define STREAK_MAX 255
+
 static bool is_status(json_t *value)
 {
     enum keyshm_status status;
@@ -33,13 +35,22 @@ static bool is_marked(json_t *value)
     return is_kept;
 }
 
+/* NULL: there is none, or the file is of an earlier version. */
+static bool is_streak(json_t *value)
+{
+    if (value == NULL)
+        return true;
+    json_t *rate_limits = json_object_get(value, "rate_limits"), *invalids = json_object_get(value, "invalids");
+    return rule_is_within(rate_limits, 0, STREAK_MAX) && rule_is_within(invalids, 0, STREAK_MAX) &&
+           json_integer_value(rate_limits) + json_integer_value(invalids) > 0 &&
+           rule_is_within(json_object_get(value, "failed_ago_ms"), 0, KEYSHM_DURATION_MAX_MS);
+}
+
 _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400000), "SUBJECT_DURATION_RULE");
 
 static const struct rule bench_rules[] = {
-    {"status", is_status, NULL},
-    {"reason", is_reason, NULL},
-    {"cooldown_left_ms", is_cooldown_left, NULL},
-    {NULL, NULL, NULL},
+    {"status", is_status, NULL}, {"reason", is_reason, NULL}, {"cooldown_left_ms", is_cooldown_left, NULL},
+    {"streak", is_streak, NULL}, {NULL, NULL, NULL},
 };
 
 static bool is_bench(const json_t *object)
@@ -47,7 +58,8 @@ static bool is_bench(const json_t *object)
     if (!json_is_object(object) || rule_find_broken(bench_rules, object) != NULL)
         return false;
     struct subject_bench bench = subject_take_bench(object);
-    return bench.status != KEYSHM_AVAILABLE && subject_bench_is_sound(&bench);
+    bool says_something = bench.status != KEYSHM_AVAILABLE || json_object_get(object, "streak") != NULL;
+    return says_something && subject_bench_is_sound(&bench);
 }
 
 /* NULL: there are none, as in files of earlier versions. */
@@ -71,14 +83,29 @@ const struct rule subject_rules[] = {
     {"is_paused", is_paused, "true or false"},
     {"cooldown_left_ms", is_cooldown_left, "-1, or milliseconds " SUBJECT_DURATION_RULE},
     {"models", is_models,
-     "an object: names of models, each with the status, cooldown_left_ms and reason of a bench, as export writes them"},
+     "an object: names of models, each with the status, cooldown_left_ms and reason of a bench, or a streak, as export "
+     "writes them"},
+    {"streak", is_streak,
+     "an object: rate_limits and invalids, numbers from 0 to 255 and not both 0, and failed_ago_ms, "
+     "milliseconds " SUBJECT_DURATION_RULE},
     {"marked", is_marked, "an object with a number for each status"},
     {NULL, NULL, NULL},
 };
 
+static struct keyshm_streak take_streak(const json_t *object_or_null)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    if (object_or_null == NULL)
+        return streak;
+    streak.rate_limits = (unsigned)json_integer_value(json_object_get(object_or_null, "rate_limits"));
+    streak.invalids = (unsigned)json_integer_value(json_object_get(object_or_null, "invalids"));
+    streak.failed_ago_ms = json_integer_value(json_object_get(object_or_null, "failed_ago_ms"));
+    return streak;
+}
+
 struct subject_bench subject_take_bench(const json_t *object)
 {
-    struct subject_bench bench;
+    struct subject_bench bench = {.streak = take_streak(json_object_get(object, "streak"))};
     keyshm_status_from_name(json_string_value(json_object_get(object, "status")), &bench.status);
     keyshm_reason_from_name(json_string_value(json_object_get(object, "reason")), &bench.reason);
     bench.cooldown_left_ms = json_integer_value(json_object_get(object, "cooldown_left_ms"));

@@ -16,12 +16,13 @@ struct subject_bench {
     enum keyshm_status status;
     enum keyshm_reason reason;
     int64_t cooldown_left_ms; /* at the time of the export; -1: no end */
+    struct keyshm_streak streak;
 };
 
 struct subject {
     struct subject_bench whole;
     bool is_paused;
-    json_t *models; /* benches by the name of the model; NULL: none */
+    json_t *models; /* benches and streaks by the name of the model; NULL: none */
 };
 
 #define SUBJECT_DURATION_RULE "from 0 to 31622400000, which is 366 days"
