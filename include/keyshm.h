@@ -30,13 +30,13 @@
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
- * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(), keyshm_set_policy(), keyshm_get_policy(),
- * keyshm_is_available(), keyshm_available_count(), both also for a model, keyshm_next_available_ms(),
- * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they
- * find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(),
- * keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and never wait for another process, even if one was
- * killed or stopped at any instruction. All of them except the last three, which allocate memory, are also safe in a
- * signal handler (signal-safety(7)) while logging is off.
+ * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(),
+ * keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(), keyshm_available_count(), both also for a model,
+ * keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model()
+ * and the names of what they find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(),
+ * keyshm_after_fork(), keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and never wait for another
+ * process, even if one was killed or stopped at any instruction. All of them except the last three, which allocate
+ * memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
  *
  * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
  * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_priority(), keyshm_set_weight(),
@@ -772,8 +772,10 @@ int keyshm_get_streak(keyshm_pool *pool, keyshm_id id, unsigned model, struct ke
 
 /*
  * Carry failures in a row over, as from another pool: each count becomes the larger of what is known and what is said, and
- * the last failure the later one, but not before the pool was made. What is said has no effect if it is as old as
- * streak_forget_ms. It changes no status; the next mark counts on from there. Said twice, it has the effect of once.
+ * the last failure the later one. What is said has no effect if it is as old as streak_forget_ms. It changes no status; the
+ * next mark counts on from there. Said twice, it has the effect of once. A mark at the same time may bench by the counts
+ * of before, and count on top.
+ *
  * -ESTALE and -EINVAL as keyshm_get_streak(); also -EINVAL: a count above 255, or counts without a `failed_ago_ms` from 0
  * to KEYSHM_DURATION_MAX_MS. -E2BIG: a field of a later version is set. -EROFS. -EBUSY as a mark.
  */
@@ -801,25 +803,30 @@ int keyshm_resume(keyshm_pool *pool, keyshm_id id);
  * of the probe, unless it answers a pick of before the bench. A pick without a stamp (keyshm_next_key()) cannot end one.
  */
 struct keyshm_policy {
-    size_t size;         /* sizeof(struct keyshm_policy) */
-    int64_t cooldown_ms; /* of a rate limit without a Retry-After: 0 (until marked available) to KEYSHM_DURATION_MAX_MS;
-                                default 60,000 */
-    int64_t cooldown_max_ms;  /* the longest rate limit: 1 to KEYSHM_DURATION_MAX_MS; default 86,400,000 */
-    int64_t streak_forget_ms; /* after this time without a failure the next is the first again: 1 to
-                                KEYSHM_DURATION_MAX_MS; default 600,000 */
-    int64_t invalid_retry_ms; /* when a key that is invalid is tried again, by a probe: 1 to KEYSHM_DURATION_MAX_MS, or
-                                KEYSHM_UNTIL_MARKED, the default: never */
-    int64_t quota_retry_ms;   /* the same of a quota without a known end */
-    int64_t probe_ms;         /* 0, the default: there are no probes, except of what invalid_retry_ms and quota_retry_ms
-                                bring back, for 10,000 ms; up to KEYSHM_DURATION_MAX_MS: each bench that ends by itself ends
-                                with a probe, which is waited for so long */
-    int64_t lease_max_ms;     /* 0, or 1,000 to KEYSHM_DURATION_MAX_MS; default 600,000. For leases that hold a place, of
-                                which this version has none */
-    unsigned cooldown_growth_percent; /* by so much each further rate limit in a row without a Retry-After is as long as
-                                the one before: 100 (the default) to 1,000; 200 doubles it */
-    unsigned
-        invalid_after; /* so many invalid marks in a row make a key invalid: 1 (the default) to 255. Before that it is
-                                rate limited, for cooldown_ms */
+    size_t size; /* sizeof(struct keyshm_policy) */
+    /* Of a rate limit without a Retry-After: 0 (until marked available) to KEYSHM_DURATION_MAX_MS; default 60,000. */
+    int64_t cooldown_ms;
+    /* The longest rate limit: 1 to KEYSHM_DURATION_MAX_MS; default 86,400,000. */
+    int64_t cooldown_max_ms;
+    /* After this time without a failure the next is the first again: 1 to KEYSHM_DURATION_MAX_MS; default 600,000. */
+    int64_t streak_forget_ms;
+    /* When a key that is invalid is tried again, by a probe: 1 to KEYSHM_DURATION_MAX_MS, or KEYSHM_UNTIL_MARKED, the
+     * default: never. */
+    int64_t invalid_retry_ms;
+    /* The same of a quota without a known end. */
+    int64_t quota_retry_ms;
+    /* 0, the default: there are no probes, except of what invalid_retry_ms and quota_retry_ms bring back, for 10,000 ms. Up to
+     * KEYSHM_DURATION_MAX_MS: each bench that ends by itself ends with a probe, which is waited for so long. */
+    int64_t probe_ms;
+    /* 0, or 1,000 to KEYSHM_DURATION_MAX_MS; default 600,000. For leases that hold a place, of which this version has
+     * none. */
+    int64_t lease_max_ms;
+    /* By so much each further rate limit in a row without a Retry-After is as long as the one before: 100 (the default) to
+     * 1,000; 200 doubles it. */
+    unsigned cooldown_growth_percent;
+    /* So many invalid marks in a row make a key invalid: 1 (the default) to 255. Before that it is rate limited, for
+     * cooldown_ms. */
+    unsigned invalid_after;
 };
 #define KEYSHM_POLICY_INIT                                                                                          \
     {                                                                                                               \

@@ -21,12 +21,6 @@ static bool is_live(const struct keyshm_pool *pool, keyshm_id id)
     return word_is_live(subject_word_of(pool, id));
 }
 
-static int64_t failed_ago_ms(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t now_ms)
-{
-    uint64_t failed_ms = atomic_load_explicit(&pool_history(pool, model, subject)->failed_ms, memory_order_relaxed);
-    return failed_ms < now_ms ? (int64_t)(now_ms - failed_ms) : 0;
-}
-
 int carry_get(const struct keyshm_pool *pool, keyshm_id id, unsigned model, struct keyshm_streak *ret_streak)
 {
     uint32_t subject = subject_of(pool, id);
@@ -37,7 +31,7 @@ int carry_get(const struct keyshm_pool *pool, keyshm_id id, unsigned model, stru
             return -ESTALE;
         if (!streak_read(pool, model, subject, word, now_ms, &streak))
             continue;
-        int64_t ago_ms = streak_is_there(&streak) ? failed_ago_ms(pool, model, subject, now_ms) : -1;
+        int64_t ago_ms = streak_is_there(&streak) ? streak_failed_ago_ms(pool_history(pool, model, subject), now_ms) : -1;
         if (!is_live(pool, id))
             return -ESTALE;
         ret_streak->rate_limits = streak.rate_limits;
@@ -48,38 +42,51 @@ int carry_get(const struct keyshm_pool *pool, keyshm_id id, unsigned model, stru
     return subject != SUBJECT_NONE ? -EBUSY : -ESTALE;
 }
 
-/* A word of a model that nothing was marked for is free, and whoever ends streaks passes over it: it becomes available,
- * which is the same to picks. */
-static bool begin_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t *word)
+/* release: as every change of a word. */
+static void change_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t after)
 {
-    uint64_t before = *word;
-    *word = word_make_available(word_marks(before) != 0 ? word_marks(before) : 1);
-    /* release: as every change of a word. */
-    return atomic_compare_exchange_strong_explicit(pool_word(pool, model, subject), &before, *word, memory_order_release,
-                                                   memory_order_relaxed);
+    atomic_compare_exchange_strong_explicit(pool_word(pool, model, subject), &word, after, memory_order_release,
+                                            memory_order_relaxed);
 }
 
-/* Not before the pool was made. */
-static uint64_t time_of_failure(uint64_t now_ms, uint64_t ago_ms)
+/* False: look again, since the word or the counts have changed. */
+static bool try_to_raise(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word,
+                         const struct keyshm_streak *said)
 {
-    uint64_t begin_ms = POOL_CLOCK_BEGIN_US / 1000;
-    return now_ms > begin_ms + ago_ms ? now_ms - ago_ms : begin_ms;
+    struct layout_history *history = pool_history(pool, model, subject);
+    uint64_t now_ms = pool_now_ms(pool);
+    struct streak known;
+    /* A word of a model that nothing was marked for is free, and whoever ends streaks passes over it: it becomes
+     * available, which is the same to picks. A live word has marks. */
+    if (!word_is_live(word)) {
+        uint64_t marks = word_marks(word) != 0 ? word_marks(word) : 1;
+        change_word(pool, model, subject, word, word_make_available(marks));
+        return false;
+    }
+    if (!streak_settle(pool_word(pool, model, subject), history, word, &known))
+        return false;
+    /* It ends first, as before a mark: what is heard of below would revive it. */
+    if (streak_is_there(&known) && streak_is_forgotten(pool, history, now_ms)) {
+        change_word(pool, model, subject, word, streak_step(word, STREAK_ENDS));
+        return false;
+    }
+    streak_hear_failure(history, now_ms, said->failed_ago_ms);
+    const struct streak carried = {.rate_limits = said->rate_limits, .invalids = said->invalids};
+    return streak_raise(history, &known, &carried);
 }
 
 int carry_raise(const struct keyshm_pool *pool, keyshm_id id, unsigned model, const struct keyshm_streak *streak)
 {
-    const struct streak said = {.rate_limits = streak->rate_limits, .invalids = streak->invalids};
     uint32_t subject = subject_of(pool, id);
+    bool is_none = streak->rate_limits == 0 && streak->invalids == 0;
+    bool is_forgotten = !is_none && (uint64_t)streak->failed_ago_ms >= policy_streak_forget_ms(pool);
     for (int i = 0; subject != SUBJECT_NONE && i < REPORT_TRIES_MAX; i++) {
-        uint64_t now_ms = pool_now_ms(pool), ago_ms = (uint64_t)streak->failed_ago_ms;
         uint64_t word = load_word(pool, model, subject);
         if (!is_live(pool, id))
             return -ESTALE;
-        if (!streak_is_there(&said) || ago_ms >= policy_streak_forget_ms(pool))
+        if (is_none || is_forgotten)
             return 0;
-        if (!word_is_live(word) && !begin_word(pool, model, subject, &word))
-            continue;
-        if (streak_raise(pool, model, subject, word, &said, time_of_failure(now_ms, ago_ms), now_ms))
+        if (try_to_raise(pool, model, subject, word, streak))
             return is_live(pool, id) ? 0 : -ESTALE;
     }
     return subject != SUBJECT_NONE ? -EBUSY : -ESTALE;

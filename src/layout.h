@@ -180,7 +180,7 @@ struct layout_header {
 /* What is remembered beside a state word. */
 struct layout_history {
     _Atomic uint64_t streak;    /* failures in a row: streak.h */
-    _Atomic uint64_t failed_ms; /* when the last of them was, or one that was not marked in the end; a time of the pool */
+    _Atomic uint64_t failed_ms; /* when the last of them was, or one that was not marked in the end: streak.c; 0: none */
     _Atomic uint64_t prober;    /* which process has the probe: probe.c */
 };
 

@@ -129,7 +129,7 @@ __attribute__((noinline)) static bool plan_in_row(const struct keyshm_pool *pool
     if (report->kind != STREAK_STAYS)
         number += report->kind == STREAK_INVALID ? streak.invalids : streak.rate_limits;
     if (is_next || (report->is_answer && streak_is_there(&streak)))
-        streak_hear_failure(history, report->now_ms);
+        streak_hear_failure(history, report->now_ms, 0);
     report->bench = bench_of(pool, report, number);
     report->bench.is_of_before = report_is_of_before(report, change->before);
     change->after =

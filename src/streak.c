@@ -6,6 +6,10 @@
 /* Each failed try is a failure of another process, at about the same time. */
 #define HEAR_TRIES_MAX 100
 
+/* A failure of another pool may be from before this one began: what is stored is the time of the pool and so much. */
+#define FAILED_BEFORE_MS (UINT64_C(1) << 40)
+_Static_assert(KEYSHM_DURATION_MAX_MS < FAILED_BEFORE_MS, "it is above 0, which is none");
+
 #define STREAK_INVALIDS_SHIFT STREAK_COUNT_BITS
 #define STREAK_RATE_LIMIT_SHIFT (2 * STREAK_COUNT_BITS)
 #define STREAK_INVALID_SHIFT (STREAK_RATE_LIMIT_SHIFT + WORD_MARKS_BITS)
@@ -103,48 +107,37 @@ unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t 
     return streak.rate_limits > streak.invalids ? streak.rate_limits : streak.invalids;
 }
 
-/* release: as in streak_settle(). The counts of another key, which has come into the place, have other marks. */
-static bool change_counts(struct layout_history *history, uint64_t *counts, const struct streak *streak)
+bool streak_raise(struct layout_history *history, const struct streak *streak, const struct streak *said)
 {
-    uint64_t before = *counts;
-    *counts = pack(streak);
-    return *counts == before || atomic_compare_exchange_strong_explicit(&history->streak, &before, *counts,
-                                                                        memory_order_release, memory_order_relaxed);
+    struct streak raised = *streak;
+    if (said->rate_limits > raised.rate_limits)
+        raised.rate_limits = said->rate_limits;
+    if (said->invalids > raised.invalids)
+        raised.invalids = said->invalids;
+    /* release: as in streak_settle(). The counts of another key, which has come into the place, have other marks. */
+    uint64_t counts = pack(streak);
+    return atomic_compare_exchange_strong_explicit(&history->streak, &counts, pack(&raised), memory_order_release,
+                                                   memory_order_relaxed);
 }
 
-bool streak_raise(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word,
-                  const struct streak *said, uint64_t failed_ms, uint64_t now_ms)
+int64_t streak_failed_ago_ms(const struct layout_history *history, uint64_t now_ms)
 {
-    struct layout_history *history = pool_history(pool, model, subject);
-    struct streak streak;
-    if (!streak_settle(pool_word(pool, model, subject), history, word, &streak))
-        return false;
-    uint64_t counts = pack(&streak);
-    /* The failure that is heard of below must not revive a streak that is over. */
-    if (streak_is_there(&streak) && streak_is_forgotten(pool, history, now_ms))
-        streak.rate_limits = streak.invalids = 0;
-    if (!change_counts(history, &counts, &streak))
-        return false;
-    streak_hear_failure(history, failed_ms);
-    if (said->rate_limits > streak.rate_limits)
-        streak.rate_limits = said->rate_limits;
-    if (said->invalids > streak.invalids)
-        streak.invalids = said->invalids;
-    return change_counts(history, &counts, &streak);
+    /* relaxed: what a mark by another process has stored there before the change of the word is no older than that. */
+    uint64_t failed_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
+    return now_ms + FAILED_BEFORE_MS > failed_ms ? (int64_t)(now_ms + FAILED_BEFORE_MS - failed_ms) : 0;
 }
 
 bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_history *history, uint64_t now_ms)
 {
-    /* relaxed: what a mark by another process has stored there before the change of the word is no older than that. */
-    uint64_t failed_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
-    return now_ms >= failed_ms && now_ms - failed_ms >= policy_streak_forget_ms(pool);
+    return streak_failed_ago_ms(history, now_ms) >= (int64_t)policy_streak_forget_ms(pool);
 }
 
-void streak_hear_failure(struct layout_history *history, uint64_t now_ms)
+void streak_hear_failure(struct layout_history *history, uint64_t now_ms, int64_t ago_ms)
 {
     uint64_t known_ms = atomic_load_explicit(&history->failed_ms, memory_order_relaxed);
-    for (int i = 0; i < HEAR_TRIES_MAX && known_ms < now_ms; i++)
-        if (atomic_compare_exchange_weak_explicit(&history->failed_ms, &known_ms, now_ms, memory_order_relaxed,
+    uint64_t failed_ms = now_ms + FAILED_BEFORE_MS - (uint64_t)ago_ms;
+    for (int i = 0; i < HEAR_TRIES_MAX && known_ms < failed_ms; i++)
+        if (atomic_compare_exchange_weak_explicit(&history->failed_ms, &known_ms, failed_ms, memory_order_relaxed,
                                                   memory_order_relaxed))
             return;
 }

@@ -71,17 +71,17 @@ bool streak_read(const struct keyshm_pool *pool, unsigned model, uint32_t subjec
 /* The longer of its two counts; 0 when it is over, or the word has changed. */
 unsigned streak_length(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t now_ms);
 
-/* Is the last failure too long ago? */
+/* How long ago the last failure was, if there is a streak; at least 0. Is that too long? */
+int64_t streak_failed_ago_ms(const struct layout_history *history, uint64_t now_ms);
 bool streak_is_forgotten(const struct keyshm_pool *pool, const struct layout_history *history, uint64_t now_ms);
 
-/* There is a failure. Call it before the change of the state word: a process that is killed in between has heard of it
- * all the same. */
-void streak_hear_failure(struct layout_history *history, uint64_t now_ms);
+/* There was a failure so long ago, at most KEYSHM_DURATION_MAX_MS. Call it before the change of the state word: a process
+ * that is killed in between has heard of it all the same. */
+void streak_hear_failure(struct layout_history *history, uint64_t now_ms, int64_t ago_ms);
 
-/* What is known elsewhere, with the last failure at `failed_ms`: each count becomes the larger one. False: the word has
- * changed, or another process has changed the counts; nothing was raised. */
-bool streak_raise(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word,
-                  const struct streak *said, uint64_t failed_ms, uint64_t now_ms);
+/* Each count of `streak`, which streak_settle() has just read, becomes the larger of it and what is said. False: another
+ * process has changed them since. */
+bool streak_raise(struct layout_history *history, const struct streak *streak, const struct streak *said);
 
 /* Is a mark of the kind, that answers a pick at `marks_at_pick`, of the same cause as the last that counted? */
 bool streak_is_same_cause(const struct streak *streak, enum streak_step kind, uint64_t word, uint64_t marks_at_pick);

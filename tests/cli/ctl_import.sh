@@ -320,10 +320,30 @@ add "$row.benched" AAAA BBBB
 run 0 "$ctl" mark "$row.benched" "$(id_of "$row.benched" 1)" rate_limited --retry-after 1000
 run 0 "$ctl" import "$row.benched" "$tmp/row_state"
 is "$(of_pool "$row.benched" keys 1 status)" invalid
+# So it does from a file of an earlier version, which has no failures in a row, whatever invalid-after is.
+sed 's/, *"streak": *{[^}]*}//g; s/, *"streak": *null//g; s/"m1": *{[^}]*}//g' "$tmp/row_state" >"$tmp/earlier"
+! grep -q '"streak"' "$tmp/earlier" || fail 'the file is not one of an earlier version'
+for after in 3 1; do
+    create "$row.$after" --capacity 4
+    add "$row.$after" AAAA BBBB
+    sed "s/\"invalid_after\": *3/\"invalid_after\":$after/" "$tmp/earlier" >"$tmp/earlier.$after"
+    run 0 "$ctl" import "$row.$after" "$tmp/earlier.$after"
+    is "$(of_pool "$row.$after" keys 1 status)" invalid
+    run 0 "$ctl" policy "$row.$after"
+    grep -qx "invalid-after=$after" "$out" || fail "the policy is not that of the file"
+done
+# The time of the last failure goes on, also where it was before the pool was made.
+sed 's/"failed_ago_ms": *[0-9]*/"failed_ago_ms":3000000/g' "$tmp/row_state" >"$tmp/row_old"
+create "$row.old" --capacity 4
+add "$row.old" AAAA BBBB
+run 0 "$ctl" import "$row.old" "$tmp/row_old"
+run 0 "$ctl" export "$row.old" --output "$tmp/row_old_again"
+ago_ms=$("$JSON_GET" keys 0 streak failed_ago_ms <"$tmp/row_old_again")
+[ "$ago_ms" -ge 3000000 ] && [ "$ago_ms" -lt 9000000 ] || fail "the last failure was $ago_ms ms ago"
 for edit in 's/"rate_limits":2/"rate_limits":256/' 's/"failed_ago_ms":[0-9]*/"failed_ago_ms":-1/g'; do
     sed "2,\$$edit" "$tmp/row_state" >"$tmp/wrong"
     refused 1 "$ctl" import "$row.new" "$tmp/wrong"
-    err_has 'in the file, keys\[0\].streak must be an object: rate_limits and invalids, .*; nothing was changed$'
+    err_has 'in the file, keys\[0\].streak must be null, or an object: rate_limits and invalids, .*; nothing was changed$'
 done
 
 # No status of a group is lowered, and no pause is ended.

@@ -204,6 +204,7 @@ const struct setting settings[] = {
     {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true},
     {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false},
     {"coming_back", let_target_come_back, COMING_BACK, COMING_BACK_TWICE, false},
+    {"carried", let_target_come_back, CARRIED, 0, false},
     {"ordered", set_order, ORDERED, ORDERED_TWICE, false},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);

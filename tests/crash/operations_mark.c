@@ -371,7 +371,7 @@ static struct result step_reset(const struct meeting *meeting)
 static const struct operation operations[] = {
     {"mark_rate_limited", .act = act_mark_rate_limited, .settle = settle_mark_rate_limited, .steps = {step_limit},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | ORDERED | ORDERED_TWICE},
-    {"mark_rate_limited, longer", .steps = {step_limit_longer}, .proofs = INTERLEAVED | INTERLEAVED_TWICE},
+    {"mark_rate_limited, longer", .steps = {step_limit_longer}, .proofs = INTERLEAVED | INTERLEAVED_TWICE | CARRIED},
     {"mark_quota_exceeded", .act = act_mark_quota_exceeded, .settle = settle_mark_quota_exceeded,
      .steps = {step_exceed_quota}, .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE},
     {"mark_invalid", .act = act_mark_invalid, .settle = settle_mark_invalid, .steps = {step_invalidate},
@@ -379,7 +379,7 @@ static const struct operation operations[] = {
          KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | COMING_BACK | COMING_BACK_TWICE | ORDERED},
     {"mark_available", .act = act_mark_available, .settle = settle_mark_available, .steps = {step_make_available},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | MODEL_COOLING | MODEL_COOLED | COMING_BACK |
-               COMING_BACK_TWICE | ORDERED | ORDERED_TWICE},
+               COMING_BACK_TWICE | CARRIED | ORDERED | ORDERED_TWICE},
     {"quota, then all available", .steps = {step_exceed_quota, step_all_of_quota}, .proofs = MODEL_COOLING},
     {"reset_expired", .act = act_reset_expired, .settle = settle_reset_expired, .steps = {step_reset},
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | READY_IN_TIME},

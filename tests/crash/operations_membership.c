@@ -274,7 +274,7 @@ static const struct operation operations[] = {
      .proofs = KILLED | FROZEN | KILLED_AND_RECOVERED | INTERLEAVED | GROUP_COOLING | ORDERED},
     {"add, then remove", .steps = {step_add, step_remove}, .takes_mutex = true, .proofs = ONE_KEY},
     {"remove, then add", .steps = {step_remove, step_add_another}, .takes_mutex = true,
-     .proofs = INTERLEAVED | MODEL_COOLING | ORDERED},
+     .proofs = INTERLEAVED | MODEL_COOLING | CARRIED | ORDERED},
     {"replace_keys", .allocates = true, .act = act_replace_keys, .settle = settle_replace_keys,
      .complete = complete_replace_keys, .proofs = KILLED | FROZEN},
     {"replace_keys, nearly full", .allocates = true, .prepare = prepare_nearly_full, .act = act_replace_keys,

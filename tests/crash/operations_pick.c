@@ -192,8 +192,8 @@ static struct result step_next_in_burst(const struct meeting *meeting)
 static const struct operation operations[] = {
     {"next", .act = act_next, .settle = settle_next, .steps = {meeting_next}, .is_pick = true,
      .proofs = KILLED | FROZEN | READY_IN_TIME | INTERLEAVED | INTERLEAVED_TWICE | ONE_AVAILABLE | ONE_KEY | SWEEP_DUE |
-               GROUP_COOLING | GROUP_COOLED | GROUP_TWICE | MODEL_COOLING | COMING_BACK | COMING_BACK_TWICE | ORDERED |
-               ORDERED_TWICE},
+               GROUP_COOLING | GROUP_COOLED | GROUP_TWICE | MODEL_COOLING | COMING_BACK | COMING_BACK_TWICE | CARRIED |
+               ORDERED | ORDERED_TWICE},
     {"next, in a burst", .prepare = prepare_round, .act = act_next_in_burst, .settle = settle_next_in_burst,
      .is_burst = true, .steps = {step_next_in_burst}, .is_pick = true,
      .proofs = KILLED | FROZEN | INTERLEAVED | INTERLEAVED_TWICE | ORDERED},

@@ -52,7 +52,9 @@ static void prepare_failed(void)
 static void prepare_forgotten(void)
 {
     prepare_failed();
-    atomic_store(&pool_history(world_pool(), ANY_MODEL, world_subject_of_key(AVAILABLE_KEY))->failed_ms, LONG_AGO_MS);
+    struct layout_history *history = pool_history(world_pool(), ANY_MODEL, world_subject_of_key(AVAILABLE_KEY));
+    atomic_store(&history->failed_ms, 0);
+    streak_hear_failure(history, LONG_AGO_MS, 0);
     /* The pool is younger than the default. */
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
     policy.streak_forget_ms = 1;
@@ -82,6 +84,63 @@ static enum outcome settle_fail_after_end(void)
     *world_streak(ANY_MODEL, subject) = (struct model_streak){0};
     *known = streak_step(*known, STREAK_ENDS);
     return word == *known ? OLD : settle_fail();
+}
+
+/* ---- failures in a row that are carried over ---- */
+
+static const struct model_streak carried = {.rate_limits = 3, .invalids = 2};
+
+static int raise_streak(keyshm_pool *pool, keyshm_id id, unsigned model)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    streak.rate_limits = carried.rate_limits;
+    streak.invalids = carried.invalids;
+    streak.failed_ago_ms = 0;
+    return keyshm_raise_streak(pool, id, model, &streak);
+}
+
+static void act_raise(void)
+{
+    EXPECT_EQ(raise_streak(world_pool(), world.keys[AVAILABLE_KEY].id, ANY_MODEL), 0);
+}
+
+static void act_raise_for_model(void)
+{
+    EXPECT_EQ(raise_streak(world_pool(), world.keys[EXPIRED_KEY].id, MODEL), 0);
+}
+
+/* The word is as before, or a free one is available, or what was forgotten has ended; and only then both counts change, as
+ * one. */
+static enum outcome settle_raised(unsigned model, uint32_t subject)
+{
+    uint64_t *known = world_word(model, subject), word = atomic_load(pool_word(world_pool(), model, subject));
+    struct model_streak *streak = world_streak(model, subject);
+    struct streak read;
+    if (word != *known) {
+        uint64_t begun = word_make_available(word_marks(*known) != 0 ? word_marks(*known) : 1);
+        HOLD(word == (word_is_live(*known) ? streak_step(*known, STREAK_ENDS) : begun), "the word is half-changed: %#llx",
+             (unsigned long long)word);
+        *streak = (struct model_streak){0};
+        *known = word;
+    }
+    HOLD(streak_settle(pool_word(world_pool(), model, subject), pool_history(world_pool(), model, subject), word, &read),
+         "the word changes");
+    if (read.rate_limits == streak->rate_limits && read.invalids == streak->invalids)
+        return OLD;
+    HOLD(read.rate_limits == carried.rate_limits && read.invalids == carried.invalids, "carried over: %u and %u",
+         read.rate_limits, read.invalids);
+    *streak = carried;
+    return NEW;
+}
+
+static enum outcome settle_raise(void)
+{
+    return settle_raised(ANY_MODEL, world_subject_of_key(AVAILABLE_KEY));
+}
+
+static enum outcome settle_raise_for_model(void)
+{
+    return settle_raised(MODEL, world_subject_of_key(EXPIRED_KEY));
 }
 
 /* ---- success ---- */
@@ -261,6 +320,19 @@ static struct result step_fail(const struct meeting *meeting)
     return (struct result){.value = last_pick.id != 0 ? keyshm_mark(meeting->pool, last_pick.id, &mark) : 0};
 }
 
+static struct result step_raise(const struct meeting *meeting)
+{
+    return (struct result){.value = raise_streak(meeting->pool, meeting->target, ANY_MODEL)};
+}
+
+static struct result step_get_streak(const struct meeting *meeting)
+{
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
+    struct result result = {.value = keyshm_get_streak(meeting->pool, meeting->target, ANY_MODEL, &streak)};
+    result.content = streak.rate_limits << 8 | streak.invalids;
+    return result;
+}
+
 /* As the answers to a pick of the target that was made just before. */
 static struct result step_success(const struct meeting *meeting)
 {
@@ -285,9 +357,16 @@ static const struct operation operations[] = {
     {"mark, of a probe", .prepare = prepare_probing, .act = act_fail_probe, .settle = settle_fail_probe,
      .proofs = KILLED | FROZEN},
     {"success, of a streak", .prepare = prepare_failed, .act = act_success_of_streak, .settle = settle_success_of_streak,
-     .steps = {step_success}, .proofs = KILLED | FROZEN | COMING_BACK | COMING_BACK_TWICE},
+     .steps = {step_success}, .proofs = KILLED | FROZEN | COMING_BACK | COMING_BACK_TWICE | CARRIED},
     {"success, of a probe", .prepare = prepare_probing, .act = act_success_of_probe, .settle = settle_success_of_probe,
      .proofs = KILLED | FROZEN},
+    {"raise_streak", .prepare = prepare_failed, .act = act_raise, .settle = settle_raise, .steps = {step_raise},
+     .proofs = KILLED | FROZEN | CARRIED},
+    {"raise_streak, after a streak", .prepare = prepare_forgotten, .act = act_raise, .settle = settle_raise,
+     .proofs = KILLED | FROZEN},
+    {"raise_streak, for a model", .act = act_raise_for_model, .settle = settle_raise_for_model,
+     .proofs = KILLED | FROZEN},
+    {"get_streak", .steps = {step_get_streak}, .proofs = CARRIED},
     {"mark, of a probe, short", .prepare = prepare_probing_swept, .act = act_fail_probe_shortly,
      .settle = settle_fail_probe_shortly, .proofs = READY_IN_TIME},
     {"success, swept", .prepare = prepare_probing_swept, .act = act_success_of_probe, .settle = settle_success_of_probe,

@@ -35,6 +35,9 @@ enum proof {
      * not look at either meets it elsewhere. */
     COMING_BACK = 1 << 15,
     COMING_BACK_TWICE = 1 << 16,
+    /* interleave, in the same place: failures that are carried over, and what ends them or the key. A mark in a row may be
+     * counted on top of them without lasting as long, which is said (keyshm.h), and so does not take part. */
+    CARRIED = 1 << 19,
 
     /* interleave, where the target is of a first priority, and benched, and others are of later ones, or of other weights;
      * and with two stops. */

@@ -740,17 +740,6 @@ static struct reference_state *random_state(keyshm_id *ret_id, unsigned *ret_mod
     return group != NULL ? &group->states[*ret_model] : NULL;
 }
 
-/* Not before the pool was made. */
-static int64_t random_failed_ago_ms(void)
-{
-    struct keyshm_snapshot *snapshot;
-    int64_t ago_ms = random_below(2) == 0 ? 0 : (int64_t)random_below(12000);
-    EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
-    ago_ms = ago_ms <= snapshot->age_ms ? ago_ms : 0;
-    keyshm_snapshot_free(snapshot);
-    return ago_ms;
-}
-
 static void call_raise_streak(void)
 {
     keyshm_id id;
@@ -759,7 +748,7 @@ static void call_raise_streak(void)
     struct keyshm_streak streak = KEYSHM_STREAK_INIT;
     streak.rate_limits = random_below(32) == 0 ? 255 : random_below(4);
     streak.invalids = random_below(3);
-    streak.failed_ago_ms = random_failed_ago_ms();
+    streak.failed_ago_ms = random_below(2) == 0 ? 0 : (int64_t)random_below(12000);
     EXPECT_EQ(keyshm_raise_streak(pool, id, model, &streak), state != NULL ? 0 : -ESTALE);
     if (state != NULL)
         reference_raise_streak(&shared->reference, state, &streak);

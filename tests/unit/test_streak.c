@@ -511,8 +511,8 @@ Test(streak, that_is_carried_over_goes_on)
     expect_streak(id, 2, 1, 0);
     fail_once(id, 4000, 3);
     expect_streak(id, 3, 1, 4001);
-    raise_to(id, 0, 1, 0, 0);
-    cr_assert_eq(state_of(id).streak, 3, "it only raises");
+    raise_to(id, 0, 1, 0, 4001); /* it only raises */
+    expect_streak(id, 3, 1, 4001);
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
 }
 
@@ -522,7 +522,6 @@ Test(streak, that_is_carried_over_is_forgotten_in_time)
     keyshm_id id = add_key(1);
     policy.streak_forget_ms = 10000;
     set_policy(policy);
-    virtual_clock_pass_ms(60000);
     raise_to(id, 0, 3, 0, 4000);
     expect_streak(id, 3, 0, 4000);
     virtual_clock_pass_ms(5999);
@@ -564,6 +563,38 @@ Test(streak, of_groups_and_models_is_carried_over_too)
     expect_streak_for(group, 0, 0, 255, 0);
     expect_streak_for(group, model, 2, 0, 0);
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+/* The word of a model that nothing was marked for is free; with a streak it is not. */
+Test(streak, of_a_model_that_is_carried_over_ends_as_any_other)
+{
+    unsigned model;
+    keyshm_id id = add_key(1);
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    mark.model = model;
+    raise_to(id, model, 4, 2, 0);
+    cr_assert_eq(keyshm_mark(pool, id, &mark), 0, "available");
+    expect_streak_for(id, model, 0, 0, -1);
+    raise_to(id, model, 4, 2, 0);
+    struct keyshm_pick pick = pick_for(model);
+    answer_success(&pick);
+    expect_streak_for(id, model, 0, 0, -1);
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+/* Its failures may be from before the pool was made. */
+Test(streak, that_is_carried_over_keeps_its_time)
+{
+    keyshm_id id = add_key(1);
+    raise_to(id, 0, 2, 0, 599000);
+    expect_streak(id, 2, 0, 599000);
+    raise_to(id, 0, 2, 0, 599500);
+    expect_streak(id, 2, 0, 599000);
+    virtual_clock_pass_ms(999);
+    expect_streak(id, 2, 0, 599999);
+    virtual_clock_pass_ms(1);
+    expect_streak(id, 0, 0, -1);
 }
 
 Test(streak, that_is_carried_over_ends_as_any_other)

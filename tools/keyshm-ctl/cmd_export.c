@@ -72,30 +72,24 @@ static json_int_t left_ms(const struct keyshm_word_snapshot *word, int64_t late_
     return left < KEYSHM_DURATION_MAX_MS ? left : KEYSHM_DURATION_MAX_MS;
 }
 
-/* As of the time of the export. False: there are no failures in a row, or the key or group is gone. */
-static bool get_streak(const struct export *export, keyshm_id id, unsigned model, struct keyshm_streak *ret_streak)
+/* Failures in a row, as of the time of the export. null: there are none, or the key or group is gone. */
+static json_t *streak_to_json(const struct export *export, keyshm_id id, unsigned model)
 {
+    struct keyshm_streak streak = KEYSHM_STREAK_INIT;
     int64_t late_ms = clock_monotonic_ms() - export->since_ms;
-    keyshm_streak_init(ret_streak, sizeof(*ret_streak));
-    if (keyshm_get_streak(export->pool, id, model, ret_streak) < 0 || ret_streak->failed_ago_ms < 0)
-        return false;
-    int64_t ago_ms = ret_streak->failed_ago_ms > late_ms ? ret_streak->failed_ago_ms - late_ms : 0;
-    ret_streak->failed_ago_ms = ago_ms < KEYSHM_DURATION_MAX_MS ? ago_ms : KEYSHM_DURATION_MAX_MS;
-    return true;
+    if (keyshm_get_streak(export->pool, id, model, &streak) < 0 || streak.failed_ago_ms < 0)
+        return json_null();
+    int64_t ago_ms = streak.failed_ago_ms > late_ms ? streak.failed_ago_ms - late_ms : 0;
+    return json_pack("{s:I, s:I, s:I}", "rate_limits", (json_int_t)streak.rate_limits, "invalids",
+                     (json_int_t)streak.invalids, "failed_ago_ms",
+                     (json_int_t)(ago_ms < KEYSHM_DURATION_MAX_MS ? ago_ms : KEYSHM_DURATION_MAX_MS));
 }
 
-/* Takes over `object`. */
-static json_t *with_streak(json_t *object, const struct keyshm_streak *streak)
+/* Takes over `streak`. */
+static json_t *bench_to_json(const struct keyshm_word_snapshot *word, int64_t late_ms, json_t *streak)
 {
-    json_t *json = json_pack("{s:I, s:I, s:I}", "rate_limits", (json_int_t)streak->rate_limits, "invalids",
-                             (json_int_t)streak->invalids, "failed_ago_ms", (json_int_t)streak->failed_ago_ms);
-    return whole_or_nothing(object, json_object_set_new(object, "streak", json) == 0);
-}
-
-static json_t *bench_to_json(const struct keyshm_word_snapshot *word, int64_t late_ms)
-{
-    return json_pack("{s:s, s:I, s:s}", "status", keyshm_status_name(word->status), "cooldown_left_ms",
-                     left_ms(word, late_ms), "reason", keyshm_reason_name(word->reason));
+    return json_pack("{s:s, s:I, s:s, s:o}", "status", keyshm_status_name(word->status), "cooldown_left_ms",
+                     left_ms(word, late_ms), "reason", keyshm_reason_name(word->reason), "streak", streak);
 }
 
 /* Those of its benches and streaks that are for one model. `word` is the number of such a word in a snapshot. */
@@ -105,29 +99,26 @@ static json_t *models_to_json(const struct export *export, keyshm_id id, int wor
     int r = 0;
     for (unsigned model = 1; model <= export->snapshot->model_count; model++) {
         struct keyshm_key_snapshot state;
-        struct keyshm_streak streak;
         const char *name = list_model(export->snapshot, model);
         if (!is_exported(name) || keyshm_inspect(export->pool, id, model, sizeof(state), &state) < 0)
             continue;
-        bool has_streak = get_streak(export, id, model, &streak);
-        if (state.words[word].status == KEYSHM_AVAILABLE && !has_streak)
+        json_t *streak = streak_to_json(export, id, model);
+        if (state.words[word].status == KEYSHM_AVAILABLE && json_is_null(streak))
             continue;
-        json_t *bench = bench_to_json(&state.words[word], clock_monotonic_ms() - export->since_ms);
-        r |= json_object_set_new(models, name, has_streak ? with_streak(bench, &streak) : bench);
+        int64_t late_ms = clock_monotonic_ms() - export->since_ms;
+        r |= json_object_set_new(models, name, bench_to_json(&state.words[word], late_ms, streak));
     }
     return whole_or_nothing(models, r == 0);
 }
 
-/* The members that keys and groups share. */
+/* What is known of a key or a group. `first_word` is the number of its word whatever the model in a snapshot. */
 static json_t *subject_to_json(const struct export *export, const struct keyshm_key_snapshot *state, int first_word)
 {
     const struct keyshm_word_snapshot *whole = &state->words[first_word];
-    json_t *object =
-        json_pack("{s:s, s:I, s:s, s:b, s:o, s:o}", "status", keyshm_status_name(whole->status), "cooldown_left_ms",
-                  left_ms(whole, 0), "reason", keyshm_reason_name(whole->reason), "is_paused", state->is_paused, "models",
-                  models_to_json(export, state->id, first_word + 1), "marked", by_status_json(state->marked));
-    struct keyshm_streak streak;
-    return get_streak(export, state->id, 0, &streak) ? with_streak(object, &streak) : object;
+    return json_pack("{s:s, s:I, s:s, s:b, s:o, s:o, s:o}", "status", keyshm_status_name(whole->status),
+                     "cooldown_left_ms", left_ms(whole, 0), "reason", keyshm_reason_name(whole->reason), "is_paused",
+                     state->is_paused, "streak", streak_to_json(export, state->id, 0), "models",
+                     models_to_json(export, state->id, first_word + 1), "marked", by_status_json(state->marked));
 }
 
 /* ---- the pool ---- */

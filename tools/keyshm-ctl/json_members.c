@@ -138,13 +138,13 @@ const struct json_member json_members_of_metadata[] = {
 const struct json_member json_members_of_label[] = {
     MEMBERS_OF_ALL, MEMBER_ID, {"label", "the key's label; null: none"}, MEMBERS_END};
 
-#define MEMBERS_OF_SUBJECT(list)                                                                               \
-    MEMBER(list ".status", "its own, whatever the model: available, rate_limited, quota_exceeded or invalid"), \
-        MEMBER(list ".cooldown_left_ms", "at the time of the export; 0: none; -1: no end"),                    \
-        MEMBER(list ".reason", "why it has that status; none: not known"),                                     \
-        MEMBER(list ".is_paused", "true: it is not picked, whatever its status"),                              \
-        MEMBER(list ".models",                                                                                 \
-               "an object by the models' names: status, cooldown_left_ms and reason of its bench for it"),     \
+#define MEMBERS_OF_SUBJECT(list)                                                                                      \
+    MEMBER(list ".status", "its own, whatever the model: available, rate_limited, quota_exceeded or invalid"),        \
+        MEMBER(list ".cooldown_left_ms", "at the time of the export; 0: none; -1: no end"),                           \
+        MEMBER(list ".reason", "why it has that status; none: not known"),                                            \
+        MEMBER(list ".is_paused", "true: it is not picked, whatever its status"),                                     \
+        MEMBER(list ".streak", "failures in a row: rate_limits, invalids and failed_ago_ms; null: none"),             \
+        MEMBER(list ".models", "an object by the models' names: status, cooldown_left_ms, reason and streak for it"), \
         MEMBER(list ".marked", "how often it was marked with each status; import does not restore it")
 
 const struct json_member json_members_of_export[] = {

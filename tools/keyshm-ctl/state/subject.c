@@ -35,10 +35,10 @@ static bool is_marked(json_t *value)
     return is_kept;
 }
 
-/* NULL: there is none, or the file is of an earlier version. */
+/* NULL: the file is of an earlier version. */
 static bool is_streak(json_t *value)
 {
-    if (value == NULL)
+    if (value == NULL || json_is_null(value))
         return true;
     json_t *rate_limits = json_object_get(value, "rate_limits"), *invalids = json_object_get(value, "invalids");
     return rule_is_within(rate_limits, 0, STREAK_MAX) && rule_is_within(invalids, 0, STREAK_MAX) &&
@@ -58,7 +58,7 @@ static bool is_bench(const json_t *object)
     if (!json_is_object(object) || rule_find_broken(bench_rules, object) != NULL)
         return false;
     struct subject_bench bench = subject_take_bench(object);
-    bool says_something = bench.status != KEYSHM_AVAILABLE || json_object_get(object, "streak") != NULL;
+    bool says_something = bench.status != KEYSHM_AVAILABLE || json_is_object(json_object_get(object, "streak"));
     return says_something && subject_bench_is_sound(&bench);
 }
 
@@ -86,20 +86,20 @@ const struct rule subject_rules[] = {
      "an object: names of models, each with the status, cooldown_left_ms and reason of a bench, or a streak, as export "
      "writes them"},
     {"streak", is_streak,
-     "an object: rate_limits and invalids, numbers from 0 to 255 and not both 0, and failed_ago_ms, "
+     "null, or an object: rate_limits and invalids, numbers from 0 to 255 and not both 0, and failed_ago_ms, "
      "milliseconds " SUBJECT_DURATION_RULE},
     {"marked", is_marked, "an object with a number for each status"},
     {NULL, NULL, NULL},
 };
 
-static struct keyshm_streak take_streak(const json_t *object_or_null)
+static struct keyshm_streak take_streak(const json_t *value)
 {
     struct keyshm_streak streak = KEYSHM_STREAK_INIT;
-    if (object_or_null == NULL)
+    if (!json_is_object(value))
         return streak;
-    streak.rate_limits = (unsigned)json_integer_value(json_object_get(object_or_null, "rate_limits"));
-    streak.invalids = (unsigned)json_integer_value(json_object_get(object_or_null, "invalids"));
-    streak.failed_ago_ms = json_integer_value(json_object_get(object_or_null, "failed_ago_ms"));
+    streak.rate_limits = (unsigned)json_integer_value(json_object_get(value, "rate_limits"));
+    streak.invalids = (unsigned)json_integer_value(json_object_get(value, "invalids"));
+    streak.failed_ago_ms = json_integer_value(json_object_get(value, "failed_ago_ms"));
     return streak;
 }
 
