@@ -16,10 +16,16 @@ struct pair {
     uint64_t group; /* of a key without a group: AVAILABLE */
 };
 
-/* A word of a model that says nothing is AVAILABLE: nobody has marked the key for that model. */
+/* A word of a model that says nothing is AVAILABLE: nobody has marked the key for that model. That of a key which is older
+ * than the model has not counted its coming yet. */
 static inline uint64_t availability_of_model(uint64_t word)
 {
-    return word_is_live(word) ? word : word_make_available(word_marks(word));
+    return word_is_live(word) ? word : word_make_available(word_marks(word) != 0 ? word_marks(word) : 1);
+}
+
+static inline uint64_t availability_marks_of_model(uint64_t word)
+{
+    return word_marks(availability_of_model(word));
 }
 
 ALWAYS_INLINE bool word_of_model_is_available(uint64_t word, uint64_t now_ms)
@@ -155,10 +161,11 @@ static inline uint64_t availability_stamp(uint64_t key_word, unsigned model, con
     if (availability_is_simple(model, others->key_group))
         return stamp;
     if (model != 0)
-        stamp |= STAMP_HAS_MODEL | word_marks(others->key_of_model) << STAMP_MODEL_SHIFT;
+        stamp |= STAMP_HAS_MODEL | availability_marks_of_model(others->key_of_model) << STAMP_MODEL_SHIFT;
     if (others->key_group == GROUP_NONE)
         return stamp;
-    uint64_t of_model = model != 0 ? stamp_of_group(word_marks(others->group_of_model), others->key_group) : 0;
+    uint64_t of_model =
+        model != 0 ? stamp_of_group(availability_marks_of_model(others->group_of_model), others->key_group) : 0;
     return stamp | STAMP_HAS_GROUP |
            (stamp_of_group(word_marks(others->group), others->key_group) | of_model << STAMP_MODEL_SHIFT)
                << STAMP_GROUP_SHIFT;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "availability.h"
 #include "policy.h"
 #include "pool_clock.h"
 #include "report.h"
@@ -57,10 +58,9 @@ static bool try_to_raise(const struct keyshm_pool *pool, unsigned model, uint32_
     uint64_t now_ms = pool_now_ms(pool);
     struct streak known;
     /* A word of a model that nothing was marked for is free, and whoever ends streaks passes over it: it becomes
-     * available, which is the same to picks. A live word has marks. */
+     * available, which is the same to picks. */
     if (!word_is_live(word)) {
-        uint64_t marks = word_marks(word) != 0 ? word_marks(word) : 1;
-        change_word(pool, model, subject, word, word_make_available(marks));
+        change_word(pool, model, subject, word, availability_of_model(word));
         return false;
     }
     if (!streak_settle(pool_word(pool, model, subject), history, word, &known))

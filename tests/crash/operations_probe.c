@@ -117,9 +117,8 @@ static enum outcome settle_raised(unsigned model, uint32_t subject)
     struct model_streak *streak = world_streak(model, subject);
     struct streak read;
     if (word != *known) {
-        uint64_t begun = word_make_available(word_marks(*known) != 0 ? word_marks(*known) : 1);
-        HOLD(word == (word_is_live(*known) ? streak_step(*known, STREAK_ENDS) : begun), "the word is half-changed: %#llx",
-             (unsigned long long)word);
+        HOLD(word == (word_is_live(*known) ? streak_step(*known, STREAK_ENDS) : availability_of_model(*known)),
+             "the word is half-changed: %#llx", (unsigned long long)word);
         *streak = (struct model_streak){0};
         *known = word;
     }

@@ -18,7 +18,7 @@ static uint64_t random_state = 20261130;
 
 static unsigned random_below(unsigned limit)
 {
-    return (unsigned)(random_next(&random_state) >> 33) % limit;
+    return limit != 0 ? (unsigned)(random_next(&random_state) >> 33) % limit : 0;
 }
 
 static void set_weight(keyshm_id id, unsigned weight)
