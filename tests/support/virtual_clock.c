@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "virtual_clock.h"
 
+#include <stddef.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -20,10 +21,24 @@ int __real_clock_getres(clockid_t clock, struct timespec *resolution);
 int __real_gettimeofday(struct timeval *time, void *zone);
 time_t __real_time(time_t *time);
 
+static void (*interruption)(void);
+static unsigned readings_before;
+
+static void interrupt(void)
+{
+    void (*act)(void) = interruption;
+    if (readings_before-- > 0)
+        return;
+    interruption = NULL; /* it reads clocks as well */
+    act();
+}
+
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
     if (virtual_clock == NULL)
         return __real_clock_gettime(clock, time);
+    if (interruption != NULL)
+        interrupt();
     int64_t now_ns = virtual_clock->realtime_ns;
     if (clock == CLOCK_MONOTONIC)
         now_ns = virtual_clock->monotonic_ns;
@@ -115,4 +130,17 @@ void virtual_clock_pass_ms(int64_t duration_ms)
 void virtual_clock_sleep_ms(int64_t duration_ms)
 {
     virtual_clock->slept_ns += duration_ms * NS_PER_MS;
+}
+
+void virtual_clock_interrupt(unsigned readings, void (*act)(void))
+{
+    interruption = act;
+    readings_before = readings;
+}
+
+bool virtual_clock_has_interrupted(void)
+{
+    bool has = interruption == NULL;
+    interruption = NULL;
+    return has;
 }

@@ -7,6 +7,7 @@
  * virtual_clock.c where clock_gettime(2), clock_getres(2), gettimeofday(2) and time(2) were. Children share them.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NS_PER_MS INT64_C(1000000)
@@ -31,5 +32,11 @@ void virtual_clock_pass_ms(int64_t duration_ms);
 
 /* The machine sleeps: CLOCK_BOOTTIME goes on alone. */
 void virtual_clock_sleep_ms(int64_t duration_ms);
+
+/* What others do in the middle of a call: `act` is called once, at the reading of a clock after so many. */
+void virtual_clock_interrupt(unsigned readings, void (*act)(void));
+
+/* Not any more. Returns whether it was called. */
+bool virtual_clock_has_interrupted(void);
 
 #endif
