@@ -3,6 +3,7 @@
 
 #include "pool.h"
 #include "probe.h"
+#include "process_local.h"
 #include "state_word.h"
 
 #include "moved_clock.h"
@@ -126,6 +127,20 @@ Test(probe, a_success_does_not_open_a_bench_that_has_not_ended)
     answer_success(&probe);
     cr_assert_eq(state_of(id).status, KEYSHM_QUOTA_EXCEEDED);
     expect_left(id, 500000);
+}
+
+/* Who asks for the key by its id gets it during the bench, too. */
+Test(probe, a_success_during_the_bench_is_none_of_a_probe)
+{
+    struct keyshm_pick pick, got;
+    keyshm_id id = add_key(1);
+    pick = pick_one();
+    answer_rate_limited(&pick);
+    cr_assert_eq(keyshm_get(pool, id, &got), 0);
+    answer_success(&got);
+    cr_assert_eq(state_of(id).status, KEYSHM_RATE_LIMITED);
+    expect_left(id, 1000);
+    expect_none();
 }
 
 Test(probe, a_mark_available_opens_the_key_at_once)
@@ -388,6 +403,80 @@ Test(probe, is_not_taken_from_one_process_for_another_that_is_dead)
     cr_assert(probe_end(pool, 0, 0, taken, 0));
     (void)pick_one();
     expect_none();
+}
+
+/* Its process waits until it is told to end, or until this one has ended. */
+static pid_t fork_prober(keyshm_id id, int ret_hold[2])
+{
+    char byte;
+    int has_picked[2];
+    cr_assert_eq(pipe(ret_hold), 0);
+    cr_assert_eq(pipe(has_picked), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct keyshm_pick probe;
+        close(ret_hold[1]);
+        if (keyshm_next(pool, &probe) < 0 || probe.id != id || write(has_picked[1], "", 1) != 1)
+            _exit(1);
+        _exit(read(ret_hold[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(ret_hold[0]);
+    close(has_picked[1]);
+    cr_assert_eq(read(has_picked[0], &byte, 1), 1);
+    close(has_picked[0]);
+    return child;
+}
+
+/* Longer than a sweep is put off, and the looks at processes that have a probe. */
+enum { LOOKS_MS = 700 };
+
+static void expect_given_back(keyshm_id id)
+{
+    int hold[2], status;
+    pid_t child = fork_prober(id, hold);
+    for (int i = 0; i < 3; i++) {
+        virtual_clock_pass_ms(LOOKS_MS);
+        expect_none();
+    }
+    close(hold[1]);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    virtual_clock_pass_ms(LOOKS_MS);
+    cr_assert_eq(pick_one().id, id);
+    expect_none();
+}
+
+Test(probe, is_given_to_another_when_its_process_has_ended_and_no_earlier)
+{
+    keyshm_id id = add_key(1);
+    come_back();
+    expect_given_back(id);
+}
+
+Test(probe, of_a_group_is_given_to_another_when_its_process_has_ended)
+{
+    keyshm_id id, group;
+    cr_assert_eq(keyshm_group(pool, "account", &group), 0);
+    cr_assert_eq(keyshm_add_to_group(pool, key_text(1), group, &id), 0);
+    cr_assert_eq(keyshm_mark_rate_limited(pool, group, 1000), 0);
+    virtual_clock_pass_ms(1001);
+    expect_given_back(id);
+}
+
+/* It is not in the table of workers, so nobody can tell whether it has ended. */
+Test(probe, of_a_process_that_can_remember_nothing_is_waited_for)
+{
+    struct process_local *local = pool->local;
+    keyshm_id id = add_key(1);
+    come_back();
+    pool->local = NULL;
+    cr_assert_eq(pick_one().id, id);
+    pool->local = local;
+    cr_assert_not(probe_end(pool, 0, 0, atomic_load(&pool->words[0]), 0));
+    virtual_clock_pass_ms(PROBE_MS);
+    expect_none();
+    virtual_clock_pass_ms(1);
+    cr_assert_eq(pick_one().id, id);
 }
 
 /* A request of before the bench is answered while another one is the probe. */
