@@ -267,6 +267,45 @@ Test(priority, a_lost_plane_hides_no_key)
     expect_mended(2, ids[1]);
 }
 
+/* It goes by the slots then, and in those, too, by what is available. */
+Test(priority, counts_where_all_planes_are_lost)
+{
+    const unsigned priorities[] = {1, 2, 1, 3};
+    add_keys_of(priorities, 4);
+    bench(ids[0], 1000);
+    memset(pool->planes, 0, LAYOUT_PLANES * layout_ready_words(pool->settings.capacity) * sizeof(*pool->planes));
+    for (int i = 0; i < 3; i++)
+        expect_next(ids[2]);
+    bench(ids[2], 1000);
+    expect_next(ids[1]);
+    virtual_clock_pass_ms(1001);
+    expect_next(ids[0]);
+}
+
+/* A round then has no turn for the key, whatever its bits are. */
+Test(priority, counts_where_a_weight_is_lost)
+{
+    const unsigned priorities[] = {0, 1};
+    add_keys_of(priorities, 2);
+    cr_assert_eq(keyshm_set_weight(pool, ids[0], 3), 0);
+    for (unsigned bit = 0; bit < LAYOUT_WEIGHT_BITS; bit++)
+        atomic_fetch_and(order_plane(pool, LAYOUT_PRIORITIES + bit), ~UINT64_C(1));
+    expect_mended(0, ids[0]);
+}
+
+Test(priority, of_a_slot_without_a_key_means_nothing)
+{
+    const unsigned priorities[] = {0, 1};
+    add_keys_of(priorities, 2);
+    bench(ids[0], 1000);
+    atomic_fetch_or(order_plane(pool, 0), ~UINT64_C(3));
+    cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        expect_next(ids[1]);
+    virtual_clock_pass_ms(1001);
+    expect_next(ids[0]);
+}
+
 Test(priority, a_wrong_count_hides_no_key)
 {
     const unsigned priorities[] = {2, 1};

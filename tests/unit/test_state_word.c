@@ -111,6 +111,16 @@ Test(state_word, is_never_available_while_it_is_paused)
     }
 }
 
+Test(state_word, is_open_when_it_is_available_and_wants_no_probe)
+{
+    cr_assert(word_is_open(word(KEYSHM_AVAILABLE, WORD_NO_DEADLINE), NOW_MS));
+    cr_assert(word_is_open(word(KEYSHM_RATE_LIMITED, NOW_MS), NOW_MS));
+    cr_assert_not(word_is_open(word(KEYSHM_RATE_LIMITED, NOW_MS + 1), NOW_MS));
+    cr_assert_not(word_is_open(word(KEYSHM_RATE_LIMITED, NOW_MS) | WORD_PAUSED, NOW_MS));
+    cr_assert_not(word_is_open(word_with_probe(word(KEYSHM_RATE_LIMITED, NOW_MS), WORD_PROBE_WANTED), NOW_MS));
+    cr_assert_not(word_is_open(word_make_free(MARKS), NOW_MS), "no key");
+}
+
 Test(state_word, an_expired_status_reads_as_available)
 {
     cr_assert_eq(word_status_at(word(KEYSHM_RATE_LIMITED, NOW_MS + 1), NOW_MS), KEYSHM_RATE_LIMITED);

@@ -89,6 +89,9 @@ Test(verify, streaks)
     atomic_store(&history->streak, good);
     atomic_store(&pool->words[3], streak_step(word, STREAK_ENDS)); /* there is none */
     expect_problem("slot 3: its streak is none that keyshm writes");
+    atomic_store(&history->streak, good + 1); /* there is one, of which the end is not written down yet */
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+    atomic_store(&history->streak, good);
     atomic_store(&pool->words[3], streak_step(word, STREAK_INVALID)); /* not counted yet */
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
 }
