@@ -201,6 +201,105 @@ static void change_the_keys(void)
     keyshm_close(pool);
 }
 
+/* ---- what others do in the middle of a pick ---- */
+
+static void make_first_later(void)
+{
+    set_priority(ids[0], 1);
+}
+
+static void make_second_later(void)
+{
+    set_priority(ids[1], 1);
+}
+
+static void make_last_later(void)
+{
+    set_priority(ids[7], 1);
+}
+
+static void make_last_like_the_others(void)
+{
+    set_priority(ids[7], 0);
+}
+
+static void make_first_available(void)
+{
+    mark(ids[0], KEYSHM_AVAILABLE, 0);
+}
+
+/* Returns whether there is another round: `act` is done at the first reading of the clock, at the second, and so on, and in
+ * the last round after the pick. */
+static bool pick_while(unsigned readings, void (*act)(void), keyshm_id *ret_id)
+{
+    struct keyshm_pick picked = {.id = 0};
+    burst_begin(pool);
+    virtual_clock_interrupt(readings, act);
+    EXPECT_EQ(keyshm_next(pool, &picked), 0);
+    bool has_interrupted = virtual_clock_has_interrupted();
+    if (!has_interrupted)
+        act();
+    *ret_id = picked.id;
+    return has_interrupted;
+}
+
+/* Of turns that are claimed already, those of slots from `first` on, up to the last but one. */
+static void expect_claimed(unsigned first)
+{
+    for (unsigned i = first; i < 7; i++)
+        EXPECT_EQ(pick().id, ids[i]);
+}
+
+/* The turn that was taken before is kept, unless it is no longer one of the first priority. */
+static void keep_the_turn(void (*act)(void), unsigned expected)
+{
+    keyshm_id id;
+    bool goes_on = true;
+    for (unsigned readings = 0; goes_on; readings++) {
+        begin_pool(8, 0);
+        EXPECT_EQ(pick().id, ids[0]);
+        goes_on = pick_while(readings, act, &id);
+        EXPECT_EQ(id, ids[goes_on ? expected : 1]);
+        expect_claimed(goes_on ? expected + 1 : 2);
+        keyshm_close(pool);
+    }
+}
+
+static void go_on_in_the_range_when_all_are_alike(void)
+{
+    keyshm_id id;
+    bool goes_on = true;
+    for (unsigned readings = 0; goes_on; readings++) {
+        begin_pool(8, 0);
+        make_last_later();
+        EXPECT_EQ(pick().id, ids[0]);
+        goes_on = pick_while(readings, make_last_like_the_others, &id);
+        EXPECT(id == ids[1] || (goes_on && id == ids[2]));
+        expect_claimed(id == ids[1] ? 2 : 3);
+        keyshm_close(pool);
+    }
+}
+
+/* What the process knows of the first priority holds no longer. */
+static void see_what_becomes_available(void)
+{
+    keyshm_id id;
+    bool goes_on = true;
+    for (unsigned readings = 0; goes_on; readings++) {
+        begin_pool(3, 0);
+        set_priority(ids[1], 1);
+        set_priority(ids[2], 1);
+        EXPECT_EQ(pick().id, ids[0]);
+        mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+        EXPECT_EQ(pick().id, ids[1]);
+        EXPECT_EQ(pick().id, ids[2]);
+        goes_on = pick_while(readings, make_first_available, &id);
+        EXPECT_EQ(id, ids[goes_on ? 0 : 1]);
+        expect_picks(ids[0]);
+        keyshm_close(pool);
+    }
+}
+
 /* ---- weights ---- */
 
 static uint64_t random_state = 20261130;
@@ -257,6 +356,29 @@ static void share_exactly(void)
     }
 }
 
+/* Keys of a later priority, as the process knows that the first has none any more. */
+static void share_a_later_priority(void)
+{
+    static const unsigned weights[] = {0, 2, 1};
+    begin_pool(3, 0);
+    for (unsigned i = 1; i < 3; i++) {
+        set_priority(ids[i], 1);
+        EXPECT_EQ(keyshm_set_weight(pool, ids[i], weights[i]), 0);
+    }
+    EXPECT_EQ(pick().id, ids[0]);
+    mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+    for (int i = 0; i < 20; i++) {
+        unsigned counts[3] = {0};
+        for (int turns = 0; turns < 3; turns++)
+            counts[pick().id & 0xffffff]++;
+        for (unsigned slot = 0; slot < 3; slot++)
+            EXPECT_EQ(counts[slot], weights[slot]);
+        if (i == 10) /* no round, as only damage leaves it */
+            atomic_store(rotation_cursor(pool, 0, 1), 0);
+    }
+    keyshm_close(pool);
+}
+
 int main(void)
 {
     virtual_clock_begin();
@@ -267,6 +389,12 @@ int main(void)
     find_what_was_not_announced();
     change_what_is_claimed();
     change_the_keys();
+    keep_the_turn(make_last_later, 1);
+    keep_the_turn(make_first_later, 1);
+    keep_the_turn(make_second_later, 2);
+    go_on_in_the_range_when_all_are_alike();
+    see_what_becomes_available();
     share_exactly();
+    share_a_later_priority();
     return 0;
 }
