@@ -43,10 +43,11 @@ int carry_get(const struct keyshm_pool *pool, keyshm_id id, unsigned model, stru
     return subject != SUBJECT_NONE ? -EBUSY : -ESTALE;
 }
 
-/* release: as every change of a word. */
-static void change_word(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word, uint64_t after)
+static void end_streak(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint64_t word)
 {
-    atomic_compare_exchange_strong_explicit(pool_word(pool, model, subject), &word, after, memory_order_release,
+    /* release: as every change of a word. */
+    atomic_compare_exchange_strong_explicit(pool_word(pool, model, subject), &word,
+                                            streak_step(availability_of_model(word), STREAK_ENDS), memory_order_release,
                                             memory_order_relaxed);
 }
 
@@ -57,17 +58,11 @@ static bool try_to_raise(const struct keyshm_pool *pool, unsigned model, uint32_
     struct layout_history *history = pool_history(pool, model, subject);
     uint64_t now_ms = pool_now_ms(pool);
     struct streak known;
-    /* A word of a model that nothing was marked for is free, and whoever ends streaks passes over it: it becomes
-     * available, which is the same to picks. */
-    if (!word_is_live(word)) {
-        change_word(pool, model, subject, word, availability_of_model(word));
-        return false;
-    }
     if (!streak_settle(pool_word(pool, model, subject), history, word, &known))
         return false;
     /* It ends first, as before a mark: what is heard of below would revive it. */
     if (streak_is_there(&known) && streak_is_forgotten(pool, history, now_ms)) {
-        change_word(pool, model, subject, word, streak_step(word, STREAK_ENDS));
+        end_streak(pool, model, subject, word);
         return false;
     }
     streak_hear_failure(history, now_ms, said->failed_ago_ms);
