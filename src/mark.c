@@ -231,8 +231,8 @@ __attribute__((cold, noinline)) static int mark_its_group(const struct keyshm_po
 static bool says_something(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
     uint64_t word = atomic_load_explicit(pool_word(pool, model, subject), memory_order_relaxed);
-    return word_is_live(word) &&
-           (word_status(word) != KEYSHM_AVAILABLE || streak_length(pool, model, subject, word, 0) != 0);
+    return word_status(availability_of_model(word)) != KEYSHM_AVAILABLE ||
+           streak_length(pool, model, subject, word, 0) != 0;
 }
 
 /* Available whatever the model: so the words of all models are, one after another. With a stamp they are left: it knows

@@ -565,7 +565,7 @@ Test(streak, of_groups_and_models_is_carried_over_too)
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
 }
 
-/* The word of a model that nothing was marked for is free; with a streak it is not. */
+/* The word of a model that nothing was marked for is free. */
 Test(streak, of_a_model_that_is_carried_over_ends_as_any_other)
 {
     unsigned model;
@@ -576,6 +576,11 @@ Test(streak, of_a_model_that_is_carried_over_ends_as_any_other)
     raise_to(id, model, 4, 2, 0);
     cr_assert_eq(keyshm_mark(pool, id, &mark), 0, "available");
     expect_streak_for(id, model, 0, 0, -1);
+    keyshm_id other = add_key(2);
+    raise_to(other, model, 4, 2, 0);
+    cr_assert_eq(keyshm_mark_available(pool, other), 0, "whatever the model");
+    expect_streak_for(other, model, 0, 0, -1);
+    cr_assert_eq(keyshm_remove(pool, other), 0);
     raise_to(id, model, 4, 2, 0);
     struct keyshm_pick pick = pick_for(model);
     answer_success(&pick);
