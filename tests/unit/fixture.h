@@ -73,6 +73,18 @@ static inline keyshm_id pick_id(void)
     return r == 0 ? pick.id : 0;
 }
 
+/* The next picks are of these keys, by their places in `ids`. */
+static inline void expect_order(const keyshm_id *ids, const char *places)
+{
+    for (const char *place = places; *place != '\0'; place++)
+        cr_assert_eq(pick_id(), ids[*place - '0'], "not %s at %d", places, (int)(place - places));
+}
+
+static inline void set_priority(keyshm_id id, unsigned priority)
+{
+    cr_assert_eq(keyshm_set_priority(pool, id, priority), 0);
+}
+
 static inline void sleep_ms(int64_t duration_ms)
 {
     usleep((useconds_t)duration_ms * 1000);

@@ -5,6 +5,7 @@
 /* A small pool of which the test moves the clock, and marks that answer picks. */
 
 #include "fixture.h"
+#include "for_model.h"
 #include "virtual_clock.h"
 
 static inline void create_pool_with_clock(void)
@@ -33,11 +34,9 @@ static inline struct keyshm_key_snapshot state_of(keyshm_id id)
 
 static inline struct keyshm_pick pick_for(unsigned model)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
-    request.model = model;
-    cr_assert_eq(keyshm_acquire(pool, &request, &lease), 0);
-    return lease.pick;
+    struct keyshm_pick pick;
+    cr_assert_eq(pick_for_model(pool, model, &pick), 0);
+    return pick;
 }
 
 static inline struct keyshm_pick pick_one(void)

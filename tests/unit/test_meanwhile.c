@@ -2,7 +2,6 @@
 #include "order.h"
 #include "state_word.h"
 
-#include "for_model.h"
 #include "moved_clock.h"
 
 /* What others do in the middle of a call: at the first reading of the clock in it, at the second, and so on; in the last
@@ -35,11 +34,6 @@ static keyshm_id pick_while(unsigned readings, void (*act)(void))
     return pick_id();
 }
 
-static void set_priority(keyshm_id id, unsigned priority)
-{
-    cr_assert_eq(keyshm_set_priority(pool, id, priority), 0);
-}
-
 /* Keys of these priorities, in the order of their slots. */
 static void begin_round_of(const unsigned priorities[4])
 {
@@ -47,13 +41,6 @@ static void begin_round_of(const unsigned priorities[4])
     add_keys(ids, 4);
     for (int i = 0; i < 4; i++)
         set_priority(ids[i], priorities[i]);
-}
-
-/* The next picks are of these keys, by their slots. */
-static void expect_order(const char *slots)
-{
-    for (const char *slot = slots; *slot != '\0'; slot++)
-        cr_assert_eq(pick_id(), ids[*slot - '0'], "not %s at %d", slots, (int)(slot - slots));
 }
 
 /* ---- another order ---- */
@@ -87,7 +74,7 @@ Test(meanwhile, another_order_does_not_cost_a_key_its_turn)
         begin_round_of(alike);
         cr_assert_eq(pick_while(readings, make_last_later), ids[0]);
         goes_on = end_round(make_last_later);
-        expect_order("120120");
+        expect_order(ids, "120120");
     }
 }
 
@@ -99,7 +86,7 @@ Test(meanwhile, a_key_that_gets_a_later_priority_has_no_turn_any_more)
         keyshm_id id = pick_while(readings, make_first_later);
         goes_on = end_round(make_first_later);
         cr_assert_eq(id, goes_on ? ids[1] : ids[0]);
-        expect_order(goes_on ? "231231" : "123123");
+        expect_order(ids, goes_on ? "231231" : "123123");
     }
 }
 
@@ -111,7 +98,7 @@ Test(meanwhile, the_rotation_goes_on_where_keys_become_alike)
         keyshm_id id = pick_while(readings, make_last_like_the_others);
         goes_on = end_round(make_last_like_the_others);
         cr_assert(id == ids[0] || (goes_on && id == ids[1]));
-        expect_order(id == ids[0] ? "12301230" : "23012301");
+        expect_order(ids, id == ids[0] ? "12301230" : "23012301");
     }
 }
 
@@ -123,7 +110,7 @@ Test(meanwhile, a_later_priority_is_picked_in_its_own_order)
         cr_assert_eq(keyshm_mark_invalid(pool, ids[0]), 0);
         cr_assert_eq(pick_while(readings, make_last_much_later), ids[1]);
         goes_on = end_round(make_last_much_later);
-        expect_order("2121");
+        expect_order(ids, "2121");
     }
 }
 
@@ -149,7 +136,7 @@ Test(meanwhile, a_key_that_becomes_available_is_found_now_or_then)
         keyshm_id id = pick_while(readings, make_first_available);
         goes_on = end_round(make_first_available);
         cr_assert(id == 0 || (goes_on && id == ids[0]));
-        expect_order("00");
+        expect_order(ids, "00");
     }
 }
 
@@ -258,11 +245,7 @@ Test(meanwhile, a_probe_is_given_to_one_of_two)
 
 static void bench(keyshm_id id, unsigned of_model)
 {
-    struct keyshm_mark mark = KEYSHM_MARK_INIT;
-    mark.status = KEYSHM_RATE_LIMITED;
-    mark.duration_ms = 1000;
-    mark.model = of_model;
-    cr_assert_eq(keyshm_mark(pool, id, &mark), 0);
+    cr_assert_eq(mark_for_model(pool, id, of_model, KEYSHM_RATE_LIMITED, 1000), 0);
 }
 
 /* Two keys of a group: the first wants a probe, and so does the group, each for the model too if there is one. */
@@ -387,7 +370,7 @@ Test(meanwhile, a_pause_does_not_keep_a_success_from_ending_the_probe)
         cr_assert_eq(state_of(ids[0]).status, KEYSHM_AVAILABLE);
         cr_assert_eq(state_of(ids[0]).is_paused, 1);
         cr_assert_eq(keyshm_resume(pool, ids[0]), 0);
-        expect_order("00");
+        expect_order(ids, "00");
     }
 }
 

@@ -9,11 +9,6 @@ TestSuite(priority, .init = create_pool_with_clock, .fini = close_pool);
 
 static keyshm_id ids[8];
 
-static void set_priority(keyshm_id id, unsigned priority)
-{
-    cr_assert_eq(keyshm_set_priority(pool, id, priority), 0);
-}
-
 /* Keys of these priorities, in the order of their slots. */
 static void add_keys_of(const unsigned *priorities, int count)
 {
