@@ -14,8 +14,8 @@ function __keyshm_ctl_operands
         switch $word
             case -- # the words of COMMAND follow
                 return
-            case --capacity --key-max --cooldown --groups-max --models-max --group --model --scope --put-in --take-out --on-status --wait \
-                    --retry-after --until --reason --status --stamp --layout --output --user
+            case --capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --group --model --scope \
+                    --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -107,6 +107,8 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l key-max -x -d 'The ma
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l cooldown -x -d 'The cooldown in seconds without a Retry-After'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The maximum number of groups'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l in-flight-max -x -d 'Places for requests in flight of a key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l group-in-flight-max -x -d 'Places for requests in flight of a group'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
 complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'

@@ -28,7 +28,7 @@ _keyshm_commands='create destroy add set remove priority weight next exec mark p
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
     case $1 in
-    create) echo '--capacity --key-max --cooldown --groups-max --models-max --json' ;;
+    create) echo '--capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --json' ;;
     add) echo '--group --env --dry-run --json' ;;
     set) echo '--group --env --dry-run --allow-empty --json' ;;
     next) echo '--model --json' ;;
@@ -136,9 +136,9 @@ _keyshm_look_back() {
             return
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
-        --capacity | --key-max | --cooldown | --groups-max | --models-max | --group | --model | --scope | --put-in | \
-            --take-out | --on-status | --wait | --retry-after | --until | --reason | --status | --stamp | --layout | \
-            --output | --user) ((i++)) ;;
+        --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
+            --group | --model | --scope | --put-in | --take-out | --on-status | --wait | --retry-after | --until | \
+            --reason | --status | --stamp | --layout | --output | --user) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -187,8 +187,8 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --capacity | --key-max | --cooldown | --groups-max | --models-max | --on-status | --wait | --retry-after | --until | \
-        --stamp | --layout) return ;;
+    --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
+        --on-status | --wait | --retry-after | --until | --stamp | --layout) return ;;
     --group | --model)
         _keyshm_names "${prev#--}"
         return

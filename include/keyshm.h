@@ -30,18 +30,19 @@
  * =================
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
- * keyshm_acquire(), keyshm_release(), keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(),
- * keyshm_set_policy(), keyshm_get_policy(), keyshm_is_available(), keyshm_available_count(), both also for a model,
- * keyshm_next_available_ms(), keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model()
- * and the names of what they find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(),
- * keyshm_after_fork(), keyshm_snapshot(), keyshm_events() and keyshm_workers() take no lock and never wait for another
- * process, even if one was killed or stopped at any instruction. All of them except the last three, which allocate
+ * keyshm_acquire(), keyshm_settle(), keyshm_release(), keyshm_cancel(), keyshm_reap(), keyshm_get_limits(),
+ * keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(), keyshm_set_policy(), keyshm_get_policy(),
+ * keyshm_is_available(), keyshm_available_count(), both also for a model, keyshm_next_available_ms(),
+ * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they
+ * find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(),
+ * keyshm_snapshot(), keyshm_events(), keyshm_workers() and keyshm_leases() take no lock and never wait for another
+ * process, even if one was killed or stopped at any instruction. All of them except the last four, which allocate
  * memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
  *
  * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
  * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_priority(), keyshm_set_weight(),
- * keyshm_set_metadata() and keyshm_repair() are the "membership changes": they take the pool's robust mutex
- * (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of them can also fail with:
+ * keyshm_set_limits(), keyshm_set_metadata() and keyshm_repair() are the "membership changes": they take the pool's
+ * robust mutex (pthread_mutexattr_setrobust(3)). They are not for signal handlers. Each of them can also fail with:
  *   -ETIMEDOUT        another process held the mutex for the pool's whole lock_timeout_ms; the log names the holder
  *   -EXDEV            it is not certain that the caller is in the PID namespace of the pool's creator: it is in another one,
  *                     or one of the two could not be found out (the log says which). A robust mutex identifies its
@@ -233,10 +234,12 @@ struct keyshm_options {
                              least 256 and at most 4,096 */
     unsigned groups_max; /* maximum number of groups: 0 to KEYSHM_GROUPS_MAX; default 64 */
     unsigned models_max; /* maximum number of models: 0 to KEYSHM_MODELS_MAX; default 8 */
+    unsigned in_flight_max;       /* places for requests in flight of a key: 0 to KEYSHM_IN_FLIGHT_MAX; default 16 */
+    unsigned group_in_flight_max; /* the same of a group: 0 to KEYSHM_GROUP_IN_FLIGHT_MAX; default 64 */
 };
-#define KEYSHM_OPTIONS_INIT                                                                       \
-    {                                                                                             \
-        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u, 64u, 8u \
+#define KEYSHM_OPTIONS_INIT                                                                                 \
+    {                                                                                                       \
+        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u, 64u, 8u, 16u, 64u \
     }
 void keyshm_options_init(struct keyshm_options *options, size_t size);
 
@@ -246,6 +249,8 @@ void keyshm_options_init(struct keyshm_options *options, size_t size);
 #define KEYSHM_WORKERS_MAX 65536u
 #define KEYSHM_GROUPS_MAX 1024u
 #define KEYSHM_MODELS_MAX 1024u
+#define KEYSHM_IN_FLIGHT_MAX 64u
+#define KEYSHM_GROUP_IN_FLIGHT_MAX 1024u
 
 /*
  * Create the pool of the effective user (or of options->owner) for `provider`, and attach to it. NULL options are the
@@ -575,6 +580,64 @@ int keyshm_set_priority(keyshm_pool *pool, keyshm_id key, unsigned priority);
 int keyshm_set_weight(keyshm_pool *pool, keyshm_id key, unsigned weight);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * Budgets: what a provider allows, counted before it refuses
+ */
+
+enum keyshm_charge {
+    KEYSHM_CHARGE_AT_PICK,    /* what the request says that it will use */
+    KEYSHM_CHARGE_AT_RELEASE, /* that is held while the request is in flight, and what it has used is charged */
+};
+
+/* So much in a time, spread evenly: what is used drains at this rate, and at most `burst` can be used at once. */
+struct keyshm_rate {
+    uint64_t amount; /* 0: no limit, and the other fields mean nothing */
+    int64_t per_ms;  /* 1 to KEYSHM_DURATION_MAX_MS */
+    uint64_t burst;  /* 0: a sixth of the amount, at least 1 */
+    enum keyshm_charge charge;
+};
+
+/* Initialise it with KEYSHM_LIMITS_INIT: no limits. Then set fields. */
+struct keyshm_limits {
+    size_t size;                      /* sizeof(struct keyshm_limits) */
+    struct keyshm_rate requests;      /* default: per minute; charged at the pick, always */
+    struct keyshm_rate tokens;        /* default: per minute, at release */
+    struct keyshm_rate requests_long; /* default: per day; otherwise as requests */
+    struct keyshm_rate tokens_long;   /* default: per day; otherwise as tokens */
+    unsigned in_flight;               /* at most so many requests at the same time; 0: no cap */
+};
+#define KEYSHM_LIMITS_INIT                                                                                           \
+    {                                                                                                                \
+        sizeof(struct keyshm_limits), {0, 60000, 0, KEYSHM_CHARGE_AT_PICK}, {0, 60000, 0, KEYSHM_CHARGE_AT_RELEASE}, \
+            {0, 86400000, 0, KEYSHM_CHARGE_AT_PICK}, {0, 86400000, 0, KEYSHM_CHARGE_AT_RELEASE}, 0u                  \
+    }
+void keyshm_limits_init(struct keyshm_limits *limits, size_t size);
+
+/*
+ * Set the limits of a key or a group, whole (model 0) or for that model; with id 0, of every key that has none of its own.
+ * They replace those that it had; NULL: it has none of its own any longer, and what was used is forgotten.
+ *
+ * A request for a model is charged to all four budgets: of the key and of its group, each whole and for the model. In any
+ * time W, no more than `burst` and what the rate gives in W is admitted, by all processes together, however many of them
+ * are killed. While limits are changed, that holds for the larger ones. A request for more tokens than the burst is
+ * admitted when nothing is owed, and leaves a debt. A key whose budget is used up is not available, but keeps its status.
+ *
+ * Membership rules and errors as keyshm_set_priority(), and:
+ *
+ * -ESTALE   there is no such key or group
+ * -EINVAL   a time or a charge is none, or requests are to be charged at release; a model that the pool does not have; a
+ *           cap of a model, or above in_flight_max, or of a group above group_in_flight_max; a struct without its size
+ * -ENOSPC   as many different limits are in use as the pool has room for: a quarter of its capacity, at least 256 and at
+ *           most 4,096
+ * -E2BIG    a field of a later version is set
+ */
+int keyshm_set_limits(keyshm_pool *pool, keyshm_id key_or_group_or_0, unsigned model,
+                      const struct keyshm_limits *limits_or_null);
+
+/* Those in force: of a key without any of its own, those of id 0. Only the first ret_limits->size bytes are written. Works on
+ * every attachment. -ESTALE, -EINVAL. */
+int keyshm_get_limits(keyshm_pool *pool, keyshm_id key_or_group_or_0, unsigned model, struct keyshm_limits *ret_limits);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Picking
  */
 
@@ -608,13 +671,16 @@ struct keyshm_pick {
  *
  * Makes no system call where clock_gettime(2) needs none (vdso(7)), with these exceptions: the first pick in a forked
  * child looks up the child's PID namespace, pid, start time and name; that one, and later ones as long as no row of the
- * list of workers is free, may check whether the owners of 8 rows are still alive; and the first pick of a
- * single-threaded process, and one every second, may check those of 8 ranges of turns.
+ * list of workers is free, may check whether the owners of 8 rows are still alive; the first pick of a single-threaded
+ * process, and one every second, may check those of 8 ranges of turns; and one that is refused for what requests in flight
+ * hold, at most every 10 ms, those of 8 of them.
  *
  * -EAGAIN   at one instant during the call no key was available. A key counts as available from the return, at the latest, of
  *           the call that made it so; keyshm_next_available_ms() returns the time until one is
  * -ENOKEY   at one instant during the call the pool was empty
  * -EBUSY    other processes took or changed every key that was found, 10,000 times during the call
+ * -EOPNOTSUPP  no key can be had by waiting, and there are some that have a cap (keyshm_set_limits()), which are passed over:
+ *           they are for keyshm_acquire()
  * -EROFS    a read-only attachment
  */
 int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
@@ -644,10 +710,10 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool);
 
 /* What a pick is wanted for. All zero, but for the size, is a pick as keyshm_next() makes it. */
 struct keyshm_request {
-    size_t size;     /* sizeof(struct keyshm_request) */
-    unsigned model;  /* 0: whatever the model */
-    uint64_t tokens; /* this field and those below: not supported yet, must be 0 */
-    uint64_t affinity;
+    size_t size;       /* sizeof(struct keyshm_request) */
+    unsigned model;    /* 0: whatever the model */
+    uint64_t tokens;   /* that it will use, as far as is known: where tokens are limited, they are charged */
+    uint64_t affinity; /* this field and those below: not supported yet, must be 0 */
     int64_t wait_ms;
     unsigned flags;
 };
@@ -667,13 +733,56 @@ struct keyshm_lease {
 /*
  * Pick a key for a request; NULL: whatever the model. *ret_lease is written whole. Errors as keyshm_next(), and:
  *
+ * -EUSERS   a place is needed, and the process is not listed, as all rows belong to live processes
  * -EINVAL   a model that the pool does not have, or a field that is not supported yet is set
  * -E2BIG    a field of a later version is set
  */
 int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease);
 
-/* Give it back. -ESTALE: it was given back before, or its key was removed. -EROFS. */
+/*
+ * Say what the request has used, once, before it is released. What is more than it said is charged now; of limits that are
+ * charged at release, all of it. Who does not settle is charged what the request said. -EALREADY: that was said before.
+ * -ESTALE, -EROFS: as keyshm_release().
+ */
+int keyshm_settle(keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used);
+
+/* Give it back: by any process of the pool. -ESTALE: it was given back or taken away before, or its key was removed. -EROFS. */
 int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease);
+
+/* In place of both: the request was not sent, so what it was charged is given back, as far as that has not drained.
+ * -EALREADY: it was settled. -ESTALE, -EROFS: as keyshm_release(). */
+int keyshm_cancel(keyshm_pool *pool, struct keyshm_lease *lease);
+
+/*
+ * Give back what dead workers hold. With the id of a process: what that holds, if it is dead (a supervisor calls this when
+ * wait(2) has told it), or if it is the caller, which may have forgotten some; 0: what all hold that are found dead. Leases of
+ * the living are left alone. What they hold of tokens counts as used. It is never required: whoever is refused for what a
+ * dead worker holds finds that, within half a second. Returns how many leases. -EINVAL, -EROFS.
+ *
+ * A process is dead when none with its id and its start time (proc_pid_stat(5)) is there, or has closed its attachment.
+ * Of one in another PID namespace that cannot be told: the policy's lease_max_ms then gives its leases back.
+ */
+int keyshm_reap(keyshm_pool *pool, pid_t pid_or_0);
+
+/* A lease that has a place: of a key or a group that has a cap, or whose tokens are charged at release. */
+struct keyshm_held {
+    keyshm_id id; /* its key */
+    unsigned model;
+    pid_t pid;       /* of the process that has it; 0: that has left */
+    char name[16];   /* of that process, as in struct keyshm_worker */
+    int64_t held_ms; /* since when */
+    uint64_t tokens; /* that it holds */
+};
+
+struct keyshm_lease_list {
+    size_t count;
+    size_t element_bytes; /* of each lease, in the library that is running */
+    struct keyshm_held *leases;
+};
+
+/* All of them, the oldest first. Works on every attachment. Free it with keyshm_lease_list_free(). -ENOMEM. */
+int keyshm_leases(keyshm_pool *pool, struct keyshm_lease_list **ret_list);
+void keyshm_lease_list_free(struct keyshm_lease_list *list);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Marking
@@ -818,8 +927,8 @@ struct keyshm_policy {
     /* 0, the default: there are no probes, except of what invalid_retry_ms and quota_retry_ms bring back, for 10,000 ms. Up to
      * KEYSHM_DURATION_MAX_MS: each bench that ends by itself ends with a probe, which is waited for so long. */
     int64_t probe_ms;
-    /* 0, or 1,000 to KEYSHM_DURATION_MAX_MS; default 600,000. For leases that hold a place, of which this version has
-     * none. */
+    /* How long a lease keeps a place; then whoever is refused for it takes that away: 0 (as long as its process lives), or
+     * 1,000 to KEYSHM_DURATION_MAX_MS; default 600,000. */
     int64_t lease_max_ms;
     /* By so much each further rate limit in a row without a Retry-After is as long as the one before: 100 (the default) to
      * 1,000; 200 doubles it. */
@@ -1018,7 +1127,7 @@ enum keyshm_event_kind {
     KEYSHM_EVENT_PAUSED = 7,
     KEYSHM_EVENT_RESUMED = 8,
     KEYSHM_EVENT_REAPED = 9,    /* no event of this version */
-    KEYSHM_EVENT_SETTINGS = 10, /* the policy was set, or the key `id` was moved to another group */
+    KEYSHM_EVENT_SETTINGS = 10, /* the policy or limits were set, or the key `id` was moved to another group */
 };
 #define KEYSHM_EVENT_KIND_COUNT 11
 

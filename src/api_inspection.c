@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-#include "availability.h"
 #include "check.h"
 #include "events.h"
+#include "questions.h"
 #include "snapshot.h"
 #include "verify.h"
 #include "workers.h"
@@ -23,7 +23,7 @@ int keyshm_is_available_for(keyshm_pool *pool, keyshm_id id, unsigned model)
     int r = pool != NULL ? check_is_key(pool, id) : -EINVAL;
     if (r == 0)
         r = check_model(pool, model);
-    return r == 0 ? availability_of_key(pool, id, model) : r;
+    return r == 0 ? questions_is_available(pool, id, model) : r;
 }
 
 int keyshm_available_count(keyshm_pool *pool)
@@ -34,7 +34,7 @@ int keyshm_available_count(keyshm_pool *pool)
 int keyshm_available_count_for(keyshm_pool *pool, unsigned model)
 {
     int r = pool != NULL ? check_model(pool, model) : -EINVAL;
-    return r == 0 ? availability_count(pool, model) : r;
+    return r == 0 ? questions_count(pool, model) : r;
 }
 
 int keyshm_snapshot(keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)

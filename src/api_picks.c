@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "availability.h"
 #include "check.h"
+#include "lease.h"
 #include "models.h"
 #include "pick.h"
+#include "questions.h"
+#include "reap.h"
 #include "refuse.h"
 #include "registers.h"
 #include "sized_struct.h"
@@ -47,26 +49,25 @@ ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id 
 
 int64_t keyshm_next_available_ms(keyshm_pool *pool)
 {
-    return pool != NULL ? availability_next_ms(pool, 0) : -EINVAL;
+    return pool != NULL ? questions_next_ms(pool, 0) : -EINVAL;
 }
 
 /* ---- requests ---- */
 
-/* A lease is told from one that is ended by its first word; no other is used yet. */
-#define LEASE_IS_HELD 1
-
-static int hold(int r, struct keyshm_lease *ret_lease)
+static int acquire_for(const struct keyshm_pool *pool, const struct keyshm_request *request,
+                       struct keyshm_lease *ret_lease)
 {
-    if (r < 0)
-        return r;
-    memset(ret_lease->token, 0, sizeof(ret_lease->token));
-    ret_lease->token[0] = LEASE_IS_HELD;
-    return 0;
+    struct budget_request asked = {.tokens = request->tokens, .is_lease = true};
+    struct budget_charges charges;
+    int r = pick_next_for(pool, request->model, &asked, &ret_lease->pick, &charges);
+    if (r == 0)
+        lease_begin(&asked, &charges, ret_lease);
+    return r;
 }
 
 static bool has_unsupported_field(const struct keyshm_request *request)
 {
-    return request->tokens != 0 || request->affinity != 0 || request->wait_ms != 0 || request->flags != 0;
+    return request->affinity != 0 || request->wait_ms != 0 || request->flags != 0;
 }
 
 /* All requests, of other versions of the struct too. */
@@ -83,9 +84,7 @@ __attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, con
         r = check_model(pool, request.model);
     if (r == 0 && has_unsupported_field(&request))
         r = refuse_call(pool, -EINVAL, "a field of the request that this version does not support");
-    if (r == 0)
-        r = pick_next_for(pool, request.model, &ret_lease->pick);
-    return hold(r, ret_lease);
+    return r == 0 ? acquire_for(pool, &request, ret_lease) : r;
 }
 
 /* The usual request: of this version, for a model that there is, without what is not supported. */
@@ -100,17 +99,44 @@ int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_nu
     if (pool == NULL || pool->readonly || ret_lease == NULL || request_or_null == NULL ||
         !is_plain(pool, request_or_null))
         return acquire(pool, request_or_null, ret_lease);
-    return hold(pick_next_for(pool, request_or_null->model, &ret_lease->pick), ret_lease);
+    return acquire_for(pool, request_or_null, ret_lease);
+}
+
+/* ---- and how it ends ---- */
+
+static int check_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease)
+{
+    int r = check_writable(pool);
+    return r == 0 && lease == NULL ? -EINVAL : r;
+}
+
+int keyshm_settle(keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used)
+{
+    int r = check_lease(pool, lease);
+    return r == 0 ? lease_settle(pool, lease, tokens_used) : r;
 }
 
 int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease)
 {
+    int r = check_lease(pool, lease);
+    return r == 0 ? lease_release(pool, lease) : r;
+}
+
+int keyshm_cancel(keyshm_pool *pool, struct keyshm_lease *lease)
+{
+    int r = check_lease(pool, lease);
+    return r == 0 ? lease_cancel(pool, lease) : r;
+}
+
+int keyshm_reap(keyshm_pool *pool, pid_t pid_or_0)
+{
     int r = check_writable(pool);
-    if (r == 0 && lease == NULL)
-        r = -EINVAL;
-    if (r < 0)
-        return r;
-    bool is_held = lease->token[0] == LEASE_IS_HELD && word_is_live(slot_word_of(pool, lease->pick.id));
-    memset(lease->token, 0, sizeof(lease->token));
-    return is_held ? 0 : -ESTALE;
+    if (r == 0 && pid_or_0 < 0)
+        r = refuse_call(pool, -EINVAL, "a process id below 0");
+    return r == 0 ? reap_all(pool, pid_or_0) : r;
+}
+
+int keyshm_leases(keyshm_pool *pool, struct keyshm_lease_list **ret_list)
+{
+    return pool != NULL && ret_list != NULL ? reap_list(pool, ret_list) : -EINVAL;
 }

@@ -37,6 +37,10 @@ static int read_options(const struct keyshm_options *options_or_null, struct key
         return refuse_call(NULL, -EINVAL, "workers_max is not 0 to 65536");
     if (known.groups_max > KEYSHM_GROUPS_MAX || known.models_max > KEYSHM_MODELS_MAX)
         return refuse_call(NULL, -EINVAL, "groups_max or models_max is not 0 to 1024");
+    if (known.in_flight_max > KEYSHM_IN_FLIGHT_MAX)
+        return refuse_call(NULL, -EINVAL, "in_flight_max is not 0 to 64");
+    if (known.group_in_flight_max > KEYSHM_GROUP_IN_FLIGHT_MAX)
+        return refuse_call(NULL, -EINVAL, "group_in_flight_max is not 0 to 1024");
     if (known.owner == KEYSHM_OWNER_CALLER)
         known.owner = geteuid();
     if (known.owner != geteuid() && geteuid() != 0)

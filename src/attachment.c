@@ -84,6 +84,12 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
     pool->header = (struct layout_header *)(void *)base;
     pool->words = (_Atomic uint64_t *)(void *)(base + settings->words_offset);
     pool->histories = (struct layout_history *)(void *)(base + settings->histories_offset);
+    pool->limit_refs = (_Atomic uint32_t *)(void *)(base + settings->limit_refs_offset);
+    pool->usages = (struct layout_usage *)(void *)(base + settings->usages_offset);
+    pool->places = (struct layout_places *)(void *)(base + settings->places_offset);
+    pool->cells = (_Atomic uint64_t *)(void *)(base + settings->cells_offset);
+    pool->notes = (struct layout_note *)(void *)(base + settings->notes_offset);
+    pool->limits = (struct layout_limits *)(void *)(base + settings->limits_offset);
     pool->key_groups = settings->groups_max > 0 ? (_Atomic uint32_t *)(void *)(base + settings->key_groups_offset) : NULL;
     pool->ready = (_Atomic uint64_t *)(void *)(base + settings->ready_offset);
     pool->planes = (_Atomic uint64_t *)(void *)(base + settings->planes_offset);
@@ -154,6 +160,8 @@ static void make_settings(struct layout_settings *settings, const char *provider
     settings->worker_rows = options->workers_max;
     settings->groups_max = options->groups_max;
     settings->models_max = options->models_max;
+    settings->in_flight_max = options->in_flight_max;
+    settings->group_in_flight_max = options->group_in_flight_max;
     layout_compute(settings);
     settings->lock_timeout_ms = options->lock_timeout_ms;
     settings->created_unix_us = clock_unix_us();
@@ -275,7 +283,8 @@ static bool settings_are_sane(const struct layout_settings *settings)
     struct layout_settings expected = *settings;
     if (settings->capacity < 1 || settings->capacity > KEYSHM_CAPACITY_MAX || settings->key_max < 1 ||
         settings->key_max > KEYSHM_KEY_MAX || settings->worker_rows < 1 || settings->worker_rows > KEYSHM_WORKERS_MAX ||
-        settings->groups_max > KEYSHM_GROUPS_MAX || settings->models_max > KEYSHM_MODELS_MAX)
+        settings->groups_max > KEYSHM_GROUPS_MAX || settings->models_max > KEYSHM_MODELS_MAX ||
+        settings->in_flight_max > KEYSHM_IN_FLIGHT_MAX || settings->group_in_flight_max > KEYSHM_GROUP_IN_FLIGHT_MAX)
         return false;
     layout_compute(&expected);
     return memcmp(settings, &expected, sizeof(expected)) == 0 && settings->lock_timeout_ms >= 1 &&

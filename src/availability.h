@@ -189,9 +189,4 @@ uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint
 /* Of all keys, when the first is. */
 uint64_t availability_first_at_ms(const struct keyshm_pool *pool, unsigned model);
 
-/* As keyshm_next_available_ms(), keyshm_is_available_for() and keyshm_available_count_for(). */
-int64_t availability_next_ms(const struct keyshm_pool *pool, unsigned model);
-int availability_of_key(const struct keyshm_pool *pool, keyshm_id id, unsigned model);
-int availability_count(const struct keyshm_pool *pool, unsigned model);
-
 #endif

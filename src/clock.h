@@ -22,7 +22,19 @@ static inline uint64_t clock_read_ms(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)(time.tv_nsec / 1000000);
 }
 
+static inline uint64_t clock_read_ns(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 /* Time since the system was started, the time that it slept included. */
+static inline uint64_t clock_boot_ns(void)
+{
+    return clock_read_ns(CLOCK_BOOTTIME);
+}
+
 static inline uint64_t clock_boot_us(void)
 {
     return clock_read_us(CLOCK_BOOTTIME);

@@ -50,3 +50,9 @@ void keyshm_streak_init(struct keyshm_streak *streak, size_t size)
     static const struct keyshm_streak defaults = KEYSHM_STREAK_INIT;
     fill(streak, size, &defaults, sizeof(defaults));
 }
+
+void keyshm_limits_init(struct keyshm_limits *limits, size_t size)
+{
+    static const struct keyshm_limits defaults = KEYSHM_LIMITS_INIT;
+    fill(limits, size, &defaults, sizeof(defaults));
+}

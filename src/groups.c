@@ -5,6 +5,7 @@
 
 #include "event_ring.h"
 #include "key_index.h"
+#include "limit_sets.h"
 #include "ready_bits.h"
 #include "subject.h"
 #include "tagged.h"
@@ -124,6 +125,7 @@ static keyshm_id make(const struct keyshm_pool *pool, uint32_t group, const stru
         atomic_store_explicit(&at->marked[status], tagged_make(id, 0), memory_order_relaxed);
     if (pool_groups_used(pool) <= group) /* release: pairs with the acquire in pool_groups_used() */
         atomic_store_explicit(&pool->header->groups_used, group + 1, memory_order_release);
+    limits_enter(pool, subject);
     subject_publish(pool, subject);
     return id;
 }
@@ -151,6 +153,7 @@ int groups_remove(const struct keyshm_pool *pool, keyshm_id group)
         return -EBUSY;
     index_begin_change(pool);
     subject_withdraw(pool, pool_group_subject(pool, id_group(group)));
+    limits_leave(pool, pool_group_subject(pool, id_group(group)));
     label_wipe(&at->name_length, at->name);
     index_end_change(pool);
     return 0;

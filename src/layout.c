@@ -20,6 +20,22 @@ static uint32_t quarter_of(uint32_t capacity, uint32_t least, uint32_t most)
     return quarter;
 }
 
+/* What belongs to limits, and what follows it. */
+static void compute_budgets(struct layout_settings *settings, uint64_t offset)
+{
+    uint64_t words = (1 + (uint64_t)settings->models_max) * settings->words_per_model;
+    uint64_t cells = layout_first_cell(settings, layout_group_subject(settings->capacity, settings->groups_max));
+    settings->limits_max = quarter_of(settings->capacity, 256, 4096);
+    settings->limit_refs_offset = offset;
+    settings->usages_offset = align_up(settings->limit_refs_offset + 4 * words, LAYOUT_LINE_BYTES);
+    settings->places_offset = settings->usages_offset + sizeof(struct layout_usage) * words;
+    settings->cells_offset =
+        align_up(settings->places_offset + sizeof(struct layout_places) * settings->words_per_model, LAYOUT_LINE_BYTES);
+    settings->notes_offset = settings->cells_offset + 8 * cells;
+    settings->limits_offset = align_up(settings->notes_offset + sizeof(struct layout_note) * cells, LAYOUT_LINE_BYTES);
+    settings->key_groups_offset = settings->limits_offset + sizeof(struct layout_limits) * (uint64_t)settings->limits_max;
+}
+
 void layout_compute(struct layout_settings *settings)
 {
     uint32_t capacity = settings->capacity;
@@ -39,8 +55,8 @@ void layout_compute(struct layout_settings *settings)
     settings->words_per_model = (uint32_t)align_up(layout_group_subject(capacity, settings->groups_max), 8);
     settings->words_offset = LAYOUT_HEADER_BYTES + sizeof(struct layout_model) * settings->models_max;
     settings->histories_offset = settings->words_offset + 8 * models * settings->words_per_model;
-    settings->key_groups_offset =
-        settings->histories_offset + sizeof(struct layout_history) * models * settings->words_per_model;
+    compute_budgets(settings,
+                    settings->histories_offset + sizeof(struct layout_history) * models * settings->words_per_model);
     settings->ready_offset =
         align_up(settings->key_groups_offset + (groups_max > 0 ? UINT64_C(4) * capacity : 0), LAYOUT_LINE_BYTES);
     settings->planes_offset = settings->ready_offset + 8 * models * layout_ready_words(capacity);
@@ -66,6 +82,9 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_header),
         sizeof(struct layout_model),
         sizeof(struct layout_history),
+        sizeof(struct layout_limits),
+        sizeof(struct layout_usage),
+        sizeof(struct layout_note),
         sizeof(struct layout_slot),
         sizeof(struct layout_group),
         sizeof(struct layout_event),
@@ -116,8 +135,8 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 
 const char *keyshm_layout_name(void)
 {
-    static const char name[] = "v7-" WORD_NAME "-" LIBC_NAME;
-    _Static_assert(LAYOUT_VERSION == 7, "the version in the name");
+    static const char name[] = "v8-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 8, "the version in the name");
     _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
     return name;
 }

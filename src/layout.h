@@ -10,6 +10,12 @@
  *   models       struct layout_model, from model 1 on (models.c)
  *   words        for each model, one state word a slot, and one a group: the truth (state_word.h)
  *   histories    struct layout_history, one for each of these words (streak.c, probe.c)
+ *   limit_refs   which limits each has that has a state word (limit_sets.c)
+ *   usages       struct layout_usage, what each of these has used of its limits (rate.h)
+ *   places       struct layout_places, one for each slot and group (places.c)
+ *   cells        and its places for requests in flight
+ *   notes        struct layout_note, one for each cell
+ *   limits       struct layout_limits: limits of which there are some, each once (limit_sets.c)
  *   key_groups   which group the key of each slot is in (groups.c)
  *   ready        for each model, one bit a slot: a hint (ready_bits.c)
  *   planes       one bit a slot for each priority, and for each bit of a weight (order.c)
@@ -33,7 +39,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 7u
+#define LAYOUT_VERSION 8u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
@@ -46,6 +52,12 @@ struct layout_settings {
     uint64_t segment_bytes;
     uint64_t words_offset;
     uint64_t histories_offset;
+    uint64_t limit_refs_offset;
+    uint64_t usages_offset;
+    uint64_t places_offset;
+    uint64_t cells_offset;
+    uint64_t notes_offset;
+    uint64_t limits_offset;
     uint64_t key_groups_offset;
     uint64_t ready_offset;
     uint64_t planes_offset;
@@ -64,7 +76,9 @@ struct layout_settings {
     uint32_t groups_max;
     uint32_t models_max;
     uint32_t words_per_model; /* of slots, and from layout_group_subject(capacity, 0) on of groups */
-    uint32_t reserve;
+    uint32_t in_flight_max;   /* cells of a slot */
+    uint32_t group_in_flight_max;
+    uint32_t limits_max; /* different ones */
     int64_t lock_timeout_ms;
     uint64_t created_unix_us;
     uint64_t epoch_boot_us; /* when the time of the pool was 0 (pool_clock.h), by CLOCK_BOOTTIME; may be negative */
@@ -101,7 +115,8 @@ struct layout_model {
     /* Read by every pick, written when a cooldown begins or ends. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t next_due; /* of the blocks of slots: ready_bits.h */
     _Atomic uint64_t order_in_use; /* of model 0 only: which priorities and weights keys have: order.h */
-    unsigned char due_reserve[LAYOUT_LINE_BYTES - 16];
+    _Atomic uint32_t limit_ref;    /* of each key that has none of its own for this model: limit_sets.h */
+    unsigned char due_reserve[LAYOUT_LINE_BYTES - 20];
 
     struct layout_turns turns[LAYOUT_TURNS];
 
@@ -120,7 +135,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[216];
+    unsigned char settings_reserve[160];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -184,6 +199,43 @@ struct layout_history {
     _Atomic uint64_t prober;    /* which process has the probe: probe.c */
 };
 
+/* The rates of struct keyshm_limits, in its order. */
+enum { LAYOUT_REQUESTS, LAYOUT_TOKENS, LAYOUT_REQUESTS_LONG, LAYOUT_TOKENS_LONG, LAYOUT_RATES };
+
+/* What was used of each rate: rate.h. */
+struct layout_usage {
+    _Atomic uint64_t used_ns[LAYOUT_RATES];
+};
+
+/* Limits: limit_sets.h. Immutable while anything refers to them. */
+struct layout_limits {
+    /* What a pick reads: rate.h. */
+    _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t cost_ns[LAYOUT_RATES];
+    _Atomic uint64_t burst_ns[LAYOUT_RATES];
+
+    _Atomic uint64_t kinds;      /* which rates there are, which are charged at release, and the cap */
+    _Atomic uint32_t references; /* what has them. Written by the owner of the mutex only */
+    _Atomic uint32_t version;    /* how often these were others; the same */
+    unsigned char reserve[16];
+
+    /* As they were set. */
+    _Atomic uint64_t amount[LAYOUT_RATES];
+    _Atomic uint64_t per_ms[LAYOUT_RATES];
+    _Atomic uint64_t burst[LAYOUT_RATES];
+};
+
+/* Of the cells of a slot or a group: places.h. */
+struct layout_places {
+    _Atomic uint32_t wanted; /* somebody was refused for what is in its cells */
+    _Atomic uint32_t width;  /* no cell at or above it is taken */
+};
+
+/* What goes with a cell. */
+struct layout_note {
+    _Atomic uint64_t held;
+    _Atomic uint64_t since_ms;
+};
+
 /* One record of a ring: event_record.h. */
 #define LAYOUT_EVENT_WORDS 8
 struct layout_event {
@@ -243,13 +295,22 @@ struct layout_group {
 };
 
 /* Compute the place of everything in a segment from the fields capacity, key_max, worker_rows (0: a quarter of the
- * capacity), groups_max and models_max; all must be within their limits. */
+ * capacity), groups_max, models_max, in_flight_max and group_in_flight_max; all must be within their limits. */
 void layout_compute(struct layout_settings *settings);
 
 /* Of what a state word is the state: the number of a slot, or behind all slots that of a group. */
 static inline uint32_t layout_group_subject(uint32_t capacity, uint32_t group)
 {
     return (capacity + 7) / 8 * 8 + group;
+}
+
+/* The number of the first cell of a slot or a group. Those of groups follow those of all slots. */
+static inline uint64_t layout_first_cell(const struct layout_settings *layout, uint32_t subject)
+{
+    uint64_t slots = layout_group_subject(layout->capacity, 0);
+    if (subject < slots)
+        return (uint64_t)subject * layout->in_flight_max;
+    return slots * layout->in_flight_max + (subject - slots) * layout->group_in_flight_max;
 }
 
 /* The words of ready bits of one model: whole lines. */
@@ -284,35 +345,43 @@ bool layout_is_unchanged(const struct layout_header *header, const struct layout
 LAYOUT_AT(struct layout_settings, segment_bytes, 0);
 LAYOUT_AT(struct layout_settings, words_offset, 8);
 LAYOUT_AT(struct layout_settings, histories_offset, 16);
-LAYOUT_AT(struct layout_settings, key_groups_offset, 24);
-LAYOUT_AT(struct layout_settings, ready_offset, 32);
-LAYOUT_AT(struct layout_settings, planes_offset, 40);
-LAYOUT_AT(struct layout_settings, due_offset, 48);
-LAYOUT_AT(struct layout_settings, groups_offset, 56);
-LAYOUT_AT(struct layout_settings, index_offset, 64);
-LAYOUT_AT(struct layout_settings, slots_offset, 72);
-LAYOUT_AT(struct layout_settings, events_offset, 80);
-LAYOUT_AT(struct layout_settings, workers_offset, 88);
-LAYOUT_AT(struct layout_settings, slot_bytes, 96);
-LAYOUT_AT(struct layout_settings, index_entries, 100);
-LAYOUT_AT(struct layout_settings, capacity, 104);
-LAYOUT_AT(struct layout_settings, key_max, 108);
-LAYOUT_AT(struct layout_settings, events_per_class, 112);
-LAYOUT_AT(struct layout_settings, worker_rows, 116);
-LAYOUT_AT(struct layout_settings, groups_max, 120);
-LAYOUT_AT(struct layout_settings, models_max, 124);
-LAYOUT_AT(struct layout_settings, words_per_model, 128);
-LAYOUT_AT(struct layout_settings, reserve, 132);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 136);
-LAYOUT_AT(struct layout_settings, created_unix_us, 144);
-LAYOUT_AT(struct layout_settings, epoch_boot_us, 152);
-LAYOUT_AT(struct layout_settings, pid_namespace, 160);
-LAYOUT_AT(struct layout_settings, creator_pid, 168);
-LAYOUT_AT(struct layout_settings, creator_uid, 172);
-LAYOUT_AT(struct layout_settings, creator_name, 176);
-LAYOUT_AT(struct layout_settings, provider, 192);
-LAYOUT_AT(struct layout_settings, zero, 257);
-_Static_assert(sizeof(struct layout_settings) == 264, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, limit_refs_offset, 24);
+LAYOUT_AT(struct layout_settings, usages_offset, 32);
+LAYOUT_AT(struct layout_settings, places_offset, 40);
+LAYOUT_AT(struct layout_settings, cells_offset, 48);
+LAYOUT_AT(struct layout_settings, notes_offset, 56);
+LAYOUT_AT(struct layout_settings, limits_offset, 64);
+LAYOUT_AT(struct layout_settings, key_groups_offset, 72);
+LAYOUT_AT(struct layout_settings, ready_offset, 80);
+LAYOUT_AT(struct layout_settings, planes_offset, 88);
+LAYOUT_AT(struct layout_settings, due_offset, 96);
+LAYOUT_AT(struct layout_settings, groups_offset, 104);
+LAYOUT_AT(struct layout_settings, index_offset, 112);
+LAYOUT_AT(struct layout_settings, slots_offset, 120);
+LAYOUT_AT(struct layout_settings, events_offset, 128);
+LAYOUT_AT(struct layout_settings, workers_offset, 136);
+LAYOUT_AT(struct layout_settings, slot_bytes, 144);
+LAYOUT_AT(struct layout_settings, index_entries, 148);
+LAYOUT_AT(struct layout_settings, capacity, 152);
+LAYOUT_AT(struct layout_settings, key_max, 156);
+LAYOUT_AT(struct layout_settings, events_per_class, 160);
+LAYOUT_AT(struct layout_settings, worker_rows, 164);
+LAYOUT_AT(struct layout_settings, groups_max, 168);
+LAYOUT_AT(struct layout_settings, models_max, 172);
+LAYOUT_AT(struct layout_settings, words_per_model, 176);
+LAYOUT_AT(struct layout_settings, in_flight_max, 180);
+LAYOUT_AT(struct layout_settings, group_in_flight_max, 184);
+LAYOUT_AT(struct layout_settings, limits_max, 188);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 192);
+LAYOUT_AT(struct layout_settings, created_unix_us, 200);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 208);
+LAYOUT_AT(struct layout_settings, pid_namespace, 216);
+LAYOUT_AT(struct layout_settings, creator_pid, 224);
+LAYOUT_AT(struct layout_settings, creator_uid, 228);
+LAYOUT_AT(struct layout_settings, creator_name, 232);
+LAYOUT_AT(struct layout_settings, provider, 248);
+LAYOUT_AT(struct layout_settings, zero, 313);
+_Static_assert(sizeof(struct layout_settings) == 320, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -320,7 +389,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 296);
+LAYOUT_AT(struct layout_header, settings_reserve, 352);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
@@ -353,7 +422,8 @@ LAYOUT_AT(struct layout_model, more_cursors, 16);
 LAYOUT_AT(struct layout_model, cursor_reserve, 40);
 LAYOUT_AT(struct layout_model, next_due, 64);
 LAYOUT_AT(struct layout_model, order_in_use, 72);
-LAYOUT_AT(struct layout_model, due_reserve, 80);
+LAYOUT_AT(struct layout_model, limit_ref, 80);
+LAYOUT_AT(struct layout_model, due_reserve, 84);
 LAYOUT_AT(struct layout_model, turns, 128);
 LAYOUT_AT(struct layout_model, name_length, 1152);
 LAYOUT_AT(struct layout_model, name, 1160);
@@ -388,6 +458,28 @@ LAYOUT_AT(struct layout_history, streak, 0);
 LAYOUT_AT(struct layout_history, failed_ms, 8);
 LAYOUT_AT(struct layout_history, prober, 16);
 _Static_assert(sizeof(struct layout_history) == 24, "struct layout_history");
+
+LAYOUT_AT(struct layout_usage, used_ns, 0);
+_Static_assert(sizeof(struct layout_usage) == 32, "struct layout_usage");
+
+LAYOUT_AT(struct layout_limits, cost_ns, 0);
+LAYOUT_AT(struct layout_limits, burst_ns, 32);
+LAYOUT_AT(struct layout_limits, kinds, 64);
+LAYOUT_AT(struct layout_limits, references, 72);
+LAYOUT_AT(struct layout_limits, version, 76);
+LAYOUT_AT(struct layout_limits, reserve, 80);
+LAYOUT_AT(struct layout_limits, amount, 96);
+LAYOUT_AT(struct layout_limits, per_ms, 128);
+LAYOUT_AT(struct layout_limits, burst, 160);
+_Static_assert(sizeof(struct layout_limits) == 192, "struct layout_limits");
+
+LAYOUT_AT(struct layout_places, wanted, 0);
+LAYOUT_AT(struct layout_places, width, 4);
+_Static_assert(sizeof(struct layout_places) == 8, "struct layout_places");
+
+LAYOUT_AT(struct layout_note, held, 0);
+LAYOUT_AT(struct layout_note, since_ms, 8);
+_Static_assert(sizeof(struct layout_note) == 16, "struct layout_note");
 
 LAYOUT_AT(struct layout_turns, owner, 0);
 LAYOUT_AT(struct layout_turns, range, 8);

@@ -8,10 +8,12 @@
 #include "event_ring.h"
 #include "groups.h"
 #include "key_index.h"
+#include "limit_sets.h"
 #include "lock.h"
 #include "metadata.h"
 #include "models.h"
 #include "order.h"
+#include "ready_bits.h"
 #include "recover.h"
 #include "registers.h"
 #include "subject.h"
@@ -72,6 +74,7 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     index_insert(pool, key->hash, slot);
     groups_enter(pool, slot, group_or_0);
     order_enter(pool, slot);
+    limits_enter(pool, slot);
     subject_publish(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);
@@ -89,6 +92,7 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     subject_withdraw(pool, slot);
     groups_leave(pool, slot);
     order_leave(pool, slot);
+    limits_leave(pool, slot);
     index_delete(pool, key_hash, slot);
     slot_wipe(pool, slot);
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
@@ -148,6 +152,28 @@ static int set_order_locked(struct keyshm_pool *pool, keyshm_id id, unsigned pri
     order_set(pool, slot, order);
     index_end_change(pool);
     record(pool, ticket, KEYSHM_EVENT_SETTINGS, id);
+    return 0;
+}
+
+static int set_limits_locked(struct keyshm_pool *pool, keyshm_id id_or_0, unsigned model,
+                             const struct keyshm_limits *limits_or_null)
+{
+    uint32_t subject = id_or_0 != 0 ? subject_of(pool, id_or_0) : LIMITS_OF_POOL;
+    if (id_or_0 != 0 && !word_is_live(subject_word_of(pool, id_or_0)))
+        return -ESTALE;
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
+    index_begin_change(pool);
+    int r = limits_set(pool, model, subject, limits_or_null);
+    index_end_change(pool);
+    if (r < 0)
+        return r;
+    /* More may be admitted now. */
+    if (subject == LIMITS_OF_POOL)
+        ready_make_all_due(pool, model);
+    else
+        ready_announce(pool, model, subject);
+    ready_count_announcement(pool);
+    record(pool, ticket, KEYSHM_EVENT_SETTINGS, id_or_0);
     return 0;
 }
 
@@ -398,6 +424,18 @@ int membership_set_priority(struct keyshm_pool *pool, keyshm_id id, unsigned pri
 int membership_set_weight(struct keyshm_pool *pool, keyshm_id id, unsigned weight)
 {
     return set_order(pool, id, ORDER_ANY, weight);
+}
+
+int membership_set_limits(struct keyshm_pool *pool, keyshm_id id_or_0, unsigned model,
+                          const struct keyshm_limits *limits_or_null)
+{
+    struct lock_guard guard;
+    int r = lock_take(pool, &guard);
+    if (r < 0)
+        return r;
+    r = set_limits_locked(pool, id_or_0, model, limits_or_null);
+    lock_drop(pool, &guard);
+    return r;
 }
 
 int membership_repair(struct keyshm_pool *pool)

@@ -18,6 +18,10 @@ int membership_group(struct keyshm_pool *pool, const struct label *name, keyshm_
 int membership_model(struct keyshm_pool *pool, const struct label *name, unsigned *ret_model);
 int membership_remove_group(struct keyshm_pool *pool, keyshm_id group);
 int membership_set_priority(struct keyshm_pool *pool, keyshm_id id, unsigned priority);
+/* As keyshm_set_limits(), of limits that are right. */
+int membership_set_limits(struct keyshm_pool *pool, keyshm_id id_or_0, unsigned model,
+                          const struct keyshm_limits *limits_or_null);
+
 int membership_set_weight(struct keyshm_pool *pool, keyshm_id id, unsigned weight);
 int membership_set_group(struct keyshm_pool *pool, keyshm_id key, keyshm_id group_or_0);
 int membership_repair(struct keyshm_pool *pool);

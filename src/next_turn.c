@@ -137,7 +137,7 @@ static bool find_earlier(struct turn *turn, unsigned priority, uint64_t *until_m
     for (uint32_t word = 0; word * 64 < used; word++) {
         for (uint64_t slots = slots_of_earlier(turn, priority, word); slots != 0; slots &= slots - 1) {
             uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(slots);
-            uint64_t at_ms = slot < used ? availability_at_ms(pool, turn->model, slot) : AVAILABILITY_NO_KEY;
+            uint64_t at_ms = slot < used ? turn_available_at_ms(turn, slot) : AVAILABILITY_NO_KEY;
             if (turn_has_passed(turn, at_ms)) {
                 ready_set_for(pool, turn->model, slot);
                 return true;
@@ -158,9 +158,9 @@ static bool is_first(struct turn *turn, const struct next_turn *next, unsigned k
     if (next->rank <= known)
         return true;
     uint64_t until_ms = turn->now_ms + READY_SWEEP_INTERVAL_MS;
-    if (find_earlier(turn, next->priority, &until_ms) || !turn_is_in_order(pool, &turn->order))
+    if (find_earlier(turn, next->priority, &until_ms) || !turn_is_in_order(pool, &turn->order, turn->is_limited))
         return false;
-    if (turn->has_range)
+    if (turn->has_range && !turn->is_limited) /* what budgets admit depends on the request */
         pool->local->rotations[turn->model].search = (struct process_search){
             .order_in_use = turn->order.in_use,
             .until_ms = until_ms,
@@ -178,7 +178,7 @@ static uint32_t find_in_slots(struct turn *turn)
     unsigned first = LAYOUT_PRIORITIES;
     for (uint32_t slot = 0; slot < used; slot++) {
         unsigned priority = order_priority(order_of(turn->pool, slot));
-        if (priority < first && turn_has_passed(turn, availability_at_ms(turn->pool, turn->model, slot))) {
+        if (priority < first && turn_has_passed(turn, turn_available_at_ms(turn, slot))) {
             first = priority;
             found = slot;
         }
@@ -218,7 +218,7 @@ int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot)
         *ret_slot = find_in_slots(turn);
         return *ret_slot != READY_NONE ? 0 : turn_look_in_words(turn);
     }
-    unsigned known = known_empty(turn);
+    unsigned known = turn->is_limited ? 0 : known_empty(turn);
     if (!find_in_order(turn, known, &next))
         return look_in_words(turn);
     *ret_slot = next.slot;

@@ -90,6 +90,14 @@ static void store_in_use(const struct keyshm_pool *pool, uint64_t changes)
         atomic_store_explicit(&pool_model(pool, 0)->order_in_use, after, memory_order_release);
 }
 
+void order_set_limited(const struct keyshm_pool *pool, bool is_limited)
+{
+    uint64_t before = order_in_use(pool), after = is_limited ? before | ORDER_IS_LIMITED : before & ~ORDER_IS_LIMITED;
+    /* release: as in store_in_use(). */
+    if (after != before)
+        atomic_store_explicit(&pool_model(pool, 0)->order_in_use, after, memory_order_release);
+}
+
 void order_enter(const struct keyshm_pool *pool, uint32_t slot)
 {
     store_order(pool, slot, ORDER_DEFAULT);

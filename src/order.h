@@ -12,8 +12,9 @@
  * fifteen rounds, well spread, and the cursor remembers all that there is to remember.
  *
  *   order   bits 5..2 weight, 1 to 15; 1..0 priority. Of a key that was just added: 1 and 0
- *   in_use  bits 63..5 how often the order of a key was changed; 4 weights differ; 3..0 the priorities that keys have,
- *           if there is more than one, or if weights differ. The low five bits are 0: all keys are alike
+ *   in_use  bits 63..6 how often the order of a key was changed; 5 there are limits (limit_sets.h); 4 weights differ; 3..0 the
+ *           priorities that keys have, if there is more than one, or if weights differ. The low six bits are 0: all keys
+ *           are alike, and a pick has to look at nothing of that
  *
  * When a key moves, its new bits are set before in_use and the order are changed, and the old ones are cleared after
  * that. So a pick finds the key wherever the process that moves it is stopped or killed: in its old place, in the new
@@ -32,7 +33,8 @@ _Static_assert(KEYSHM_WEIGHT_MAX == (1 << LAYOUT_WEIGHT_BITS) - 1, "a weight has
 #define ORDER_HAS_WEIGHTS (UINT64_C(1) << LAYOUT_PRIORITIES)
 #define ORDER_IN_USE_PRIORITIES (ORDER_HAS_WEIGHTS - 1)
 #define ORDER_IN_USE_MASK (ORDER_HAS_WEIGHTS | ORDER_IN_USE_PRIORITIES)
-#define ORDER_CHANGE (ORDER_IN_USE_MASK + 1)
+#define ORDER_IS_LIMITED (ORDER_HAS_WEIGHTS << 1)
+#define ORDER_CHANGE (ORDER_IS_LIMITED << 1)
 
 static inline unsigned order_priority(uint64_t order)
 {
@@ -73,6 +75,17 @@ static inline uint64_t order_in_use(const struct keyshm_pool *pool)
 static inline bool order_matters(uint64_t in_use)
 {
     return (in_use & ORDER_IN_USE_PRIORITIES) != 0;
+}
+
+static inline bool order_is_limited(uint64_t in_use)
+{
+    return (in_use & ORDER_IS_LIMITED) != 0;
+}
+
+/* Neither. */
+static inline bool order_is_plain(uint64_t in_use)
+{
+    return (in_use & (ORDER_IN_USE_PRIORITIES | ORDER_IS_LIMITED)) == 0;
 }
 
 static inline bool order_has_weights(uint64_t in_use)
@@ -128,6 +141,9 @@ void order_leave(const struct keyshm_pool *pool, uint32_t slot);
 
 /* Change the order of the key in the slot. */
 void order_set(const struct keyshm_pool *pool, uint32_t slot, uint64_t order);
+
+/* Are there limits? Picks look at them only then. */
+void order_set_limited(const struct keyshm_pool *pool, bool is_limited);
 
 /* Is the key in the slot where its order says, and is that one which keyshm writes? */
 bool order_is_sound(const struct keyshm_pool *pool, uint32_t slot);

@@ -46,12 +46,16 @@ static bool are_others_available(struct turn *turn, uint32_t slot, struct others
  * another key was in the slot. So they are compared while this key is there and its word does not change; if that changes,
  * once more. And is it its turn at that instant?
  */
-static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_copy *copy, const struct others *others)
+static bool is_still_available(struct turn *turn, uint32_t slot, struct slot_copy *copy, const struct others *others,
+                               const struct budgets *budgets_or_null)
 {
     for (int tries = 0; tries < WORD_TRIES_MAX; tries++) {
         uint64_t word = copy->word;
-        if (!is_available(word, turn) || !turn_is_in_order(turn->pool, turn->is_ordered ? &turn->order : NULL) ||
-            !availability_others_are_same(turn->pool, turn->model, slot, others) || slot_copy_end(copy) < 0)
+        if (!is_available(word, turn) ||
+            !turn_is_in_order(turn->pool, turn->is_ordered ? &turn->order : NULL, budgets_or_null != NULL) ||
+            !availability_others_are_same(turn->pool, turn->model, slot, others) ||
+            (budgets_or_null != NULL && !budgets_are_same(turn->pool, budgets_or_null, copy->id)) ||
+            slot_copy_end(copy) < 0)
             return false;
         if (copy->word == word)
             return true;
@@ -80,23 +84,24 @@ static bool take_probes(const struct turn *turn, uint32_t slot, uint64_t key_wor
 /* Copy the key, and take its probes. -ESTALE: it is not there, or not available. -EAGAIN: a word has changed at the last
  * moment, and may leave it available. */
 static int copy_and_probe(struct turn *turn, uint32_t slot, struct slot_copy *copy, uint64_t *words,
-                          struct others *others)
+                          struct others *others, const struct budgets *budgets_or_null)
 {
     int r = are_others_available(turn, slot, others) ? slot_copy_key(turn->pool, slot, copy, words) : -ESTALE;
-    if (r < 0 || !is_still_available(turn, slot, copy, others))
+    if (r < 0 || !is_still_available(turn, slot, copy, others, budgets_or_null))
         return -ESTALE;
     return take_probes(turn, slot, copy->word, others) ? 0 : -EAGAIN;
 }
 
 /* A long key, one whose availability depends on the exact time, or one that is given as a probe. */
-static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick)
+static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slot, const struct budgets *budgets_or_null,
+                                                 struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy = {.length = turn->pool->settings.key_max};
     struct others others;
     int r = -EAGAIN;
     for (int tries = 0; r == -EAGAIN && tries < WORD_TRIES_MAX; tries++)
-        r = copy_and_probe(turn, slot, &copy, words, &others);
+        r = copy_and_probe(turn, slot, &copy, words, &others, budgets_or_null);
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
         count_pick(&copy, turn->model, availability_stamp(copy.word, turn->model, &others), turn->now_ms, ret_pick);
@@ -111,8 +116,8 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
  * not available, or wants a probe, or is no longer there, or a word or the order is not the same. All is looked at as by
  * is_still_available(). */
 ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
-                            const struct turn_order *order_or_null, const struct others *others, uint64_t now_ms,
-                            struct keyshm_pick *ret_pick)
+                            const struct turn_order *order_or_null, const struct budgets *budgets_or_null,
+                            const struct others *others, uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
     struct slot_copy copy;
     if (slot_copy_begin(pool, slot, &copy) < 0 || copy.length > SLOT_HEAD_BYTES)
@@ -120,9 +125,10 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
     /* Nothing may be called from here until the key is handed over, or the compiler would save it on the stack. */
     struct slot_head head = slot_load_head(&copy);
     uint64_t word = copy.word;
-    if (!turn_is_in_order(pool, order_or_null) || !availability_others_are_same(pool, model, slot, others) ||
-        slot_copy_end(&copy) < 0 || copy.word != word || !word_is_open(word, now_ms) ||
-        probe_is_wanted_by(model, others)) {
+    if (!turn_is_in_order(pool, order_or_null, budgets_or_null != NULL) ||
+        !availability_others_are_same(pool, model, slot, others) ||
+        (budgets_or_null != NULL && !budgets_are_same(pool, budgets_or_null, copy.id)) || slot_copy_end(&copy) < 0 ||
+        copy.word != word || !word_is_open(word, now_ms) || probe_is_wanted_by(model, others)) {
         slot_forget_head(head);
         return -ESTALE;
     }
@@ -133,24 +139,40 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
 
 /* -ESTALE when the key, after its bytes were read, is no longer there or no longer available. A change of the word that
  * leaves it available (its cooldown was reset, say) does not cost it its turn. */
-ALWAYS_INLINE int take(struct turn *turn, unsigned model, bool is_ordered, uint32_t slot, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int take(struct turn *turn, unsigned model, bool is_ordered, uint32_t slot,
+                       const struct budgets *budgets_or_null, struct keyshm_pick *ret_pick)
 {
     struct others others;
-    bool is_taken =
-        availability_of_others(turn->pool, model, slot, turn->now_ms, &others) &&
-        take_head(turn->pool, model, slot, is_ordered ? &turn->order : NULL, &others, turn->now_ms, ret_pick) == 0;
-    return is_taken ? 0 : take_slowly(turn, slot, ret_pick);
+    bool is_taken = availability_of_others(turn->pool, model, slot, turn->now_ms, &others) &&
+                    take_head(turn->pool, model, slot, is_ordered ? &turn->order : NULL, budgets_or_null, &others,
+                              turn->now_ms, ret_pick) == 0;
+    return is_taken ? 0 : take_slowly(turn, slot, budgets_or_null, ret_pick);
 }
 
-/* Where keys are alike. -ESTALE: they are no longer; turn->slot is then the one whose turn was taken all the same. */
+/* The same where there are limits. -ESTALE also when its budgets do not admit the request. */
+static int take_charged(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick,
+                        struct budget_charges *ret_charges)
+{
+    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    if (!budgets_charge(turn->pool, &budgets, &turn->request, &turn->clock, ret_charges)) {
+        turn->obstacles |= ret_charges->obstacles;
+        return -ESTALE;
+    }
+    if (take(turn, turn->model, true, slot, &budgets, ret_pick) == 0)
+        return 0;
+    budgets_give_back(turn->pool, &budgets, ret_charges);
+    return -ESTALE;
+}
+
+/* Where keys are alike, and without limits. -ESTALE: they are so no longer; turn->slot is then the one whose turn was taken all the same. */
 ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pick *ret_pick)
 {
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
         uint32_t slot = next_turn_in_range(turn, model, false);
         int r = slot != READY_NONE ? 0 : next_turn_claim(turn, model, tries, &slot);
-        if (r == 0 && take(turn, model, false, slot, ret_pick) == 0)
+        if (r == 0 && take(turn, model, false, slot, NULL, ret_pick) == 0)
             return 0;
-        if (order_matters(order_in_use(turn->pool))) {
+        if (!order_is_plain(order_in_use(turn->pool))) {
             turn->slot = r == 0 ? slot : READY_NONE;
             return -ESTALE;
         }
@@ -164,6 +186,7 @@ static void read_time(struct turn *turn)
 {
     turn->now_ms = pool_ms_of_coarse(turn->pool, clock_coarse_ms());
     turn->is_exact = false;
+    turn->clock = budget_coarse_clock(turn->pool, turn->now_ms);
 }
 
 /* Before the time: what was available then, and is so still when this has not changed, was so at that time. */
@@ -172,17 +195,19 @@ ALWAYS_INLINE struct turn_order read_order(const struct keyshm_pool *pool)
     return (struct turn_order){.in_use = order_in_use(pool), .announced = ready_announced(pool)};
 }
 
-/* Where keys differ in priority or weight. */
-static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick)
+/* Where keys differ in priority or weight, or there are limits. */
+static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
 {
     for (int tries = 0; tries < PICK_TRIES_MAX; tries++) {
         if (tries > 0) {
             turn->order = read_order(turn->pool);
             read_time(turn);
         }
+        turn->is_limited = order_is_limited(turn->order.in_use);
         uint32_t slot = next_turn_in_range(turn, turn->model, true);
         int r = slot != READY_NONE ? 0 : next_turn_claim_in_order(turn, tries, &slot);
-        if (r == 0 && take(turn, turn->model, true, slot, ret_pick) == 0)
+        if (r == 0 && (turn->is_limited ? take_charged(turn, slot, ret_pick, ret_charges)
+                                        : take(turn, turn->model, true, slot, NULL, ret_pick)) == 0)
             return 0;
         turn->disturbed += r == 0;
         if (r < 0 && r != -EBUSY)
@@ -200,14 +225,17 @@ ALWAYS_INLINE void sweep(struct turn *turn, unsigned model)
 }
 
 /* Any pick. */
-ALWAYS_INLINE int pick_any(struct turn *turn, unsigned model, bool is_ordered, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int pick_any(struct turn *turn, unsigned model, bool is_ordered, struct keyshm_pick *ret_pick,
+                           struct budget_charges *ret_charges)
 {
     const struct keyshm_pool *pool = turn->pool;
     sweep(turn, 0);
     if (model != 0)
         sweep(turn, model);
     turn->has_range = rotation_begin(pool, model, turn->now_ms, turn->is_burst);
-    int r = is_ordered ? take_next_in_order(turn, ret_pick) : take_next(turn, model, ret_pick);
+    int r = -EAGAIN;
+    if (!turn->has_range || !turn->is_limited || !turn_is_refused(turn))
+        r = is_ordered ? take_next_in_order(turn, ret_pick, ret_charges) : take_next(turn, model, ret_pick);
     if (turn->has_range)
         rotation_end(pool);
     if (r == 0)
@@ -218,18 +246,40 @@ ALWAYS_INLINE int pick_any(struct turn *turn, unsigned model, bool is_ordered, s
 /* Whatever the model, without all that is for models: it is a third less. */
 static __attribute__((noinline)) int pick_slowly(struct turn *turn, struct keyshm_pick *ret_pick)
 {
-    return pick_any(turn, 0, false, ret_pick);
+    return pick_any(turn, 0, false, ret_pick, NULL);
 }
 
 static __attribute__((noinline)) int pick_slowly_for(struct turn *turn, struct keyshm_pick *ret_pick)
 {
-    return pick_any(turn, turn->model, false, ret_pick);
+    return pick_any(turn, turn->model, false, ret_pick, NULL);
+}
+
+/* Where there are limits: what is asked for, and what is charged. */
+struct charging {
+    struct budget_request *request;
+    struct budget_clock clock;
+    struct budget_charges *ret_charges;
+};
+
+/* The same of a key whose budgets admit the request. */
+ALWAYS_INLINE bool take_charged_head(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
+                                     const struct turn_order *order_or_null, struct charging *charging,
+                                     const struct others *others, uint64_t now_ms, struct keyshm_pick *ret_pick)
+{
+    struct budgets budgets = budgets_of(pool, model, slot);
+    if (!budgets_charge(pool, &budgets, charging->request, &charging->clock, charging->ret_charges))
+        return false;
+    if (take_head(pool, model, slot, order_or_null, &budgets, others, now_ms, ret_pick) == 0)
+        return true;
+    budgets_give_back(pool, &budgets, charging->ret_charges);
+    return false;
 }
 
 /* What most picks of a burst are: the next slot of the range has a short key that is available, and nothing is due.
  * False: it is not so; *ret_slot is then the slot whose turn was taken all the same, or READY_NONE. */
 ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, struct turn_order *order_or_null,
-                                uint64_t now_ms, struct keyshm_pick *ret_pick, uint32_t *ret_slot)
+                                struct charging *charging_or_null, uint64_t now_ms, struct keyshm_pick *ret_pick,
+                                uint32_t *ret_slot)
 {
     uint64_t soon_ms = now_ms + pool_coarse_lag_ms(pool);
     *ret_slot = READY_NONE;
@@ -249,10 +299,12 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     bool is_taken = false;
     if (slot != READY_NONE)
         atomic_store_explicit(at, claim_after(word, slot), memory_order_relaxed);
-    else if (order_or_null != NULL && range.begin >= range.end)
+    else if (order_or_null != NULL && charging_or_null == NULL && range.begin >= range.end)
         slot = next_turn_claim_quickly(pool, model, now_ms, order_or_null, &others);
     if (slot != READY_NONE) {
-        is_taken = take_head(pool, model, slot, order_or_null, &others, now_ms, ret_pick) == 0;
+        is_taken = charging_or_null == NULL
+                       ? take_head(pool, model, slot, order_or_null, NULL, &others, now_ms, ret_pick) == 0
+                       : take_charged_head(pool, model, slot, order_or_null, charging_or_null, &others, now_ms, ret_pick);
         *ret_slot = slot;
     }
     rotation_end(pool);
@@ -261,50 +313,94 @@ ALWAYS_INLINE bool pick_quickly(const struct keyshm_pool *pool, unsigned model, 
     return is_taken;
 }
 
-/* Where keys differ in priority or weight, or did when this was asked last. `taken` is the slot whose turn was taken already;
- * READY_NONE: none was. */
+/* Where keys differ in priority or weight, or there are limits, or it was so when this was asked last. `taken` is the slot
+ * whose turn was taken already; READY_NONE: none was. */
+static int pick_slowly_in_order(const struct keyshm_pool *pool, unsigned model, uint32_t taken, uint64_t now_ms,
+                                bool is_burst, const struct turn_order *order, struct budget_request *request,
+                                struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
+{
+    struct turn turn = {
+        .pool = pool,
+        .model = model,
+        .now_ms = now_ms,
+        .is_burst = is_burst,
+        .slot = taken != READY_NONE && order_is_first(pool, order->in_use, taken) ? taken : READY_NONE,
+        .is_ordered = true,
+        .order = *order,
+        .is_limited = order_is_limited(order->in_use),
+        .request = *request,
+        .clock = budget_coarse_clock(pool, now_ms),
+    };
+    return pick_any(&turn, model, true, ret_pick, ret_charges);
+}
+
+/* Of NULL: all keys are alike, but for their limits. */
+ALWAYS_INLINE int pick_charged(const struct keyshm_pool *pool, unsigned model, uint32_t taken, struct turn_order *order,
+                               struct turn_order *order_or_null, struct budget_request *request,
+                               struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
+{
+    uint64_t coarse_ms = clock_coarse_ms();
+    bool is_burst = pace_is_burst(pool, coarse_ms);
+    uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
+    struct charging charging = {
+        .request = request, .clock = budget_coarse_clock(pool, now_ms), .ret_charges = ret_charges};
+    if (is_burst && taken == READY_NONE && pick_quickly(pool, model, order_or_null, &charging, now_ms, ret_pick, &taken))
+        return 0;
+    return pick_slowly_in_order(pool, model, taken, now_ms, is_burst, order, request, ret_pick, ret_charges);
+}
+
+static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
+                                                  struct budget_request *request, struct keyshm_pick *ret_pick,
+                                                  struct budget_charges *ret_charges)
+{
+    struct turn_order order = read_order(pool);
+    return order_matters(order.in_use) ? pick_charged(pool, model, taken, &order, &order, request, ret_pick, ret_charges)
+                                       : pick_charged(pool, model, taken, &order, NULL, request, ret_pick, ret_charges);
+}
+
 static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
-                                                   struct keyshm_pick *ret_pick)
+                                                   struct budget_request *request, struct keyshm_pick *ret_pick,
+                                                   struct budget_charges *ret_charges)
 {
     struct turn_order order = read_order(pool);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
-    uint32_t slot = taken != READY_NONE && order_is_first(pool, order.in_use, taken) ? taken : READY_NONE;
-    if (is_burst && slot == READY_NONE && pick_quickly(pool, model, &order, now_ms, ret_pick, &slot))
+    if (is_burst && taken == READY_NONE && !order_is_limited(order.in_use) &&
+        pick_quickly(pool, model, &order, NULL, now_ms, ret_pick, &taken))
         return 0;
-    struct turn turn = {.pool = pool,
-                        .model = model,
-                        .now_ms = now_ms,
-                        .is_burst = is_burst,
-                        .slot = slot,
-                        .is_ordered = true,
-                        .order = order};
-    return pick_any(&turn, model, true, ret_pick);
+    return pick_slowly_in_order(pool, model, taken, now_ms, is_burst, &order, request, ret_pick, ret_charges);
 }
 
-ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
+ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct budget_request *request,
+                       struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
 {
-    if (order_matters(order_in_use(pool)))
-        return pick_in_order(pool, model, READY_NONE, ret_pick);
+    uint64_t in_use = order_in_use(pool);
+    if (!order_is_plain(in_use))
+        return order_is_limited(in_use) ? pick_limited(pool, model, READY_NONE, request, ret_pick, ret_charges)
+                                        : pick_in_order(pool, model, READY_NONE, request, ret_pick, ret_charges);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
     uint32_t slot = READY_NONE;
-    if (is_burst && pick_quickly(pool, model, NULL, now_ms, ret_pick, &slot))
+    if (is_burst && pick_quickly(pool, model, NULL, NULL, now_ms, ret_pick, &slot))
         return 0;
     struct turn turn = {
         .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
     int r = model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
-    return r != -ESTALE ? r : pick_in_order(pool, model, turn.slot, ret_pick);
+    return r != -ESTALE ? r : pick_in_order(pool, model, turn.slot, request, ret_pick, ret_charges);
 }
 
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)
 {
-    return pick(pool, 0, ret_pick);
+    struct budget_request request = {.tokens = 0};
+    struct budget_charges charges;
+    return pick(pool, 0, &request, ret_pick, &charges);
 }
 
-int pick_next_for(const struct keyshm_pool *pool, unsigned model, struct keyshm_pick *ret_pick)
+int pick_next_for(const struct keyshm_pool *pool, unsigned model, struct budget_request *request,
+                  struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
 {
-    return model == 0 ? pick_next(pool, ret_pick) : pick(pool, model, ret_pick);
+    budget_charges_init(ret_charges);
+    return model == 0 ? pick(pool, 0, request, ret_pick, ret_charges) : pick(pool, model, request, ret_pick, ret_charges);
 }

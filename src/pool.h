@@ -15,6 +15,12 @@ struct keyshm_pool {
     struct layout_header *header;
     _Atomic uint64_t *words;
     struct layout_history *histories;
+    _Atomic uint32_t *limit_refs;
+    struct layout_usage *usages;
+    struct layout_places *places;
+    _Atomic uint64_t *cells;
+    struct layout_note *notes;
+    struct layout_limits *limits;
     _Atomic uint32_t *key_groups; /* NULL: the pool cannot have groups */
     _Atomic uint64_t *ready;
     _Atomic uint64_t *planes;
@@ -89,9 +95,21 @@ static inline struct layout_history *pool_history(const struct keyshm_pool *pool
     return &pool->histories[(size_t)model * pool->settings.words_per_model + subject];
 }
 
+/* What it has used of its limits for the model. */
+ALWAYS_INLINE struct layout_usage *pool_usage(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    return &pool->usages[(size_t)model * pool->settings.words_per_model + subject];
+}
+
 ALWAYS_INLINE uint32_t pool_group_subject(const struct keyshm_pool *pool, uint32_t group)
 {
     return layout_group_subject(pool->settings.capacity, group);
+}
+
+/* Behind all slots and groups. */
+static inline uint32_t pool_subjects_end(const struct keyshm_pool *pool)
+{
+    return pool_group_subject(pool, pool->settings.groups_max);
 }
 
 static inline struct layout_slot *pool_slot(const struct keyshm_pool *pool, uint32_t slot)

@@ -23,6 +23,11 @@ static inline uint64_t pool_now_us(const struct keyshm_pool *pool)
     return clock_boot_us() - pool->settings.epoch_boot_us;
 }
 
+static inline uint64_t pool_now_ns(const struct keyshm_pool *pool)
+{
+    return clock_boot_ns() - pool->settings.epoch_boot_us * 1000;
+}
+
 /* Rounded down, as all times in milliseconds are. */
 static inline uint64_t pool_now_ms(const struct keyshm_pool *pool)
 {

@@ -3,6 +3,7 @@
 
 #include "groups.h"
 #include "key_index.h"
+#include "limit_sets.h"
 #include "order.h"
 #include "ready_bits.h"
 #include "slot.h"
@@ -15,6 +16,7 @@
  *   the names of groups that there are not, and the counts of keys         → wiped, and counted again
  *   the lowest free slot                                                  → searched for again from the start
  *   the planes of priorities and weights, and what is counted of them      → made again from the words of the slots
+ *   limits of what was removed, and the counts of references               → removed, and counted again
  *   the ready bits                                                        → every block is due for a sweep now
  *   a key made available, but not announced                               → announced
  *   the change count                                                      → even again, after all that
@@ -30,6 +32,7 @@ void recover(struct keyshm_pool *pool)
     atomic_store_explicit(&pool->header->lowest_free, 0, memory_order_relaxed);
     groups_recover(pool);
     order_recover(pool);
+    limits_recover(pool);
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         ready_make_all_due(pool, model);
     ready_count_announcement(pool);

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "process_local.h"
+#include "reap.h"
+
 /* Is the key in the slot available, as far as its words for this model tell? Clears its bit if it is not. */
 static bool look(struct turn *turn, unsigned model, uint32_t slot)
 {
@@ -14,15 +17,77 @@ static bool look(struct turn *turn, unsigned model, uint32_t slot)
     return false;
 }
 
+bool turn_is_admitted(struct turn *turn, uint32_t slot)
+{
+    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    uint64_t at_ns;
+    unsigned obstacles;
+    bool is_admitted = budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &at_ns, &obstacles);
+    turn->obstacles |= is_admitted ? 0 : obstacles;
+    return is_admitted;
+}
+
+uint64_t turn_available_at_ms(struct turn *turn, uint32_t slot)
+{
+    uint64_t at_ms = availability_at_ms(turn->pool, turn->model, slot), admits_at_ns;
+    if (!turn->is_limited || at_ms >= WORD_FOREVER)
+        return at_ms;
+    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    unsigned obstacles;
+    if (budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &admits_at_ns, &obstacles))
+        return at_ms;
+    turn->obstacles |= obstacles;
+    uint64_t admits_at_ms = rate_ms_of_ns(admits_at_ns) < WORD_FOREVER ? rate_ms_of_ns(admits_at_ns) : WORD_FOREVER;
+    return at_ms > admits_at_ms ? at_ms : admits_at_ms;
+}
+
 uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_or_null, uint32_t from, uint32_t end)
 {
     const struct keyshm_pool *pool = turn->pool;
     unsigned model = turn->model;
     for (uint32_t slot = from;; slot++) {
         slot = ready_find(pool, model, filter_or_null, slot, end);
-        if (slot == READY_NONE || (look(turn, 0, slot) && (model == 0 || look(turn, model, slot))))
+        if (slot == READY_NONE || (look(turn, 0, slot) && (model == 0 || look(turn, model, slot)) &&
+                                   (!turn->is_limited || turn_is_admitted(turn, slot))))
             return slot;
     }
+}
+
+/* Of all keys, when the first can be had. */
+static uint64_t first_at_ms(struct turn *turn)
+{
+    if (!turn->is_limited)
+        return availability_first_at_ms(turn->pool, turn->model);
+    uint64_t earliest_ms = AVAILABILITY_NO_KEY;
+    uint32_t used = pool_slots_used(turn->pool);
+    turn->clock = budget_exact_clock(turn->pool);
+    turn->obstacles = 0;
+    for (uint32_t slot = 0; slot < used && earliest_ms > 0; slot++) {
+        uint64_t at_ms = turn_available_at_ms(turn, slot);
+        earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
+    }
+    return earliest_ms;
+}
+
+/* For half a second at most: a process may have been killed after it has made a key available, and before it has announced
+ * that. */
+static void remember_refusal(const struct turn *turn, uint32_t announced, uint64_t now_ms, uint64_t until_ms)
+{
+    bool waits_for_others = (turn->obstacles & BUDGET_HAS_NO_PLACE) != 0; /* which may have ended: reap.h */
+    uint64_t latest_ms = now_ms + (waits_for_others ? REAP_EVERY_MS : READY_SWEEP_INTERVAL_MS);
+    turn->pool->local->rotations[turn->model].refusal = (struct process_refusal){
+        .until_ms = until_ms < latest_ms ? until_ms : latest_ms,
+        .tokens = turn->request.tokens,
+        .is_lease = turn->request.is_lease,
+        .announced = announced,
+    };
+}
+
+bool turn_is_refused(const struct turn *turn)
+{
+    const struct process_refusal *known = &turn->pool->local->rotations[turn->model].refusal;
+    return turn->now_ms + pool_coarse_lag_ms(turn->pool) < known->until_ms && turn->request.tokens >= known->tokens &&
+           turn->request.is_lease == known->is_lease && ready_announced(turn->pool) == known->announced;
 }
 
 /*
@@ -33,20 +98,30 @@ uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_o
  * was read until after the last one, and no cooldown has ended. Then it is true of the instant at which the clock was
  * read.
  */
-static int find_in_words(const struct keyshm_pool *pool, unsigned model)
+static int find_in_words(struct turn *turn)
 {
+    const struct keyshm_pool *pool = turn->pool;
     uint32_t announced = ready_announced(pool);
-    uint64_t now_ms = pool_now_ms(pool), earliest_ms = availability_first_at_ms(pool, model);
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = first_at_ms(turn);
     if (earliest_ms <= now_ms)
-        ready_set_available(pool, model, now_ms);
+        ready_set_available(pool, turn->model, now_ms);
     if (earliest_ms <= pool_now_ms(pool) || ready_announced(pool) != announced)
         return 0;
-    return earliest_ms == AVAILABILITY_NO_KEY ? -ENOKEY : -EAGAIN;
+    if (turn->is_limited && turn->has_range && (turn->obstacles & ~(unsigned)BUDGET_HAS_NO_PLACE) == 0)
+        remember_refusal(turn, announced, now_ms, earliest_ms);
+    if (earliest_ms == AVAILABILITY_NO_KEY)
+        return -ENOKEY;
+    /* No key will be had by waiting, and what is in the way is not for time to mend. */
+    if (earliest_ms == WORD_FOREVER && (turn->obstacles & BUDGET_NEEDS_LEASE) != 0)
+        return -EOPNOTSUPP;
+    return (turn->obstacles & BUDGET_NEEDS_ROW) != 0 ? -EUSERS : -EAGAIN;
 }
 
 int turn_look_in_words(struct turn *turn)
 {
-    int r = find_in_words(turn->pool, turn->model);
+    int r = find_in_words(turn);
+    if (r == -EAGAIN && (turn->obstacles & BUDGET_HAS_NO_PLACE) != 0 && reap_wanted(turn->pool))
+        r = 0;
     turn->is_exact = false; /* a cooldown may have ended since */
     turn_make_exact(turn);
     return r < 0 ? r : -EBUSY;

@@ -4,8 +4,8 @@
 
 /* One pick while it looks for a key: its time, and which key is available then. */
 
+#include "budget.h"
 #include "order.h"
-#include "pool_clock.h"
 
 /* What a pick reads before it reads the time, and what is to be so still when it has copied the key. */
 struct turn_order {
@@ -25,8 +25,12 @@ struct turn {
     uint32_t slot;   /* whose turn was taken already; READY_NONE: none was */
     bool is_ordered; /* keys differ in priority or weight; otherwise this is not set: */
     struct turn_order order;
-    int hidden;    /* so often no bit led to a key that was there */
-    int disturbed; /* so often something was made available, or got another place, before a key could be given */
+    bool is_limited; /* there are limits, and so are these: */
+    struct budget_request request;
+    struct budget_clock clock;
+    unsigned obstacles; /* of keys that were passed over */
+    int hidden;         /* so often no bit led to a key that was there */
+    int disturbed;      /* so often something was made available, or got another place, before a key could be given */
 };
 
 static inline void turn_make_exact(struct turn *turn)
@@ -45,17 +49,25 @@ ALWAYS_INLINE bool turn_has_passed(struct turn *turn, uint64_t deadline_ms)
     return deadline_ms <= turn->now_ms;
 }
 
-/* Is the key that was found still one whose turn it may be? Of NULL: are all keys still alike? */
-ALWAYS_INLINE bool turn_is_in_order(const struct keyshm_pool *pool, const struct turn_order *order_or_null)
+/* Is the key that was found still one whose turn it may be? Of NULL: are all keys still alike, and if the request was not
+ * charged, without limits? */
+ALWAYS_INLINE bool turn_is_in_order(const struct keyshm_pool *pool, const struct turn_order *order_or_null,
+                                    bool is_charged)
 {
     if (order_or_null == NULL)
-        return !order_matters(order_in_use(pool));
+        return is_charged ? !order_matters(order_in_use(pool)) : order_is_plain(order_in_use(pool));
     return order_in_use(pool) == order_or_null->in_use &&
            (order_or_null->earlier == 0 || ready_announced(pool) == order_or_null->announced);
 }
 
 /* Of turn_find_in(), what is seldom needed. Clears the bits of keys that turn out not to be available. */
 uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_or_null, uint32_t from, uint32_t end);
+
+/* Do the budgets of the key in the slot admit the request? */
+bool turn_is_admitted(struct turn *turn, uint32_t slot);
+
+/* When the key in the slot can be had, if nothing changes but the time; AVAILABILITY_NO_KEY: there is none. */
+uint64_t turn_available_at_ms(struct turn *turn, uint32_t slot);
 
 /* Is the key in the slot available? */
 ALWAYS_INLINE bool turn_look_quickly(const struct keyshm_pool *pool, unsigned model, uint64_t now_ms, uint32_t slot,
@@ -81,7 +93,8 @@ ALWAYS_INLINE uint32_t turn_find_in(struct turn *turn, unsigned model, const str
 {
     struct others others;
     uint32_t slot = ready_look(turn->pool, model, filter_or_null, from, end);
-    bool is_it = slot == READY_NONE || turn_look_quickly(turn->pool, model, turn->now_ms, slot, &others);
+    bool is_it = slot == READY_NONE || (turn_look_quickly(turn->pool, model, turn->now_ms, slot, &others) &&
+                                        (!turn->is_limited || turn_is_admitted(turn, slot)));
     return is_it ? slot : turn_find_slowly(turn, filter_or_null, slot, end);
 }
 
@@ -93,6 +106,9 @@ ALWAYS_INLINE uint32_t turn_find_from(struct turn *turn, unsigned model, const s
     uint32_t slot = turn_find_in(turn, model, filter_or_null, from, used);
     return slot != READY_NONE ? slot : turn_find_in(turn, model, filter_or_null, 0, from < used ? from : used);
 }
+
+/* Where there are limits, and this process is in the rotation: does it know that there is nothing, but for the time? */
+bool turn_is_refused(const struct turn *turn);
 
 /* Nothing was found: is there really nothing? -EAGAIN, -ENOKEY, or -EBUSY: try again. */
 int turn_look_in_words(struct turn *turn);

@@ -91,6 +91,32 @@ bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token)
     return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
 }
 
+/* The owner word of a row, if it is this owner's; 0: it is not, or the attachment was closed. */
+static uint64_t owner_with_count(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
+{
+    if (row >= pool->settings.worker_rows)
+        return 0;
+    /* acquire: pairs with the release in fill(). */
+    uint64_t owner = atomic_load_explicit(&pool->workers[row].owner, memory_order_acquire);
+    bool is_it = ((owner / WORKER_COUNT_STEP ^ count) & UINT16_MAX) == 0 && (owner & WORKER_HAS_CLOSED) == 0;
+    return is_it ? owner : 0;
+}
+
+bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
+{
+    char state;
+    uint64_t owner = owner_with_count(pool, row, count);
+    if (owner == 0)
+        return true;
+    struct identity identity = identity_in(&pool->workers[row], owner);
+    return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
+}
+
+pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
+{
+    return owner_process(owner_with_count(pool, row, count));
+}
+
 /* ---- for the process itself ---- */
 
 uint32_t workers_ask_process_id(const struct keyshm_pool *pool)
@@ -338,6 +364,14 @@ static bool read_row(const struct layout_worker *row, struct copied_row *ret_cop
             return true;
     }
     return false;
+}
+
+void workers_name_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count, char ret_name[16])
+{
+    struct copied_row copy;
+    ret_name[0] = '\0';
+    if (owner_with_count(pool, row, count) != 0 && read_row(&pool->workers[row], &copy))
+        memcpy(ret_name, copy.name.bytes, sizeof(copy.name.bytes));
 }
 
 static struct keyshm_worker describe(const struct copied_row *row, uint64_t now_ms, uint64_t own_namespace)

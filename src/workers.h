@@ -42,6 +42,15 @@ void workers_leave(const struct keyshm_pool *pool);
 /* Has the owner of this token closed its attachment, or ended? False when it cannot be known. Safe in a signal handler. */
 bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token);
 
+/* The same of the owner of a row, when it had had so many, as far as their low 16 bits tell. */
+bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
+
+/* Its process id; 0: it has left. */
+pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
+
+/* And its name, as keyshm_workers() has it; "" of one that has left. */
+void workers_name_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count, char ret_name[16]);
+
 /* Call getpid(2), and keep the result for workers_process_id(). */
 uint32_t workers_ask_process_id(const struct keyshm_pool *pool);
 

@@ -35,7 +35,15 @@ for bad in '' 0 -1 +5 1.5 1e3 0x10 ' 5' '5 ' 5k ten 1048577 4294967297 184467440
 done
 run 0 "$ctl" create "$pool.groups" --groups-max 0 --models-max 1024 --json
 is "$(json groups_max) $(json models_max)" '0 1024'
-for option in --groups-max --models-max; do
+run 0 "$ctl" create "$pool.places" --in-flight-max 0 --group-in-flight-max 1024 --json
+is "$(json in_flight_max) $(json group_in_flight_max)" '0 1024'
+run 0 "$ctl" create "$pool.most" --in-flight-max 64 --group-in-flight-max 0 --capacity 2 --json
+is "$(json in_flight_max) $(json group_in_flight_max)" '64 0'
+for bad in '' -1 65 1.5 18446744073709551617; do
+    refused 1 "$ctl" create "$pool.bad" --in-flight-max "$bad"
+    err_has '^keyshm-ctl: create: --in-flight-max must be a number from 0 to 64\(, not "[^"]*"\)\?$'
+done
+for option in --groups-max --models-max --group-in-flight-max; do
     for bad in '' -1 1025 1.5 18446744073709551617; do
         refused 1 "$ctl" create "$pool.bad" "$option" "$bad"
         err_has "^keyshm-ctl: create: $option must be a number from 0 to 1024\\(, not \"[^\"]*\"\\)\\?$"

@@ -95,7 +95,7 @@ static void restore(const void *image)
 /* Has it changed since this was last asked? */
 static bool has_second_changed(void)
 {
-    static unsigned char last[256 * 1024];
+    static unsigned char last[512 * 1024];
     size_t bytes = second_pool->settings.segment_bytes;
     EXPECT(bytes <= sizeof(last));
     bool has_changed = memcmp(last, second_pool->header, bytes) != 0;

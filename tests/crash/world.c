@@ -350,7 +350,7 @@ void world_restore(const struct world_image *image)
 
 bool world_has_changed(void)
 {
-    static unsigned char last[256 * 1024];
+    static unsigned char last[512 * 1024];
     EXPECT(pool->settings.segment_bytes <= sizeof(last));
     if (memcmp(last, pool->header, pool->settings.segment_bytes) == 0)
         return false;

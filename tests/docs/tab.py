@@ -75,7 +75,9 @@ def expectations(stat, ctl, ids):
         yield f"keyshm-ctl {command} tab/", {MODEL}
     yield "keyshm-stat --group tab", {GROUP}
     yield "keyshm-stat --model tab/", {MODEL}
-    yield "keyshm-ctl create --capacity ", set()
+    for option in ("--capacity", "--in-flight-max", "--group-in-flight-max"):
+        yield f"keyshm-ctl create {option} ", set()
+    yield f"keyshm-ctl create {POOL} --in", {"--in-flight-max"}
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB", {"DOCS_TAB_KEY"}
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB_KEY -- docs-tab-pro", {"docs-tab-program"}
 

@@ -540,6 +540,114 @@ static int64_t run_release(struct fixture *fixture)
     return keyshm_release(fixture->pool, &fixture->lease);
 }
 
+/* A cap and tokens that are charged at release: a request then has a place of its key. */
+static int64_t run_set_limits(struct fixture *fixture)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.in_flight = 2;
+    limits.tokens.amount = 1000;
+    return keyshm_set_limits(fixture->pool, fixture->ids[0], 0, &limits);
+}
+
+static int64_t run_remove_limits(struct fixture *fixture)
+{
+    return keyshm_set_limits(fixture->pool, fixture->ids[0], 0, NULL);
+}
+
+static void set_limits(struct fixture *fixture)
+{
+    EXPECT_EQ(run_set_limits(fixture), 0);
+}
+
+static int64_t run_get_limits(struct fixture *fixture)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    int r = keyshm_get_limits(fixture->observer, fixture->ids[0], 0, &limits);
+    EXPECT(r < 0 || limits.in_flight == 2);
+    return r;
+}
+
+static int64_t run_limits_init(struct fixture *fixture)
+{
+    struct keyshm_limits limits;
+    (void)fixture;
+    keyshm_limits_init(&limits, sizeof(limits));
+    return limits.size == sizeof(limits) ? 0 : -1;
+}
+
+static int64_t run_acquire_with_tokens(struct fixture *fixture)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.tokens = 10;
+    return keyshm_acquire(fixture->pool, &request, &fixture->lease);
+}
+
+static void acquire_place(struct fixture *fixture)
+{
+    set_limits(fixture);
+    EXPECT_EQ(run_acquire_with_tokens(fixture), 0);
+    EXPECT_EQ(fixture->lease.pick.id, fixture->ids[0]);
+}
+
+static int64_t run_settle(struct fixture *fixture)
+{
+    return keyshm_settle(fixture->pool, &fixture->lease, 20);
+}
+
+static int64_t run_cancel(struct fixture *fixture)
+{
+    return keyshm_cancel(fixture->pool, &fixture->lease);
+}
+
+/* A process that has ended with a lease. */
+static void leave_dead_holder_of_lease(struct fixture *fixture)
+{
+    pid_t child = expect_fork();
+    if (child == 0) {
+        acquire_place(fixture);
+        _exit(0);
+    }
+    expect_success_of(child);
+}
+
+static int64_t run_reap(struct fixture *fixture)
+{
+    return keyshm_reap(fixture->pool, 0);
+}
+
+/* Of the other keys none is available, and this one has a dead process in each of its places. */
+static void leave_dead_holders_of_all(struct fixture *fixture)
+{
+    EXPECT_EQ(keyshm_mark_invalid(fixture->pool, fixture->ids[1]), 0);
+    leave_dead_holder_of_lease(fixture);
+    leave_dead_holder_of_lease(fixture);
+}
+
+static int64_t run_leases(struct fixture *fixture)
+{
+    int r = keyshm_leases(fixture->observer, &fixture->made.leases);
+    EXPECT(r < 0 || fixture->made.leases->count == 1);
+    return r;
+}
+
+static void free_leases(struct fixture *fixture)
+{
+    if (fixture->made.any != &fixture_untouched)
+        keyshm_lease_list_free(fixture->made.leases);
+}
+
+static int64_t run_lease_list_free(struct fixture *fixture)
+{
+    keyshm_lease_list_free(fixture->made.leases);
+    return 0;
+}
+
+static void list_leases(struct fixture *fixture)
+{
+    acquire_place(fixture);
+    EXPECT_EQ(run_leases(fixture), 0);
+}
+
 static int64_t run_request_init(struct fixture *fixture)
 {
     struct keyshm_request request;
@@ -1089,6 +1197,10 @@ const struct call calls[] = {
     {"keyshm_set_group", "", CALL_MEMBERSHIP, run_set_group, 0, make_group, NULL, false},
     {"keyshm_set_priority", "", CALL_MEMBERSHIP, run_set_priority, 0, NULL, NULL, false},
     {"keyshm_set_weight", "", CALL_MEMBERSHIP, run_set_weight, 0, NULL, NULL, false},
+    {"keyshm_set_limits", "", CALL_MEMBERSHIP, run_set_limits, 0, NULL, NULL, false},
+    {"keyshm_set_limits", "there are none any longer", CALL_MEMBERSHIP, run_remove_limits, 0, set_limits, NULL, false},
+    {"keyshm_set_limits", "the holder has died", CALL_MEMBERSHIP, run_set_limits, 0, leave_dead_holder, NULL, true},
+    {"keyshm_get_limits", "", CALL_INSPECTS, run_get_limits, 0, set_limits, NULL, false},
     {"keyshm_remove_group", "", CALL_MEMBERSHIP, run_remove_group, 0, make_group, NULL, false},
     {"keyshm_add_to_group", "", CALL_MEMBERSHIP, run_add_to_group, 0, make_group, NULL, false},
     {"keyshm_replace_group_keys", "", CALL_MEMBERSHIP, run_replace_group_keys, 0, make_group, NULL, false},
@@ -1106,7 +1218,16 @@ const struct call calls[] = {
      NULL, false},
     {"keyshm_next_key", "", CALL_PLAIN, run_next_key, 23, NULL, NULL, false},
     {"keyshm_acquire", "", CALL_PLAIN, run_acquire, 0, make_model, NULL, false},
+    {"keyshm_acquire", "a place", CALL_PLAIN, run_acquire_with_tokens, 0, set_limits, NULL, false},
+    {"keyshm_acquire", "a dead process has every place", CALL_PLAIN, run_acquire_with_tokens, 0,
+     leave_dead_holders_of_all, NULL, false},
+    {"keyshm_settle", "", CALL_PLAIN, run_settle, 0, acquire_place, NULL, false},
     {"keyshm_release", "", CALL_PLAIN, run_release, 0, acquire_lease, NULL, false},
+    {"keyshm_release", "a place", CALL_PLAIN, run_release, 0, acquire_place, NULL, false},
+    {"keyshm_cancel", "", CALL_PLAIN, run_cancel, 0, acquire_place, NULL, false},
+    {"keyshm_reap", "", CALL_PLAIN, run_reap, 1, leave_dead_holder_of_lease, NULL, false},
+    {"keyshm_leases", "", CALL_INSPECTS, run_leases, 0, acquire_place, free_leases, false},
+    {"keyshm_lease_list_free", "", CALL_INSPECTS, run_lease_list_free, 0, list_leases, NULL, false},
     {"keyshm_get", "", CALL_INSPECTS, run_get, 0, NULL, NULL, false},
     {"keyshm_next_available_ms", "", CALL_INSPECTS, run_next_available_ms, 0, NULL, NULL, false},
     {"keyshm_mark_rate_limited", "", CALL_PLAIN, run_mark_rate_limited, 0, NULL, NULL, false},
@@ -1158,6 +1279,7 @@ const struct call calls[] = {
     {"keyshm_layout_name", "", CALL_INSPECTS, run_layout_name, 0, NULL, NULL, false},
     {"keyshm_options_init", "", CALL_INSPECTS, run_options_init, 0, NULL, NULL, false},
     {"keyshm_request_init", "", CALL_INSPECTS, run_request_init, 0, NULL, NULL, false},
+    {"keyshm_limits_init", "", CALL_INSPECTS, run_limits_init, 0, NULL, NULL, false},
     {"keyshm_mark_init", "", CALL_INSPECTS, run_mark_init, 0, NULL, NULL, false},
     {"keyshm_policy_init", "", CALL_INSPECTS, run_policy_init, 0, NULL, NULL, false},
     {"keyshm_streak_init", "", CALL_INSPECTS, run_streak_init, 0, NULL, NULL, false},

@@ -37,6 +37,7 @@ struct fixture {
         struct keyshm_event_list *events;
         struct keyshm_pool_list *pools;
         struct keyshm_owner_list *owners;
+        struct keyshm_lease_list *leases;
     } made;
     keyshm_id made_id;
     struct keyshm_pick pick;

@@ -62,7 +62,9 @@ static size_t finish(struct layout_header *header, unsigned flags)
     if (flags & OTHER_LENGTH)
         size = (size_t)(flags >> 3) * LENGTH_STEP < size ? (size_t)(flags >> 3) * LENGTH_STEP : size - 1;
     if (flags & RIGHT_OFFSETS && header->settings.capacity <= KEYSHM_CAPACITY_MAX &&
-        header->settings.groups_max <= KEYSHM_GROUPS_MAX && header->settings.models_max <= KEYSHM_MODELS_MAX)
+        header->settings.groups_max <= KEYSHM_GROUPS_MAX && header->settings.models_max <= KEYSHM_MODELS_MAX &&
+        header->settings.in_flight_max <= KEYSHM_IN_FLIGHT_MAX &&
+        header->settings.group_in_flight_max <= KEYSHM_GROUP_IN_FLIGHT_MAX)
         layout_compute(&header->settings);
     if (flags & RIGHT_CHECKSUM)
         header->settings_checksum = layout_checksum(&header->settings);

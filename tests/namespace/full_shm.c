@@ -19,7 +19,7 @@ static void enter_namespace(void)
 {
     sandbox_enter(CLONE_NEWNS);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("none", SHM, "tmpfs", MS_NOSUID | MS_NODEV, "size=384k,mode=1777") != 0)
+        mount("none", SHM, "tmpfs", MS_NOSUID | MS_NODEV, "size=640k,mode=1777") != 0)
         sandbox_skip("mount(2)");
 }
 

@@ -5,10 +5,22 @@
 
 static struct layout_settings settings_for(unsigned capacity, unsigned key_max, unsigned groups_max, unsigned models_max)
 {
-    struct layout_settings settings = {
-        .capacity = capacity, .key_max = key_max, .groups_max = groups_max, .models_max = models_max};
+    struct layout_settings settings = {.capacity = capacity,
+                                       .key_max = key_max,
+                                       .groups_max = groups_max,
+                                       .models_max = models_max,
+                                       .in_flight_max = 16,
+                                       .group_in_flight_max = 64};
     layout_compute(&settings);
     return settings;
+}
+
+static uint64_t bytes_without_places(unsigned groups_max, unsigned models_max)
+{
+    struct layout_settings settings = {
+        .capacity = 1024, .key_max = 512, .groups_max = groups_max, .models_max = models_max};
+    layout_compute(&settings);
+    return settings.segment_bytes;
 }
 
 Test(layout, parts_follow_one_another_without_overlap)
@@ -26,8 +38,16 @@ Test(layout, parts_follow_one_another_without_overlap)
             cr_assert_geq(layout_group_subject(capacities[c], 0), capacities[c], "groups are behind the slots");
             cr_assert_geq(at.words_per_model, layout_group_subject(capacities[c], names[n]));
             cr_assert_geq(at.histories_offset, at.words_offset + 8 * models * at.words_per_model);
-            cr_assert_geq(at.key_groups_offset,
-                          at.histories_offset + sizeof(struct layout_history) * models * at.words_per_model);
+            uint64_t words = models * at.words_per_model;
+            uint64_t cells = layout_first_cell(&at, layout_group_subject(capacities[c], names[n]));
+            cr_assert_geq(cells, 16ull * capacities[c] + 64ull * names[n]);
+            cr_assert_geq(at.limit_refs_offset, at.histories_offset + sizeof(struct layout_history) * words);
+            cr_assert_geq(at.usages_offset, at.limit_refs_offset + 4 * words);
+            cr_assert_geq(at.places_offset, at.usages_offset + sizeof(struct layout_usage) * words);
+            cr_assert_geq(at.cells_offset, at.places_offset + sizeof(struct layout_places) * at.words_per_model);
+            cr_assert_geq(at.notes_offset, at.cells_offset + 8 * cells);
+            cr_assert_geq(at.limits_offset, at.notes_offset + sizeof(struct layout_note) * cells);
+            cr_assert_eq(at.key_groups_offset, at.limits_offset + sizeof(struct layout_limits) * at.limits_max);
             cr_assert_geq(at.ready_offset, at.key_groups_offset + (names[n] > 0 ? 4ull * capacities[c] : 0));
             cr_assert_geq(64ull * layout_ready_words(capacities[c]), capacities[c]);
             cr_assert_geq(at.due_offset, at.ready_offset + 8 * models * layout_ready_words(capacities[c]));
@@ -43,21 +63,24 @@ Test(layout, parts_follow_one_another_without_overlap)
             cr_assert_geq(at.workers_offset, at.events_offset + KEYSHM_EVENT_CLASS_COUNT * sizeof(struct layout_event) *
                                                                     at.events_per_class);
             cr_assert_eq(at.segment_bytes, at.workers_offset + sizeof(struct layout_worker) * at.worker_rows);
-            cr_assert_eq((at.words_offset | at.key_groups_offset | at.ready_offset | at.due_offset | at.groups_offset |
-                          at.index_offset | at.slots_offset | at.slot_bytes | at.events_offset | at.workers_offset) %
+            cr_assert_eq((at.words_offset | at.usages_offset | at.cells_offset | at.limits_offset | at.key_groups_offset |
+                          at.ready_offset | at.due_offset | at.groups_offset | at.index_offset | at.slots_offset |
+                          at.slot_bytes | at.events_offset | at.workers_offset) %
                              64,
                          0);
         }
     }
 }
 
-Test(layout, a_key_takes_little_more_than_a_kibibyte_by_default)
+Test(layout, a_key_takes_two_and_a_quarter_kibibytes_by_default)
 {
-    struct layout_settings at = settings_for(1024, 512, 0, 0);
+    struct layout_settings at = settings_for(1024, 512, 64, 8);
     cr_assert_leq(at.slot_bytes, 1024);
-    cr_assert_leq(at.segment_bytes, 1024 * 1070, "events, workers and everything else included");
-    at = settings_for(1024, 512, 64, 8);
-    cr_assert_leq(at.segment_bytes, 1024 * 1400, "groups and models included");
+    cr_assert_leq(at.segment_bytes, 1024 * 2304, "events, workers and everything else included");
+    cr_assert_leq(bytes_without_places(64, 8), 1024 * 1800);
+    at = settings_for(1024, 512, 0, 0);
+    cr_assert_leq(at.segment_bytes, 1024 * 1560, "without groups and models");
+    cr_assert_leq(bytes_without_places(0, 0), 1024 * 1180);
 }
 
 Test(layout, the_checksum_covers_every_byte)

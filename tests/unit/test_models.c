@@ -316,11 +316,10 @@ Test(models, requests_for_what_is_not_supported_are_refused)
 {
     struct keyshm_lease lease;
     const struct keyshm_request empty = KEYSHM_REQUEST_INIT;
-    struct keyshm_request requests[] = {empty, empty, empty, empty};
-    requests[0].tokens = 1;
-    requests[1].affinity = 1;
-    requests[2].wait_ms = 1;
-    requests[3].flags = 1;
+    struct keyshm_request requests[] = {empty, empty, empty};
+    requests[0].affinity = 1;
+    requests[1].wait_ms = 1;
+    requests[2].flags = 1;
     add_key(1);
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         cr_assert_eq(keyshm_acquire(pool, &requests[i], &lease), -EINVAL, "field %zu", i);

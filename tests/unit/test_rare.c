@@ -329,6 +329,8 @@ Test(rare, settings_out_of_their_limits_are_refused)
     EXPECT_REFUSED(worker_rows, KEYSHM_WORKERS_MAX + 1);
     EXPECT_REFUSED(groups_max, KEYSHM_GROUPS_MAX + 1);
     EXPECT_REFUSED(models_max, KEYSHM_MODELS_MAX + 1);
+    EXPECT_REFUSED(in_flight_max, KEYSHM_IN_FLIGHT_MAX + 1);
+    EXPECT_REFUSED(group_in_flight_max, KEYSHM_GROUP_IN_FLIGHT_MAX + 1);
     EXPECT_REFUSED(lock_timeout_ms, 0);
     EXPECT_REFUSED(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1);
     EXPECT_REFUSED(created_unix_us, UINT64_MAX);

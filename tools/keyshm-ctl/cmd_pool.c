@@ -32,9 +32,11 @@ enum exit_status cmd_create(const struct arguments *arguments)
     if (!arguments->json)
         return EXIT_FINE;
     return report(arguments->pool,
-                  json_pack("{s:I, s:I, s:I, s:I, s:I}", "capacity", (json_int_t)options.capacity, "key_max",
+                  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "capacity", (json_int_t)options.capacity, "key_max",
                             (json_int_t)options.key_max, "default_cooldown_ms", (json_int_t)options.default_cooldown_ms,
-                            "groups_max", (json_int_t)options.groups_max, "models_max", (json_int_t)options.models_max));
+                            "groups_max", (json_int_t)options.groups_max, "models_max", (json_int_t)options.models_max,
+                            "in_flight_max", (json_int_t)options.in_flight_max, "group_in_flight_max",
+                            (json_int_t)options.group_in_flight_max));
 }
 
 /* ---- destroy ---- */

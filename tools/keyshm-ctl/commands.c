@@ -11,7 +11,8 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_CAPACITY) | OPTION_BIT(OPTION_KEY_MAX) | OPTION_BIT(OPTION_COOLDOWN) |
-                   OPTION_BIT(OPTION_GROUPS_MAX) | OPTION_BIT(OPTION_MODELS_MAX) | JSON,
+                   OPTION_BIT(OPTION_GROUPS_MAX) | OPTION_BIT(OPTION_MODELS_MAX) | OPTION_BIT(OPTION_IN_FLIGHT_MAX) |
+                   OPTION_BIT(OPTION_GROUP_IN_FLIGHT_MAX) | JSON,
         .help = "create an empty pool",
         .json_members = json_members_of_create,
         .run = cmd_create,

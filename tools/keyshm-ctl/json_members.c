@@ -30,6 +30,8 @@ const struct json_member json_members_of_create[] = {
     {"default_cooldown_ms", "of a rate limit without a duration; 0: no end"},
     {"groups_max", "how many groups it has room for"},
     {"models_max", "how many models it has room for"},
+    {"in_flight_max", "how many places for requests in flight each key has"},
+    {"group_in_flight_max", "the same of each group"},
     MEMBERS_END};
 
 const struct json_member json_members_of_destroy[] = {MEMBERS_OF_ALL, MEMBERS_END};

@@ -52,6 +52,16 @@ static int parse_models_max(const char *text, struct arguments *arguments)
     return parse_count(text, KEYSHM_MODELS_MAX, &arguments->create.models_max);
 }
 
+static int parse_in_flight_max(const char *text, struct arguments *arguments)
+{
+    return parse_count(text, KEYSHM_IN_FLIGHT_MAX, &arguments->create.in_flight_max);
+}
+
+static int parse_group_in_flight_max(const char *text, struct arguments *arguments)
+{
+    return parse_count(text, KEYSHM_GROUP_IN_FLIGHT_MAX, &arguments->create.group_in_flight_max);
+}
+
 static int parse_group(const char *text, struct arguments *arguments)
 {
     arguments->group = text;
@@ -288,6 +298,8 @@ _Static_assert(KEYSHM_LAYOUT_NAME_MAX == 16, "the rule of --layout");
 _Static_assert(EXIT_RULES_MAX == 64, "the rule of --on-status");
 _Static_assert(KEYSHM_GROUPS_MAX == 1024, "the rule of --groups-max");
 _Static_assert(KEYSHM_MODELS_MAX == 1024, "the rule of --models-max");
+_Static_assert(KEYSHM_IN_FLIGHT_MAX == 64, "the rule of --in-flight-max");
+_Static_assert(KEYSHM_GROUP_IN_FLIGHT_MAX == 1024, "the rule of --group-in-flight-max");
 _Static_assert(ID_LIST_MAX == 1024, "IDS_RULE, and the help of operand_ids");
 _Static_assert(KEYSHM_PRIORITY_MAX == 3 && KEYSHM_WEIGHT_MAX == 15, "the rules of PRIORITY and WEIGHT");
 
@@ -304,6 +316,10 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                            false},
     [OPTION_MODELS_MAX] = {"--models-max", "N", "room for N models (8)", "a number from 0 to 1024", parse_models_max,
                            false},
+    [OPTION_IN_FLIGHT_MAX] = {"--in-flight-max", "N", "places for N requests in flight of each key (16)",
+                              "a number from 0 to 64", parse_in_flight_max, false},
+    [OPTION_GROUP_IN_FLIGHT_MAX] = {"--group-in-flight-max", "N", "the same of each group (64)",
+                                    "a number from 0 to 1024", parse_group_in_flight_max, false},
     [OPTION_GROUP] = {"--group", "NAME", "the group of these keys, which is made if there is none of that name",
                       NAME_RULE, parse_group, false},
     [OPTION_GROUP_NAME] = {"--group", "NAME", "the group of that name, instead of an ID", NAME_RULE, parse_group, false},

@@ -38,6 +38,8 @@ enum option_id {
     OPTION_COOLDOWN,
     OPTION_GROUPS_MAX,
     OPTION_MODELS_MAX,
+    OPTION_IN_FLIGHT_MAX,
+    OPTION_GROUP_IN_FLIGHT_MAX,
     OPTION_GROUP,      /* of keys */
     OPTION_GROUP_NAME, /* instead of an ID */
     OPTION_MODEL,

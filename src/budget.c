@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+#include "budget.h"
+
+#include "ready_bits.h"
+
+/* How often a charge is tried while others charge the same budget. */
+#define CHARGE_TRIES_MAX 10000
+
+static uint64_t load_used(const _Atomic uint64_t *at)
+{
+    /* relaxed: the word stands for itself alone. */
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static uint64_t later(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
+/* What a request costs of a rate, and what has to be left for it: where it is not known how many tokens it will use, one. */
+struct price {
+    uint64_t cost_ns, least_ns;
+};
+
+static bool is_of_tokens(unsigned number)
+{
+    return (LIMITS_TOKENS_MASK >> number & 1) != 0;
+}
+
+ALWAYS_INLINE struct price price_of(const struct rate *rate, unsigned number, struct budget_request *request)
+{
+    if (!is_of_tokens(number))
+        return (struct price){.cost_ns = rate->cost_ns, .least_ns = rate->cost_ns};
+    uint64_t cost_ns = rate_cost_ns(rate->cost_ns, request->tokens);
+    return (struct price){.cost_ns = cost_ns, .least_ns = request->tokens != 0 ? cost_ns : rate->cost_ns};
+}
+
+/* ---- places ---- */
+
+static uint32_t subject_of_budget(const struct keyshm_pool *pool, const struct budgets *budgets, bool is_group)
+{
+    return is_group ? pool_group_subject(pool, group_index(budgets->key_group)) : budgets->slot;
+}
+
+static bool is_of_group(unsigned i)
+{
+    return i == BUDGET_OF_GROUP || i == BUDGET_OF_GROUP_FOR_MODEL;
+}
+
+/* Of the key, or of its group: does a request need a place there? */
+struct need {
+    struct places places;
+    unsigned cap;
+    bool is_needed;
+    bool holds; /* tokens, there */
+};
+
+static uint64_t kinds_of(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i)
+{
+    return budgets->refs[i] != LIMITS_NONE ? limits_kinds(limits_of(pool, budgets->refs[i])) : 0;
+}
+
+static unsigned obstacle_of(const struct budget_request *request)
+{
+    if (request->is_question)
+        return BUDGET_HAS_NO_PLACE;
+    return !request->is_lease ? BUDGET_NEEDS_LEASE : request->cell == CELL_FREE ? BUDGET_NEEDS_ROW : BUDGET_HAS_NO_PLACE;
+}
+
+static bool has_room_for(const struct keyshm_pool *pool, const struct need *need, struct budget_request *request)
+{
+    if (request->is_question)
+        return places_have_free(&need->places, need->cap);
+    if (request->is_lease && request->cell == CELL_FREE)
+        request->cell = places_new_cell(pool);
+    return request->cell != CELL_FREE && places_have_room(&need->places, need->cap);
+}
+
+/* Where there is no cap, and no place is free, the tokens are charged at the pick: never a hidden cap. */
+static struct need need_of(const struct keyshm_pool *pool, const struct budgets *budgets, bool is_group,
+                           struct budget_request *request, unsigned *obstacles)
+{
+    unsigned whole = is_group ? BUDGET_OF_GROUP : BUDGET_OF_KEY;
+    uint64_t kinds = kinds_of(pool, budgets, whole), of_model = kinds_of(pool, budgets, whole + 1);
+    struct need need = {.cap = limits_cap(kinds)};
+    bool would_hold = request->is_lease && request->tokens != 0 && (limits_held(kinds) | limits_held(of_model)) != 0;
+    if (need.cap == 0 && !would_hold)
+        return need;
+    need.places = places_of(pool, subject_of_budget(pool, budgets, is_group));
+    bool has_room = has_room_for(pool, &need, request);
+    if (need.cap != 0 && !has_room)
+        *obstacles |= obstacle_of(request);
+    need.is_needed = need.cap != 0 || has_room;
+    need.holds = would_hold && has_room;
+    return need;
+}
+
+/* Both. */
+struct needs {
+    struct need of_key, of_group;
+};
+
+static struct needs needs_of(const struct keyshm_pool *pool, const struct budgets *budgets,
+                             struct budget_request *request, unsigned *obstacles)
+{
+    struct needs needs = {.of_key = need_of(pool, budgets, false, request, obstacles)};
+    if (budgets->key_group != GROUP_NONE)
+        needs.of_group = need_of(pool, budgets, true, request, obstacles);
+    return needs;
+}
+
+/* ---- looking ---- */
+
+/* What others hold of a rate. */
+static uint64_t held_ns(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i,
+                        const struct rate *rate, uint64_t own_cell)
+{
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    unsigned model = i == BUDGET_OF_KEY || i == BUDGET_OF_GROUP ? 0 : budgets->model;
+    return rate_cost_ns(rate->cost_ns, places_held(&places, model, own_cell));
+}
+
+/* A look at a budget. */
+struct look {
+    uint64_t at_ns; /* when it admits the request */
+    bool
+        is_close; /* that depends on the exact time; also when an empty bucket, which is filled from the latest time, would
+                           lose up to a tick of its burst */
+    unsigned obstacles;
+};
+
+/* The places are wanted before it is said that what is held in them is in the way. */
+static uint64_t admits_at_ns(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i,
+                             const struct budget_request *request, const struct rate *rate, uint64_t used_ns,
+                             uint64_t least_ns, const struct rate_time *now, unsigned *obstacles)
+{
+    uint64_t at_ns = rate_admits_at_ns(rate, used_ns, held_ns(pool, budgets, i, rate, CELL_FREE), least_ns, now);
+    if (at_ns <= now->early_ns)
+        return at_ns;
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    *obstacles |= BUDGET_HAS_NO_PLACE;
+    if (request->is_question)
+        return at_ns;
+    places_want(&places);
+    return rate_admits_at_ns(rate, used_ns, held_ns(pool, budgets, i, rate, CELL_FREE), least_ns, now);
+}
+
+/* Add what one budget is to be charged. */
+static void plan_budget(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, bool holds,
+                        struct budget_request *request, const struct rate_time *now, struct budget_charges *charges,
+                        struct look *look)
+{
+    const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
+    struct layout_usage *usage = budget_usage(pool, budgets, i);
+    uint64_t kinds = limits_kinds(limits);
+    for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
+        unsigned number = (unsigned)__builtin_ctzll(left);
+        bool is_held = (limits_held(kinds) >> number & 1) != 0;
+        struct rate rate = limits_rate(limits, number);
+        struct price price = price_of(&rate, number, request);
+        struct budget_charge *charge = &charges->of[charges->count++];
+        charge->used_at = &usage->used_ns[number];
+        charge->used_ns = load_used(charge->used_at);
+        charge->cost_ns = is_held && holds ? 0 : price.cost_ns;
+        charge->charged_ns = rate_charged(charge->used_ns, charge->cost_ns, now);
+        look->is_close |= charge->used_ns < now->late_ns;
+        uint64_t at_ns = is_held ? admits_at_ns(pool, budgets, i, request, &rate, charge->used_ns, price.least_ns, now,
+                                                &look->obstacles)
+                                 : rate_admits_at_ns(&rate, charge->used_ns, 0, price.least_ns, now);
+        look->at_ns = later(look->at_ns, at_ns);
+    }
+}
+
+/* Of all budgets. */
+static struct look plan(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                        struct budget_request *request, const struct budget_clock *clock,
+                        struct budget_charges *ret_charges)
+{
+    struct look look = {.at_ns = 0};
+    ret_charges->charged_ns = clock->time.early_ns;
+    ret_charges->count = 0;
+    for (unsigned i = 0; i < budgets_end(budgets); i++)
+        if (budgets->refs[i] != LIMITS_NONE)
+            plan_budget(pool, budgets, i, (is_of_group(i) ? &needs->of_group : &needs->of_key)->holds, request,
+                        &clock->time, ret_charges, &look);
+    look.is_close |= look.at_ns > clock->time.early_ns;
+    return look;
+}
+
+/* When they admit it. */
+static uint64_t plan_exactly(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                             struct budget_request *request, struct budget_clock *clock,
+                             struct budget_charges *ret_charges)
+{
+    struct look look = plan(pool, budgets, needs, request, clock, ret_charges);
+    if (look.is_close && !clock->is_exact) {
+        *clock = budget_exact_clock(pool);
+        look = plan(pool, budgets, needs, request, clock, ret_charges);
+    }
+    if (look.at_ns > clock->time.early_ns)
+        ret_charges->obstacles |= look.obstacles;
+    return look.at_ns;
+}
+
+/* The needs are looked at first: they are not in force while something else is in the way. */
+static uint64_t look_at_all(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                            struct budget_clock *clock, struct needs *ret_needs, struct budget_charges *ret_charges)
+{
+    ret_charges->obstacles = 0;
+    *ret_needs = needs_of(pool, budgets, request, &ret_charges->obstacles);
+    unsigned obstacles = ret_charges->obstacles;
+    uint64_t at_ns = plan_exactly(pool, budgets, ret_needs, request, clock, ret_charges);
+    return obstacles == 0 ? at_ns : RATE_NEVER_NS;
+}
+
+bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                   struct budget_clock *clock, uint64_t *ret_at_ns, unsigned *ret_obstacles)
+{
+    struct budget_charges charges;
+    struct needs needs;
+    *ret_at_ns = look_at_all(pool, budgets, request, clock, &needs, &charges);
+    *ret_obstacles = charges.obstacles;
+    return *ret_at_ns <= clock->time.early_ns;
+}
+
+/* ---- charging ---- */
+
+void budget_give_back(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns, uint64_t charged_ns)
+{
+    uint64_t used_ns = load_used(used_at), now_ns = pool_now_ns(pool);
+    for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++) {
+        uint64_t after_ns = rate_given_back(used_ns, cost_ns, charged_ns, now_ns);
+        if (after_ns == used_ns || atomic_compare_exchange_weak_explicit(used_at, &used_ns, after_ns,
+                                                                         memory_order_relaxed, memory_order_relaxed))
+            return;
+    }
+}
+
+static void give_back_charges(const struct keyshm_pool *pool, const struct budget_charges *charges)
+{
+    for (unsigned i = charges->count; i > 0; i--)
+        budget_give_back(pool, charges->of[i - 1].used_at, charges->of[i - 1].cost_ns, charges->charged_ns);
+}
+
+/* False: others have charged one of the budgets meanwhile, and nothing was charged. */
+ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, struct budget_charges *charges)
+{
+    for (unsigned i = 0; i < charges->count; i++) {
+        const struct budget_charge *charge = &charges->of[i];
+        uint64_t used_ns = charge->used_ns;
+        /* relaxed: the word stands for itself alone. */
+        if (charge->cost_ns == 0 || atomic_compare_exchange_strong_explicit(charge->used_at, &used_ns, charge->charged_ns,
+                                                                            memory_order_relaxed, memory_order_relaxed))
+            continue;
+        charges->count = i;
+        give_back_charges(pool, charges);
+        return false;
+    }
+    return true;
+}
+
+void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns)
+{
+    uint64_t now_ns = pool_now_ns(pool), used_ns = load_used(used_at);
+    const struct rate_time now = {.early_ns = now_ns, .late_ns = now_ns};
+    /* release: who finds the tokens no longer held (places_settle()) finds them here. */
+    for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++)
+        if (cost_ns == 0 || atomic_compare_exchange_weak_explicit(used_at, &used_ns, rate_charged(used_ns, cost_ns, &now),
+                                                                  memory_order_seq_cst, memory_order_relaxed))
+            return;
+}
+
+void budget_announce(const struct keyshm_pool *pool)
+{
+    ready_count_announcement(pool);
+}
+
+/* ---- with places ---- */
+
+static void leave(const struct keyshm_pool *pool, const struct places *places, uint32_t place, uint64_t cell)
+{
+    bool is_wanted;
+    if (place != PLACE_NONE && places_give_back(places, place, cell, &is_wanted) && is_wanted)
+        budget_announce(pool);
+}
+
+static void leave_places(const struct keyshm_pool *pool, const struct budgets *budgets,
+                         const struct budget_charges *charges)
+{
+    if (charges->group_place != PLACE_NONE) {
+        struct places places = places_of(pool, subject_of_budget(pool, budgets, true));
+        leave(pool, &places, charges->group_place, charges->cell);
+    }
+    if (charges->key_place != PLACE_NONE) {
+        struct places places = places_of(pool, budgets->slot);
+        leave(pool, &places, charges->key_place, charges->cell);
+    }
+}
+
+static int take_place(const struct need *need, uint64_t cell, const struct place_note *note, uint32_t *ret_place)
+{
+    return need->is_needed ? places_take(&need->places, need->cap, cell, note, ret_place) : 0;
+}
+
+/* -EAGAIN: another was faster, and none was taken. */
+static int take_places(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                       struct budget_request *request, struct budget_charges *charges)
+{
+    struct place_note note = {
+        .model = budgets->model,
+        .slot = budgets->slot,
+        .now_ms = charges->charged_ns / RATE_NS_PER_MS,
+        .tokens = needs->of_key.holds ? request->tokens : 0,
+    };
+    charges->cell = request->cell;
+    int r = take_place(&needs->of_key, request->cell, &note, &charges->key_place);
+    if (r < 0)
+        return r;
+    note.tokens = needs->of_group.holds ? request->tokens : 0;
+    note.has_key_cell = charges->key_place != PLACE_NONE;
+    r = take_place(&needs->of_group, request->cell, &note, &charges->group_place);
+    if (r < 0)
+        leave_places(pool, budgets, charges);
+    return r;
+}
+
+/* What it holds, and what others hold, fits: looked at after it was noted, so of two that come at once one sees the other. What
+ * is held is looked at before what was used, since who settles does it the other way round: what is no longer seen held is
+ * seen used. */
+static bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                      struct budget_request *request, const struct budget_clock *clock)
+{
+    bool fits = true;
+    for (unsigned i = 0; i < budgets_end(budgets); i++) {
+        if (!(is_of_group(i) ? &needs->of_group : &needs->of_key)->holds || budgets->refs[i] == LIMITS_NONE)
+            continue;
+        const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
+        for (uint64_t left = limits_held(limits_kinds(limits)); left != 0; left &= left - 1) {
+            unsigned number = (unsigned)__builtin_ctzll(left);
+            struct rate rate = limits_rate(limits, number);
+            struct price price = price_of(&rate, number, request);
+            uint64_t others_ns = held_ns(pool, budgets, i, &rate, request->cell);
+            /* seq_cst: after them. */
+            uint64_t used_ns =
+                atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
+            fits &= rate_admits(&rate, used_ns, others_ns, price.least_ns, &clock->time);
+        }
+    }
+    return fits;
+}
+
+static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                                    struct budget_request *request, struct budget_clock *clock,
+                                                    struct budget_charges *ret_charges)
+{
+    for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++) {
+        struct needs needs;
+        ret_charges->key_place = ret_charges->group_place = PLACE_NONE;
+        if (look_at_all(pool, budgets, request, clock, &needs, ret_charges) > clock->time.early_ns)
+            break;
+        if (take_places(pool, budgets, &needs, request, ret_charges) < 0)
+            continue;
+        if (commit(pool, ret_charges)) {
+            if (holds_fit(pool, budgets, &needs, request, clock))
+                return true;
+            give_back_charges(pool, ret_charges);
+        }
+        leave_places(pool, budgets, ret_charges);
+    }
+    ret_charges->key_place = ret_charges->group_place = PLACE_NONE;
+    ret_charges->count = 0;
+    return false;
+}
+
+/* ---- without ---- */
+
+/* The usual: each rate admits the request by the coarse clock, is in use, and no place is needed. False: it is not so. */
+ALWAYS_INLINE bool plan_quickly(const struct layout_limits *limits, struct layout_usage *usage,
+                                struct budget_request *request, const struct rate_time *now,
+                                struct budget_charges *charges)
+{
+    uint64_t kinds = limits_kinds(limits);
+    if (limits_cap(kinds) != 0 || limits_held(kinds) != 0)
+        return false;
+    for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
+        unsigned number = (unsigned)__builtin_ctzll(left);
+        struct rate rate = limits_rate(limits, number);
+        struct price price = price_of(&rate, number, request);
+        struct budget_charge *charge = &charges->of[charges->count++];
+        charge->used_at = &usage->used_ns[number];
+        charge->used_ns = load_used(charge->used_at);
+        charge->cost_ns = price.cost_ns;
+        charge->charged_ns = charge->used_ns + price.cost_ns;
+        if (charge->used_ns < now->late_ns || charge->used_ns + price.least_ns > now->early_ns + rate.burst_ns ||
+            price.least_ns > rate.burst_ns)
+            return false;
+    }
+    return true;
+}
+
+bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                    struct budget_clock *clock, struct budget_charges *ret_charges)
+{
+    bool is_quick = true;
+    budget_charges_init(ret_charges);
+    ret_charges->charged_ns = clock->time.early_ns;
+    ret_charges->key_group = budgets->key_group;
+    for (unsigned i = 0; i < budgets_end(budgets) && is_quick; i++)
+        if (budgets->refs[i] != LIMITS_NONE)
+            is_quick = plan_quickly(limits_of(pool, budgets->refs[i]), budget_usage(pool, budgets, i), request,
+                                    &clock->time, ret_charges);
+    return (is_quick && commit(pool, ret_charges)) || charge_slowly(pool, budgets, request, clock, ret_charges);
+}
+
+void budgets_give_back(const struct keyshm_pool *pool, const struct budgets *budgets,
+                       const struct budget_charges *charges)
+{
+    leave_places(pool, budgets, charges);
+    give_back_charges(pool, charges);
+    budget_announce(pool);
+}

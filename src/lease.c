@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "lease.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "slot.h"
+#include "subject.h"
+
+/* The words of a token. What is in them comes from outside, and is checked. */
+enum {
+    TOKEN_STATE, /* the bits below */
+    TOKEN_CELL,
+    TOKEN_PLACES, /* bits 63..32 of the key, 31..0 of the group */
+    TOKEN_TOKENS,
+    TOKEN_CHARGED_NS,
+    TOKEN_KEY_GROUP,
+};
+
+#define STATE_IS_HELD UINT64_C(1)
+#define STATE_IS_SETTLED UINT64_C(2)
+
+void lease_begin(const struct budget_request *request, const struct budget_charges *charges,
+                 struct keyshm_lease *ret_lease)
+{
+    uint64_t *token = ret_lease->token;
+    memset(token, 0, sizeof(ret_lease->token));
+    token[TOKEN_STATE] = STATE_IS_HELD;
+    token[TOKEN_CELL] = charges->cell;
+    token[TOKEN_PLACES] = (uint64_t)charges->key_place << 32 | charges->group_place;
+    token[TOKEN_TOKENS] = request->tokens;
+    token[TOKEN_CHARGED_NS] = charges->charged_ns;
+    token[TOKEN_KEY_GROUP] = charges->key_group;
+}
+
+/* ---- what it says ---- */
+
+/* Of the key, or of its group. */
+struct part {
+    bool is_there; /* it has a place here */
+    uint32_t number;
+    struct places places;
+};
+
+struct lease {
+    struct budgets budgets;
+    struct part of_key, of_group;
+    uint64_t cell, tokens, charged_ns;
+    bool is_settled;
+};
+
+static struct part part_of(const struct keyshm_pool *pool, uint32_t subject, uint32_t number)
+{
+    return (struct part){.is_there = number != PLACE_NONE, .number = number, .places = places_of(pool, subject)};
+}
+
+/* The group that it was charged to, if that is still there. */
+static uint32_t group_of(const struct keyshm_pool *pool, uint64_t key_group)
+{
+    if (key_group == GROUP_NONE || key_group > UINT32_MAX ||
+        group_index((uint32_t)key_group) >= pool->settings.groups_max)
+        return GROUP_NONE;
+    uint32_t group = group_index((uint32_t)key_group);
+    keyshm_id id = atomic_load_explicit(&pool->groups[group].id, memory_order_acquire);
+    bool is_it = group_pack(id) == key_group && word_is_live(subject_word_of(pool, id));
+    return is_it ? (uint32_t)key_group : GROUP_NONE;
+}
+
+static bool is_in_its_places(const struct lease *lease)
+{
+    return (!lease->of_key.is_there || places_is_taken(&lease->of_key.places, lease->of_key.number, lease->cell)) &&
+           (!lease->of_group.is_there || places_is_taken(&lease->of_group.places, lease->of_group.number, lease->cell));
+}
+
+/* -ESTALE: it is ended, or its key was removed, or its place was taken away. */
+static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
+{
+    const uint64_t *token = lease->token;
+    *ret_lease = (struct lease){.cell = token[TOKEN_CELL],
+                                .tokens = token[TOKEN_TOKENS],
+                                .charged_ns = token[TOKEN_CHARGED_NS],
+                                .is_settled = (token[TOKEN_STATE] & STATE_IS_SETTLED) != 0};
+    if ((token[TOKEN_STATE] & STATE_IS_HELD) == 0 || id_is_group(lease->pick.id) ||
+        !word_is_live(slot_word_of(pool, lease->pick.id)) || lease->pick.model > pool_models_used(pool))
+        return -ESTALE;
+    uint32_t slot = id_slot(lease->pick.id), group = group_of(pool, token[TOKEN_KEY_GROUP]);
+    ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
+    ret_lease->of_key = part_of(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32));
+    if (group != GROUP_NONE)
+        ret_lease->of_group = part_of(pool, pool_group_subject(pool, group_index(group)), (uint32_t)token[TOKEN_PLACES]);
+    return is_in_its_places(ret_lease) ? 0 : -ESTALE;
+}
+
+/* ---- charging ---- */
+
+static const struct part *part_of_budget(const struct lease *lease, unsigned i)
+{
+    return i == BUDGET_OF_GROUP || i == BUDGET_OF_GROUP_FOR_MODEL ? &lease->of_group : &lease->of_key;
+}
+
+/* Each rate of tokens that the request was charged, or is to be. */
+static void settle_rates(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
+{
+    uint64_t more = tokens_used > lease->tokens ? tokens_used - lease->tokens : 0;
+    for (unsigned i = 0; i < budgets_end(&lease->budgets); i++) {
+        if (lease->budgets.refs[i] == LIMITS_NONE)
+            continue;
+        const struct layout_limits *limits = limits_of(pool, lease->budgets.refs[i]);
+        uint64_t kinds = limits_kinds(limits), held = limits_held(kinds);
+        for (uint64_t left = kinds & LIMITS_TOKENS_MASK; left != 0; left &= left - 1) {
+            unsigned number = (unsigned)__builtin_ctzll(left);
+            bool is_held = (held >> number & 1) != 0 && part_of_budget(lease, i)->is_there;
+            budget_charge_used(pool, &budget_usage(pool, &lease->budgets, i)->used_ns[number],
+                               rate_cost_ns(limits_rate(limits, number).cost_ns, is_held ? tokens_used : more));
+        }
+    }
+}
+
+static void settle_part(const struct keyshm_pool *pool, const struct part *part, uint64_t cell)
+{
+    if (part->is_there && places_settle(&part->places, part->number, cell))
+        budget_announce(pool);
+}
+
+/* First charged, then no longer held: who looks at what is held before it looks at what is used misses nothing. Killed in
+ * between, it is charged twice. */
+static void settle(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
+{
+    settle_rates(pool, lease, tokens_used);
+    settle_part(pool, &lease->of_key, lease->cell);
+    settle_part(pool, &lease->of_group, lease->cell);
+}
+
+void lease_charge_held(const struct keyshm_pool *pool, uint32_t subject, unsigned model, uint64_t tokens)
+{
+    bool is_group = subject_is_group(pool, subject);
+    for (unsigned of_model = 0; tokens != 0 && of_model <= model && of_model <= pool_models_used(pool);
+         of_model += model != 0 ? model : 1) {
+        uint32_t ref = is_group ? limits_ref_of_group(pool, of_model, subject - pool_group_subject(pool, 0))
+                                : limits_ref_of_key(pool, of_model, subject);
+        uint64_t left = ref != LIMITS_NONE ? limits_held(limits_kinds(limits_of(pool, ref))) : 0;
+        for (; left != 0; left &= left - 1) {
+            unsigned number = (unsigned)__builtin_ctzll(left);
+            uint64_t cost_ns = rate_cost_ns(limits_rate(limits_of(pool, ref), number).cost_ns, tokens);
+            budget_charge_used(pool, &pool_usage(pool, of_model, subject)->used_ns[number], cost_ns);
+        }
+    }
+}
+
+/* ---- ending ---- */
+
+static bool leave(const struct keyshm_pool *pool, const struct part *part, uint64_t cell)
+{
+    bool is_wanted;
+    if (!part->is_there)
+        return true;
+    bool was_there = places_give_back(&part->places, part->number, cell, &is_wanted);
+    if (was_there && is_wanted)
+        budget_announce(pool);
+    return was_there;
+}
+
+static bool leave_both(const struct keyshm_pool *pool, const struct lease *lease)
+{
+    bool was_in_key = leave(pool, &lease->of_key, lease->cell), was_in_group = leave(pool, &lease->of_group, lease->cell);
+    return was_in_key && was_in_group;
+}
+
+int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used)
+{
+    struct lease known;
+    int r = read_lease(pool, lease, &known);
+    if (r < 0)
+        return r;
+    if (known.is_settled)
+        return -EALREADY;
+    settle(pool, &known, tokens_used);
+    lease->token[TOKEN_STATE] |= STATE_IS_SETTLED;
+    return 0;
+}
+
+int lease_release(const struct keyshm_pool *pool, struct keyshm_lease *lease)
+{
+    struct lease known;
+    int r = read_lease(pool, lease, &known);
+    if (r == 0 && !known.is_settled && (known.of_key.is_there || known.of_group.is_there))
+        settle(pool, &known, known.tokens);
+    if (r == 0 && !leave_both(pool, &known))
+        r = -ESTALE;
+    memset(lease->token, 0, sizeof(lease->token));
+    return r;
+}
+
+/* What was charged at the pick, as far as it has not drained. */
+static void give_back_rates(const struct keyshm_pool *pool, const struct lease *lease)
+{
+    for (unsigned i = 0; i < budgets_end(&lease->budgets); i++) {
+        if (lease->budgets.refs[i] == LIMITS_NONE)
+            continue;
+        const struct layout_limits *limits = limits_of(pool, lease->budgets.refs[i]);
+        uint64_t kinds = limits_kinds(limits), held = part_of_budget(lease, i)->is_there ? limits_held(kinds) : 0;
+        for (uint64_t left = kinds & LIMITS_RATES_MASK & ~held; left != 0; left &= left - 1) {
+            unsigned number = (unsigned)__builtin_ctzll(left);
+            uint64_t units = (LIMITS_TOKENS_MASK >> number & 1) != 0 ? lease->tokens : 1;
+            budget_give_back(pool, &budget_usage(pool, &lease->budgets, i)->used_ns[number],
+                             rate_cost_ns(limits_rate(limits, number).cost_ns, units), lease->charged_ns);
+        }
+    }
+}
+
+/* The places first: who has them no longer, as they were taken away, gives nothing back. */
+int lease_cancel(const struct keyshm_pool *pool, struct keyshm_lease *lease)
+{
+    struct lease known;
+    int r = read_lease(pool, lease, &known);
+    if (r == 0 && known.is_settled)
+        return -EALREADY;
+    if (r == 0 && !leave_both(pool, &known))
+        r = -ESTALE;
+    if (r == 0) {
+        give_back_rates(pool, &known);
+        budget_announce(pool);
+    }
+    memset(lease->token, 0, sizeof(lease->token));
+    return r;
+}
