@@ -123,7 +123,7 @@ static void write_garbage(void)
 /* As cp(1) does. The other file is larger, so that no page is missing afterwards. */
 static void copy_another_over_it(void)
 {
-    static unsigned char bytes[1 << 19];
+    static unsigned char bytes[1 << 20];
     char path[PATH_MAX];
     make_pool(spare_name, CAPACITY + PAGE_BYTES / 64, FEW_KEYS);
     make_path(spare_name, path);
