@@ -63,7 +63,7 @@ struct call {
     int64_t normal; /* what it returns when nothing fails */
     void (*prepare)(struct fixture *fixture);
     void (*release)(struct fixture *fixture); /* what prepare() made, and what a run() made that returned `normal` */
-    bool waits;                               /* the mutex's waiters are in the segment's bytes */
+    bool waits;                               /* who waits for the mutex, or for a place, is in the segment's bytes */
 };
 
 extern const struct call calls[];

@@ -109,6 +109,9 @@ static const struct exception {
     {FAULT_FSTAT, ANY_CLASS, "keyshm_close", ANY_ERROR, ONCE | ALWAYS, {OUTCOME_SAME, 0, NULL}},
     /* It has gone since the directory was read. */
     {FAULT_FSTATAT, ANY_CLASS, ANY_FUNCTION, ENOENT, ONCE | ALWAYS, {OUTCOME_SAME, 0, NULL}},
+    /* Of a process that may be alive nothing is taken away. */
+    {FAULT_KILL, ANY_CLASS, "keyshm_acquire", EPERM, ALWAYS, {OUTCOME_VALUE, -EAGAIN, NULL}},
+    {FAULT_KILL, ANY_CLASS, "keyshm_reap", EPERM, ONCE | ALWAYS, {OUTCOME_VALUE, 0, NULL}},
     /* It is waited for in slices. */
     {FAULT_MUTEX_LOCK, ANY_CLASS, ANY_FUNCTION, ETIMEDOUT, ONCE, {OUTCOME_SAME, 0, NULL}},
     {FAULT_MUTEX_LOCK, ANY_CLASS, ANY_FUNCTION, ETIMEDOUT, ALWAYS, {OUTCOME_RETURNED, 0, "the mutex is held by"}},

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define SEGMENT_COPY_BYTES_MAX (256 * 1024)
+#define SEGMENT_COPY_BYTES_MAX (512 * 1024)
 
 struct segment_copy {
     size_t size;
