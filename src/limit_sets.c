@@ -185,23 +185,24 @@ static void forget_used_of_all(const struct keyshm_pool *pool, unsigned model)
             forget_used(pool, model, slot);
 }
 
-int limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject,
-               const struct keyshm_limits *limits_or_null)
+int limits_find(const struct keyshm_pool *pool, const struct keyshm_limits *limits_or_null, uint32_t *ret_ref)
 {
-    uint32_t ref = LIMITS_NONE;
-    if (limits_or_null != NULL) {
-        struct stored stored = store_of(limits_or_null);
-        ref = find_or_make(pool, &stored);
-        if (ref == LIMITS_NONE)
-            return -ENOSPC;
-    }
+    *ret_ref = LIMITS_NONE;
+    if (limits_or_null == NULL)
+        return 0;
+    struct stored stored = store_of(limits_or_null);
+    *ret_ref = find_or_make(pool, &stored);
+    return *ret_ref != LIMITS_NONE ? 0 : -ENOSPC;
+}
+
+void limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint32_t ref)
+{
     change_ref(pool, ref_at(pool, model, subject), ref);
-    if (limits_or_null == NULL && subject == LIMITS_OF_POOL)
+    if (ref == LIMITS_NONE && subject == LIMITS_OF_POOL)
         forget_used_of_all(pool, model);
-    else if (limits_or_null == NULL)
+    else if (ref == LIMITS_NONE)
         forget_used(pool, model, subject);
     order_set_limited(pool, are_there_any(pool));
-    return 0;
 }
 
 void limits_leave(const struct keyshm_pool *pool, uint32_t subject)

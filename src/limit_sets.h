@@ -99,9 +99,12 @@ const char *limits_find_wrong(const struct keyshm_pool *pool, unsigned model, ui
 
 /* ---- for the owner of the mutex ---- */
 
-/* NULL: none. -ENOSPC: there are limits_max different ones. */
-int limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject,
-               const struct keyshm_limits *limits_or_null);
+/* A reference to these limits; to NULL: LIMITS_NONE. -ENOSPC: there are limits_max different ones. Until something has it,
+ * nothing has changed. */
+int limits_find(const struct keyshm_pool *pool, const struct keyshm_limits *limits_or_null, uint32_t *ret_ref);
+
+/* With LIMITS_NONE, what was used is forgotten. */
+void limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint32_t ref);
 
 /* A key or a group is gone, and a new one in its place begins without limits and without anything used. */
 void limits_leave(const struct keyshm_pool *pool, uint32_t subject);

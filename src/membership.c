@@ -161,12 +161,14 @@ static int set_limits_locked(struct keyshm_pool *pool, keyshm_id id_or_0, unsign
     uint32_t subject = id_or_0 != 0 ? subject_of(pool, id_or_0) : LIMITS_OF_POOL;
     if (id_or_0 != 0 && !word_is_live(subject_word_of(pool, id_or_0)))
         return -ESTALE;
-    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
-    index_begin_change(pool);
-    int r = limits_set(pool, model, subject, limits_or_null);
-    index_end_change(pool);
+    uint32_t ref;
+    int r = limits_find(pool, limits_or_null, &ref);
     if (r < 0)
         return r;
+    struct event_ticket ticket = event_claim(pool, EVENT_CLASS_LASTING);
+    index_begin_change(pool);
+    limits_set(pool, model, subject, ref);
+    index_end_change(pool);
     /* More may be admitted now. */
     if (subject == LIMITS_OF_POOL)
         ready_make_all_due(pool, model);

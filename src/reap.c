@@ -143,23 +143,25 @@ bool reap_wanted(const struct keyshm_pool *pool)
 
 /* ---- all ---- */
 
-static bool is_of(const struct keyshm_pool *pool, const struct in_flight *request, pid_t pid)
+/* Is it to be given back? */
+static bool is_reaped(const struct keyshm_pool *pool, uint64_t cell, pid_t pid_or_0)
 {
-    return workers_process_of(pool, cell_row(request->cell), cell_count(request->cell)) == pid;
+    uint32_t row = cell_row(cell);
+    uint64_t count = cell_count(cell);
+    if (pid_or_0 != 0 && workers_process_of(pool, row, count) != pid_or_0)
+        return false;
+    return (pid_or_0 != 0 && workers_is_own(pool, row, count)) || workers_has_left(pool, row, count);
 }
 
 int reap_all(const struct keyshm_pool *pool, pid_t pid_or_0)
 {
-    bool is_own = pid_or_0 == (pid_t)workers_process_id(pool);
     int count = 0;
     for (uint32_t subject = 0; subject < pool_subjects_end(pool); subject++) {
         struct places places = places_of(pool, subject);
         for (uint32_t number = 0; number < places.max; number++) {
             struct in_flight request = load(pool, subject, number);
-            if (request.cell == CELL_FREE || (pid_or_0 != 0 && !is_of(pool, &request, pid_or_0)) ||
-                (!is_own && !workers_has_left(pool, cell_row(request.cell), cell_count(request.cell))))
-                continue;
-            count += take_away(pool, &request) && is_lease(&request);
+            if (request.cell != CELL_FREE && is_reaped(pool, request.cell, pid_or_0))
+                count += take_away(pool, &request) && is_lease(&request);
         }
     }
     return count;

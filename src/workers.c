@@ -112,6 +112,13 @@ bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t cou
     return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
 }
 
+bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
+{
+    uint64_t owner = owner_with_count(pool, row, count), own_namespace = workers_pid_namespace(pool);
+    return owner_process(owner) == (pid_t)workers_process_id(pool) && own_namespace != 0 &&
+           identity_in(&pool->workers[row], owner).pid_namespace == own_namespace;
+}
+
 pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
     return owner_process(owner_with_count(pool, row, count));

@@ -48,6 +48,9 @@ bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t cou
 /* Its process id; 0: it has left. */
 pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
 
+/* Is it this process? */
+bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
+
 /* And its name, as keyshm_workers() has it; "" of one that has left. */
 void workers_name_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count, char ret_name[16]);
 

@@ -33,7 +33,7 @@ const struct policy_setting policy_settings[POLICY_SETTINGS] = {
     {"probe", TIME(probe_ms), 1, KEYSHM_DURATION_MAX_MS, "off", 0,
      "one request gets what comes back from a bench, and is waited for so long; it has to report success"},
     {"lease-max", TIME(lease_max_ms), 1000, KEYSHM_DURATION_MAX_MS, "never", 0,
-     "after this time a lease gives its place back; no lease has one yet"},
+     "after this time a lease gives its place back"},
 };
 
 static int64_t value_in(const struct keyshm_policy *policy, const struct policy_setting *setting)
