@@ -433,6 +433,14 @@ Test(limits, that_are_cancelled_are_given_back)
     cr_assert_eq(count_admitted(), 2);
     virtual_clock_pass_ms(999);
     cr_assert_eq(count_admitted(), 0);
+    virtual_clock_pass_ms(60000);
+    cr_assert_eq(lease_for(&lease, 0), 0);
+    virtual_clock_pass_ms(900);
+    cr_assert_eq(acquire(0, 0), 0);
+    cr_assert_eq(keyshm_cancel(pool, &lease), 0);
+    cr_assert_eq(count_admitted(), 1);
+    virtual_clock_pass_ms(999);
+    cr_assert_eq(count_admitted(), 0, "what has drained was not given back");
 }
 
 Test(limits, of_a_process_that_has_forgotten_its_leases)
