@@ -614,7 +614,8 @@ void keyshm_limits_init(struct keyshm_limits *limits, size_t size);
 
 /*
  * Set the limits of a key or a group, whole (model 0) or for that model; with id 0, of every key that has none of its own.
- * They replace those that it had; NULL: it has none of its own any longer, and what was used is forgotten.
+ * They replace those that it had; NULL: it has none of its own any longer, and what was used is forgotten. Limits that are all
+ * 0 are its own as well, so those of id 0 do not count for it.
  *
  * A request for a model is charged to all four budgets: of the key and of its group, each whole and for the model. In any
  * time W, no more than `burst` and what the rate gives in W is admitted, by all processes together, however many of them
@@ -740,9 +741,10 @@ struct keyshm_lease {
 int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease);
 
 /*
- * Say what the request has used, once, before it is released. What is more than it said is charged now; of limits that are
- * charged at release, all of it. Who does not settle is charged what the request said. -EALREADY: that was said before.
- * -ESTALE, -EROFS: as keyshm_release().
+ * Say what the request has used, once, before it is released. What is more than it said is charged now. Of limits that are
+ * charged at release it is all of it, unless no place was free to hold what it said: then that was charged at the pick. A
+ * lease that is released without a word is charged what the request said. -EALREADY: that was said before. -ESTALE, -EROFS:
+ * as keyshm_release().
  */
 int keyshm_settle(keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used);
 
@@ -750,7 +752,7 @@ int keyshm_settle(keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens
 int keyshm_release(keyshm_pool *pool, struct keyshm_lease *lease);
 
 /* In place of both: the request was not sent, so what it was charged is given back, as far as that has not drained.
- * -EALREADY: it was settled. -ESTALE, -EROFS: as keyshm_release(). */
+ * -EALREADY: it was settled, and is still to be released. -ESTALE, -EROFS: as keyshm_release(). */
 int keyshm_cancel(keyshm_pool *pool, struct keyshm_lease *lease);
 
 /*
@@ -759,18 +761,19 @@ int keyshm_cancel(keyshm_pool *pool, struct keyshm_lease *lease);
  * the living are left alone. What they hold of tokens counts as used. It is never required: whoever is refused for what a
  * dead worker holds finds that, within half a second. Returns how many leases. -EINVAL, -EROFS.
  *
- * A process is dead when none with its id and its start time (proc_pid_stat(5)) is there, or has closed its attachment.
- * Of one in another PID namespace that cannot be told: the policy's lease_max_ms then gives its leases back.
+ * A process is dead when there is none with its id and its start time (proc_pid_stat(5)); one that has closed its attachment
+ * holds nothing either. Of a process in another PID namespace it cannot be told: the policy's lease_max_ms then gives its
+ * leases back.
  */
 int keyshm_reap(keyshm_pool *pool, pid_t pid_or_0);
 
-/* A lease that has a place: of a key or a group that has a cap, or whose tokens are charged at release. */
+/* A lease that has a place: of a key or a group that has a cap; or it holds tokens that are charged at release. */
 struct keyshm_held {
     keyshm_id id; /* its key */
     unsigned model;
     pid_t pid;       /* of the process that has it; 0: that has left */
     char name[16];   /* of that process, as in struct keyshm_worker */
-    int64_t held_ms; /* since when */
+    int64_t held_ms; /* for how long */
     uint64_t tokens; /* that it holds */
 };
 

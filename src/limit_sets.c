@@ -158,13 +158,13 @@ static _Atomic uint32_t *ref_at(const struct keyshm_pool *pool, unsigned model, 
 }
 
 /* Counted before it is stored, and while it is: so limits that something refers to do not become others. Killed in between,
- * they are counted too often, until a recovery. */
+ * they are counted too often, until a recovery, which looks where the pool is limited. */
 static void change_ref(const struct keyshm_pool *pool, _Atomic uint32_t *at, uint32_t ref)
 {
     uint32_t before = atomic_load_explicit(at, memory_order_relaxed);
     if (ref != LIMITS_NONE) {
-        count_reference(referred(pool, ref), 1);
         order_set_limited(pool, true);
+        count_reference(referred(pool, ref), 1);
     }
     /* release: pairs with the acquire of whoever reads the reference, who then finds the limits that it stands for. */
     atomic_store_explicit(at, ref, memory_order_release);
@@ -282,6 +282,8 @@ static void count_again(const struct keyshm_pool *pool, const _Atomic uint32_t *
 
 void limits_recover(const struct keyshm_pool *pool)
 {
+    if (!order_is_limited(order_in_use(pool)))
+        return;
     for (uint32_t i = 0; i < pool->settings.limits_max; i++)
         atomic_store_explicit(&pool->limits[i].references, 0, memory_order_relaxed);
     for (unsigned model = 0; model <= pool_models_used(pool); model++) {
