@@ -714,15 +714,19 @@ struct keyshm_request {
     size_t size;       /* sizeof(struct keyshm_request) */
     unsigned model;    /* 0: whatever the model */
     uint64_t tokens;   /* that it will use, as far as is known: where tokens are limited, they are charged */
-    uint64_t affinity; /* this field and those below: not supported yet, must be 0 */
-    int64_t wait_ms;
-    unsigned flags;
+    uint64_t affinity; /* not 0: the same number gets the same key; see keyshm_acquire() */
+    int64_t wait_ms;   /* how long to wait for a key: 0: not at all; KEYSHM_UNTIL_MARKED: without end */
+    unsigned flags;    /* KEYSHM_SOONEST, or 0 */
 };
 #define KEYSHM_REQUEST_INIT                            \
     {                                                  \
         sizeof(struct keyshm_request), 0u, 0, 0, 0, 0u \
     }
 void keyshm_request_init(struct keyshm_request *request, size_t size);
+
+/* A flag of a request. When no key is available, also after wait_ms: the key whose bench ends first. It is rate limited or out
+ * of quota, and not paused; its bench ends by itself; caps and budgets hold. pick.benched_ms says how long it is benched yet. */
+#define KEYSHM_SOONEST 1u
 
 /* A key that is lent for one request. The struct is frozen, as that of a pick is. The call that ends the lease clears
  * the token. */
@@ -732,13 +736,35 @@ struct keyshm_lease {
 };
 
 /*
- * Pick a key for a request; NULL: whatever the model. *ret_lease is written whole. Errors as keyshm_next(), and:
+ * Pick a key for a request; NULL: whatever the model, without a wait. *ret_lease is written whole.
  *
+ * With a wait, the calling thread sleeps (futex(2)) until it gets a key or the time is over: 100 ms at a time, or until a key
+ * can be had as far as is known, plus up to 2 % of that wait and a second at most, so that not all wait for the same instant;
+ * and it is woken by whatever may give it a key before that. A lease that is given back wakes one of those who wait; a change
+ * of a group, of all keys, of the policy or of limits wakes all. There is no queue: a call that does not wait may be faster
+ * than those who do. A process that is killed while it waits leaves nothing behind.
+ *
+ * With an affinity, the key of the first priority that this number prefers, if it is available; if not, another, which depends
+ * on the number; and that key again when it is. It takes no turn from the other requests. This holds for as long as no key is
+ * added, removed, or moved to another priority.
+ *
+ * -EAGAIN   no key was available at one instant; with a wait, at its end
+ * -ENOKEY   there is no key: at once, also with a wait
+ * -EBUSY    other processes took or changed every key that was found, 10,000 times during the call
+ * -EROFS    a read-only attachment
+ * -EINTR    a signal's handler ran while the thread slept. One that runs before it sleeps is not noticed
  * -EUSERS   a place is needed, and the process is not listed, as all rows belong to live processes
- * -EINVAL   a model that the pool does not have, or a field that is not supported yet is set
+ * -EINVAL   a model that the pool does not have, a wait below 0 or above KEYSHM_UNTIL_MARKED, an unknown flag
  * -E2BIG    a field of a later version is set
  */
 int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease);
+
+/*
+ * For a wait that an event loop drives. Returns the time until a key can be had for the request, budgets and places included,
+ * in milliseconds: 0 if one can be had now, -1 if no time is known. Try again after that or 100 ms, whichever is sooner. Any
+ * other negative value is an error: -EINVAL, -E2BIG. Works on every attachment. Neither affinity nor wait_ms nor flags matter.
+ */
+int64_t keyshm_wait_hint_ms(keyshm_pool *pool, const struct keyshm_request *request_or_null);
 
 /*
  * Say what the request has used, once, before it is released. What is more than it said is charged now. Of limits that are
@@ -1066,6 +1092,7 @@ struct keyshm_snapshot {
     unsigned model_count;
     char (*models)[KEYSHM_NAME_MAX + 1]; /* model m is at m - 1 */
     size_t models_bytes;                 /* the distance of two models */
+    unsigned waiting;                    /* threads that wait for a key in keyshm_acquire() */
 };
 
 /*

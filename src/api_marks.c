@@ -17,6 +17,7 @@
 #include "models.h"
 #include "policy.h"
 #include "pool_clock.h"
+#include "ready_bits.h"
 #include "refuse.h"
 #include "sized_struct.h"
 #include "streak.h"
@@ -270,6 +271,7 @@ int keyshm_set_policy(keyshm_pool *pool, const struct keyshm_policy *policy)
     if (r < 0)
         return r;
     policy_set(pool, &known);
+    ready_count_announcement_to_all(pool);
     log_message(KEYSHM_LOG_INFO, "%s: the policy was set", pool->settings.provider);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "acquire.h"
 #include "check.h"
 #include "lease.h"
 #include "models.h"
@@ -54,43 +55,42 @@ int64_t keyshm_next_available_ms(keyshm_pool *pool)
 
 /* ---- requests ---- */
 
-static int acquire_for(const struct keyshm_pool *pool, const struct keyshm_request *request,
-                       struct keyshm_lease *ret_lease)
+static bool is_valid(const struct keyshm_request *request)
 {
-    struct budget_request asked = {.tokens = request->tokens, .is_lease = true};
-    struct budget_charges charges;
-    int r = pick_next_for(pool, request->model, &asked, &ret_lease->pick, &charges);
+    return request->wait_ms >= 0 && request->wait_ms <= KEYSHM_UNTIL_MARKED && (request->flags & ~KEYSHM_SOONEST) == 0;
+}
+
+static int read_request(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null,
+                        struct keyshm_request *ret_request)
+{
+    *ret_request = (struct keyshm_request)KEYSHM_REQUEST_INIT;
+    int r = request_or_null != NULL ? sized_struct_read(pool, request_or_null, ret_request, sizeof(*ret_request)) : 0;
     if (r == 0)
-        lease_begin(&asked, &charges, ret_lease);
+        r = check_model(pool, ret_request->model);
+    if (r == 0 && !is_valid(ret_request))
+        r = refuse_call(pool, -EINVAL,
+                        ret_request->wait_ms < 0 || ret_request->wait_ms > KEYSHM_UNTIL_MARKED
+                            ? "a wait that is no time in milliseconds"
+                            : "a flag that is not known");
     return r;
 }
 
-static bool has_unsupported_field(const struct keyshm_request *request)
-{
-    return request->affinity != 0 || request->wait_ms != 0 || request->flags != 0;
-}
-
 /* All requests, of other versions of the struct too. */
-__attribute__((noinline)) static int acquire(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null,
-                                             struct keyshm_lease *ret_lease)
+__attribute__((noinline)) static int
+acquire_any(const struct keyshm_pool *pool, const struct keyshm_request *request_or_null, struct keyshm_lease *ret_lease)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_request request;
     int r = check_writable(pool);
     if (r == 0)
-        r = ret_lease != NULL ? 0 : -EINVAL;
-    if (r == 0 && request_or_null != NULL)
-        r = sized_struct_read(pool, request_or_null, &request, sizeof(request));
-    if (r == 0)
-        r = check_model(pool, request.model);
-    if (r == 0 && has_unsupported_field(&request))
-        r = refuse_call(pool, -EINVAL, "a field of the request that this version does not support");
-    return r == 0 ? acquire_for(pool, &request, ret_lease) : r;
+        r = ret_lease != NULL ? read_request(pool, request_or_null, &request) : -EINVAL;
+    return r == 0 ? acquire(pool, &request, ret_lease) : r;
 }
 
-/* The usual request: of this version, for a model that there is, without what is not supported. */
+/* The usual request: of this version, for a model that there is, that takes its turn and does not wait. */
 static bool is_plain(const struct keyshm_pool *pool, const struct keyshm_request *request)
 {
-    return request->size == sizeof(*request) && models_is_there(pool, request->model) && !has_unsupported_field(request);
+    return request->size == sizeof(*request) && models_is_there(pool, request->model) && request->affinity == 0 &&
+           request->wait_ms == 0 && request->flags == 0;
 }
 
 /* The usual request is read in place, and the rest is kept out of its way: together they would cost a fifth more. */
@@ -98,8 +98,15 @@ int keyshm_acquire(keyshm_pool *pool, const struct keyshm_request *request_or_nu
 {
     if (pool == NULL || pool->readonly || ret_lease == NULL || request_or_null == NULL ||
         !is_plain(pool, request_or_null))
-        return acquire(pool, request_or_null, ret_lease);
-    return acquire_for(pool, request_or_null, ret_lease);
+        return acquire_any(pool, request_or_null, ret_lease);
+    return acquire_now(pool, request_or_null, ret_lease);
+}
+
+int64_t keyshm_wait_hint_ms(keyshm_pool *pool, const struct keyshm_request *request_or_null)
+{
+    struct keyshm_request request;
+    int r = pool != NULL ? read_request(pool, request_or_null, &request) : -EINVAL;
+    return r == 0 ? questions_wait_hint_ms(pool, request.model, request.tokens) : r;
 }
 
 /* ---- and how it ends ---- */

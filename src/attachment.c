@@ -86,6 +86,7 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
     pool->histories = (struct layout_history *)(void *)(base + settings->histories_offset);
     pool->limit_refs = (_Atomic uint32_t *)(void *)(base + settings->limit_refs_offset);
     pool->usages = (struct layout_usage *)(void *)(base + settings->usages_offset);
+    pool->observed = (struct layout_observed *)(void *)(base + settings->observed_offset);
     pool->places = (struct layout_places *)(void *)(base + settings->places_offset);
     pool->cells = (_Atomic uint64_t *)(void *)(base + settings->cells_offset);
     pool->notes = (struct layout_note *)(void *)(base + settings->notes_offset);
@@ -99,6 +100,7 @@ static struct keyshm_pool *allocate(unsigned char *base, const struct layout_set
     pool->slots = base + settings->slots_offset;
     pool->events = (struct layout_event *)(void *)(base + settings->events_offset);
     pool->workers = (struct layout_worker *)(void *)(base + settings->workers_offset);
+    pool->waiting = (_Atomic uint32_t *)(void *)(base + settings->waiting_offset);
     pool->settings = *settings;
     pool->stamp = layout->stamp;
     pool->mutex_word_offset = layout->mutex_word_offset;

@@ -2,6 +2,7 @@
 #include "budget.h"
 
 #include "ready_bits.h"
+#include "waiters.h"
 
 /* How often a charge is tried while others charge the same budget. */
 #define CHARGE_TRIES_MAX 10000
@@ -275,13 +276,19 @@ void budget_announce(const struct keyshm_pool *pool)
     ready_count_announcement(pool);
 }
 
+void budget_announce_to(const struct keyshm_pool *pool, bool is_wanted)
+{
+    if (is_wanted || waiters_are_expected(pool))
+        budget_announce(pool);
+}
+
 /* ---- with places ---- */
 
 static void leave(const struct keyshm_pool *pool, const struct places *places, uint32_t place, uint64_t cell)
 {
     bool is_wanted;
-    if (place != PLACE_NONE && places_give_back(places, place, cell, &is_wanted) && is_wanted)
-        budget_announce(pool);
+    if (place != PLACE_NONE && places_give_back(places, place, cell, &is_wanted))
+        budget_announce_to(pool, is_wanted);
 }
 
 static void leave_places(const struct keyshm_pool *pool, const struct budgets *budgets,

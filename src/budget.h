@@ -159,7 +159,10 @@ void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_a
 /* Give back what was charged at this time, as far as it has not drained. */
 void budget_give_back(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns, uint64_t charged_ns);
 
-/* A place is free, or holds no tokens any longer, and somebody was refused for it: worth a look. */
+/* A place is free, or holds no tokens any longer: worth a look. */
 void budget_announce(const struct keyshm_pool *pool);
+
+/* The same, if somebody was refused for it, or waits. */
+void budget_announce_to(const struct keyshm_pool *pool, bool is_wanted);
 
 #endif

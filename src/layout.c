@@ -28,7 +28,9 @@ static void compute_budgets(struct layout_settings *settings, uint64_t offset)
     settings->limits_max = quarter_of(settings->capacity, 256, 4096);
     settings->limit_refs_offset = offset;
     settings->usages_offset = align_up(settings->limit_refs_offset + 4 * words, LAYOUT_LINE_BYTES);
-    settings->places_offset = settings->usages_offset + sizeof(struct layout_usage) * words;
+    settings->observed_offset = settings->usages_offset + sizeof(struct layout_usage) * words;
+    settings->places_offset =
+        settings->observed_offset + sizeof(struct layout_observed) * (uint64_t)settings->words_per_model;
     settings->cells_offset =
         align_up(settings->places_offset + sizeof(struct layout_places) * settings->words_per_model, LAYOUT_LINE_BYTES);
     settings->notes_offset = settings->cells_offset + 8 * cells;
@@ -67,7 +69,8 @@ void layout_compute(struct layout_settings *settings)
     settings->events_offset = settings->slots_offset + (uint64_t)settings->slot_bytes * capacity;
     settings->workers_offset = settings->events_offset + sizeof(struct layout_event) * KEYSHM_EVENT_CLASS_COUNT *
                                                              (uint64_t)settings->events_per_class;
-    settings->segment_bytes = settings->workers_offset + sizeof(struct layout_worker) * (uint64_t)settings->worker_rows;
+    settings->waiting_offset = settings->workers_offset + sizeof(struct layout_worker) * (uint64_t)settings->worker_rows;
+    settings->segment_bytes = settings->waiting_offset + UINT64_C(4) * settings->worker_rows;
 }
 
 uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
@@ -84,6 +87,7 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_history),
         sizeof(struct layout_limits),
         sizeof(struct layout_usage),
+        sizeof(struct layout_observed),
         sizeof(struct layout_note),
         sizeof(struct layout_slot),
         sizeof(struct layout_group),
@@ -91,6 +95,7 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
         sizeof(struct layout_worker),
         offsetof(struct layout_header, mutex),
         offsetof(struct layout_header, made_available),
+        offsetof(struct layout_header, waiters),
         offsetof(struct layout_header, pool_minus_monotonic_ms),
         offsetof(struct layout_header, policy),
         offsetof(struct layout_header, event_classes),

@@ -12,6 +12,7 @@
  *   histories    struct layout_history, one for each of these words (streak.c, probe.c)
  *   limit_refs   which limits each has that has a state word (limit_sets.c)
  *   usages       struct layout_usage, what each of these has used of its limits (rate.h)
+ *   observed     struct layout_observed, one for each slot and group (observed.c)
  *   places       struct layout_places, one for each slot and group (places.c)
  *   cells        and its places for requests in flight
  *   notes        struct layout_note, one for each cell
@@ -25,6 +26,7 @@
  *   slots        struct layout_slot and the bytes of its key
  *   events       a ring of records for each class of events (events.c)
  *   workers      one row for each attachment (workers.c)
+ *   waiting      how many of its threads wait for a key (waiters.c)
  *
  * The state words lie together and not in their slots: a count, a snapshot or a search for the next deadline reads
  * eight of them with one cache line, and the stamps that every pick writes into its slot do not take that line away
@@ -54,6 +56,7 @@ struct layout_settings {
     uint64_t histories_offset;
     uint64_t limit_refs_offset;
     uint64_t usages_offset;
+    uint64_t observed_offset;
     uint64_t places_offset;
     uint64_t cells_offset;
     uint64_t notes_offset;
@@ -67,6 +70,7 @@ struct layout_settings {
     uint64_t slots_offset;
     uint64_t events_offset;
     uint64_t workers_offset;
+    uint64_t waiting_offset;
     uint32_t slot_bytes;
     uint32_t index_entries; /* a power of two */
     uint32_t capacity;
@@ -135,7 +139,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[160];
+    unsigned char settings_reserve[144];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -149,9 +153,10 @@ struct layout_header {
     _Atomic uint32_t models_used;    /* so many models there are, without model 0; only grows */
     unsigned char membership_reserve[LAYOUT_LINE_BYTES - 48];
 
-    /* Written by whoever makes a key available, before the call returns: how often that was. */
+    /* Written by whoever makes a key available, before the call returns: how often that was. And by whoever waits for it. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint32_t made_available;
-    unsigned char available_reserve[LAYOUT_LINE_BYTES - 4];
+    _Atomic uint32_t waiters; /* waiters.h */
+    unsigned char available_reserve[LAYOUT_LINE_BYTES - 8];
 
     /* Read by marks, seldom written. */
     _Alignas(LAYOUT_LINE_BYTES) _Atomic uint64_t pool_minus_monotonic_ms; /* pool_clock.h */
@@ -205,6 +210,12 @@ enum { LAYOUT_REQUESTS, LAYOUT_TOKENS, LAYOUT_REQUESTS_LONG, LAYOUT_TOKENS_LONG,
 /* What was used of each rate: rate.h. */
 struct layout_usage {
     _Atomic uint64_t used_ns[LAYOUT_RATES];
+};
+
+/* What a provider has said is left, whatever the model: observed.h. */
+enum { LAYOUT_OBSERVED_REQUESTS, LAYOUT_OBSERVED_TOKENS, LAYOUT_OBSERVED };
+struct layout_observed {
+    _Atomic uint64_t left[LAYOUT_OBSERVED];
 };
 
 /* Limits: limit_sets.h. Immutable while anything refers to them. */
@@ -347,41 +358,43 @@ LAYOUT_AT(struct layout_settings, words_offset, 8);
 LAYOUT_AT(struct layout_settings, histories_offset, 16);
 LAYOUT_AT(struct layout_settings, limit_refs_offset, 24);
 LAYOUT_AT(struct layout_settings, usages_offset, 32);
-LAYOUT_AT(struct layout_settings, places_offset, 40);
-LAYOUT_AT(struct layout_settings, cells_offset, 48);
-LAYOUT_AT(struct layout_settings, notes_offset, 56);
-LAYOUT_AT(struct layout_settings, limits_offset, 64);
-LAYOUT_AT(struct layout_settings, key_groups_offset, 72);
-LAYOUT_AT(struct layout_settings, ready_offset, 80);
-LAYOUT_AT(struct layout_settings, planes_offset, 88);
-LAYOUT_AT(struct layout_settings, due_offset, 96);
-LAYOUT_AT(struct layout_settings, groups_offset, 104);
-LAYOUT_AT(struct layout_settings, index_offset, 112);
-LAYOUT_AT(struct layout_settings, slots_offset, 120);
-LAYOUT_AT(struct layout_settings, events_offset, 128);
-LAYOUT_AT(struct layout_settings, workers_offset, 136);
-LAYOUT_AT(struct layout_settings, slot_bytes, 144);
-LAYOUT_AT(struct layout_settings, index_entries, 148);
-LAYOUT_AT(struct layout_settings, capacity, 152);
-LAYOUT_AT(struct layout_settings, key_max, 156);
-LAYOUT_AT(struct layout_settings, events_per_class, 160);
-LAYOUT_AT(struct layout_settings, worker_rows, 164);
-LAYOUT_AT(struct layout_settings, groups_max, 168);
-LAYOUT_AT(struct layout_settings, models_max, 172);
-LAYOUT_AT(struct layout_settings, words_per_model, 176);
-LAYOUT_AT(struct layout_settings, in_flight_max, 180);
-LAYOUT_AT(struct layout_settings, group_in_flight_max, 184);
-LAYOUT_AT(struct layout_settings, limits_max, 188);
-LAYOUT_AT(struct layout_settings, lock_timeout_ms, 192);
-LAYOUT_AT(struct layout_settings, created_unix_us, 200);
-LAYOUT_AT(struct layout_settings, epoch_boot_us, 208);
-LAYOUT_AT(struct layout_settings, pid_namespace, 216);
-LAYOUT_AT(struct layout_settings, creator_pid, 224);
-LAYOUT_AT(struct layout_settings, creator_uid, 228);
-LAYOUT_AT(struct layout_settings, creator_name, 232);
-LAYOUT_AT(struct layout_settings, provider, 248);
-LAYOUT_AT(struct layout_settings, zero, 313);
-_Static_assert(sizeof(struct layout_settings) == 320, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, observed_offset, 40);
+LAYOUT_AT(struct layout_settings, places_offset, 48);
+LAYOUT_AT(struct layout_settings, cells_offset, 56);
+LAYOUT_AT(struct layout_settings, notes_offset, 64);
+LAYOUT_AT(struct layout_settings, limits_offset, 72);
+LAYOUT_AT(struct layout_settings, key_groups_offset, 80);
+LAYOUT_AT(struct layout_settings, ready_offset, 88);
+LAYOUT_AT(struct layout_settings, planes_offset, 96);
+LAYOUT_AT(struct layout_settings, due_offset, 104);
+LAYOUT_AT(struct layout_settings, groups_offset, 112);
+LAYOUT_AT(struct layout_settings, index_offset, 120);
+LAYOUT_AT(struct layout_settings, slots_offset, 128);
+LAYOUT_AT(struct layout_settings, events_offset, 136);
+LAYOUT_AT(struct layout_settings, workers_offset, 144);
+LAYOUT_AT(struct layout_settings, waiting_offset, 152);
+LAYOUT_AT(struct layout_settings, slot_bytes, 160);
+LAYOUT_AT(struct layout_settings, index_entries, 164);
+LAYOUT_AT(struct layout_settings, capacity, 168);
+LAYOUT_AT(struct layout_settings, key_max, 172);
+LAYOUT_AT(struct layout_settings, events_per_class, 176);
+LAYOUT_AT(struct layout_settings, worker_rows, 180);
+LAYOUT_AT(struct layout_settings, groups_max, 184);
+LAYOUT_AT(struct layout_settings, models_max, 188);
+LAYOUT_AT(struct layout_settings, words_per_model, 192);
+LAYOUT_AT(struct layout_settings, in_flight_max, 196);
+LAYOUT_AT(struct layout_settings, group_in_flight_max, 200);
+LAYOUT_AT(struct layout_settings, limits_max, 204);
+LAYOUT_AT(struct layout_settings, lock_timeout_ms, 208);
+LAYOUT_AT(struct layout_settings, created_unix_us, 216);
+LAYOUT_AT(struct layout_settings, epoch_boot_us, 224);
+LAYOUT_AT(struct layout_settings, pid_namespace, 232);
+LAYOUT_AT(struct layout_settings, creator_pid, 240);
+LAYOUT_AT(struct layout_settings, creator_uid, 244);
+LAYOUT_AT(struct layout_settings, creator_name, 248);
+LAYOUT_AT(struct layout_settings, provider, 264);
+LAYOUT_AT(struct layout_settings, zero, 329);
+_Static_assert(sizeof(struct layout_settings) == 336, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -389,7 +402,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 352);
+LAYOUT_AT(struct layout_header, settings_reserve, 368);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);
@@ -401,7 +414,8 @@ LAYOUT_AT(struct layout_header, groups_used, 616);
 LAYOUT_AT(struct layout_header, models_used, 620);
 LAYOUT_AT(struct layout_header, membership_reserve, 624);
 LAYOUT_AT(struct layout_header, made_available, 640);
-LAYOUT_AT(struct layout_header, available_reserve, 644);
+LAYOUT_AT(struct layout_header, waiters, 644);
+LAYOUT_AT(struct layout_header, available_reserve, 648);
 LAYOUT_AT(struct layout_header, pool_minus_monotonic_ms, 704);
 LAYOUT_AT(struct layout_header, unix_minus_pool_us, 712);
 LAYOUT_AT(struct layout_header, policy, 720);
@@ -461,6 +475,8 @@ _Static_assert(sizeof(struct layout_history) == 24, "struct layout_history");
 
 LAYOUT_AT(struct layout_usage, used_ns, 0);
 _Static_assert(sizeof(struct layout_usage) == 32, "struct layout_usage");
+LAYOUT_AT(struct layout_observed, left, 0);
+_Static_assert(sizeof(struct layout_observed) == 16, "struct layout_observed");
 
 LAYOUT_AT(struct layout_limits, cost_ns, 0);
 LAYOUT_AT(struct layout_limits, burst_ns, 32);

@@ -116,19 +116,18 @@ static void settle_rates(const struct keyshm_pool *pool, const struct lease *lea
     }
 }
 
-static void settle_part(const struct keyshm_pool *pool, const struct part *part, uint64_t cell)
+static bool settle_part(const struct part *part, uint64_t cell)
 {
-    if (part->is_there && places_settle(&part->places, part->number, cell))
-        budget_announce(pool);
+    return part->is_there && places_settle(&part->places, part->number, cell);
 }
 
 /* First charged, then no longer held: who looks at what is held before it looks at what is used misses nothing. Killed in
- * between, it is charged twice. */
-static void settle(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
+ * between, it is charged twice. Returns whether somebody was refused for what was held. */
+static bool settle(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
 {
     settle_rates(pool, lease, tokens_used);
-    settle_part(pool, &lease->of_key, lease->cell);
-    settle_part(pool, &lease->of_group, lease->cell);
+    bool is_wanted = settle_part(&lease->of_key, lease->cell);
+    return settle_part(&lease->of_group, lease->cell) || is_wanted;
 }
 
 void lease_charge_held(const struct keyshm_pool *pool, uint32_t subject, unsigned model, uint64_t tokens)
@@ -149,20 +148,24 @@ void lease_charge_held(const struct keyshm_pool *pool, uint32_t subject, unsigne
 
 /* ---- ending ---- */
 
-static bool leave(const struct keyshm_pool *pool, const struct part *part, uint64_t cell)
+/* False: it is not there any more. *is_wanted becomes true if somebody was refused. */
+static bool leave(const struct part *part, uint64_t cell, bool *is_wanted)
 {
-    bool is_wanted;
+    bool is_wanted_here;
     if (!part->is_there)
         return true;
-    bool was_there = places_give_back(&part->places, part->number, cell, &is_wanted);
-    if (was_there && is_wanted)
-        budget_announce(pool);
+    bool was_there = places_give_back(&part->places, part->number, cell, &is_wanted_here);
+    *is_wanted |= is_wanted_here;
     return was_there;
 }
 
-static bool leave_both(const struct keyshm_pool *pool, const struct lease *lease)
+/* Give both back, and announce that once. */
+static bool leave_both(const struct keyshm_pool *pool, const struct lease *lease, bool is_wanted)
 {
-    bool was_in_key = leave(pool, &lease->of_key, lease->cell), was_in_group = leave(pool, &lease->of_group, lease->cell);
+    bool was_in_key = leave(&lease->of_key, lease->cell, &is_wanted);
+    bool was_in_group = leave(&lease->of_group, lease->cell, &is_wanted);
+    if (lease->of_key.is_there || lease->of_group.is_there)
+        budget_announce_to(pool, is_wanted);
     return was_in_key && was_in_group;
 }
 
@@ -174,7 +177,7 @@ int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uin
         return r;
     if (known.is_settled)
         return -EALREADY;
-    settle(pool, &known, tokens_used);
+    budget_announce_to(pool, settle(pool, &known, tokens_used));
     lease->token[TOKEN_STATE] |= STATE_IS_SETTLED;
     return 0;
 }
@@ -182,10 +185,11 @@ int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uin
 int lease_release(const struct keyshm_pool *pool, struct keyshm_lease *lease)
 {
     struct lease known;
+    bool is_wanted = false;
     int r = read_lease(pool, lease, &known);
     if (r == 0 && !known.is_settled && (known.of_key.is_there || known.of_group.is_there))
-        settle(pool, &known, known.tokens);
-    if (r == 0 && !leave_both(pool, &known))
+        is_wanted = settle(pool, &known, known.tokens);
+    if (r == 0 && !leave_both(pool, &known, is_wanted))
         r = -ESTALE;
     memset(lease->token, 0, sizeof(lease->token));
     return r;
@@ -215,7 +219,7 @@ int lease_cancel(const struct keyshm_pool *pool, struct keyshm_lease *lease)
     int r = read_lease(pool, lease, &known);
     if (r == 0 && known.is_settled)
         return -EALREADY;
-    if (r == 0 && !leave_both(pool, &known))
+    if (r == 0 && !leave_both(pool, &known, false))
         r = -ESTALE;
     if (r == 0) {
         give_back_rates(pool, &known);

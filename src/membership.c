@@ -174,7 +174,7 @@ static int set_limits_locked(struct keyshm_pool *pool, keyshm_id id_or_0, unsign
         ready_make_all_due(pool, model);
     else
         ready_announce(pool, model, subject);
-    ready_count_announcement(pool);
+    ready_count_announcement_to_all(pool);
     record(pool, ticket, KEYSHM_EVENT_SETTINGS, id_or_0);
     return 0;
 }

@@ -186,6 +186,76 @@ static uint32_t find_in_slots(struct turn *turn)
     return found;
 }
 
+/* Nothing was found. If there is something, and nothing has changed meanwhile, a plane hides it. */
+static int look_in_words(struct turn *turn)
+{
+    int r = turn_look_in_words(turn);
+    turn->hidden +=
+        order_in_use(turn->pool) == turn->order.in_use && ready_announced(turn->pool) == turn->order.announced;
+    return r;
+}
+
+/* ---- by affinity ---- */
+
+/* So many slots that a number prefers are looked at, each of which may be empty, or of another priority, before the search
+ * goes on from the first of them: keys next to each other then share what one of them cannot take. */
+#define AFFINITY_SLOTS 8
+
+/* A slot below `used`, and the next number (SplitMix64). */
+static uint32_t preferred_slot(uint64_t *number, uint32_t used)
+{
+    *number += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = (*number ^ *number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((mixed >> 32) * used >> 32);
+}
+
+/* The key of one priority that the number prefers of those that are available; NULL: of all. */
+static uint32_t find_preferred(struct turn *turn, const struct ready_filter *filter_or_null)
+{
+    uint32_t used = pool_slots_used(turn->pool);
+    uint64_t number = turn->affinity;
+    if (used == 0)
+        return READY_NONE;
+    for (int i = 0; i < AFFINITY_SLOTS; i++) {
+        uint32_t slot = preferred_slot(&number, used);
+        if (turn_find_in(turn, turn->model, filter_or_null, slot, slot + 1) != READY_NONE)
+            return slot;
+    }
+    number = turn->affinity;
+    return turn_find_from(turn, turn->model, filter_or_null, preferred_slot(&number, used));
+}
+
+/* The next key of the first priority that has one available, by the affinity of the request. */
+static bool find_preferred_in_order(struct turn *turn, unsigned known, struct next_turn *next)
+{
+    uint64_t left = turn->order.in_use & ORDER_IN_USE_PRIORITIES;
+    next->rank = 0;
+    if (!order_matters(turn->order.in_use))
+        next->slot = find_preferred(turn, NULL);
+    for (; order_matters(turn->order.in_use) && left != 0; left &= left - 1, next->rank++) {
+        next->priority = order_first_priority(left);
+        struct ready_filter filter = order_filter(turn->pool, next->priority, 0);
+        next->slot = next->rank >= known ? find_preferred(turn, &filter) : READY_NONE;
+        if (next->slot != READY_NONE)
+            break;
+    }
+    return next->slot != READY_NONE;
+}
+
+static int find_by_affinity(struct turn *turn, uint32_t *ret_slot)
+{
+    struct next_turn next = {.slot = READY_NONE};
+    unsigned known = turn->is_limited ? 0 : known_empty(turn);
+    if (!find_preferred_in_order(turn, known, &next))
+        return look_in_words(turn);
+    *ret_slot = next.slot;
+    if (next.rank == 0 || is_first(turn, &next, known))
+        return 0;
+    turn->disturbed++;
+    return -EBUSY;
+}
+
 static int claim_later(struct turn *turn, int tries, const struct next_turn *next, unsigned known)
 {
     if (turn->has_range && !turn->is_burst)
@@ -199,25 +269,18 @@ static int claim_later(struct turn *turn, int tries, const struct next_turn *nex
     return has_turn ? 0 : -EBUSY;
 }
 
-/* Nothing was found. If there is something, and nothing has changed meanwhile, a plane hides it. */
-static int look_in_words(struct turn *turn)
-{
-    int r = turn_look_in_words(turn);
-    turn->hidden +=
-        order_in_use(turn->pool) == turn->order.in_use && ready_announced(turn->pool) == turn->order.announced;
-    return r;
-}
-
 int next_turn_claim_in_order(struct turn *turn, int tries, uint32_t *ret_slot)
 {
     struct next_turn next;
     turn->order.earlier = 0;
-    if (!order_matters(turn->order.in_use))
+    if (turn->affinity == 0 && !order_matters(turn->order.in_use))
         return next_turn_claim(turn, turn->model, tries, ret_slot);
     if (turn->hidden >= HIDDEN_TRIES_MAX || turn->disturbed >= DISTURBED_TRIES_MAX) {
         *ret_slot = find_in_slots(turn);
         return *ret_slot != READY_NONE ? 0 : turn_look_in_words(turn);
     }
+    if (turn->affinity != 0)
+        return find_by_affinity(turn, ret_slot);
     unsigned known = turn->is_limited ? 0 : known_empty(turn);
     if (!find_in_order(turn, known, &next))
         return look_in_words(turn);

@@ -9,7 +9,6 @@
 #include "probe.h"
 #include "registers.h"
 #include "slot.h"
-#include "tagged.h"
 #include "workers.h"
 
 /* After this many tries give up: keys are being removed or marked as fast as they are found. */
@@ -21,15 +20,6 @@
 static bool is_available(uint64_t word, struct turn *turn)
 {
     return turn_has_passed(turn, word_available_at_ms(word));
-}
-
-/* Complete *ret_pick, and count the pick. */
-ALWAYS_INLINE void count_pick(const struct slot_copy *copy, unsigned model, uint64_t stamp, uint64_t now_ms,
-                              struct keyshm_pick *ret_pick)
-{
-    slot_complete_pick(copy, model, stamp, ret_pick);
-    tagged_increment(&copy->at->picks, copy->id);
-    tagged_raise(&copy->at->last_used_ms, copy->id, now_ms);
 }
 
 /* The words of the key, and those of its group, for this model. */
@@ -104,7 +94,7 @@ static __attribute__((noinline)) int take_slowly(struct turn *turn, uint32_t slo
         r = copy_and_probe(turn, slot, &copy, words, &others, budgets_or_null);
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
-        count_pick(&copy, turn->model, availability_stamp(copy.word, turn->model, &others), turn->now_ms, ret_pick);
+        pick_complete(&copy, turn->model, availability_stamp(copy.word, turn->model, &others), turn->now_ms, ret_pick);
     }
     /* The caller can wipe only its own copy. Of another key, the copy before may have been longer. */
     explicit_bzero(words, (size_t)slot_key_words(turn->pool->settings.key_max) * 8);
@@ -133,7 +123,7 @@ ALWAYS_INLINE int take_head(const struct keyshm_pool *pool, unsigned model, uint
         return -ESTALE;
     }
     slot_give_head(head, ret_pick->key);
-    count_pick(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);
+    pick_complete(&copy, model, availability_stamp(copy.word, model, others), now_ms, ret_pick);
     return 0;
 }
 
@@ -204,7 +194,7 @@ static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick, s
             read_time(turn);
         }
         turn->is_limited = order_is_limited(turn->order.in_use);
-        uint32_t slot = next_turn_in_range(turn, turn->model, true);
+        uint32_t slot = turn->affinity == 0 ? next_turn_in_range(turn, turn->model, true) : READY_NONE;
         int r = slot != READY_NONE ? 0 : next_turn_claim_in_order(turn, tries, &slot);
         if (r == 0 && (turn->is_limited ? take_charged(turn, slot, ret_pick, ret_charges)
                                         : take(turn, turn->model, true, slot, NULL, ret_pick)) == 0)
@@ -394,6 +384,27 @@ ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct bu
         .pool = pool, .model = model, .now_ms = now_ms, .is_burst = is_burst, .is_exact = is_burst, .slot = slot};
     int r = model == 0 ? pick_slowly(&turn, ret_pick) : pick_slowly_for(&turn, ret_pick);
     return r != -ESTALE ? r : pick_in_order(pool, model, turn.slot, request, ret_pick, ret_charges);
+}
+
+int pick_by_affinity(const struct keyshm_pool *pool, unsigned model, uint64_t affinity,
+                     const struct budget_request *request, struct keyshm_pick *ret_pick,
+                     struct budget_charges *ret_charges)
+{
+    budget_charges_init(ret_charges);
+    struct turn turn = {
+        .pool = pool,
+        .model = model,
+        .is_ordered = true,
+        .affinity = affinity,
+        .slot = READY_NONE,
+        .order = read_order(pool),
+        .request = *request,
+    };
+    uint64_t coarse_ms = clock_coarse_ms();
+    turn.is_burst = pace_is_burst(pool, coarse_ms);
+    read_time(&turn);
+    turn.is_limited = order_is_limited(turn.order.in_use);
+    return pick_any(&turn, model, true, ret_pick, ret_charges);
 }
 
 int pick_next(const struct keyshm_pool *pool, struct keyshm_pick *ret_pick)

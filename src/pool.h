@@ -17,6 +17,7 @@ struct keyshm_pool {
     struct layout_history *histories;
     _Atomic uint32_t *limit_refs;
     struct layout_usage *usages;
+    struct layout_observed *observed;
     struct layout_places *places;
     _Atomic uint64_t *cells;
     struct layout_note *notes;
@@ -30,6 +31,7 @@ struct keyshm_pool {
     unsigned char *slots;
     struct layout_event *events;
     struct layout_worker *workers;
+    _Atomic uint32_t *waiting; /* of each of these */
     struct layout_settings settings;
     uint64_t stamp;             /* of this library; equal to the segment's */
     uint32_t mutex_word_offset; /* in the mutex: the futex word; or LOCK_WORD_UNKNOWN (lock.h) */

@@ -12,14 +12,16 @@
 struct question {
     const struct keyshm_pool *pool;
     unsigned model;
+    uint64_t tokens;
     bool is_limited;
     struct budget_clock clock;
 };
 
-static struct question ask(const struct keyshm_pool *pool, unsigned model)
+static struct question ask(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)
 {
     return (struct question){.pool = pool,
                              .model = model,
+                             .tokens = tokens,
                              .is_limited = order_is_limited(order_in_use(pool)),
                              .clock = budget_exact_clock(pool)};
 }
@@ -30,7 +32,7 @@ static uint64_t admitted_at_ms(struct question *question, uint32_t slot)
     if (!question->is_limited)
         return 0;
     struct budgets budgets = budgets_of(question->pool, question->model, slot);
-    struct budget_request request = {.is_question = true, .is_lease = true};
+    struct budget_request request = {.tokens = question->tokens, .is_question = true, .is_lease = true};
     uint64_t at_ns;
     unsigned obstacles;
     if (budgets_admit(question->pool, &budgets, &request, &question->clock, &at_ns, &obstacles))
@@ -38,26 +40,32 @@ static uint64_t admitted_at_ms(struct question *question, uint32_t slot)
     return rate_ms_of_ns(at_ns) < WORD_FOREVER ? rate_ms_of_ns(at_ns) : WORD_FOREVER;
 }
 
-static uint64_t first_at_ms(struct question *question)
+uint64_t questions_first_at_ms(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)
 {
-    uint64_t earliest_ms = AVAILABILITY_NO_KEY;
-    uint32_t used = pool_slots_used(question->pool);
+    struct question question = ask(pool, model, tokens);
+    uint64_t now_ms = pool_now_ms(pool), earliest_ms = AVAILABILITY_NO_KEY;
+    uint32_t used = pool_slots_used(pool);
     for (uint32_t slot = 0; slot < used && earliest_ms > 0; slot++) {
-        uint64_t at_ms = availability_at_ms(question->pool, question->model, slot);
-        uint64_t admitted_ms = at_ms < WORD_FOREVER ? admitted_at_ms(question, slot) : 0;
+        uint64_t at_ms = availability_at_ms(pool, model, slot);
+        uint64_t admitted_ms = at_ms < WORD_FOREVER ? admitted_at_ms(&question, slot) : 0;
         at_ms = at_ms > admitted_ms ? at_ms : admitted_ms;
+        at_ms = at_ms <= now_ms ? 0 : at_ms;
         earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
     }
     return earliest_ms;
 }
 
-int64_t questions_next_ms(const struct keyshm_pool *pool, unsigned model)
+int64_t questions_wait_hint_ms(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)
 {
-    struct question question = ask(pool, model);
-    uint64_t now_ms = pool_now_ms(pool), earliest_ms = first_at_ms(&question);
+    uint64_t earliest_ms = questions_first_at_ms(pool, model, tokens), now_ms = pool_now_ms(pool);
     if (earliest_ms <= now_ms)
         return 0;
     return earliest_ms < WORD_FOREVER ? (int64_t)(earliest_ms - now_ms) : -1;
+}
+
+int64_t questions_next_ms(const struct keyshm_pool *pool, unsigned model)
+{
+    return questions_wait_hint_ms(pool, model, 0);
 }
 
 int questions_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigned model)
@@ -65,7 +73,7 @@ int questions_is_available(const struct keyshm_pool *pool, keyshm_id id, unsigne
     /* First and last: the key is there all the time. */
     if (!word_is_live(slot_word_of(pool, id)))
         return -ESTALE;
-    struct question question = ask(pool, model);
+    struct question question = ask(pool, model, 0);
     bool is_available =
         availability_at_ms(pool, model, id_slot(id)) <= pool_now_ms(pool) && admitted_at_ms(&question, id_slot(id)) == 0;
     return word_is_live(slot_word_of(pool, id)) ? is_available : -ESTALE;
@@ -112,7 +120,7 @@ int questions_count(const struct keyshm_pool *pool, unsigned model)
 {
     uint64_t now_ms = pool_now_ms(pool);
     uint32_t used = pool_slots_used(pool);
-    struct question question = ask(pool, model);
+    struct question question = ask(pool, model, 0);
     struct seen_groups seen;
     int count = 0;
     memset(seen.key_groups, 0, pool->settings.groups_max * sizeof(*seen.key_groups));

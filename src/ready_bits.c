@@ -5,6 +5,7 @@
 #include "probe.h"
 #include "process_local.h"
 #include "state_word.h"
+#include "waiters.h"
 
 /*
  * Three operations meet here: making a key available (W: write its word, then set the bit), looking at it (L: clear the
@@ -74,20 +75,35 @@ void ready_set_available(const struct keyshm_pool *pool, unsigned model, uint64_
             ready_set_for(pool, model, slot);
 }
 
+static void count_announcement(const struct keyshm_pool *pool)
+{
+    /* Its release pairs with the acquire in ready_announced(): a process that reads this count also reads the word.
+     * seq_cst: before the load in waiters_are_expected(). */
+    atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_seq_cst);
+}
+
 void ready_count_announcement(const struct keyshm_pool *pool)
 {
-    /* release: pairs with the acquire in ready_announced(): a process that reads this count also reads the word. */
-    atomic_fetch_add_explicit(&pool->header->made_available, 1, memory_order_release);
+    count_announcement(pool);
+    waiters_wake_one(pool);
+}
+
+void ready_count_announcement_to_all(const struct keyshm_pool *pool)
+{
+    count_announcement(pool);
+    waiters_wake_all(pool);
 }
 
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
-    /* A group is one word for all its keys, whose bits were cleared as they were looked at. */
-    if (subject < pool->settings.capacity)
+    if (subject < pool->settings.capacity) {
         ready_set(pool, model, subject);
-    else
-        ready_make_all_due(pool, model);
-    ready_count_announcement(pool);
+        ready_count_announcement(pool);
+        return;
+    }
+    /* A group is one word for all its keys, whose bits were cleared as they were looked at. */
+    ready_make_all_due(pool, model);
+    ready_count_announcement_to_all(pool);
 }
 
 ALWAYS_INLINE uint64_t load_half(const struct keyshm_pool *pool, const struct ready_filter *filter_or_null, uint32_t i)

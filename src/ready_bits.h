@@ -55,8 +55,9 @@ void ready_set_available(const struct keyshm_pool *pool, unsigned model, uint64_
  * public call returns. */
 void ready_announce(const struct keyshm_pool *pool, unsigned model, uint32_t subject);
 
-/* Something has been made available, perhaps. */
+/* Something has been made available, perhaps: wake one of those who wait; or more than one can use: all of them. */
 void ready_count_announcement(const struct keyshm_pool *pool);
+void ready_count_announcement_to_all(const struct keyshm_pool *pool);
 
 /* How often anything has been made available. */
 static inline uint32_t ready_announced(const struct keyshm_pool *pool)

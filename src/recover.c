@@ -35,6 +35,6 @@ void recover(struct keyshm_pool *pool)
     limits_recover(pool);
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         ready_make_all_due(pool, model);
-    ready_count_announcement(pool);
+    ready_count_announcement_to_all(pool);
     index_end_change(pool);
 }

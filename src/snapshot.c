@@ -18,6 +18,7 @@
 #include "streak.h"
 #include "subject.h"
 #include "tagged.h"
+#include "waiters.h"
 
 /* How often a slot is read again because its key was replaced meanwhile. After that it is left out: no key was in it
  * for the whole of the snapshot. */
@@ -317,6 +318,7 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
     snapshot->creator_uid = settings->creator_uid;
     snapshot->creator_pid = (pid_t)settings->creator_pid;
     snapshot->recoveries = atomic_load_explicit(&pool->header->recoveries, memory_order_relaxed);
+    snapshot->waiting = waiters_count(pool);
     copy_holder(pool, snapshot);
 }
 

@@ -112,6 +112,17 @@ bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t cou
     return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
 }
 
+bool workers_is_attached(const struct keyshm_pool *pool, uint32_t row)
+{
+    char state;
+    /* acquire: pairs with the release in fill(). */
+    uint64_t owner = atomic_load_explicit(&pool->workers[row].owner, memory_order_acquire);
+    if ((owner & (WORKER_IS_FILLED | WORKER_HAS_CLOSED)) != WORKER_IS_FILLED)
+        return false;
+    struct identity identity = identity_in(&pool->workers[row], owner);
+    return is_alive(&identity, workers_pid_namespace(pool), &state) != 0;
+}
+
 bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
     uint64_t owner = owner_with_count(pool, row, count), own_namespace = workers_pid_namespace(pool);
@@ -206,14 +217,16 @@ static void store_name(struct layout_worker *row, const union name_words *name)
         atomic_store_explicit(&row->name[i], name->words[i], memory_order_relaxed);
 }
 
-static void fill(const struct search *search, struct layout_worker *row, uint64_t owner)
+static void fill(const struct search *search, uint32_t number, uint64_t owner)
 {
+    struct layout_worker *row = &search->pool->workers[number];
     union name_words name;
     struct process_look look;
     bool is_known = process_look(owner_process(owner), &look) == 0;
     process_own_name(name.bytes);
     store_name(row, &name);
     atomic_store_explicit(&row->picks, 0, memory_order_relaxed);
+    atomic_store_explicit(&search->pool->waiting[number], 0, memory_order_relaxed);
     atomic_store_explicit(&row->attached_ms, search->now_ms, memory_order_relaxed);
     atomic_store_explicit(&row->pid_namespace, search->own_namespace, memory_order_relaxed);
     atomic_store_explicit(&row->started_ticks, is_known ? look.started_ticks : 0, memory_order_relaxed);
@@ -239,7 +252,7 @@ static uint64_t take_row(struct search *search)
             !atomic_compare_exchange_strong_explicit(&row->owner, &before, owner, memory_order_relaxed,
                                                      memory_order_relaxed))
             continue;
-        fill(search, row, owner);
+        fill(search, number, owner);
         token = (uint64_t)(number + 1) << 32 | (uint32_t)owner | WORKER_IS_FILLED;
     }
     atomic_store_explicit(&pool->header->workers_cursor, token != 0 ? token >> 32 : next, memory_order_relaxed);

@@ -45,6 +45,9 @@ bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token);
 /* The same of the owner of a row, when it had had so many, as far as their low 16 bits tell. */
 bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
 
+/* Does the row belong to a process that is attached, as far as can be told? */
+bool workers_is_attached(const struct keyshm_pool *pool, uint32_t row);
+
 /* Its process id; 0: it has left. */
 pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
 

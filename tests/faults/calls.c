@@ -530,6 +530,26 @@ static int64_t run_acquire(struct fixture *fixture)
     return keyshm_acquire(fixture->pool, &request, &fixture->lease);
 }
 
+static void bench_all(struct fixture *fixture)
+{
+    for (size_t i = 0; i < sizeof(fixture->ids) / sizeof(fixture->ids[0]); i++)
+        EXPECT_EQ(keyshm_mark_rate_limited(fixture->pool, fixture->ids[i], KEYSHM_UNTIL_MARKED), 0);
+}
+
+static int64_t run_acquire_with_wait(struct fixture *fixture)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.wait_ms = 1;
+    request.affinity = 1;
+    request.flags = KEYSHM_SOONEST;
+    return keyshm_acquire(fixture->pool, &request, &fixture->lease);
+}
+
+static int64_t run_wait_hint(struct fixture *fixture)
+{
+    return keyshm_wait_hint_ms(fixture->observer, NULL);
+}
+
 static void acquire_lease(struct fixture *fixture)
 {
     EXPECT_EQ(keyshm_acquire(fixture->pool, NULL, &fixture->lease), 0);
@@ -1228,6 +1248,7 @@ const struct call calls[] = {
      NULL, false},
     {"keyshm_next_key", "", CALL_PLAIN, run_next_key, 23, NULL, NULL, false},
     {"keyshm_acquire", "", CALL_PLAIN, run_acquire, 0, make_model, NULL, false},
+    {"keyshm_acquire", "a wait", CALL_PLAIN, run_acquire_with_wait, -EAGAIN, bench_all, NULL, false},
     {"keyshm_acquire", "a place", CALL_PLAIN, run_acquire_with_tokens, 0, set_limits, NULL, false},
     {"keyshm_acquire", "a dead process has the only place", CALL_PLAIN, run_acquire_in_time, 0, leave_dead_holder_of_all,
      NULL, true},
@@ -1239,6 +1260,7 @@ const struct call calls[] = {
     {"keyshm_leases", "", CALL_INSPECTS, run_leases, 0, acquire_place, free_leases, false},
     {"keyshm_lease_list_free", "", CALL_INSPECTS, run_lease_list_free, 0, list_leases, NULL, false},
     {"keyshm_get", "", CALL_INSPECTS, run_get, 0, NULL, NULL, false},
+    {"keyshm_wait_hint_ms", "", CALL_INSPECTS, run_wait_hint, 0, NULL, NULL, false},
     {"keyshm_next_available_ms", "", CALL_INSPECTS, run_next_available_ms, 0, NULL, NULL, false},
     {"keyshm_mark_rate_limited", "", CALL_PLAIN, run_mark_rate_limited, 0, NULL, NULL, false},
     {"keyshm_mark_quota_exceeded", "", CALL_PLAIN, run_mark_quota_exceeded, 0, NULL, NULL, false},

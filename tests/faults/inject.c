@@ -549,17 +549,18 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 
 long __wrap_syscall(long number, ...)
 {
-    long argument[4];
+    long argument[6];
     va_list arguments;
     va_start(arguments, number);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         argument[i] = va_arg(arguments, long);
     va_end(arguments);
     /* The test's own are others, and made outside. */
-    EXPECT(number == SYS_get_robust_list || number == SYS_pidfd_open || injection == NULL || !injection->is_on);
+    EXPECT(number == SYS_get_robust_list || number == SYS_pidfd_open || number == SYS_futex || injection == NULL ||
+           !injection->is_on);
     if ((number == SYS_get_robust_list && fails(FAULT_ROBUST_LIST)) || (number == SYS_pidfd_open && fails(FAULT_PIDFD)))
         return -1;
-    long r = __real_syscall(number, argument[0], argument[1], argument[2], argument[3]);
+    long r = __real_syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
     return number == SYS_pidfd_open ? count_descriptor((int)r) : r;
 }
 

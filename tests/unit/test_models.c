@@ -311,17 +311,3 @@ Test(models, leases_are_given_back_once)
     request.size = 0;
     cr_assert_eq(keyshm_acquire(pool, &request, &lease), -EINVAL);
 }
-
-Test(models, requests_for_what_is_not_supported_are_refused)
-{
-    struct keyshm_lease lease;
-    const struct keyshm_request empty = KEYSHM_REQUEST_INIT;
-    struct keyshm_request requests[] = {empty, empty, empty};
-    requests[0].affinity = 1;
-    requests[1].wait_ms = 1;
-    requests[2].flags = 1;
-    add_key(1);
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        cr_assert_eq(keyshm_acquire(pool, &requests[i], &lease), -EINVAL, "field %zu", i);
-    cr_assert_eq(keyshm_acquire(pool, &empty, &lease), 0);
-}
