@@ -339,6 +339,11 @@ ALWAYS_INLINE int pick_charged(const struct keyshm_pool *pool, unsigned model, u
     return pick_slowly_in_order(pool, model, taken, now_ms, is_burst, order, request, ret_pick, ret_charges);
 }
 
+static struct budget_charges *charges_or(struct budget_charges *charges_or_null, struct budget_charges *others)
+{
+    return charges_or_null != NULL ? charges_or_null : others;
+}
+
 /* A pick that is no lease says nothing, and nobody wants to know what it was charged. */
 static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
                                                   struct budget_request *request_or_null, struct keyshm_pick *ret_pick,
@@ -346,7 +351,7 @@ static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool
 {
     struct turn_order order = read_order(pool);
     struct budget_request nothing = {.tokens = 0}, *request = request_or_null != NULL ? request_or_null : &nothing;
-    struct budget_charges ignored, *ret_charges = ret_charges_or_null != NULL ? ret_charges_or_null : &ignored;
+    struct budget_charges ignored, *ret_charges = charges_or(ret_charges_or_null, &ignored);
     return order_matters(order.in_use) ? pick_charged(pool, model, taken, &order, &order, request, ret_pick, ret_charges)
                                        : pick_charged(pool, model, taken, &order, NULL, request, ret_pick, ret_charges);
 }
@@ -357,7 +362,7 @@ static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *poo
 {
     struct turn_order order = read_order(pool);
     struct budget_request nothing = {.tokens = 0}, *request = request_or_null != NULL ? request_or_null : &nothing;
-    struct budget_charges ignored, *ret_charges = ret_charges_or_null != NULL ? ret_charges_or_null : &ignored;
+    struct budget_charges ignored, *ret_charges = charges_or(ret_charges_or_null, &ignored);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
