@@ -221,8 +221,11 @@ void limits_leave(const struct keyshm_pool *pool, uint32_t subject)
         order_set_limited(pool, are_there_any(pool));
 }
 
+/* A process that was killed while it removed the key before this one may have left what is in flight there, of others. */
 void limits_enter(const struct keyshm_pool *pool, uint32_t subject)
 {
+    struct places places = places_of(pool, subject);
+    places_clear(&places);
     for (unsigned model = 0; model <= pool_models_used(pool); model++)
         forget_used(pool, model, subject);
 }

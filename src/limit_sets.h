@@ -106,7 +106,7 @@ int limits_find(const struct keyshm_pool *pool, const struct keyshm_limits *limi
 /* With LIMITS_NONE, what was used is forgotten. */
 void limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint32_t ref);
 
-/* A key or a group is gone, and a new one in its place begins without limits and without anything used. */
+/* A key or a group is gone, and a new one in its place begins without limits, without anything used or in flight. */
 void limits_leave(const struct keyshm_pool *pool, uint32_t subject);
 void limits_enter(const struct keyshm_pool *pool, uint32_t subject);
 

@@ -70,11 +70,11 @@ static keyshm_id insert(struct keyshm_pool *pool, uint32_t slot, const struct sl
     struct event_ticket ticket = event_claim(pool, EVENT_CLASS_MEMBERSHIP);
     index_begin_change(pool);
     count_as_used(pool, slot);
+    limits_enter(pool, slot); /* before its id: whoever is charged for the key has read that */
     slot_fill(pool, slot, id, key);
     index_insert(pool, key->hash, slot);
     groups_enter(pool, slot, group_or_0);
     order_enter(pool, slot);
-    limits_enter(pool, slot);
     subject_publish(pool, slot);
     atomic_store_explicit(&pool->header->lowest_free, slot + 1, memory_order_relaxed);
     index_end_change(pool);

@@ -4,7 +4,7 @@
  * Two processes are stopped at once. A pick is stopped when it has claimed a slot, whose key is then removed; an add is
  * stopped in the middle of filling the same slot. The pick goes on for a few instructions, the add ends, the pick ends.
  * The pick may give the new key or none, but not a half-filled one; and none when the key is added to a group that is
- * not available.
+ * not available. Where keys have a limit of one request, it is charged to the key that it gives.
  *
  * And one process is stopped twice: a pick that has claimed the slot goes on for a few instructions, and the new key is
  * added to the group that is not available; the pick goes on for a few more, and that key is removed. The slot is in no
@@ -22,7 +22,7 @@
 
 /* Enough for a pick to go from its claim to its second look at the word of the slot. Then it searches on, as in any empty
  * pool. */
-enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, DEFAULT_STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
+enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, LIMITED_INSTRUCTIONS_MAX = 1200, DEFAULT_STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
 
 /* And from there to its first look at the word, and from that to the second. */
 enum { TO_FIRST_LOOK_MAX = 90, TO_SECOND_LOOK_MAX = 180 };
@@ -38,6 +38,7 @@ static struct seen *seen;
 static keyshm_pool *pool;
 static char old_key[KEY_LENGTH + 1], new_key[KEY_LENGTH + 1];
 static bool has_group; /* the new key is added to a group that is not available */
+static bool has_limits;
 static keyshm_id group_or_0;
 
 /* ---- where each of the two is stopped ---- */
@@ -87,6 +88,13 @@ static void make_group(void)
     EXPECT_EQ(keyshm_mark_quota_exceeded(pool, group_or_0, KEYSHM_UNTIL_MARKED), 0);
 }
 
+static void set_limits(void)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.requests = (struct keyshm_rate){.amount = 1, .per_ms = KEYSHM_DURATION_MAX_MS, .burst = 1};
+    EXPECT_EQ(keyshm_set_limits(pool, 0, 0, &limits), 0);
+}
+
 static keyshm_id begin(void)
 {
     keyshm_id id;
@@ -97,6 +105,8 @@ static keyshm_id begin(void)
     group_or_0 = 0;
     if (has_group)
         make_group();
+    if (has_limits)
+        set_limits();
     memset(seen, 0, sizeof(*seen));
     return id;
 }
@@ -104,12 +114,15 @@ static keyshm_id begin(void)
 static void end(void)
 {
     keyshm_id id;
+    struct keyshm_pick pick;
     EXPECT_EQ(keyshm_find(pool, new_key, &id), 0);
-    EXPECT((seen->result == 0 && !has_group) || seen->result == -ENOKEY || (seen->result == -EAGAIN && has_group));
+    EXPECT((seen->result == 0 && !has_group) || seen->result == -ENOKEY ||
+           (seen->result == -EAGAIN && (has_group || has_limits)));
     if (seen->result == 0) {
         EXPECT_EQ(seen->pick.id, id);
         EXPECT_EQ(seen->pick.key_length, KEY_LENGTH);
         EXPECT_EQ(strcmp(seen->pick.key, new_key), 0);
+        EXPECT(!has_limits || keyshm_next(pool, &pick) == -EAGAIN);
     }
     EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
     keyshm_close(pool);
@@ -231,9 +244,10 @@ static void run_all_twice_stopped(unsigned stride, unsigned *runs, unsigned *str
 
 static void run_all(unsigned stride, unsigned *runs, unsigned *strays)
 {
+    unsigned most = has_limits ? LIMITED_INSTRUCTIONS_MAX : INSTRUCTIONS_MAX;
     learn();
     for (size_t i = 0; i < MOMENTS; i++)
-        for (unsigned instructions = 0; instructions < INSTRUCTIONS_MAX; instructions += stride) {
+        for (unsigned instructions = 0; instructions < most; instructions += stride) {
             bool is_as_learnt = run(&moments[i], instructions);
             *runs += is_as_learnt;
             *strays += !is_as_learnt;
@@ -256,6 +270,9 @@ int main(int argc, char **argv)
         run_all(stride, &runs, &strays);
     }
     run_all_twice_stopped(stride, &runs, &strays); /* the group is there still */
+    has_group = false;
+    has_limits = true;
+    run_all(stride, &runs, &strays);
     EXPECT(strays * STRAYS_ONE_IN <= runs);
     printf("total: runs %u, broken 0\n", runs); /* what is broken ends the program */
     return 0;
