@@ -38,7 +38,7 @@ void lease_begin(const struct budget_request *request, const struct budget_charg
 /* Of the key, or of its group. */
 struct part {
     bool is_there; /* it has a place here */
-    uint32_t number;
+    uint32_t subject, number;
     struct places places;
 };
 
@@ -51,7 +51,8 @@ struct lease {
 
 static struct part part_of(const struct keyshm_pool *pool, uint32_t subject, uint32_t number)
 {
-    return (struct part){.is_there = number != PLACE_NONE, .number = number, .places = places_of(pool, subject)};
+    return (struct part){
+        .is_there = number != PLACE_NONE, .subject = subject, .number = number, .places = places_of(pool, subject)};
 }
 
 /* The group that it was charged to, if that is still there. */
@@ -72,7 +73,8 @@ static bool is_in_its_places(const struct lease *lease)
            (!lease->of_group.is_there || places_is_taken(&lease->of_group.places, lease->of_group.number, lease->cell));
 }
 
-/* -ESTALE: it is ended, or its key was removed, or its place was taken away. */
+/* -ESTALE: it is ended, or its key was removed, or its place was taken away. It may have one in its group still: then that is
+ * in *ret_lease. */
 static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
 {
     const uint64_t *token = lease->token;
@@ -81,13 +83,15 @@ static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease 
                                 .charged_ns = token[TOKEN_CHARGED_NS],
                                 .is_settled = (token[TOKEN_STATE] & STATE_IS_SETTLED) != 0};
     if ((token[TOKEN_STATE] & STATE_IS_HELD) == 0 || id_is_group(lease->pick.id) ||
-        !word_is_live(slot_word_of(pool, lease->pick.id)) || lease->pick.model > pool_models_used(pool))
+        lease->pick.model > pool_models_used(pool))
         return -ESTALE;
     uint32_t slot = id_slot(lease->pick.id), group = group_of(pool, token[TOKEN_KEY_GROUP]);
-    ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
-    ret_lease->of_key = part_of(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32));
     if (group != GROUP_NONE)
         ret_lease->of_group = part_of(pool, pool_group_subject(pool, group_index(group)), (uint32_t)token[TOKEN_PLACES]);
+    if (!word_is_live(slot_word_of(pool, lease->pick.id)))
+        return -ESTALE;
+    ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
+    ret_lease->of_key = part_of(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32));
     return is_in_its_places(ret_lease) ? 0 : -ESTALE;
 }
 
@@ -159,14 +163,29 @@ static bool leave(const struct part *part, uint64_t cell, bool *is_wanted)
     return was_there;
 }
 
-/* Give both back, and announce that once. */
+/* Give both back, and announce that once. Of two that end it at once, one frees the first of its places: that one has ended it,
+ * whichever frees the other. */
 static bool leave_both(const struct keyshm_pool *pool, const struct lease *lease, bool is_wanted)
 {
     bool was_in_key = leave(&lease->of_key, lease->cell, &is_wanted);
     bool was_in_group = leave(&lease->of_group, lease->cell, &is_wanted);
     if (lease->of_key.is_there || lease->of_group.is_there)
         budget_announce_to(pool, is_wanted);
-    return was_in_key && was_in_group;
+    return lease->of_key.is_there ? was_in_key : was_in_group;
+}
+
+/* Of a lease that has come to nothing, the place in the group goes, too: as if it were reaped (reap.h). */
+static void leave_group(const struct keyshm_pool *pool, unsigned model, const struct lease *lease)
+{
+    const struct part *part = &lease->of_group;
+    bool is_wanted = false;
+    if (!part->is_there || !places_is_taken(&part->places, part->number, lease->cell))
+        return;
+    uint64_t held = atomic_load_explicit(&part->places.notes[part->number].held, memory_order_acquire);
+    if (held_is_of(held, lease->cell))
+        lease_charge_held(pool, part->subject, model, held_tokens(held));
+    if (leave(part, lease->cell, &is_wanted))
+        budget_announce_to(pool, is_wanted);
 }
 
 int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used)
@@ -189,7 +208,9 @@ int lease_release(const struct keyshm_pool *pool, struct keyshm_lease *lease)
     int r = read_lease(pool, lease, &known);
     if (r == 0 && !known.is_settled && (known.of_key.is_there || known.of_group.is_there))
         is_wanted = settle(pool, &known, known.tokens);
-    if (r == 0 && !leave_both(pool, &known, is_wanted))
+    if (r < 0)
+        leave_group(pool, lease->pick.model, &known);
+    else if (!leave_both(pool, &known, is_wanted))
         r = -ESTALE;
     memset(lease->token, 0, sizeof(lease->token));
     return r;
@@ -219,7 +240,9 @@ int lease_cancel(const struct keyshm_pool *pool, struct keyshm_lease *lease)
     int r = read_lease(pool, lease, &known);
     if (r == 0 && known.is_settled)
         return -EALREADY;
-    if (r == 0 && !leave_both(pool, &known, false))
+    if (r < 0)
+        leave_group(pool, lease->pick.model, &known);
+    else if (!leave_both(pool, &known, false))
         r = -ESTALE;
     if (r == 0) {
         give_back_rates(pool, &known);

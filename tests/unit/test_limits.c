@@ -475,6 +475,29 @@ Test(limits, of_requests_in_flight_end_with_their_key)
     cr_assert_eq(keyshm_release(pool, &next), 0);
 }
 
+Test(limits, of_a_group_end_with_a_removed_key)
+{
+    struct keyshm_limits limits = tokens_at_release(1000);
+    struct keyshm_lease lease, next;
+    keyshm_id group, id = add_key(1), other = add_key(2);
+    limits.in_flight = 1;
+    cr_assert_eq(keyshm_group(pool, "account", &group), 0);
+    cr_assert_eq(keyshm_set_group(pool, id, group), 0);
+    set(group, 0, limits);
+    cr_assert_eq(lease_for(&lease, 600), 0);
+    cr_assert_eq(lease.pick.id, id);
+    cr_assert_eq(keyshm_remove(pool, id), 0);
+    cr_assert_eq(keyshm_set_group(pool, other, group), 0);
+    cr_assert_eq(lease_for(&next, 1), -EAGAIN);
+    cr_assert_eq(keyshm_release(pool, &lease), -ESTALE);
+    cr_assert_eq(count_leases(), 0);
+    cr_assert_eq(lease_for(&next, 401), -EAGAIN, "what it held was used");
+    cr_assert_eq(lease_for(&next, 400), 0);
+    cr_assert_eq(keyshm_remove(pool, other), 0);
+    cr_assert_eq(keyshm_cancel(pool, &next), -ESTALE);
+    cr_assert_eq(count_leases(), 0);
+}
+
 Test(limits, take_a_place_away_after_the_longest_time)
 {
     struct keyshm_policy policy = KEYSHM_POLICY_INIT;
