@@ -226,35 +226,46 @@ bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets
 
 /* ---- charging ---- */
 
-void budget_give_back(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns, uint64_t charged_ns)
+/* The key and the group that were charged, or the last in their place: what was charged is forgotten when another comes there. */
+static bool are_last(const struct keyshm_pool *pool, const struct budgets *budgets)
 {
-    uint64_t used_ns = load_used(used_at), now_ns = pool_now_ns(pool);
-    for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++) {
+    return atomic_load_explicit(&pool_slot(pool, budgets->slot)->id, memory_order_acquire) == budgets->id &&
+           (budgets->key_group == GROUP_NONE || key_group_is_last(pool, budgets->key_group));
+}
+
+void budget_give_back(const struct keyshm_pool *pool, const struct budgets *budgets, _Atomic uint64_t *used_at,
+                      uint64_t cost_ns, uint64_t charged_ns)
+{
+    uint64_t now_ns = pool_now_ns(pool);
+    /* acquire, twice: pairs with the release in commit(). Whose charge is in the word, of that the id is read then. */
+    uint64_t used_ns = atomic_load_explicit(used_at, memory_order_acquire);
+    for (int tries = 0; tries < CHARGE_TRIES_MAX && are_last(pool, budgets); tries++) {
         uint64_t after_ns = rate_given_back(used_ns, cost_ns, charged_ns, now_ns);
         if (after_ns == used_ns || atomic_compare_exchange_weak_explicit(used_at, &used_ns, after_ns,
-                                                                         memory_order_relaxed, memory_order_relaxed))
+                                                                         memory_order_acquire, memory_order_acquire))
             return;
     }
 }
 
-static void give_back_charges(const struct keyshm_pool *pool, const struct budget_charges *charges)
+static void give_back_charges(const struct keyshm_pool *pool, const struct budgets *budgets,
+                              const struct budget_charges *charges)
 {
     for (unsigned i = charges->count; i > 0; i--)
-        budget_give_back(pool, charges->of[i - 1].used_at, charges->of[i - 1].cost_ns, charges->charged_ns);
+        budget_give_back(pool, budgets, charges->of[i - 1].used_at, charges->of[i - 1].cost_ns, charges->charged_ns);
 }
 
 /* False: others have charged one of the budgets meanwhile, and nothing was charged. */
-ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, struct budget_charges *charges)
+ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_charges *charges)
 {
     for (unsigned i = 0; i < charges->count; i++) {
         const struct budget_charge *charge = &charges->of[i];
         uint64_t used_ns = charge->used_ns;
-        /* relaxed: the word stands for itself alone. */
+        /* release: pairs with the acquire in budget_give_back(). */
         if (charge->cost_ns == 0 || atomic_compare_exchange_strong_explicit(charge->used_at, &used_ns, charge->charged_ns,
-                                                                            memory_order_relaxed, memory_order_relaxed))
+                                                                            memory_order_release, memory_order_relaxed))
             continue;
         charges->count = i;
-        give_back_charges(pool, charges);
+        give_back_charges(pool, budgets, charges);
         return false;
     }
     return true;
@@ -367,10 +378,10 @@ static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *po
             break;
         if (take_places(pool, budgets, &needs, request, ret_charges) < 0)
             continue;
-        if (commit(pool, ret_charges)) {
+        if (commit(pool, budgets, ret_charges)) {
             if (holds_fit(pool, budgets, &needs, request, clock))
                 return true;
-            give_back_charges(pool, ret_charges);
+            give_back_charges(pool, budgets, ret_charges);
         }
         leave_places(pool, budgets, ret_charges);
     }
@@ -416,13 +427,13 @@ bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budget
         if (budgets->refs[i] != LIMITS_NONE)
             is_quick = plan_quickly(limits_of(pool, budgets->refs[i]), budget_usage(pool, budgets, i), request,
                                     &clock->time, ret_charges);
-    return (is_quick && commit(pool, ret_charges)) || charge_slowly(pool, budgets, request, clock, ret_charges);
+    return (is_quick && commit(pool, budgets, ret_charges)) || charge_slowly(pool, budgets, request, clock, ret_charges);
 }
 
 void budgets_give_back(const struct keyshm_pool *pool, const struct budgets *budgets,
                        const struct budget_charges *charges)
 {
     leave_places(pool, budgets, charges);
-    give_back_charges(pool, charges);
+    give_back_charges(pool, budgets, charges);
     budget_announce(pool);
 }

@@ -156,8 +156,10 @@ void budgets_give_back(const struct keyshm_pool *pool, const struct budgets *bud
 /* Charge what was used, whatever is owed then. */
 void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns);
 
-/* Give back what was charged at this time, as far as it has not drained. */
-void budget_give_back(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns, uint64_t charged_ns);
+/* Give back what was charged at this time, as far as it has not drained. It may be that of another key by now, which has not
+ * been charged that. */
+void budget_give_back(const struct keyshm_pool *pool, const struct budgets *budgets, _Atomic uint64_t *used_at,
+                      uint64_t cost_ns, uint64_t charged_ns);
 
 /* A place is free, or holds no tokens any longer: worth a look. */
 void budget_announce(const struct keyshm_pool *pool);

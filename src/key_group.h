@@ -55,6 +55,12 @@ ALWAYS_INLINE uint32_t key_group_of_slot(const struct keyshm_pool *pool, uint32_
     return key_group == GROUP_NONE || group_index(key_group) >= pool->settings.groups_max ? GROUP_NONE : key_group;
 }
 
+/* Of such a word that is not GROUP_NONE: has no other group come in the place of this one? */
+static inline bool key_group_is_last(const struct keyshm_pool *pool, uint32_t key_group)
+{
+    return group_pack(atomic_load_explicit(&pool->groups[group_index(key_group)].id, memory_order_acquire)) == key_group;
+}
+
 /* The state word of a group. acquire: pairs with the release of subject_publish() and of marks. */
 static inline uint64_t key_group_word(const struct keyshm_pool *pool, unsigned model, uint32_t group)
 {

@@ -91,6 +91,7 @@ static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease 
     if (!word_is_live(slot_word_of(pool, lease->pick.id)))
         return -ESTALE;
     ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
+    ret_lease->budgets.id = lease->pick.id; /* another may be there by now */
     ret_lease->of_key = part_of(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32));
     return is_in_its_places(ret_lease) ? 0 : -ESTALE;
 }
@@ -227,7 +228,7 @@ static void give_back_rates(const struct keyshm_pool *pool, const struct lease *
         for (uint64_t left = kinds & LIMITS_RATES_MASK & ~held; left != 0; left &= left - 1) {
             unsigned number = (unsigned)__builtin_ctzll(left);
             uint64_t units = (LIMITS_TOKENS_MASK >> number & 1) != 0 ? lease->tokens : 1;
-            budget_give_back(pool, &budget_usage(pool, &lease->budgets, i)->used_ns[number],
+            budget_give_back(pool, &lease->budgets, &budget_usage(pool, &lease->budgets, i)->used_ns[number],
                              rate_cost_ns(limits_rate(limits, number).cost_ns, units), lease->charged_ns);
         }
     }

@@ -434,3 +434,38 @@ Test(meanwhile, a_streak_is_carried_over_to_a_key_that_is_there)
         cr_assert_eq(r, goes_on ? -ESTALE : 0);
     }
 }
+
+/* ---- a key that is charged ---- */
+
+static void limit_requests(uint64_t burst)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.requests = (struct keyshm_rate){.amount = 60, .per_ms = 60000, .burst = burst};
+    cr_assert_eq(keyshm_set_limits(pool, 0, 0, &limits), 0);
+}
+
+/* The one that comes into its slot is charged as often as it may be. */
+static void replace_by_one_that_is_used(void)
+{
+    cr_assert_eq(keyshm_remove(pool, ids[0]), 0);
+    ids[0] = add_key(2);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pick_id(), ids[0]);
+}
+
+Test(meanwhile, another_key_gets_nothing_of_what_is_given_back)
+{
+    bool goes_on = true;
+    for (unsigned readings = 0; goes_on; readings++) {
+        struct keyshm_lease lease;
+        begin_round();
+        add_keys(ids, 1);
+        limit_requests(2);
+        cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0);
+        virtual_clock_interrupt(readings, replace_by_one_that_is_used);
+        int r = keyshm_cancel(pool, &lease);
+        goes_on = end_round(replace_by_one_that_is_used);
+        cr_assert(r == 0 || (goes_on && r == -ESTALE));
+        cr_assert_eq(pick_id(), 0, "after %u readings", readings);
+    }
+}
