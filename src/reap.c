@@ -32,7 +32,7 @@ struct in_flight {
 static struct in_flight load(const struct keyshm_pool *pool, uint32_t subject, uint32_t number)
 {
     struct in_flight request = {.subject = subject, .number = number, .places = places_of(pool, subject)};
-    /* acquire: the note is written after the cell. */
+    /* acquire: the note is written after the cell, and of that `held` last. So if that is of the cell, the time is, too. */
     request.cell = atomic_load_explicit(&request.places.cells[number], memory_order_acquire);
     request.held = atomic_load_explicit(&request.places.notes[number].held, memory_order_acquire);
     request.since = atomic_load_explicit(&request.places.notes[number].since_ms, memory_order_acquire);
@@ -74,10 +74,26 @@ static bool take_away(const struct keyshm_pool *pool, const struct in_flight *re
     return true;
 }
 
+/* A cell without a note: its owner is stopped between the two, or will write it at once. What is noted there is of the one
+ * before, which may be old. So this process remembers since when it has seen the cell: bits 63..24 the time in milliseconds,
+ * 23..0 a hash of the cell. */
+static uint64_t unnoted_since_ms(const struct keyshm_pool *pool, uint64_t cell, uint64_t now_ms)
+{
+    uint64_t mark = cell * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SINCE_MS_SHIFT);
+    _Atomic uint64_t *at = &pool->local->unnoted[mark % PROCESS_UNNOTED];
+    uint64_t known = atomic_load_explicit(at, memory_order_relaxed);
+    if (((known ^ mark) & ID_SLOT_MASK) == 0)
+        return since_ms(known);
+    atomic_store_explicit(at, now_ms << SINCE_MS_SHIFT | mark, memory_order_relaxed);
+    return now_ms;
+}
+
 static bool is_too_old(const struct keyshm_pool *pool, const struct in_flight *request, uint64_t now_ms)
 {
     int64_t most_ms = atomic_load_explicit(&pool->header->policy.lease_max_ms, memory_order_relaxed);
-    return most_ms > 0 && since_ms(request->since) + (uint64_t)most_ms < now_ms;
+    uint64_t taken_ms = held_is_of(request->held, request->cell) ? since_ms(request->since)
+                                                                 : unnoted_since_ms(pool, request->cell, now_ms);
+    return most_ms > 0 && taken_ms + (uint64_t)most_ms < now_ms;
 }
 
 /* ---- those that are wanted ---- */
