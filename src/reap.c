@@ -164,7 +164,7 @@ static bool is_reaped(const struct keyshm_pool *pool, uint64_t cell, pid_t pid_o
 {
     uint32_t row = cell_row(cell);
     uint64_t count = cell_count(cell);
-    if (pid_or_0 != 0 && workers_process_of(pool, row, count) != pid_or_0)
+    if (pid_or_0 != 0 && !workers_was_of(pool, row, count, pid_or_0))
         return false;
     return (pid_or_0 != 0 && workers_is_own(pool, row, count)) || workers_has_left(pool, row, count);
 }

@@ -91,22 +91,21 @@ bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token)
     return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
 }
 
-/* The owner word of a row, if it is this owner's; 0: it is not, or the attachment was closed. */
+/* The owner word of a row, if it is this owner's, who may have closed the attachment; 0: it is not. */
 static uint64_t owner_with_count(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
     if (row >= pool->settings.worker_rows)
         return 0;
     /* acquire: pairs with the release in fill(). */
     uint64_t owner = atomic_load_explicit(&pool->workers[row].owner, memory_order_acquire);
-    bool is_it = ((owner / WORKER_COUNT_STEP ^ count) & UINT16_MAX) == 0 && (owner & WORKER_HAS_CLOSED) == 0;
-    return is_it ? owner : 0;
+    return ((owner / WORKER_COUNT_STEP ^ count) & UINT16_MAX) == 0 ? owner : 0;
 }
 
 bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
     char state;
     uint64_t owner = owner_with_count(pool, row, count);
-    if (owner == 0)
+    if (owner == 0 || (owner & WORKER_HAS_CLOSED) != 0)
         return true;
     struct identity identity = identity_in(&pool->workers[row], owner);
     return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
@@ -132,7 +131,13 @@ bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count
 
 pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
-    return owner_process(owner_with_count(pool, row, count));
+    uint64_t owner = owner_with_count(pool, row, count);
+    return (owner & WORKER_HAS_CLOSED) == 0 ? owner_process(owner) : 0;
+}
+
+bool workers_was_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count, pid_t process)
+{
+    return owner_process(owner_with_count(pool, row, count)) == process;
 }
 
 /* ---- for the process itself ---- */
@@ -390,7 +395,7 @@ void workers_name_of(const struct keyshm_pool *pool, uint32_t row, uint64_t coun
 {
     struct copied_row copy;
     ret_name[0] = '\0';
-    if (owner_with_count(pool, row, count) != 0 && read_row(&pool->workers[row], &copy))
+    if (workers_process_of(pool, row, count) != 0 && read_row(&pool->workers[row], &copy))
         memcpy(ret_name, copy.name.bytes, sizeof(copy.name.bytes));
 }
 

@@ -51,6 +51,9 @@ bool workers_is_attached(const struct keyshm_pool *pool, uint32_t row);
 /* Its process id; 0: it has left. */
 pid_t workers_process_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
 
+/* Is it this one, or was it, before it closed its attachment? */
+bool workers_was_of(const struct keyshm_pool *pool, uint32_t row, uint64_t count, pid_t process);
+
 /* Is it this process? */
 bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count);
 

@@ -155,6 +155,20 @@ static void test_left(void)
     }
 }
 
+/* A supervisor is told of these by wait(2), too. */
+static void test_left_and_reaped(void)
+{
+    struct keyshm_lease lease;
+    pid_t child = expect_fork();
+    if (child == 0) {
+        EXPECT_EQ(acquire(&lease), 0);
+        exit(0);
+    }
+    expect_success_of(child);
+    EXPECT_EQ(keyshm_reap(pool, child), 1);
+    EXPECT_EQ(count_leases(), 0);
+}
+
 static void set_cap(unsigned in_flight)
 {
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
@@ -172,6 +186,7 @@ int main(void)
     test_stopped();
     test_forked();
     test_left();
+    test_left_and_reaped();
     set_cap(2);
     test_reaped();
     EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
