@@ -33,6 +33,8 @@
  * do not (run_in_order() looks), and the key that was picked has to be that of one of these.
  */
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "expect.h"
@@ -55,9 +57,11 @@ static bool is_two;
 struct history {
     struct result of[PAIR][STEPS_MAX];
     uint64_t state;
+    uint64_t used_ns[MEETING_RATES]; /* of limits */
 };
 
-static struct history *seen; /* shared with the children */
+static struct history *seen;    /* shared with the children */
+static _Atomic unsigned *begun; /* the same: so many steps A has begun */
 
 static unsigned count_steps(const struct operation *operation)
 {
@@ -66,10 +70,13 @@ static unsigned count_steps(const struct operation *operation)
 
 static void run(int side)
 {
-    if (is_two)
+    if (is_two || setting->is_limited)
         meeting_enter();
-    for (unsigned i = 0; i < count_steps(pair[side]); i++)
+    for (unsigned i = 0; i < count_steps(pair[side]); i++) {
+        if (side == A)
+            atomic_store(begun, i + 1);
         seen->of[side][i] = pair[side]->steps[i](meeting_now());
+    }
 }
 
 static void run_a(void)
@@ -93,13 +100,22 @@ static const struct tracer_memory *shared_memory(void)
 static void begin_run(void)
 {
     memset(seen, 0, sizeof(*seen));
+    atomic_store(begun, 0);
     meeting_restore();
 }
 
 /* ---- serial orders ---- */
 
 static struct history orders[ORDERS_MAX];
+static unsigned choices[ORDERS_MAX]; /* bit i: the side that makes step i */
 static unsigned order_count;
+
+static void load_state(void)
+{
+    if (setting->is_limited)
+        meeting_load_used(seen->used_ns);
+    seen->state = meeting_state();
+}
 
 /* One order of all steps: bit i of `choice` is the side that makes step i. */
 static void run_in_order(unsigned choice)
@@ -113,7 +129,20 @@ static void run_in_order(unsigned choice)
         seen->of[side][done[side]++] = result;
     }
     EXPECT(meeting_problem() == NULL);
-    seen->state = meeting_state();
+    load_state();
+    choices[order_count] = choice;
+    orders[order_count++] = *seen;
+}
+
+/* An end of a lease charges what it has held before it no longer holds it, lest somebody sees neither. Who asks in between sees
+ * both, and may be refused: then it has done nothing. And who is refused for what a dead one has may find that out later. */
+static void add_refusal(int side)
+{
+    begin_run();
+    seen->of[!side][0] = pair[!side]->steps[0](meeting_now());
+    seen->of[side][0] = (struct result){.value = -EAGAIN};
+    load_state();
+    choices[order_count] = 1 << (side == A);
     orders[order_count++] = *seen;
 }
 
@@ -124,6 +153,10 @@ static void find_orders(void)
     for (unsigned choice = 0; choice < 1u << steps; choice++)
         if ((unsigned)__builtin_popcount(choice) == count_steps(pair[B]))
             run_in_order(choice);
+    if (pair[A]->ends_lease && pair[B]->may_be_refused)
+        add_refusal(B);
+    if ((is_two || setting->is_of_dead) && pair[B]->ends_lease && pair[A]->may_be_refused)
+        add_refusal(A);
 }
 
 /* ---- the table ---- */
@@ -173,6 +206,9 @@ static void print_stop(int side, long stop)
 static void print_outcome(const char *name, const struct history *outcome)
 {
     printf("    %s: state %#llx\n", name, (unsigned long long)outcome->state);
+    for (int i = 0; i < MEETING_RATES; i++)
+        if (outcome->used_ns[i] != 0)
+            printf("        rate %d: %llu ns\n", i, (unsigned long long)outcome->used_ns[i]);
     for (int side = 0; side < PAIR; side++)
         for (unsigned i = 0; i < count_steps(pair[side]); i++)
             printf("        %c: %lld, id %#llx, content %#llx\n", 'A' + side, outcome->of[side][i].value,
@@ -192,12 +228,46 @@ static void report_problem(const char *problem, long a_stop, long b_stop)
         print_outcome("serial order", &orders[i]);
 }
 
+/* Was as much used as in that order? It may be more, never less, where two charge the same, or what is charged is
+ * forgotten at the same time. */
+static bool is_same_use(const struct history *order)
+{
+    bool ends_a = pair[A]->ends_lease || setting->is_of_dead, ends_b = pair[B]->ends_lease || setting->is_of_dead;
+    bool is_same = true, may_be_more = (ends_a && ends_b) || pair[A]->forgets_use || pair[B]->forgets_use;
+    for (int i = 0; i < MEETING_RATES; i++)
+        is_same &= seen->used_ns[i] == order->used_ns[i] || (may_be_more && seen->used_ns[i] > order->used_ns[i]);
+    return is_same;
+}
+
+/* Where limits meet, the order in time counts, too: what B does comes before the steps of A that begin later, and after
+ * those that had ended. (Elsewhere what A has done may be found a little later, as a hint.) */
+static bool is_in_time(unsigned order, unsigned steps_begun)
+{
+    unsigned of_a = 0;
+    for (unsigned i = 0; i < count_steps(pair[A]) + count_steps(pair[B]); i++) {
+        bool is_of_b = (choices[order] >> i & 1) != 0;
+        if (is_of_b && (of_a + 1 < steps_begun || of_a > steps_begun))
+            return false;
+        of_a += !is_of_b;
+    }
+    return true;
+}
+
+static bool is_as_in(unsigned order, unsigned steps_begun)
+{
+    return memcmp(orders[order].of, seen->of, sizeof(seen->of)) == 0 && orders[order].state == seen->state &&
+           is_same_use(&orders[order]) && (!setting->is_limited || is_in_time(order, steps_begun));
+}
+
+/* Of A, when B was run. */
+static unsigned steps_begun;
+
 static void judge(long a_stop, long b_stop)
 {
     unsigned i = 0;
     const char *problem = meeting_problem();
-    seen->state = meeting_state();
-    while (i < order_count && memcmp(&orders[i], seen, sizeof(*seen)) != 0)
+    load_state();
+    while (i < order_count && !is_as_in(i, steps_begun))
         i++;
     row.runs++;
     if (problem != NULL || i == order_count)
@@ -311,13 +381,16 @@ static bool stop_once(size_t stop)
         return false;
     bool waits = pair[B]->takes_mutex && meeting_is_locked();
     row.waited += waits;
+    steps_begun = atomic_load(begun);
     begin_meanwhile();
     if (!waits)
         run_b();
     end_meanwhile();
     tracer_finish(a);
-    if (waits)
+    if (waits) {
+        steps_begun = atomic_load(begun);
         run_b();
+    }
     judge((long)stop, NO_STOP);
     return true;
 }
@@ -371,6 +444,7 @@ static bool stop_twice(size_t a_stop, size_t b_stop)
     pid_t both[PAIR];
     if (!begin_with_both(a_stop, b_stop, both))
         return false;
+    steps_begun = 1; /* of one */
     begin_meanwhile();
     tracer_finish(both[A]);
     end_meanwhile();
@@ -450,7 +524,7 @@ static void run_pairs_of(const struct operation *a, size_t stride)
     begin_run();
     tracer_record_shared(run_a, shared_memory(), &walks[A]);
     for (unsigned i = 0; i < operation_count; i++) {
-        if (is_two && !do_meet_twice(a, operations[i]))
+        if (operations[i]->is_only_a || (is_two && !do_meet_twice(a, operations[i])))
             continue;
         pair[B] = operations[i];
         row = (struct row){.instructions = (long)walks[A].count};
@@ -492,6 +566,7 @@ int main(int argc, char **argv)
         return 77;
     virtual_clock_begin();
     seen = expect_shared_memory(sizeof(*seen));
+    begun = expect_shared_memory(sizeof(*begun));
     print_head();
     for (setting = settings; setting < settings + setting_count; setting++)
         if (only_or_null == NULL || strcmp(only_or_null, setting->name) == 0)

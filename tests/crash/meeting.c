@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "meeting.h"
 
+#include "limit_sets.h"
 #include "lock.h"
+#include "places.h"
 #include "pool.h"
 #include "ready_bits.h"
 #include "streak.h"
@@ -20,7 +22,7 @@ enum { GONE_KEY = KEYS, ADDED_KEY, REPLACING_KEY, EXTRA_KEY, ALL_KEYS };
 
 enum { PROBLEM_BYTES = 160, GROUPS_MAX = 3, MODELS_MAX = 2 };
 
-enum { COOLING_MS = 50, LONGEST_LIMIT_MS = 1000 };
+enum { COOLING_MS = 50, LONGEST_LIMIT_MS = 1000, POOL_IS_OLD_MS = 20 * 60 * 1000 };
 
 #define START_NS (5000000 * NS_PER_MS)
 
@@ -193,19 +195,97 @@ static void set_order(void)
     ready_make_all_due(meeting.pool, 0);
 }
 
+/* ---- with limits ---- */
+
+static void set_limits(unsigned in_flight, uint64_t tokens)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.requests = (struct keyshm_rate){.amount = 1000, .per_ms = 1000000, .burst = 4};
+    limits.tokens =
+        (struct keyshm_rate){.amount = 1000, .per_ms = 1000000, .burst = tokens, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    limits.in_flight = in_flight;
+    meeting.limits = limits;
+    EXPECT_EQ(keyshm_set_limits(meeting.pool, ids[TARGET], 0, &limits), 0);
+}
+
+static void set_group_limits(void)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.in_flight = 3;
+    meeting.group = make_group(MEETING_GROUP);
+    meeting.empty_group = make_group(MEETING_EMPTY_GROUP);
+    EXPECT_EQ(keyshm_set_group(meeting.pool, ids[TARGET], meeting.group), 0);
+    EXPECT_EQ(keyshm_set_limits(meeting.pool, meeting.group, 0, &limits), 0);
+}
+
+static void bench_others(void)
+{
+    EXPECT_EQ(keyshm_mark_invalid(meeting.pool, ids[SECOND_KEY]), 0);
+    EXPECT_EQ(keyshm_mark_invalid(meeting.pool, ids[THIRD_KEY]), 0);
+    virtual_clock_pass_ms(POOL_IS_OLD_MS);
+    EXPECT_EQ(keyshm_mark_invalid(meeting.pool, ids[LONG_LIMITED_KEY]), 0);
+}
+
+static void take_lease(struct keyshm_lease *ret_lease)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.tokens = MEETING_TOKENS;
+    EXPECT_EQ(keyshm_acquire(meeting.pool, &request, ret_lease), 0);
+}
+
+/* There are two places, and one is taken; of tokens there are so many that one more request fits, if the other does not use
+ * more than it holds. The pool is so old that a place without a note looks as if it were taken long ago. */
+static void take_place(void)
+{
+    bench_others();
+    set_limits(2, 2 * MEETING_TOKENS);
+    set_group_limits();
+    take_lease(&meeting.lease);
+}
+
+/* The process whose lease it is has died. There is one place, and of tokens there are more than enough. */
+static void leave_place(void)
+{
+    struct keyshm_lease *lease = expect_shared_memory(sizeof(*lease));
+    bench_others();
+    set_limits(1, 100);
+    pid_t child = expect_fork();
+    if (child == 0) {
+        take_lease(lease);
+        _exit(0); /* and so it does not close the pool */
+    }
+    expect_success_of(child);
+    meeting.lease = *lease;
+}
+
+/* Of three, two have been admitted; of one there is a lease. */
+static void charge_two(void)
+{
+    struct keyshm_pick pick;
+    bench_others();
+    meeting.limits = (struct keyshm_limits)KEYSHM_LIMITS_INIT;
+    meeting.limits.requests = (struct keyshm_rate){.amount = 1000, .per_ms = 1000000, .burst = 3};
+    EXPECT_EQ(keyshm_set_limits(meeting.pool, ids[TARGET], 0, &meeting.limits), 0);
+    EXPECT_EQ(keyshm_next(meeting.pool, &pick), 0);
+    take_lease(&meeting.lease);
+}
+
 const struct setting settings[] = {
-    {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE, false},
-    {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE, false},
-    {"sweep_due", make_due, SWEEP_DUE, INTERLEAVED_TWICE, false},
-    {"one_available", bench_all_others, ONE_AVAILABLE, INTERLEAVED_TWICE, false},
-    {"one_key", remove_all_others, ONE_KEY, INTERLEAVED_TWICE, false},
-    {"group_cooling", limit_group, GROUP_COOLING, GROUP_TWICE, true},
-    {"group_cooled", let_group_expire, GROUP_COOLED, 0, false},
-    {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true},
-    {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false},
-    {"coming_back", let_target_come_back, COMING_BACK, COMING_BACK_TWICE, false},
-    {"carried", let_target_come_back, CARRIED, 0, false},
-    {"ordered", set_order, ORDERED, ORDERED_TWICE, false},
+    {"cooled_down", let_target_expire, INTERLEAVED, INTERLEAVED_TWICE, false, false, false},
+    {"cooling", limit_target, INTERLEAVED, INTERLEAVED_TWICE, false, false, false},
+    {"sweep_due", make_due, SWEEP_DUE, INTERLEAVED_TWICE, false, false, false},
+    {"one_available", bench_all_others, ONE_AVAILABLE, INTERLEAVED_TWICE, false, false, false},
+    {"one_key", remove_all_others, ONE_KEY, INTERLEAVED_TWICE, false, false, false},
+    {"group_cooling", limit_group, GROUP_COOLING, GROUP_TWICE, true, false, false},
+    {"group_cooled", let_group_expire, GROUP_COOLED, 0, false, false, false},
+    {"model_cooling", limit_target_for_model, MODEL_COOLING, MODEL_TWICE, true, false, false},
+    {"model_cooled", let_target_expire_for_model, MODEL_COOLED, 0, false, false, false},
+    {"coming_back", let_target_come_back, COMING_BACK, COMING_BACK_TWICE, false, false, false},
+    {"carried", let_target_come_back, CARRIED, 0, false, false, false},
+    {"ordered", set_order, ORDERED, ORDERED_TWICE, false, false, false},
+    {"in_flight", take_place, IN_FLIGHT, IN_FLIGHT_TWICE, false, true, false},
+    {"held_by_dead", leave_place, HELD_BY_DEAD, 0, false, true, true},
+    {"charged", charge_two, CHARGED, 0, false, true, false},
 };
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 
@@ -273,8 +353,20 @@ void meeting_begin(const struct setting *setting)
 void meeting_enter(void)
 {
     atomic_store(&meeting.pool->local->token, meeting.token);
+    atomic_store(&meeting.pool->local->next_cell, (uint32_t)getpid() << 8); /* of the same row, and no other's */
     for (unsigned model = 0; model <= meeting.model; model++)
         atomic_store(&meeting.pool->local->rotations[model].next_look_ms, UINT64_MAX);
+}
+
+/* What this process remembers of another time. */
+static void forget_refusals(void)
+{
+    struct process_local *local = meeting.pool->local;
+    for (unsigned model = 0; model <= MODELS_MAX; model++)
+        memset(&local->rotations[model].refusal, 0, sizeof(local->rotations[model].refusal));
+    for (int i = 0; i < PROCESS_ALIVE; i++)
+        atomic_store(&local->alive[i], 0);
+    atomic_store(&local->next_reap_ms, 0);
 }
 
 void meeting_restore(void)
@@ -282,6 +374,7 @@ void meeting_restore(void)
     virtual_clock->monotonic_ns = began_ns;
     burst_end(meeting.pool);
     memcpy(meeting_memory(), image, meeting_bytes());
+    forget_refusals();
 }
 
 void meeting_end(void)
@@ -390,6 +483,47 @@ static uint64_t add_up_picks(uint64_t state)
     return state;
 }
 
+/* Which limits there are, and what is in flight. Whose that is, or in which place, is no matter. */
+static uint64_t add_up_limits(uint64_t state, unsigned model, uint32_t subject)
+{
+    uint32_t ref = atomic_load(limits_ref_at(meeting.pool, model, subject));
+    struct places places = places_of(meeting.pool, subject);
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < places.max; i++)
+        count += atomic_load(&places.cells[i]) != CELL_FREE;
+    state = digest_add(digest_add(state, count), places_held(&places, model, CELL_FREE));
+    if (ref == LIMITS_NONE)
+        return digest_add(state, 0);
+    const struct layout_limits *limits = limits_of(meeting.pool, ref);
+    state = digest_add(state, limits_kinds(limits));
+    for (int i = 0; i < LAYOUT_RATES; i++)
+        state = digest_add(state, atomic_load(&limits->amount[i]));
+    return state;
+}
+
+static uint64_t add_up_all_limits(uint64_t state)
+{
+    for (unsigned model = 0; model <= pool_models_used(meeting.pool); model++)
+        for (uint32_t subject = 0; subject < pool_subjects_end(meeting.pool); subject++)
+            state = add_up_limits(state, model, subject);
+    return state;
+}
+
+/* Of model 0 alone: limits of a model do not meet. */
+void meeting_load_used(uint64_t ret_used_ns[MEETING_RATES])
+{
+    uint64_t now_ns = pool_now_ns(meeting.pool);
+    uint32_t count = 0;
+    memset(ret_used_ns, 0, MEETING_RATES * sizeof(*ret_used_ns));
+    for (uint32_t subject = 0; subject < pool_subjects_end(meeting.pool); subject++)
+        for (int i = 0; i < LAYOUT_RATES; i++) {
+            uint64_t used_ns = atomic_load(&pool_usage(meeting.pool, 0, subject)->used_ns[i]);
+            EXPECT(count < MEETING_RATES || used_ns == 0);
+            if (count < MEETING_RATES)
+                ret_used_ns[count++] = used_ns > now_ns ? used_ns - now_ns : 0;
+        }
+}
+
 /* The processes that have met have ended, and what that means for their probes is for another proof. */
 static void hide_probers(void)
 {
@@ -403,7 +537,7 @@ uint64_t meeting_state(void)
     /* At the very millisecond of each deadline, which a mark rounds up by one: no hint may be late. */
     static const int64_t moments_ms[] = {0, COOLING_MS + 1, LIMIT_MS + 1, LONGER_LIMIT_MS + 1, LONGEST_LIMIT_MS + 1};
     hide_probers();
-    uint64_t state = add_up_groups_and_models(add_up_slots(0));
+    uint64_t state = add_up_all_limits(add_up_groups_and_models(add_up_slots(0)));
     for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++) {
         virtual_clock->monotonic_ns = began_ns + moments_ms[i] * NS_PER_MS;
         state = add_up_slots(add_up_picks(state));

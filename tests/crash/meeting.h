@@ -51,7 +51,14 @@ struct meeting {
     keyshm_id empty_group; /* no key is in it */
     unsigned model;
     uint64_t model_stamp; /* that of a pick of the target for the model just before */
+
+    /* Where there are limits: those of the target, and a lease of it. */
+    struct keyshm_limits limits;
+    struct keyshm_lease lease;
 };
+
+/* Of a request that is limited, and what it has used in the end. */
+enum { MEETING_TOKENS = 3, MEETING_TOKENS_USED = 5 };
 
 /* The names of groups and models that are there, and of those that are to be made. */
 #define MEETING_GROUP "an account"
@@ -84,12 +91,25 @@ static inline struct result meeting_acquire(const struct meeting *meeting)
     return result;
 }
 
+/* The same of one that is limited. */
+static inline struct result meeting_acquire_limited(const struct meeting *meeting)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease = {.pick = {.id = 0}};
+    request.tokens = MEETING_TOKENS;
+    struct result result = {.value = keyshm_acquire(meeting->pool, &request, &lease)};
+    result.id = lease.pick.id;
+    return result;
+}
+
 /* What the target is like, and the operations that meet there, with one stop and with two: bits of enum proof (proof.h). */
 struct setting {
     const char *name;
     void (*prepare)(void);
     unsigned proof, proof_twice;
     bool is_for_marks; /* with two stops: of two picks, both stop in the other settings */
+    bool is_limited;   /* the order in which steps were made counts */
+    bool is_of_dead;   /* who asks for a place may end the lease */
 };
 
 extern const struct setting settings[];
@@ -114,6 +134,10 @@ bool meeting_is_locked(void);
 /* Everything that a later call could find, in one number: words, counters, stamps, groups and models, and what is
  * picked from now on and when one deadline after the other has passed. Changes the pool. */
 uint64_t meeting_state(void);
+
+/* What was used of each rate, in nanoseconds: of two that end one lease, it may be too much. */
+enum { MEETING_RATES = 128 };
+void meeting_load_used(uint64_t ret_used_ns[MEETING_RATES]);
 
 /* NULL, or what keyshm_verify() finds. */
 const char *meeting_problem(void);

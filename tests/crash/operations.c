@@ -4,8 +4,8 @@
 #include "expect.h"
 
 static const struct operation_list *const lists[] = {
-    &pick_operations,  &mark_operations,  &membership_operations, &observing_operations,
-    &group_operations, &model_operations, &probe_operations,      &order_operations,
+    &pick_operations,  &mark_operations,  &membership_operations, &observing_operations, &group_operations,
+    &model_operations, &probe_operations, &order_operations,      &limit_operations,
 };
 
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX])

@@ -5,8 +5,8 @@
 /*
  * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file
  * of its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about
- * groups and models in operations_groups.c and operations_models.c, how a key comes back in operations_probe.c, and whose
- * turn it is in operations_order.c), says all of an operation: how a victim does it,
+ * groups and models in operations_groups.c and operations_models.c, how a key comes back in operations_probe.c, whose turn
+ * it is in operations_order.c, and limits and leases in operations_limits.c), says all of an operation: how a victim does it,
  * how a survivor finds out whether it has happened (settle.h), how two processes interleave it, and which proofs it
  * takes part in.
  */
@@ -40,6 +40,10 @@ struct operation {
     struct result (*steps[STEPS_MAX])(const struct meeting *meeting);
     bool takes_mutex;
     bool is_pick;
+    bool ends_lease;     /* that of the meeting. Two that do, and meet, may charge it twice, as after a death */
+    bool forgets_use;    /* of what was used; whoever charges meanwhile may be forgotten or not */
+    bool may_be_refused; /* while another charges what it has held, and holds it still */
+    bool is_only_a;      /* it is the first of the two that meet */
 };
 
 struct operation_list {
@@ -54,10 +58,10 @@ struct operation_list {
     }
 
 extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations,
-    group_operations, model_operations, probe_operations, order_operations;
+    group_operations, model_operations, probe_operations, order_operations, limit_operations;
 
 /* Those that take part in one of the proofs, in the order of the tables. */
-enum { OPERATIONS_MAX = 100 };
+enum { OPERATIONS_MAX = 130 };
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX]);
 
 /* Is it one of those that an argument of a program means: the one of that name, or with "next," all whose name begins

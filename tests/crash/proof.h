@@ -43,6 +43,15 @@ enum proof {
      * and with two stops. */
     ORDERED = 1 << 17,
     ORDERED_TWICE = 1 << 18,
+
+    /* interleave, where the target is the only key to be had, and has limits: of requests in flight, with one place left,
+     * and of tokens that are held; and with two stops. Where what is in flight is a dead process's. And where there is no
+     * cap, but a rate, with one request left. What sets limits, and what asks which there are, meets what depends on them;
+     * a mark changes another word, which picks look at as they do where there are no limits. */
+    IN_FLIGHT = 1 << 20,
+    IN_FLIGHT_TWICE = 1 << 21,
+    HELD_BY_DEAD = 1 << 22,
+    CHARGED = 1 << 23,
 };
 
 #endif
