@@ -107,7 +107,8 @@ static int find_in_words(struct turn *turn)
         ready_set_available(pool, turn->model, now_ms);
     if (earliest_ms <= pool_now_ms(pool) || ready_announced(pool) != announced)
         return 0;
-    if (turn->is_limited && turn->has_range && (turn->obstacles & ~(unsigned)BUDGET_HAS_NO_PLACE) == 0)
+    if (turn->is_limited && turn->has_range && earliest_ms != AVAILABILITY_NO_KEY &&
+        (turn->obstacles & ~(unsigned)BUDGET_HAS_NO_PLACE) == 0)
         remember_refusal(turn, announced, now_ms, earliest_ms);
     if (earliest_ms == AVAILABILITY_NO_KEY)
         return -ENOKEY;
