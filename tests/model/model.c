@@ -11,6 +11,7 @@
  */
 
 #include "pool.h"
+#include "pool_clock.h"
 
 #include "expect.h"
 #include "random.h"
@@ -32,9 +33,9 @@ static struct shared {
     uint64_t random;
     uint64_t calls;
     uint64_t picks;
-    int64_t noticed_ns;               /* how long the machine had slept when a process looked last */
-    keyshm_id gone[16];               /* ids of keys that were removed */
-    bool has_priorities, has_weights; /* in this pool they are set now and then */
+    int64_t noticed_ns;                           /* how long the machine had slept when a process looked last */
+    keyshm_id gone[16];                           /* ids of keys that were removed */
+    bool has_priorities, has_weights, has_limits; /* in this pool they are set now and then */
 } * shared;
 
 static keyshm_pool *pool, *observer;
@@ -128,7 +129,8 @@ static keyshm_pool *any_attachment(void)
 static void read_clock(void)
 {
     int64_t tick_ns = virtual_clock->monotonic_ns - virtual_clock->monotonic_ns % virtual_clock->tick_ns;
-    shared->reference.now_ms = (virtual_clock->monotonic_ns + virtual_clock->slept_ns) / NS_PER_MS;
+    shared->reference.now_ns = virtual_clock->monotonic_ns + virtual_clock->slept_ns;
+    shared->reference.now_ms = shared->reference.now_ns / NS_PER_MS;
     shared->reference.tick_ms = tick_ns / NS_PER_MS + shared->noticed_ns / NS_PER_MS;
 }
 
@@ -386,25 +388,125 @@ static void check_pick(const struct keyshm_pick *pick, int r, int slot, unsigned
     shared->picks++;
 }
 
+static const struct reference_request plain_request = {.model = 0};
+
+/* What is charged for the slot that is picked. */
+static int next_slot(const struct reference_request *request, struct reference_lease *lease_or_null)
+{
+    struct reference *reference = &shared->reference;
+    int slot = reference_next(reference, request);
+    if (slot >= 0)
+        reference_charge(reference, &reference->keys[slot], request, lease_or_null);
+    return slot;
+}
+
 static void call_next(void)
 {
     struct keyshm_pick pick;
-    check_pick(&pick, keyshm_next(pool, &pick), reference_next(&shared->reference, 0), 0);
+    int r = keyshm_next(pool, &pick);
+    check_pick(&pick, r, next_slot(&plain_request, NULL), 0);
 }
 
+/* ---- leases ---- */
+
+/* Any, or one that is not held. */
+static struct reference_lease *random_lease(void)
+{
+    return &shared->reference.leases[random_below(REFERENCE_LEASES)];
+}
+
+static struct reference_lease *free_lease(void)
+{
+    for (int i = 0; i < REFERENCE_LEASES; i++)
+        if (!shared->reference.leases[i].is_held)
+            return &shared->reference.leases[i];
+    return NULL;
+}
+
+static void check_release(struct reference_lease *lease)
+{
+    EXPECT_EQ(keyshm_release(pool, &lease->lease), reference_release(&shared->reference, lease));
+}
+
+/* Where there are no limits, it is released at once. */
 static void call_acquire(void)
 {
     struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
+    struct reference_lease *lease = free_lease();
+    if (lease == NULL) {
+        lease = random_lease();
+        check_release(lease);
+    }
     request.model = random_below(8) == 0 ? random_below(REFERENCE_MODELS + 2) : random_model();
-    int r = keyshm_acquire(pool, &request, &lease);
+    request.tokens = shared->has_limits && random_below(2) == 0 ? random_below(20) : 0;
+    int r = keyshm_acquire(pool, &request, &lease->lease);
     if (request.model > shared->reference.models) {
         EXPECT_EQ(r, -EINVAL);
         return;
     }
-    check_pick(&lease.pick, r, reference_next(&shared->reference, request.model), request.model);
-    EXPECT(r < 0 || keyshm_release(pool, &lease) == 0);
-    EXPECT(r < 0 || keyshm_release(pool, &lease) == -ESTALE);
+    const struct reference_request asked = {.model = request.model, .tokens = request.tokens, .is_lease = true};
+    check_pick(&lease->lease.pick, r, next_slot(&asked, lease), request.model);
+    if (r < 0 || (shared->has_limits && random_below(4) != 0))
+        return;
+    check_release(lease);
+    EXPECT_EQ(keyshm_release(pool, &lease->lease), -ESTALE);
+}
+
+static void call_release(void)
+{
+    check_release(random_lease());
+}
+
+static void call_settle(void)
+{
+    struct reference_lease *lease = random_lease();
+    uint64_t tokens = random_below(random_below(4) == 0 ? 60 : 20);
+    EXPECT_EQ(keyshm_settle(pool, &lease->lease, tokens), reference_settle(&shared->reference, lease, tokens));
+}
+
+static uint32_t subject_number(const struct reference_subject *subject)
+{
+    uint32_t number = (uint32_t)(subject->id & 0xffffff);
+    return (number & GROUP_BIT) == 0 ? number : pool_group_subject(pool, number & ~(uint32_t)GROUP_BIT);
+}
+
+/* How much was given back depends on which of two clocks was read, and is taken over. */
+static void check_given_back(const struct reference_given_back *back)
+{
+    int64_t pool_minus_now_ns = (int64_t)pool_now_ns(pool) - shared->reference.now_ns;
+    for (unsigned i = 0; i < back->count; i++) {
+        struct reference_subject *subject = back->of[i].subject;
+        unsigned model = back->of[i].model, rate = back->of[i].rate;
+        int64_t used_ns = (int64_t)atomic_load(&pool_usage(pool, model, subject_number(subject))->used_ns[rate]);
+        if (used_ns == 0 && subject->used_ns[model][rate] == 0)
+            continue;
+        used_ns -= pool_minus_now_ns;
+        EXPECT(used_ns >= back->of[i].from_ns && used_ns <= back->of[i].to_ns);
+        subject->used_ns[model][rate] = used_ns;
+    }
+}
+
+static void call_cancel(void)
+{
+    struct reference_lease *lease = random_lease();
+    struct reference_given_back back;
+    int expected = reference_cancel(&shared->reference, lease, &back);
+    EXPECT_EQ(keyshm_cancel(pool, &lease->lease), expected);
+    check_given_back(&back);
+}
+
+static void call_reap(void)
+{
+    EXPECT_EQ(keyshm_reap(pool, 0), 0);
+    EXPECT_EQ(keyshm_reap(pool, getpid()), reference_reap(&shared->reference));
+}
+
+static void call_leases(void)
+{
+    struct keyshm_lease_list *list;
+    EXPECT_EQ(keyshm_leases(any_attachment(), &list), 0);
+    EXPECT_EQ(list->count, reference_count_leases(&shared->reference));
+    keyshm_lease_list_free(list);
 }
 
 static void call_next_key(void)
@@ -412,7 +514,7 @@ static void call_next_key(void)
     char buffer[REFERENCE_KEY_SIZE];
     keyshm_id id = 0;
     size_t size = random_below(4) == 0 ? random_below(sizeof(buffer)) : sizeof(buffer);
-    int slot = reference_next(&shared->reference, 0);
+    int slot = next_slot(&plain_request, NULL);
     ssize_t r = keyshm_next_key(pool, buffer, size, random_below(4) == 0 ? NULL : &id);
     notice_sleep();
     if (slot < 0) {
@@ -652,6 +754,113 @@ static void call_set_weight(void)
         key->weight = weight;
 }
 
+/* A key, a group, or the pool. NULL of the last two: there is none, or it is of the pool. */
+struct limited {
+    keyshm_id id;
+    struct reference_subject *subject;
+    bool is_group, is_there;
+};
+
+static struct limited random_limited(void)
+{
+    struct limited limited = {.id = 0, .is_there = true};
+    switch (random_below(4)) {
+    case 0:
+        return limited;
+    case 1:
+        limited.id = random_group_id();
+        limited.is_group = true;
+        limited.subject = reference_group_of_id(&shared->reference, limited.id);
+        break;
+    default:
+        limited.id = random_id();
+        struct reference_key *key = reference_of_id(&shared->reference, limited.id);
+        limited.subject = key != NULL ? &key->subject : NULL;
+    }
+    limited.is_there = limited.subject != NULL || limited.id == 0;
+    return limited;
+}
+
+static struct keyshm_rate random_rate(bool is_of_tokens)
+{
+    struct keyshm_rate rate = {.amount = random_below(3) == 0 ? 1 + random_below(is_of_tokens ? 200 : 30) : 0};
+    rate.per_ms = 1 + random_below(3000);
+    rate.burst = random_below(3) == 0 ? 0 : 1 + random_below(is_of_tokens ? 60 : 8);
+    rate.charge = is_of_tokens && random_below(2) == 0 ? KEYSHM_CHARGE_AT_RELEASE : KEYSHM_CHARGE_AT_PICK;
+    return rate;
+}
+
+static struct keyshm_limits random_limits(unsigned model)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.requests = random_rate(false);
+    limits.tokens = random_rate(true);
+    limits.requests_long = random_rate(false);
+    limits.tokens_long = random_rate(true);
+    limits.in_flight = model == 0 && random_below(3) == 0 ? 1 + random_below(3) : 0;
+    return limits;
+}
+
+/* Of one that is wrong. */
+static void spoil(struct keyshm_limits *limits, const struct limited *limited)
+{
+    switch (random_below(3)) {
+    case 0:
+        limits->requests.charge = KEYSHM_CHARGE_AT_RELEASE;
+        break;
+    case 1:
+        limits->tokens.amount = 1;
+        limits->tokens.per_ms = random_below(2) == 0 ? 0 : KEYSHM_DURATION_MAX_MS + 1;
+        break;
+    default:
+        limits->in_flight =
+            1 + (limited->is_group ? shared->reference.group_in_flight_max : shared->reference.in_flight_max);
+    }
+}
+
+static void call_set_limits(void)
+{
+    struct limited limited = random_limited();
+    unsigned model = random_model();
+    struct keyshm_limits limits = random_limits(model);
+    bool is_none = random_below(3) == 0, is_wrong = !is_none && random_below(16) == 0;
+    if (!shared->has_limits)
+        return;
+    if (is_wrong)
+        spoil(&limits, &limited);
+    int r = keyshm_set_limits(pool, limited.id, model, is_none ? NULL : &limits);
+    if (is_wrong) /* and if it is not there, too, either may be said */
+        EXPECT(r == -EINVAL || (r == -ESTALE && !limited.is_there));
+    else
+        EXPECT_EQ(r, limited.is_there ? 0 : -ESTALE);
+    if (r == 0)
+        reference_set_limits(&shared->reference, limited.subject, model, is_none ? NULL : &limits);
+}
+
+static void check_rate(const struct keyshm_rate *rate, const struct keyshm_rate *known)
+{
+    EXPECT_EQ(rate->amount, known->amount);
+    EXPECT_EQ(rate->per_ms, known->per_ms);
+    EXPECT_EQ(rate->burst, known->burst);
+    EXPECT(rate->charge == known->charge);
+}
+
+static void call_get_limits(void)
+{
+    struct limited limited = random_limited();
+    unsigned model = random_model();
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    EXPECT_EQ(keyshm_get_limits(any_attachment(), limited.id, model, &limits), limited.is_there ? 0 : -ESTALE);
+    if (!limited.is_there)
+        return;
+    struct keyshm_limits known = reference_get_limits(&shared->reference, limited.subject, model, limited.is_group);
+    check_rate(&limits.requests, &known.requests);
+    check_rate(&limits.tokens, &known.tokens);
+    check_rate(&limits.requests_long, &known.requests_long);
+    check_rate(&limits.tokens_long, &known.tokens_long);
+    EXPECT_EQ(limits.in_flight, known.in_flight);
+}
+
 static void call_model(void)
 {
     char name[KEYSHM_NAME_MAX + 1], copy[KEYSHM_NAME_MAX + 1];
@@ -688,7 +897,7 @@ static struct keyshm_policy random_policy(void)
     policy.invalid_retry_ms = random_retry_ms();
     policy.quota_retry_ms = random_retry_ms();
     policy.probe_ms = random_below(2) == 0 ? 0 : 1 + random_below(3000);
-    policy.lease_max_ms = 1000 + random_below(1000);
+    policy.lease_max_ms = random_below(2) == 0 ? 0 : KEYSHM_DURATION_MAX_MS; /* none is so old */
     return policy;
 }
 
@@ -989,6 +1198,13 @@ static const struct call {
     {2, call_model},
     {5, call_set_priority},
     {5, call_set_weight},
+    {4, call_set_limits},
+    {2, call_get_limits},
+    {5, call_settle},
+    {10, call_release},
+    {4, call_cancel},
+    {1, call_reap},
+    {1, call_leases},
     {1, call_set_policy},
     {2, call_get_policy},
     {6, call_reset_expired},
@@ -1001,7 +1217,7 @@ static const struct call {
 };
 
 /* And these, now and then. */
-enum { CHOICES = 262, REFUSED_EVERY = 100 };
+enum { CHOICES = 289, REFUSED_EVERY = 100 };
 
 static void make_call(void)
 {
@@ -1026,6 +1242,9 @@ static void begin_pool(void)
     memset(shared->gone, 0, sizeof(shared->gone));
     shared->has_priorities = random_below(2) == 0;
     shared->has_weights = random_below(2) == 0;
+    shared->has_limits = random_below(2) == 0;
+    options.in_flight_max = reference->in_flight_max = 4 + random_below(8);
+    options.group_in_flight_max = reference->group_in_flight_max = 4 + random_below(12);
     options.capacity = reference->capacity = 1 + random_below(REFERENCE_CAPACITY_MAX);
     options.key_max = reference->key_max = 40 + random_below(REFERENCE_KEY_SIZE - 40);
     reference->policy = policy;
@@ -1081,6 +1300,7 @@ static void make_calls_in_turns(uint64_t count)
                 attach_anew();
             make_calls(turn < end - shared->calls ? turn : end - shared->calls);
             hide_probers();
+            call_reap(); /* and this would be found out in the same way */
             _exit(0);
         }
         expect_success_of(child);

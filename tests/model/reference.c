@@ -128,9 +128,18 @@ struct reference_view reference_view(const struct reference *reference, const st
     return view;
 }
 
+static bool is_admitted(const struct reference *reference, const struct reference_key *key,
+                        const struct reference_request *request)
+{
+    bool needs_lease;
+    return key->subject.is_in && reference_view(reference, &key->subject, key->group, request->model).benched_by == 0 &&
+           reference_admits_at_ns(reference, key, request, &needs_lease) <= reference->now_ns;
+}
+
 bool reference_is_available(const struct reference *reference, const struct reference_key *key, unsigned model)
 {
-    return key->subject.is_in && reference_view(reference, &key->subject, key->group, model).benched_by == 0;
+    const struct reference_request request = {.model = model, .is_lease = true};
+    return is_admitted(reference, key, &request);
 }
 
 int reference_available_count(const struct reference *reference, unsigned model)
@@ -141,6 +150,22 @@ int reference_available_count(const struct reference *reference, unsigned model)
     return count;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Rounded up. */
+static int64_t admits_at_ms(const struct reference *reference, const struct reference_key *key)
+{
+    const struct reference_request request = {.is_lease = true};
+    bool needs_lease;
+    int64_t at_ns = reference_admits_at_ns(reference, key, &request, &needs_lease);
+    return at_ns <= reference->now_ns   ? REFERENCE_NONE
+           : at_ns == REFERENCE_FOREVER ? REFERENCE_FOREVER
+                                        : (at_ns + 999999) / 1000000;
+}
+
 int64_t reference_next_available_ms(const struct reference *reference)
 {
     int64_t earliest_ms = REFERENCE_FOREVER;
@@ -149,8 +174,10 @@ int64_t reference_next_available_ms(const struct reference *reference)
     for (unsigned slot = 0; slot < reference->capacity; slot++) {
         const struct reference_key *key = &reference->keys[slot];
         struct reference_view view = reference_view(reference, &key->subject, key->group, 0);
-        if (key->subject.is_in && (view.benched_by & KEYSHM_BY_PAUSE) == 0 && view.deadline_ms < earliest_ms)
-            earliest_ms = view.deadline_ms;
+        if (!key->subject.is_in || (view.benched_by & KEYSHM_BY_PAUSE) != 0)
+            continue;
+        int64_t at_ms = later(view.deadline_ms, admits_at_ms(reference, key));
+        earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
     }
     return earliest_ms == REFERENCE_FOREVER ? -1 : earliest_ms - reference->now_ms;
 }
@@ -229,7 +256,7 @@ static bool has_turn(unsigned weight, unsigned round)
 }
 
 /* The slot of the next key of the priority; -EAGAIN: there is none. */
-static int next_of_priority(const struct reference *reference, unsigned model, unsigned priority,
+static int next_of_priority(const struct reference *reference, const struct reference_request *request, unsigned priority,
                             struct reference_cursor *cursor)
 {
     bool has_rounds = weights_differ(reference);
@@ -239,8 +266,7 @@ static int next_of_priority(const struct reference *reference, unsigned model, u
     for (unsigned passes = 0; passes <= 15; passes++) {
         for (; at.slot < reference->capacity; at.slot++) {
             const struct reference_key *key = &reference->keys[at.slot];
-            if (key->priority != priority || !has_turn(key->weight, at.round) ||
-                !reference_is_available(reference, key, model))
+            if (key->priority != priority || !has_turn(key->weight, at.round) || !is_admitted(reference, key, request))
                 continue;
             *cursor = (struct reference_cursor){.slot = at.slot + 1, .round = at.round};
             return (int)at.slot;
@@ -250,20 +276,37 @@ static int next_of_priority(const struct reference *reference, unsigned model, u
     return -EAGAIN;
 }
 
-int reference_next(struct reference *reference, unsigned model)
+/* No time helps, as all that could be had have a cap. */
+static bool needs_lease(const struct reference *reference, const struct reference_request *request)
 {
-    struct reference_cursor *cursor = reference->cursors[model];
+    bool needs_lease = false;
+    for (unsigned slot = 0; slot < reference->capacity; slot++) {
+        const struct reference_key *key = &reference->keys[slot];
+        struct reference_view view = reference_view(reference, &key->subject, key->group, request->model);
+        if (!key->subject.is_in || (view.benched_by & KEYSHM_BY_PAUSE) != 0 || view.deadline_ms == REFERENCE_FOREVER)
+            continue;
+        if (reference_admits_at_ns(reference, key, request, &needs_lease) != REFERENCE_FOREVER)
+            return false;
+    }
+    return needs_lease;
+}
+
+int reference_next(struct reference *reference, const struct reference_request *request)
+{
+    struct reference_cursor *cursor = reference->cursors[request->model];
     for (unsigned priority = 0; priority < REFERENCE_PRIORITIES; priority++) {
         if (!is_in_use(reference, priority))
             continue;
-        int slot = next_of_priority(reference, model, priority, cursor++);
+        int slot = next_of_priority(reference, request, priority, cursor++);
         if (slot < 0)
             continue;
-        take_probes(reference, &reference->keys[slot], model);
-        count_pick(reference, &reference->keys[slot], model);
+        take_probes(reference, &reference->keys[slot], request->model);
+        count_pick(reference, &reference->keys[slot], request->model);
         return slot;
     }
-    return reference_count(reference) > 0 ? -EAGAIN : -ENOKEY;
+    if (reference_count(reference) == 0)
+        return -ENOKEY;
+    return needs_lease(reference, request) ? -EOPNOTSUPP : -EAGAIN;
 }
 
 /* ---- marks ---- */

@@ -17,6 +17,8 @@
 #define REFERENCE_GROUPS 3
 #define REFERENCE_MODELS 2
 #define REFERENCE_PRIORITIES 4
+#define REFERENCE_RATES 4
+#define REFERENCE_LEASES 24
 
 /* Deadlines that are no time. */
 #define REFERENCE_NONE INT64_C(0)
@@ -41,12 +43,21 @@ struct reference_state {
     int64_t failed_ms;                    /* the last failure */
 };
 
+/* The rates as keyshm_set_limits() takes them: requests, tokens, and both for long. */
+struct reference_limits {
+    bool is_set;
+    unsigned in_flight;
+    struct keyshm_rate rates[REFERENCE_RATES];
+};
+
 /* A key or a group. */
 struct reference_subject {
     keyshm_id id; /* of the one that is, or was last, in this place; 0: never used */
     bool is_in;
     bool is_paused;
-    struct reference_state states[1 + REFERENCE_MODELS]; /* by model */
+    struct reference_state states[1 + REFERENCE_MODELS]; /* by model, as are these: */
+    struct reference_limits limits[1 + REFERENCE_MODELS];
+    int64_t used_ns[1 + REFERENCE_MODELS][REFERENCE_RATES]; /* when all that was used will have drained */
     uint64_t marked[KEYSHM_STATUS_COUNT];
 };
 
@@ -72,6 +83,26 @@ struct reference_key {
     char notes[REFERENCE_NAMES][KEYSHM_METADATA_VALUE_MAX + 1];
 };
 
+/* What is asked for. */
+struct reference_request {
+    unsigned model;
+    uint64_t tokens;
+    bool is_lease;
+};
+
+/* A request that was admitted. It has a place of its key or its group, or none, and holds tokens there. */
+struct reference_lease {
+    struct keyshm_lease lease; /* the library's */
+    bool is_held, is_settled;
+    unsigned model;
+    uint64_t tokens;
+    struct reference_subject *group; /* NULL: none */
+    keyshm_id key_id, group_id;
+    bool has_place[2]; /* of the key, and of the group */
+    uint64_t held[2];
+    int64_t charged_from_ns, charged_to_ns; /* it was charged between these two: which clock was read is not said */
+};
+
 /* Where the rotation of one priority is. */
 struct reference_cursor {
     unsigned slot;  /* at which the next pick begins */
@@ -84,7 +115,10 @@ struct reference {
     struct keyshm_policy policy;
     unsigned models;                                                             /* that there are */
     struct reference_cursor cursors[1 + REFERENCE_MODELS][REFERENCE_PRIORITIES]; /* of the first priority in use, ... */
-    int64_t now_ms;
+    unsigned in_flight_max, group_in_flight_max;
+    struct reference_limits limits[1 + REFERENCE_MODELS]; /* of the keys that have none of their own */
+    struct reference_lease leases[REFERENCE_LEASES];
+    int64_t now_ns, now_ms;
     int64_t tick_ms; /* now_ms as of the last tick of the coarse clock */
     struct reference_subject groups[REFERENCE_GROUPS];
     struct reference_key keys[REFERENCE_CAPACITY_MAX];
@@ -118,13 +152,45 @@ struct reference_view {
 struct reference_view reference_view(const struct reference *reference, const struct reference_subject *key_or_null,
                                      const struct reference_subject *group_or_null, unsigned model);
 
-/* Of a key, for a model. */
+/* Of a key, for a model, with its budgets and places. */
 bool reference_is_available(const struct reference *reference, const struct reference_key *key, unsigned model);
 int reference_available_count(const struct reference *reference, unsigned model);
 int64_t reference_next_available_ms(const struct reference *reference);
 
-/* The slot that is picked, or -EAGAIN or -ENOKEY. */
-int reference_next(struct reference *reference, unsigned model);
+/* The slot that is picked, or -EAGAIN, -ENOKEY or -EOPNOTSUPP. */
+int reference_next(struct reference *reference, const struct reference_request *request);
+
+/* ---- limits (reference_limits.c) ---- */
+
+/* When a request is admitted; REFERENCE_FOREVER: not by time alone. *needs_lease: it has a cap, and the request is none. */
+int64_t reference_admits_at_ns(const struct reference *reference, const struct reference_key *key,
+                               const struct reference_request *request, bool *needs_lease);
+
+/* It is admitted. */
+void reference_charge(struct reference *reference, struct reference_key *key, const struct reference_request *request,
+                      struct reference_lease *lease_or_null);
+
+/* Of a key or a group, or with NULL of the pool. NULL limits: none, and what was used is forgotten. */
+void reference_set_limits(struct reference *reference, struct reference_subject *subject_or_null, unsigned model,
+                          const struct keyshm_limits *limits_or_null);
+struct keyshm_limits reference_get_limits(const struct reference *reference,
+                                          const struct reference_subject *subject_or_null, unsigned model, bool is_group);
+
+/* As the calls of these names. Of a cancelled request, `from_ns` is the earliest and `to_ns` the latest of what is used of each
+ * rate then: which one it is depends on the clock that was read, and it is for the caller to say. */
+int reference_settle(struct reference *reference, struct reference_lease *lease, uint64_t tokens_used);
+int reference_release(struct reference *reference, struct reference_lease *lease);
+struct reference_given_back {
+    unsigned count;
+    struct {
+        struct reference_subject *subject;
+        unsigned model, rate;
+        int64_t from_ns, to_ns;
+    } of[4 * REFERENCE_RATES];
+};
+int reference_cancel(struct reference *reference, struct reference_lease *lease, struct reference_given_back *ret_back);
+int reference_reap(struct reference *reference); /* all that there is */
+unsigned reference_count_leases(const struct reference *reference);
 
 /* The fields as keyshm_mark() takes them. The answer is to a pick of this key, if the mark has its stamp. */
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,
