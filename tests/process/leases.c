@@ -176,6 +176,24 @@ static void set_cap(unsigned in_flight)
     EXPECT_EQ(keyshm_set_limits(pool, key, 0, &limits), 0);
 }
 
+/* A process that is refused often remembers that, but not when the last key is removed. */
+enum { REFUSALS = 20000 };
+
+static void test_emptied(void)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease;
+    limits.requests = (struct keyshm_rate){.amount = 1, .per_ms = KEYSHM_DURATION_MAX_MS, .burst = 1};
+    EXPECT_EQ(keyshm_set_limits(pool, 0, 0, &limits), 0);
+    EXPECT_EQ(keyshm_set_limits(pool, key, 0, NULL), 0);
+    EXPECT_EQ(acquire(&lease), 0);
+    for (int i = 0; i < REFUSALS; i++)
+        EXPECT_EQ(acquire(&lease), -EAGAIN);
+    EXPECT_EQ(keyshm_remove(pool, key), 0);
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(acquire(&lease), -ENOKEY);
+}
+
 int main(void)
 {
     expect_end_in_time();
@@ -189,6 +207,7 @@ int main(void)
     test_left_and_reaped();
     set_cap(2);
     test_reaped();
+    test_emptied();
     EXPECT_EQ(keyshm_verify(pool, NULL, NULL), 0);
     keyshm_close(pool);
     return 0;

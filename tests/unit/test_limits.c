@@ -515,18 +515,6 @@ Test(limits, take_a_place_away_after_the_longest_time)
     cr_assert_eq(keyshm_release(pool, &next), 0);
 }
 
-Test(limits, of_an_empty_pool_are_not_what_is_in_the_way)
-{
-    struct keyshm_pick pick;
-    keyshm_id id = add_key(1);
-    set(0, 0, requests(1, 60000, 1));
-    cr_assert_eq(count_admitted(), 1);
-    cr_assert_eq(keyshm_next(pool, &pick), -EAGAIN);
-    cr_assert_eq(keyshm_remove(pool, id), 0);
-    for (int i = 0; i < 2; i++)
-        cr_assert_eq(keyshm_next(pool, &pick), -ENOKEY);
-}
-
 Test(limits, say_when_a_key_is_available)
 {
     struct keyshm_lease lease;
