@@ -9,11 +9,9 @@
 
 #ifdef HAVE_HIREDIS
 
-#include <hiredis/hiredis.h>
 #include <limits.h>
-#include <time.h>
 
-#include "scratch.h"
+#include "redis_server.h"
 
 /* KEYS[1] is the cursor; the keys are hashes of their number. One HMGET reads a key, one HMSET stamps and counts it. */
 static const char script[] = "local time = redis.call('TIME')\n"
@@ -33,49 +31,14 @@ static const char script[] = "local time = redis.call('TIME')\n"
                              "return false\n";
 
 struct server {
-    pid_t pid;
-    redisContext *connection; /* of this process */
-    char *command;            /* a pick, ready to be sent */
+    struct redis_server redis;
+    char *command; /* a pick, ready to be sent */
     size_t command_bytes;
 };
 
-static pid_t start_server(const char *socket_path)
-{
-    pid_t pid = expect_fork();
-    if (pid != 0)
-        return pid;
-    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "", "--appendonly", "no",
-           "--daemonize", "no", "--logfile", "/dev/null", "--dir", scratch_directory, (char *)NULL);
-    _exit(127);
-}
-
-/* NULL when the server has ended, or none can be started. */
-static redisContext *connect_to(const struct server *server)
-{
-    char path[SCRATCH_PATH_SIZE];
-    struct timespec pause = {.tv_nsec = 10000000};
-    scratch_path(path, "redis");
-    for (;;) {
-        redisContext *connection = redisConnectUnix(path);
-        EXPECT(connection != NULL);
-        if (connection->err == 0)
-            return connection;
-        redisFree(connection);
-        if (waitpid(server->pid, NULL, WNOHANG) != 0)
-            return NULL;
-        nanosleep(&pause, NULL);
-    }
-}
-
-static redisReply *checked(void *reply)
-{
-    EXPECT(reply != NULL && ((redisReply *)reply)->type != REDIS_REPLY_ERROR);
-    return reply;
-}
-
 static void load_script(struct server *server, const struct load *load)
 {
-    redisReply *reply = checked(redisCommand(server->connection, "SCRIPT LOAD %s", script));
+    redisReply *reply = redis_checked(redisCommand(server->redis.connection, "SCRIPT LOAD %s", script));
     int bytes = redisFormatCommand(&server->command, "EVALSHA %s 1 cursor %u", reply->str, load->keys);
     EXPECT(bytes > 0);
     server->command_bytes = (size_t)bytes;
@@ -85,47 +48,38 @@ static void load_script(struct server *server, const struct load *load)
 static void fill(redisContext *connection, const struct load *load)
 {
     char key[LOAD_KEY_LENGTH + 1];
-    freeReplyObject(checked(redisCommand(connection, "SET cursor 0")));
+    freeReplyObject(redis_checked(redisCommand(connection, "SET cursor 0")));
     for (unsigned i = 0; i < load->keys; i++) {
         long long deadline_ms = load_is_cooling(load, i) ? LLONG_MAX / 2 : 0;
         load_key(i, key);
-        freeReplyObject(checked(
+        freeReplyObject(redis_checked(
             redisCommand(connection, "HMSET %u deadline_ms %lld picks 0 last_used_ms 0 key %s", i, deadline_ms, key)));
     }
 }
 
 static void *open_server(const struct load *load)
 {
-    char path[SCRATCH_PATH_SIZE];
     struct server *server = calloc(1, sizeof(*server));
     EXPECT(server != NULL);
-    scratch_path(path, "redis");
-    server->pid = start_server(path);
-    server->connection = connect_to(server);
-    if (server->connection == NULL) {
+    if (!redis_server_start(&server->redis, "redis")) {
         free(server);
         return NULL;
     }
-    fill(server->connection, load);
+    fill(server->redis.connection, load);
     load_script(server, load);
     return server;
 }
 
-/* A connection of its own. */
 static void enter(void *state, int worker)
 {
     struct server *server = state;
     (void)worker;
-    server->connection = connect_to(server);
-    EXPECT(server->connection != NULL);
+    redis_server_enter(&server->redis);
 }
 
 static void pick(const struct server *server, struct keyshm_pick *ret_pick)
 {
-    void *received;
-    EXPECT(redisAppendFormattedCommand(server->connection, server->command, server->command_bytes) == REDIS_OK);
-    EXPECT(redisGetReply(server->connection, &received) == REDIS_OK);
-    redisReply *reply = received;
+    redisReply *reply = redis_send(&server->redis, server->command, server->command_bytes);
     EXPECT(reply->type == REDIS_REPLY_STRING && (size_t)reply->len < sizeof(ret_pick->key));
     memcpy(ret_pick->key, reply->str, (size_t)reply->len + 1);
     ret_pick->key_length = (size_t)reply->len;
@@ -142,9 +96,8 @@ static void run_picks(void *state, unsigned operations)
 static void close_server(void *state)
 {
     struct server *server = state;
-    redisFree(server->connection);
     redisFreeCommand(server->command);
-    expect_kill(server->pid);
+    redis_server_stop(&server->redis);
     free(server);
 }
 

@@ -136,7 +136,8 @@ def line_of(name, contender, points, dashes=""):
 
 
 def lines_by_processes(measurements):
-    contenders = {m["contender"]: m["work"] for m in measurements if m["processes"] > 1}
+    picks = ("fetch_add", "lock and unlock", "pick")
+    contenders = {m["contender"]: m["work"] for m in measurements if m["processes"] > 1 and m["work"] in picks}
     for contender, work in contenders.items():
         together = [m for m in measurements if m["contender"] == contender and m["work"] == work]
         keys = next(m["keys"] for m in together if m["processes"] > 1)

@@ -42,7 +42,7 @@ static json_t *measurements_json(int rounds)
 
 static json_t *bar_json(const struct bar *bar, int rounds)
 {
-    static const char *const units[] = {"times", "ns", "bytes"};
+    static const char *const units[] = {"times", "ns", "bytes", "count"};
     double figure = work_figure(bar, rounds);
     bool was_measured = !isnan(figure);
     return checked(json_pack("{s:s, s:s, s:s, s:o, s:f, s:b, s:o}", "bar", bar->text, "against", bar->against, "unit",

@@ -50,6 +50,19 @@ enum subject_number {
     PICK_SECOND_PRIORITY,
     ADD_100,
     ADD_65536,
+    LEASES_CAPPED,
+    LEASES_WHOLE,
+    LEASES_WHOLE_OF_GROUP,
+    REDIS_LIMITS,
+    REDIS_COUNTER,
+    PICK_RATED,
+    PICK_RATED_IDLE,
+    REFUSED_1024,
+    REFUSED_65536,
+    REFUSED_FIRST_1024,
+    REFUSED_FIRST_65536,
+    BARE_HAND_OVER,
+    HAND_OVER,
     SUBJECTS
 };
 
@@ -99,6 +112,19 @@ static struct subject subjects[SUBJECTS] = {
     [PICK_SECOND_PRIORITY] = {"pick, first priority benched", &keyshm_pick_second_priority, {1000, 1000}, NULL},
     [ADD_100] = {"add, up to this many", &keyshm_adds, {100, 100}, NULL},
     [ADD_65536] = {"add, up to this many", &keyshm_adds, {65536, 65536}, NULL},
+    [LEASES_CAPPED] = {"cap of 8", &keyshm_leases_capped, {100, 100}, NULL},
+    [LEASES_WHOLE] = {"cap, 2 rates, settled", &keyshm_leases_whole, {100, 100}, NULL},
+    [LEASES_WHOLE_OF_GROUP] = {"the same, of one group", &keyshm_leases_whole_of_group, {100, 100}, NULL},
+    [REDIS_LIMITS] = {"cap, 2 rates, 2 scripts", &peer_redis_limits, {100, 100}, NULL},
+    [REDIS_COUNTER] = {"INCR of a minute", &peer_redis_counter, {100, 100}, NULL},
+    [PICK_RATED] = {"pick, 2 rates, in use", &keyshm_pick_rated, {100, 100}, NULL},
+    [PICK_RATED_IDLE] = {"pick, 2 rates, idle", &keyshm_pick_rated_idle, {100, 100}, NULL},
+    [REFUSED_1024] = {"refused, all used up", &keyshm_refused, {1024, 1024}, NULL},
+    [REFUSED_65536] = {"refused, all used up", &keyshm_refused, {65536, 65536}, NULL},
+    [REFUSED_FIRST_1024] = {"refused, after a change", &keyshm_refused_first, {1024, 1024}, NULL},
+    [REFUSED_FIRST_65536] = {"refused, after a change", &keyshm_refused_first, {65536, 65536}, NULL},
+    [BARE_HAND_OVER] = {"hand-over between two", &bare_hand_over, {0}, NULL},
+    [HAND_OVER] = {"release to a waiter's pick", &keyshm_hand_over, {1, 1}, NULL},
 };
 
 /* What is compared stands close together. */
@@ -110,11 +136,17 @@ struct measurement work_measurements[] = {
 #define MEASURE_CONTENDERS(workers_)                                                                          \
     MEASURE(FETCH_ADD, workers_), MEASURE(LOCK, workers_), MEASURE(PICK, workers_), MEASURE(TABLE, workers_), \
         MEASURE(TDB, workers_), MEASURE(LMDB, workers_), MEASURE(REDIS, workers_), MEASURE(APCU, workers_)
+#define MEASURE_LEASES(workers_)                                                                                 \
+    MEASURE(LEASES_CAPPED, workers_), MEASURE(LEASES_WHOLE, workers_), MEASURE(LEASES_WHOLE_OF_GROUP, workers_), \
+        MEASURE(REDIS_LIMITS, workers_), MEASURE(REDIS_COUNTER, workers_)
     MEASURE(RATE_LIMITED, 1),
     MEASURE(QUOTA_EXCEEDED, 1),
     MEASURE(INVALID, 1),
     MEASURE(AVAILABLE, 1),
     MEASURE_CONTENDERS(1),
+    MEASURE_LEASES(1),
+    MEASURE(PICK_RATED, 1),
+    MEASURE(PICK_RATED_IDLE, 1),
     MEASURE(PICK_FOR_MODEL, 1),
     MEASURE(PICK_GROUPED, 1),
     MEASURE(PICK_GROUPED_FOR_MODEL, 1),
@@ -122,8 +154,11 @@ struct measurement work_measurements[] = {
     MEASURE(PICK_65536_P99, 1),
     MEASURE(PICK_1048576_P99, 1),
     MEASURE_CONTENDERS(2),
+    MEASURE_LEASES(2),
     MEASURE_CONTENDERS(4),
+    MEASURE_LEASES(4),
     MEASURE_CONTENDERS(8),
+    MEASURE_LEASES(8),
     MEASURE(PICK_1000, 1),
     MEASURE(PICK_WEIGHTED, 1),
     MEASURE(PICK_SECOND_PRIORITY, 1),
@@ -142,6 +177,12 @@ struct measurement work_measurements[] = {
     MEASURE(TABLE_1000_ALL_BUT_ONE, 1),
     MEASURE(TABLE_10000_ALL_BUT_ONE, 1),
     MEASURE(TABLE_65536_ALL_BUT_ONE, 1),
+    MEASURE(REFUSED_1024, 1),
+    MEASURE(REFUSED_65536, 1),
+    MEASURE(REFUSED_FIRST_1024, 1),
+    MEASURE(REFUSED_FIRST_65536, 1),
+    MEASURE(BARE_HAND_OVER, 1),
+    MEASURE(HAND_OVER, 1),
     MEASURE(PICK_10000, 1),
     MEASURE(PICK_65536, 1),
     MEASURE(BURSTS, 1),
@@ -151,6 +192,7 @@ struct measurement work_measurements[] = {
     MEASURE(PICK_INSPECTED, 1),
     MEASURE(ADD_100, 1),
     MEASURE(ADD_65536, 1),
+#undef MEASURE_LEASES
 #undef MEASURE_CONTENDERS
 #undef MEASURE
 };
@@ -163,6 +205,13 @@ const int work_measurements_count = sizeof(work_measurements) / sizeof(work_meas
             other_subject,                                                                         \
             other_workers                                                                          \
         }                                                                                          \
+    }
+#define PER_KEY(text_, subject_, keys_, limit_)                                                                       \
+    {                                                                                                                 \
+        .text = (text_), .against = "a key", .unit = BAR_NANOSECONDS, .limit = (limit_), .parts = (keys_), .place = { \
+            subject_,                                                                                                 \
+            1                                                                                                         \
+        }                                                                                                             \
     }
 #define AIM(text_, subject_, workers_, limit_, against_, other_)                                      \
     {                                                                                                 \
@@ -213,6 +262,26 @@ const struct bar work_bars[] = {
      .unit = BAR_BYTES,
      .limit = 1638,
      .figure = keyshm_bytes_per_key},
+    RATIO("acquire, release, cap 8, 1 process", LEASES_CAPPED, 1, 2.5, "pick", PICK, 1),
+    RATIO("acquire, release, cap 8, 2 processes", LEASES_CAPPED, 2, 2.5, "pick by 2", PICK, 2),
+    RATIO("acquire, release, cap 8, 8 processes", LEASES_CAPPED, 8, 3.0, "pick by 8", PICK, 8),
+    RATIO("pick with 2 rates, in use", PICK_RATED, 1, 2.0, "pick", PICK, 1),
+    RATIO("pick with 2 rates, idle", PICK_RATED_IDLE, 1, 2.0, "pick", PICK, 1),
+    RATIO("cap, 2 rates, settled and released", LEASES_WHOLE, 1, 4.0, "pick", PICK, 1),
+    RATIO("the same of one group, 1 process", LEASES_WHOLE_OF_GROUP, 1, 4.0, "pick", PICK, 1),
+    RATIO("the same of one group, 2 processes", LEASES_WHOLE_OF_GROUP, 2, 8.0, "pick by 2", PICK, 2),
+    RATIO("the same of one group, 8 processes", LEASES_WHOLE_OF_GROUP, 8, 8.0, "pick by 8", PICK, 8),
+    RATIO("refused again, 1,024 keys used up", REFUSED_1024, 1, 2.0, "pick", PICK, 1),
+    RATIO("refused again, 65,536 keys used up", REFUSED_65536, 1, 2.0, "pick", PICK, 1),
+    PER_KEY("first refusal after a change, 1,024 keys", REFUSED_FIRST_1024, 1024, 8),
+    PER_KEY("first refusal after a change, 65,536 keys", REFUSED_FIRST_65536, 65536, 8),
+    RATIO("release to a waiter's pick, 20 wait", HAND_OVER, 1, 3.0, "futex hand-over", BARE_HAND_OVER, 1),
+    {.text = "wakes for each of these",
+     .against = "",
+     .unit = BAR_COUNT,
+     .limit = 1.1,
+     .place = {HAND_OVER, 1},
+     .figure = keyshm_wakes_per_hand_over},
     AIM("pick, 1 process", PICK, 1, 5.0, "fetch_add", FETCH_ADD),
     AIM("pick, 2 processes", PICK, 2, 4.0, "fetch_add by 2", FETCH_ADD),
     AIM("pick, 8 processes", PICK, 8, 4.0, "fetch_add by 8", FETCH_ADD),
@@ -247,8 +316,12 @@ double work_figure(const struct bar *bar, int rounds)
     const struct measurement *measured = work_find(bar->place), *other = work_find(bar->other);
     if (measured == NULL || (bar->unit == BAR_TIMES && other == NULL))
         return NAN;
+    if (bar->unit == BAR_COUNT)
+        return bar->figure();
     for (int i = 0; i < rounds; i++)
-        values[i] = bar->unit == BAR_TIMES ? measured->cost_ns[i] / other->cost_ns[i] : measured->cost_ns[i];
+        values[i] = measured->cost_ns[i] / (bar->unit == BAR_TIMES ? other->cost_ns[i]
+                                            : bar->parts != 0      ? bar->parts
+                                                                   : 1);
     return median_of(values, rounds);
 }
 

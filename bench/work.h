@@ -19,7 +19,7 @@ struct place {
 /* NULL when there is none, or it was not measured. */
 const struct measurement *work_find(struct place place);
 
-enum bar_unit { BAR_TIMES, BAR_NANOSECONDS, BAR_BYTES };
+enum bar_unit { BAR_TIMES, BAR_NANOSECONDS, BAR_BYTES, BAR_COUNT };
 
 /* A figure, and what it must not exceed. */
 struct bar {
@@ -30,7 +30,8 @@ struct bar {
     bool is_aim; /* reported, not required */
     struct place place;
     struct place other;     /* BAR_TIMES: the figure is their ratio */
-    double (*figure)(void); /* BAR_BYTES: what it is */
+    unsigned parts;         /* BAR_NANOSECONDS: the figure is that of one of so many; 0: of the whole */
+    double (*figure)(void); /* BAR_BYTES, BAR_COUNT: what it is; of the latter, if `place` was measured */
 };
 
 extern const struct bar work_bars[];
