@@ -214,13 +214,50 @@ static uint64_t look_at_all(const struct keyshm_pool *pool, const struct budgets
     return obstacles == 0 ? at_ns : RATE_NEVER_NS;
 }
 
-bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
-                   struct budget_clock *clock, uint64_t *ret_at_ns, unsigned *ret_obstacles)
+/* The usual: where there is no cap and nothing is held, a look at each rate says when it admits the request. False: it is not
+ * so. */
+ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                struct budget_request *request, const struct rate_time *now, uint64_t *ret_at_ns)
+{
+    *ret_at_ns = 0;
+    for (unsigned i = 0; i < budgets_end(budgets); i++) {
+        if (budgets->refs[i] == LIMITS_NONE)
+            continue;
+        const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
+        const struct layout_usage *usage = budget_usage(pool, budgets, i);
+        uint64_t kinds = limits_kinds(limits);
+        if (limits_cap(kinds) != 0 || limits_held(kinds) != 0)
+            return false;
+        for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
+            unsigned number = (unsigned)__builtin_ctzll(left);
+            struct rate rate = limits_rate(limits, number);
+            uint64_t least_ns = price_of(&rate, number, request).least_ns;
+            *ret_at_ns =
+                later(*ret_at_ns, rate_admits_at_ns(&rate, load_used(&usage->used_ns[number]), 0, least_ns, now));
+        }
+    }
+    return true;
+}
+
+static __attribute__((noinline)) bool look_slowly(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                                  struct budget_request *request, struct budget_clock *clock,
+                                                  uint64_t *ret_at_ns, unsigned *ret_obstacles)
 {
     struct budget_charges charges;
     struct needs needs;
     *ret_at_ns = look_at_all(pool, budgets, request, clock, &needs, &charges);
     *ret_obstacles = charges.obstacles;
+    return *ret_at_ns <= clock->time.early_ns;
+}
+
+/* What is admitted by the coarse clock is so by the exact one; what is refused may not be. */
+bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                   struct budget_clock *clock, uint64_t *ret_at_ns, unsigned *ret_obstacles)
+{
+    bool is_usual = look_quickly(pool, budgets, request, &clock->time, ret_at_ns);
+    if (!is_usual || (*ret_at_ns > clock->time.early_ns && !clock->is_exact))
+        return look_slowly(pool, budgets, request, clock, ret_at_ns, ret_obstacles);
+    *ret_obstacles = 0;
     return *ret_at_ns <= clock->time.early_ns;
 }
 
@@ -392,14 +429,20 @@ static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *po
 
 /* ---- without ---- */
 
-/* The usual: each rate admits the request by the coarse clock, is in use, and no place is needed. False: it is not so. */
-ALWAYS_INLINE bool plan_quickly(const struct layout_limits *limits, struct layout_usage *usage,
-                                struct budget_request *request, const struct rate_time *now,
-                                struct budget_charges *charges)
+enum plan_outcome {
+    PLAN_FITS,
+    PLAN_FITS_IF_EXACT, /* a bucket is empty: by the coarse clock it would lose up to a tick of its burst */
+    PLAN_IS_NOT_USUAL,
+};
+
+/* The usual: each rate admits the request, and no place is needed. */
+ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits, struct layout_usage *usage,
+                                             struct budget_request *request, const struct budget_clock *clock,
+                                             struct budget_charges *charges)
 {
     uint64_t kinds = limits_kinds(limits);
     if (limits_cap(kinds) != 0 || limits_held(kinds) != 0)
-        return false;
+        return PLAN_IS_NOT_USUAL;
     for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
         unsigned number = (unsigned)__builtin_ctzll(left);
         struct rate rate = limits_rate(limits, number);
@@ -408,26 +451,51 @@ ALWAYS_INLINE bool plan_quickly(const struct layout_limits *limits, struct layou
         charge->used_at = &usage->used_ns[number];
         charge->used_ns = load_used(charge->used_at);
         charge->cost_ns = price.cost_ns;
-        charge->charged_ns = charge->used_ns + price.cost_ns;
-        if (charge->used_ns < now->late_ns || charge->used_ns + price.least_ns > now->early_ns + rate.burst_ns ||
-            price.least_ns > rate.burst_ns)
-            return false;
+        uint64_t from_ns = charge->used_ns;
+        if (from_ns < clock->time.late_ns) {
+            if (!clock->is_exact)
+                return PLAN_FITS_IF_EXACT;
+            from_ns = clock->time.late_ns;
+        }
+        charge->charged_ns = from_ns + price.cost_ns;
+        if (from_ns + price.least_ns > clock->time.early_ns + rate.burst_ns || price.least_ns > rate.burst_ns)
+            return PLAN_IS_NOT_USUAL;
     }
-    return true;
+    return PLAN_FITS;
+}
+
+ALWAYS_INLINE enum plan_outcome plan_all_quickly(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                                 struct budget_request *request, const struct budget_clock *clock,
+                                                 struct budget_charges *ret_charges)
+{
+    enum plan_outcome outcome = PLAN_FITS;
+    ret_charges->charged_ns = clock->time.early_ns;
+    ret_charges->count = 0;
+    for (unsigned i = 0; i < budgets_end(budgets) && outcome == PLAN_FITS; i++)
+        if (budgets->refs[i] != LIMITS_NONE)
+            outcome = plan_quickly(limits_of(pool, budgets->refs[i]), budget_usage(pool, budgets, i), request, clock,
+                                   ret_charges);
+    return outcome;
+}
+
+static __attribute__((noinline)) enum plan_outcome
+plan_all_exactly(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                 struct budget_clock *clock, struct budget_charges *ret_charges)
+{
+    *clock = budget_exact_clock(pool);
+    return plan_all_quickly(pool, budgets, request, clock, ret_charges);
 }
 
 bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
                     struct budget_clock *clock, struct budget_charges *ret_charges)
 {
-    bool is_quick = true;
     budget_charges_init(ret_charges);
-    ret_charges->charged_ns = clock->time.early_ns;
     ret_charges->key_group = budgets->key_group;
-    for (unsigned i = 0; i < budgets_end(budgets) && is_quick; i++)
-        if (budgets->refs[i] != LIMITS_NONE)
-            is_quick = plan_quickly(limits_of(pool, budgets->refs[i]), budget_usage(pool, budgets, i), request,
-                                    &clock->time, ret_charges);
-    return (is_quick && commit(pool, budgets, ret_charges)) || charge_slowly(pool, budgets, request, clock, ret_charges);
+    enum plan_outcome outcome = plan_all_quickly(pool, budgets, request, clock, ret_charges);
+    if (outcome == PLAN_FITS_IF_EXACT)
+        outcome = plan_all_exactly(pool, budgets, request, clock, ret_charges);
+    return (outcome == PLAN_FITS && commit(pool, budgets, ret_charges)) ||
+           charge_slowly(pool, budgets, request, clock, ret_charges);
 }
 
 void budgets_give_back(const struct keyshm_pool *pool, const struct budgets *budgets,
