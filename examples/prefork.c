@@ -12,6 +12,11 @@
  *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
  *     prefork --url https://api.openai.com/v1/models --model gpt-4o --model o3 keys/acme keys/bolt
  *
+ * What an account may use can be said before. Then requests are counted before they are sent, and none is refused for being
+ * one too many:
+ *
+ *     prefork --url https://api.openai.com/v1/models --model o3 --limits acme/o3=500/60,80 keys/acme
+ *
  * Signals are blocked in every process and taken only by sigtimedwait(2), which is also the only way of waiting. So there
  * is no signal handler, no request is interrupted, and any wait ends at once when there is something to do.
  */
@@ -66,6 +71,9 @@
 /* As many as a pool has by default. */
 #define MODELS_MAX 8
 #define ACCOUNTS_MAX 64
+#define LIMITS_MAX 256
+
+#define LIMIT_REQUESTS_MAX INT64_C(1000000000)
 
 /* The supervisor's name in the list of the pool's workers. */
 #define SUPERVISOR_NAME "supervisor"
@@ -88,6 +96,19 @@
  * Settings and statistics
  */
 
+/* How many requests of an account, or of each key, are sent. */
+struct limit {
+    const char *account; /* the name of its file; "": each key that has no other limits */
+    const char *model;   /* NULL: of all together */
+    struct keyshm_limits limits;
+};
+
+static const char *account_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash != NULL ? slash + 1 : file;
+}
+
 struct settings {
     unsigned workers;
     int64_t run_ms;  /* 0: until a signal */
@@ -96,6 +117,8 @@ struct settings {
     const char *pool_name;
     unsigned model_count;
     const char *models[MODELS_MAX];
+    unsigned limit_count;
+    struct limit limits[LIMITS_MAX];
     char *const *files; /* of keys, one for each account; up to NULL. None: standard input */
 };
 
@@ -586,13 +609,14 @@ static void log_end(pid_t pid, int wait_status)
         fprintf(stderr, "prefork: worker %d failed\n", (int)pid);
 }
 
-/* Several deaths can be one SIGCHLD. */
+/* Several deaths can be one SIGCHLD. What a worker had in flight is given back at once. */
 static void reap_workers(struct supervisor *supervisor)
 {
     int wait_status;
     pid_t pid;
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
         log_end(pid, wait_status);
+        keyshm_reap(supervisor->pool, pid);
         for (unsigned i = 0; i < supervisor->settings.workers; i++) {
             if (supervisor->places[i].pid == pid)
                 supervisor->places[i].pid = 0;
@@ -819,9 +843,8 @@ static int add_to_group(keyshm_pool *pool, const char *key, keyshm_id group)
 /* The group of an account is called as its file. */
 static int add_account(keyshm_pool *pool, const struct key_list *list)
 {
-    const char *slash = strrchr(list->source, '/');
     keyshm_id group;
-    int error = keyshm_group(pool, slash != NULL ? slash + 1 : list->source, &group);
+    int error = keyshm_group(pool, account_of(list->source), &group);
     for (size_t i = 0; i < list->count && error == 0; i++)
         error = add_to_group(pool, list->keys[i], group);
     if (error < 0)
@@ -877,6 +900,32 @@ static bool take_keys_from_stdin(keyshm_pool *pool)
 static bool take_keys(keyshm_pool *pool, const struct settings *settings)
 {
     return settings->files[0] != NULL ? take_keys_from_files(pool, settings->files) : take_keys_from_stdin(pool);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The limits
+ */
+
+static int set_limit(keyshm_pool *pool, const struct limit *limit)
+{
+    keyshm_id account = 0;
+    unsigned model = 0;
+    int error = 0;
+    if (limit->account[0] != '\0')
+        error = keyshm_find_group(pool, limit->account, &account);
+    if (error == 0 && limit->model != NULL)
+        error = keyshm_find_model(pool, limit->model, &model);
+    return error == 0 ? keyshm_set_limits(pool, account, model, &limit->limits) : error;
+}
+
+static bool set_limits(keyshm_pool *pool, const struct settings *settings)
+{
+    int error = 0;
+    for (unsigned i = 0; i < settings->limit_count && error == 0; i++)
+        error = set_limit(pool, &settings->limits[i]);
+    if (error < 0)
+        fprintf(stderr, "prefork: cannot set limits: %s\n", keyshm_strerror(error));
+    return error == 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -1038,6 +1087,10 @@ static void print_usage(FILE *stream)
                     "Lines that begin with # are no keys.\n\n"
                     "  --url URL      where to send GET requests, with a key as bearer token\n"
                     "  --model NAME   what a request is for: it is sent to URL/NAME. Several take turns\n"
+                    "  --limits [ACCOUNT][/MODEL]=REQUESTS/SECONDS[,BURST]\n"
+                    "                 send no more than so many, and so many at once, for this account,\n"
+                    "                 or with each key; may be given several times. The pool keeps\n"
+                    "                 the limits that it has from before\n"
                     "  --workers N    how many processes (default 4)\n"
                     "  --seconds N    stop after this time; 0, the default: at SIGINT or SIGTERM\n"
                     "  --pace-ms N    how long a worker waits between two requests (default 10)\n"
@@ -1069,6 +1122,54 @@ static bool add_model(const char *name, struct settings *settings)
     return true;
 }
 
+/* The number between two places of a text. */
+static bool parse_part(const char *begin, const char *end, int64_t most, int64_t *ret_number)
+{
+    char text[32];
+    int length = snprintf(text, sizeof(text), "%.*s", (int)(end - begin), begin);
+    return length < (int)sizeof(text) && parse_number(text, 1, most, ret_number);
+}
+
+/* REQUESTS/SECONDS[,BURST] */
+static bool parse_rate(const char *text, struct keyshm_rate *ret_rate)
+{
+    int64_t requests, seconds, burst = 0;
+    const char *slash = strchr(text, '/'), *comma = strchr(text, ',');
+    const char *end = text + strlen(text), *seconds_end = comma != NULL ? comma : end;
+    if (slash == NULL || slash > seconds_end) {
+        fprintf(stderr, "prefork: --limits takes [ACCOUNT][/MODEL]=REQUESTS/SECONDS[,BURST]\n");
+        return false;
+    }
+    if (!parse_part(text, slash, LIMIT_REQUESTS_MAX, &requests) ||
+        !parse_part(slash + 1, seconds_end, KEYSHM_DURATION_MAX_MS / 1000, &seconds) ||
+        (comma != NULL && !parse_part(comma + 1, end, LIMIT_REQUESTS_MAX, &burst)))
+        return false;
+    ret_rate->amount = (uint64_t)requests;
+    ret_rate->per_ms = seconds * 1000;
+    ret_rate->burst = (uint64_t)burst;
+    return true;
+}
+
+/* The text is kept, in parts. A file's name has no slash, that of a model may have some. */
+static bool add_limit(char *text, struct settings *settings)
+{
+    if (settings->limit_count == LIMITS_MAX) {
+        fprintf(stderr, "prefork: more than %d limits\n", LIMITS_MAX);
+        return false;
+    }
+    struct limit *limit = &settings->limits[settings->limit_count++];
+    *limit = (struct limit){.account = text, .limits = KEYSHM_LIMITS_INIT};
+    char *rate = strrchr(text, '='), *slash = strchr(text, '/');
+    if (rate == NULL)
+        return parse_rate("", &limit->limits.requests);
+    *rate = '\0';
+    if (slash != NULL && slash < rate) {
+        *slash = '\0';
+        limit->model = slash + 1;
+    }
+    return parse_rate(rate + 1, &limit->limits.requests);
+}
+
 static bool parse_option(int option, struct settings *settings)
 {
     int64_t number;
@@ -1081,6 +1182,8 @@ static bool parse_option(int option, struct settings *settings)
         return true;
     case 'm':
         return add_model(optarg, settings);
+    case 'l':
+        return add_limit(optarg, settings);
     case 'w':
         if (!parse_number(optarg, 1, WORKERS_MAX, &number))
             return false;
@@ -1101,13 +1204,54 @@ static bool parse_option(int option, struct settings *settings)
     }
 }
 
+static bool is_account(const struct settings *settings, const char *name)
+{
+    bool is_it = false;
+    for (char *const *file = settings->files; *file != NULL; file++)
+        is_it |= strcmp(account_of(*file), name) == 0;
+    return is_it;
+}
+
+static bool is_model(const struct settings *settings, const char *name)
+{
+    bool is_it = false;
+    for (unsigned i = 0; i < settings->model_count; i++)
+        is_it |= strcmp(settings->models[i], name) == 0;
+    return is_it;
+}
+
+/* Before the pool is opened, so that nothing has changed when they are wrong. */
+static bool check_limits(const struct settings *settings)
+{
+    for (unsigned i = 0; i < settings->limit_count; i++) {
+        const struct limit *limit = &settings->limits[i];
+        bool is_known = true;
+        if (limit->account[0] != '\0' && !is_account(settings, limit->account)) {
+            fprintf(stderr, "prefork: --limits: no FILE has the account '%s'\n", limit->account);
+            is_known = false;
+        }
+        if (limit->model != NULL && !is_model(settings, limit->model)) {
+            fprintf(stderr, "prefork: --limits: no --model is '%s'\n", limit->model);
+            is_known = false;
+        }
+        if (!is_known)
+            return false;
+    }
+    return true;
+}
+
 static bool parse_command_line(int argc, char **argv, struct settings *ret_settings)
 {
     static const struct option options[] = {
-        {"url", required_argument, NULL, 'u'},     {"model", required_argument, NULL, 'm'},
-        {"workers", required_argument, NULL, 'w'}, {"seconds", required_argument, NULL, 's'},
-        {"pace-ms", required_argument, NULL, 'p'}, {"pool", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"model", required_argument, NULL, 'm'},
+        {"limits", required_argument, NULL, 'l'},
+        {"workers", required_argument, NULL, 'w'},
+        {"seconds", required_argument, NULL, 's'},
+        {"pace-ms", required_argument, NULL, 'p'},
+        {"pool", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     *ret_settings = (struct settings){.workers = 4, .pace_ms = 10, .pool_name = "prefork"};
 
@@ -1121,7 +1265,7 @@ static bool parse_command_line(int argc, char **argv, struct settings *ret_setti
         fprintf(stderr, "prefork: --url is missing\n");
     if (argc - optind > ACCOUNTS_MAX)
         fprintf(stderr, "prefork: more than %d accounts\n", ACCOUNTS_MAX);
-    return ret_settings->url != NULL && argc - optind <= ACCOUNTS_MAX;
+    return ret_settings->url != NULL && argc - optind <= ACCOUNTS_MAX && check_limits(ret_settings);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -1147,7 +1291,8 @@ int main(int argc, char **argv)
     if (supervisor.pool == NULL)
         return EXIT_FAILURE;
 
-    bool ready = make_targets(&supervisor) && take_keys(supervisor.pool, settings);
+    bool ready =
+        make_targets(&supervisor) && take_keys(supervisor.pool, settings) && set_limits(supervisor.pool, settings);
     if (ready) {
         supervise(&supervisor);
         stop_workers(&supervisor);

@@ -445,6 +445,27 @@ def test_accounts():
     supervisor.stop()
 
 
+def test_limits():
+    """Three of an account for a model, by all workers together; others go on."""
+    pool = f"{BASE}-limits"
+    Provider.answers, Provider.seen, Provider.asked = {}, [], []
+    accounts = Accounts(acme=("AAAA", "AAAB"), bolt=("BBBA",))
+    arguments = ["--limits", "acme/large=3/86400,3", "--limits", "=1000/1"]
+    supervisor = Supervisor(pool, workers=4, arguments=[*accounts.arguments(), *arguments])
+    supervisor.comes_to(lambda: Provider.asked.count(("BBBA", "large")) > 20 and Provider.asked.count(("AAAA", "small")) > 20,
+                        "what has no limit does not go on")
+    supervisor.stop()
+    sent = Provider.asked.count(("AAAA", "large")) + Provider.asked.count(("AAAB", "large"))
+    check(sent == 3, f"{sent} requests were sent, where the limit is 3")
+
+    for limit, message in [("acme", "--limits takes"), ("acme=3", "--limits takes"), ("acme=3,4/5", "--limits takes"),
+                           ("acme=0/1", "'0' is not a number"), ("acme=1/", "'' is not a number"), ("acme=1/1,x", "'x' is not"),
+                           ("none=1/1", "the account 'none'"), ("acme/none=1/1", "no --model is 'none'")]:
+        said = Supervisor(pool, arguments=[*accounts.arguments(), "--limits", limit]).end(1)
+        check(message in said, f"no '{message}' in: {said}")
+        check(not is_there(pool), "a pool was left")
+
+
 def test_bad_files():
     pool = f"{BASE}-bad-files"
     Provider.answers = {}
@@ -458,4 +479,4 @@ def test_bad_files():
 
 
 run_tests([test_starts_again, test_bad_keys, test_one_at_a_time, test_started_at_once, test_named_late, test_pool_was_replaced, test_unknown,
-           test_answers, test_accounts, test_bad_files])
+           test_answers, test_accounts, test_limits, test_bad_files])
