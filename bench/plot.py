@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draw what the benchmark measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg."""
+"""Draw what was measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg of what bench has written, and workers.svg of
+what bench_provider has."""
 
 import json
 import math
@@ -20,6 +21,8 @@ COLOURS = {
     "LMDB": "#6b46c1",
     "Redis": "#c53030",
     "APCu": "#b7791f",
+    "counted before": "#0b6e4f",
+    "learned by 429": "#c53030",
 }
 
 
@@ -160,20 +163,74 @@ def lines_by_keys(measurements):
     yield line("keyshm", "all available", lambda keys: keys, "")
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit("Usage: plot.py JSON DIRECTORY")
-    with open(sys.argv[1], encoding="utf-8") as file:
-        result = json.load(file)
+# ---- requests by the number of workers: two panels, with linear axes from 0 ----
+
+PANELS = (("answered_per_s", "answered, requests a second"), ("refused_per_s", "refused, requests a second"))
+
+
+def round_up(value):
+    """To 1, 2 or 5 times a power of ten."""
+    power = 10 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
+
+
+def draw_panel(points, field, title, left, right):
+    bottom, ways = HEIGHT - BOTTOM, list(dict.fromkeys(point["way"] for point in points))
+    most = round_up(max(point[field] for point in points))
+    workers = sorted({point["workers"] for point in points})
+    x_axis = Axis(workers[0], workers[-1], left + 14, right - 14)
+    yield text(left, TOP + 14, title, extra="font-weight='bold'")
+    for i in range(6):
+        y = bottom - (bottom - TOP - 34) * i / 5
+        yield f"<line x1='{left}' x2='{right}' y1='{y:.1f}' y2='{y:.1f}' stroke='{GRID}'/>"
+        yield text(left - 8, y + 4, f"{most * i / 5:g}", colour=FAINT, anchor="end")
+    for count in workers:
+        yield text(x_axis.at(count), bottom + 22, f"{count}", colour=FAINT, anchor="middle")
+    yield text((left + right) / 2, bottom + 42, "workers", colour=FAINT, anchor="middle")
+    for way in ways:
+        places = [(x_axis.at(point["workers"]), bottom - (bottom - TOP - 34) * point[field] / most)
+                  for point in points if point["way"] == way]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        yield f"<polyline points='{path}' fill='none' stroke='{COLOURS[way]}' stroke-width='2.4'/>"
+        for x, y in places:
+            yield f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.4' fill='{COLOURS[way]}'/>"
+
+
+def draw_by_workers(result):
+    points, middle = result["by_workers"], WIDTH / 2
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' {FONT}>",
+        f"<rect width='{WIDTH}' height='{HEIGHT}' fill='#ffffff'/>",
+        text(LEFT, 30, "Workers that want more than the provider allows", size=17, extra="font-weight='bold'"),
+    ]
+    for i, way in enumerate(dict.fromkeys(point["way"] for point in points)):
+        parts.append(text(LEFT + 150 * i, 52, f"● {way}", colour=COLOURS[way]))
+    parts += draw_panel(points, *PANELS[0], LEFT, middle - 20)
+    parts += draw_panel(points, *PANELS[1], middle + 60, WIDTH - 40)
+    caption = f"{result['setting']}; {result['date']}"
+    parts += [text(LEFT, HEIGHT - 14, caption, size=11, colour=FAINT), "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def draw_by_load(result):
     plots = {
         "processes.svg": ("A pick of 100 keys, all available, by the number of processes",
                           list(lines_by_processes(result["measurements"])), "processes"),
         "keys.svg": ("A pick by one process, by the number of keys",
                      list(lines_by_keys(result["measurements"])), "keys"),
     }
-    for name, (title, lines, x_title) in plots.items():
+    return {name: draw(title, lines, x_title, result) for name, (title, lines, x_title) in plots.items()}
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("Usage: plot.py JSON DIRECTORY")
+    with open(sys.argv[1], encoding="utf-8") as file:
+        result = json.load(file)
+    pictures = draw_by_load(result) if "measurements" in result else {"workers.svg": draw_by_workers(result)}
+    for name, picture in pictures.items():
         with open(f"{sys.argv[2]}/{name}", "w", encoding="utf-8") as file:
-            file.write(draw(title, lines, x_title, result))
+            file.write(picture)
 
 
 if __name__ == "__main__":
