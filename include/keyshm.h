@@ -1093,6 +1093,8 @@ struct keyshm_snapshot {
     char (*models)[KEYSHM_NAME_MAX + 1]; /* model m is at m - 1 */
     size_t models_bytes;                 /* the distance of two models */
     unsigned waiting;                    /* threads that wait for a key in keyshm_acquire() */
+    unsigned in_flight_max;              /* the most that a cap of a key can be: see struct keyshm_options */
+    unsigned group_in_flight_max;        /* and of a group */
 };
 
 /*

@@ -311,6 +311,8 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
     memcpy(snapshot->creator_name, settings->creator_name, sizeof(snapshot->creator_name));
     snapshot->capacity = settings->capacity;
     snapshot->key_max = settings->key_max;
+    snapshot->in_flight_max = settings->in_flight_max;
+    snapshot->group_in_flight_max = settings->group_in_flight_max;
     snapshot->policy.size = sizeof(snapshot->policy);
     policy_read(pool, &snapshot->policy);
     snapshot->created_unix_ms = (int64_t)settings->created_unix_us / 1000;

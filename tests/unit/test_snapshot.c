@@ -12,6 +12,8 @@ static void create_and_observe(void)
 {
     struct keyshm_options options = KEYSHM_OPTIONS_INIT;
     options.capacity = 8;
+    options.in_flight_max = 5;
+    options.group_in_flight_max = 7;
     snprintf(name, sizeof(name), "unit-snapshot.%d", getpid());
     cr_assert_eq(keyshm_create(&pool, name, &options), 0);
     cr_assert_eq(keyshm_attach_readonly(&observer, name), 0);
@@ -39,6 +41,8 @@ Test(snapshot, describes_the_pool)
     cr_assert_str_eq(snapshot->provider, name);
     cr_assert_eq(snapshot->capacity, 8);
     cr_assert_eq(snapshot->key_max, 512);
+    cr_assert_eq(snapshot->in_flight_max, 5);
+    cr_assert_eq(snapshot->group_in_flight_max, 7);
     cr_assert_eq(snapshot->policy.cooldown_ms, 60000);
     cr_assert_eq(snapshot->creator_pid, getpid());
     cr_assert_eq(snapshot->creator_uid, geteuid());
