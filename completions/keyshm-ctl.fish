@@ -15,7 +15,9 @@ function __keyshm_ctl_operands
             case -- # the words of COMMAND follow
                 return
             case --capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --group --model --scope \
-                    --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user
+                    --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user \
+                    --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long --requests-long-burst \
+                    --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --file
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -50,9 +52,9 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove priority weight next exec mark pause resume success group model policy reset metadata label \
+set --local commands create destroy add set remove priority weight next exec mark pause resume success group model policy limits reap reset metadata label \
     export import verify repair holder break-lock
-set --local reporting create destroy add set remove priority weight next mark pause resume success group model policy reset metadata label import \
+set --local reporting create destroy add set remove priority weight next mark pause resume success group model policy limits reap reset metadata label import \
     verify repair holder break-lock
 
 complete -c keyshm-ctl -f
@@ -76,6 +78,8 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a success -d 'Record that
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a group -d 'Print, make or change the groups of keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a model -d 'Print or make the models'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a limits -d 'Print or set what a provider allows'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reap -d 'Give back what dead workers hold'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a reset -d 'Record the cooldowns that are over'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a metadata -d 'Print or set the notes of a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a label -d "Print or set a key's label"
@@ -91,6 +95,8 @@ complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Comman
 complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove priority weight pause resume success metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 limits; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 limits; and not __fish_contains_opt group' -a all -d 'Every key without its own'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 priority' -a '0 1 2 3' -d Priority
 complete -c keyshm-ctl -n '__keyshm_ctl_at 3 mark' -a 'available rate_limited quota_exceeded invalid' -d Status
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and __fish_contains_opt group' -a 'available rate_limited quota_exceeded invalid' -d Status
@@ -109,8 +115,8 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l in-flight-max -x -d 'Places for requests in flight of a key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l group-in-flight-max -x -d 'Places for requests in flight of a group'
-complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
-complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume limits' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
+complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success limits' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
@@ -124,8 +130,21 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l retry-after -x -d 'Avai
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l until -x -d 'Available again at this time'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l reason -x -a 'peer budget timeout server_error overloaded rate_limit quota billing permission authentication operator' -d 'Why'
 complete -c keyshm-ctl -n '__keyshm_ctl_command mark' -l status -x -a 'rate_limited quota_exceeded invalid' -d 'Of all keys, lift this status'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l requests -x -d 'Requests in a time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l requests-burst -x -d 'Requests at once'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens -x -d 'Tokens in a time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens-burst -x -d 'Tokens at once'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens-charge -x -a 'pick release' -d 'When tokens are charged'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l requests-long -x -d 'Requests in a longer time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l requests-long-burst -x -d 'Of these at once'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens-long -x -d 'Tokens in a longer time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens-long-burst -x -d 'Of these at once'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l tokens-long-charge -x -a 'pick release' -d 'When these are charged'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l in-flight -x -d 'Requests at the same time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l none -d 'No limits of its own'
+complete -c keyshm-ctl -n '__keyshm_ctl_command limits' -l file -r -d 'The file with limits to set'
 complete -c keyshm-ctl -n '__keyshm_ctl_command metadata label group' -l delete -d 'Delete it'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l output -r -d 'The file to create'
 complete -c keyshm-ctl -n '__keyshm_ctl_command export' -l with-keys -d 'Include the keys'
-complete -c keyshm-ctl -n '__keyshm_ctl_command add set import' -l dry-run -d 'Change nothing'
+complete -c keyshm-ctl -n '__keyshm_ctl_command add set import limits' -l dry-run -d 'Change nothing'
 complete -c keyshm-ctl -n '__keyshm_ctl_command break-lock' -l yes -d 'Do not ask'

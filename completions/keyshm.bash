@@ -22,7 +22,7 @@ _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success group model policy reset
+_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success group model policy limits reap reset
     metadata label export import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
@@ -42,7 +42,11 @@ _keyshm_options_of() {
     import) echo '--dry-run --json' ;;
     break-lock) echo '--yes --json' ;;
     destroy) echo '--json --layout' ;;
-    remove | priority | weight | model | policy | reset | verify | repair | holder) echo '--json' ;;
+    limits)
+        echo '--group --model --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long
+            --requests-long-burst --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --none --file --dry-run --json'
+        ;;
+    remove | priority | weight | model | policy | reap | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -138,7 +142,9 @@ _keyshm_look_back() {
         --env) [[ $command != exec ]] || ((i++)) ;;
         --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
             --group | --model | --scope | --put-in | --take-out | --on-status | --wait | --retry-after | --until | \
-            --reason | --status | --stamp | --layout | --output | --user) ((i++)) ;;
+            --reason | --status | --stamp | --layout | --output | --user | --requests | --requests-burst | --tokens | \
+            --tokens-burst | --tokens-charge | --requests-long | --requests-long-burst | --tokens-long | \
+            --tokens-long-burst | --tokens-long-charge | --in-flight | --file) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -166,6 +172,9 @@ _keyshm_operand() {
             _keyshm_ids
         fi
         ;;
+    limits:1)
+        _keyshm_words "all $(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
+        ;;
     remove:1 | priority:1 | weight:1 | pause:1 | resume:1 | success:1 | metadata:1 | label:1) _keyshm_ids ;;
     priority:2) _keyshm_words '0 1 2 3' ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
@@ -183,10 +192,16 @@ _keyshm_ctl() {
         return
     fi
     case $prev in
-    --output)
+    --output | --file)
         _filedir
         return
         ;;
+    --tokens-charge | --tokens-long-charge)
+        _keyshm_words 'pick release'
+        return
+        ;;
+    --requests | --requests-burst | --tokens | --tokens-burst | --requests-long | --requests-long-burst | --tokens-long | \
+        --tokens-long-burst | --in-flight) return ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
         --on-status | --wait | --retry-after | --until | --stamp | --layout) return ;;
     --group | --model)

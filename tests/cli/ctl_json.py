@@ -83,6 +83,14 @@ def test_keys():
     compare(pool, "pause", first)
     compare(pool, "resume", first)
     check(compare(pool, "policy", "cooldown=2")["cooldown_ms"] == 2000, "policy")
+    limited = compare(pool, "limits", "--requests", "60/min", "--in-flight", "4")["limits"]
+    rate = {"amount": 60, "per_ms": 60000, "burst": 10, "charge": "pick"}
+    check(limited == [{"id": 0, "group": None, "model": None, "requests": rate, "tokens": None, "requests_long": None,
+                       "tokens_long": None, "in_flight": 4}], limited)
+    check(compare(pool, "limits", "--file", "-", keys="--group org-a --model m/1 --tokens 5/s\n")["limits"][0]["group"] == "org-a", "file")
+    check([each["model"] for each in compare(pool, "limits")["limits"]] == [None, "m/1"], "limits")
+    compare(pool, "limits", "--none")
+    check(compare(pool, "reap")["given_back"] == 0, "reap")
     ctl("mark", pool, second, "rate_limited", "--retry-after", "0.001")
     while keys_of(pool)[1]["cooldown_left_ms"] > 0:
         pass

@@ -59,6 +59,13 @@ def expectations(stat, ctl, ids):
         yield f"keyshm-ctl {name} {POOL} --", command.options | {"--user", "--help"}
     for name in ("remove", "priority", "weight", "mark", "pause", "resume", "success", "metadata", "label"):
         yield f"keyshm-ctl {name} {POOL} ", ids
+    yield f"keyshm-ctl limits {POOL} ", ids | {"all"}
+    yield f"keyshm-ctl limits {POOL} --requests 5/s ", ids | {"all"}
+    yield f"keyshm-ctl limits {POOL} --tokens ", set()
+    yield f"keyshm-ctl limits {POOL} --tokens-c", {"--tokens-charge"}
+    for option in ("--tokens-charge", "--tokens-long-charge"):
+        yield f"keyshm-ctl limits {POOL} {option} ", {"pick", "release"}
+    yield f"keyshm-ctl reap {POOL} ", set()
     yield f"keyshm-ctl priority {POOL} {first} ", {"0", "1", "2", "3"}
     yield f"keyshm-ctl weight {POOL} {first} ", set()
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES
@@ -68,9 +75,10 @@ def expectations(stat, ctl, ids):
         yield f"keyshm-ctl {command} --scope ", {"key", "group"}
     for option in ("--put-in", "--take-out"):
         yield f"keyshm-ctl group {POOL} org {option} ", ids
-    for command in (f"add {POOL} --group", f"mark {POOL} --group", f"pause {POOL} --group", f"group {POOL}"):
+    for command in (f"add {POOL} --group", f"mark {POOL} --group", f"pause {POOL} --group", f"limits {POOL} --group",
+                    f"group {POOL}"):
         yield f"keyshm-ctl {command} ", {GROUP}
-    for command in (f"next {POOL} --model", f"model {POOL}"):
+    for command in (f"next {POOL} --model", f"limits {POOL} --model", f"model {POOL}"):
         yield f"keyshm-ctl {command} ", {MODEL}
         yield f"keyshm-ctl {command} tab/", {MODEL}
     yield "keyshm-stat --group tab", {GROUP}

@@ -6,9 +6,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "exit_rules.h"
 #include "keyshm.h"
+#include "limit_settings.h"
 #include "policy_settings.h"
 
 #define NOT_GIVEN INT64_MIN
@@ -35,6 +37,7 @@ struct arguments {
     int64_t until_unix_ms; /* or NOT_GIVEN */
     uint64_t stamp;        /* of a pick; 0: not given */
     struct policy_changes policy;
+    struct limit_changes limits;
     int64_t wait_ms;
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
@@ -43,7 +46,9 @@ struct arguments {
     const char *variable; /* of the environment */
     const char *layout;   /* of a pool; NULL: not given */
     const char *file;     /* NULL: standard input or output */
+    const char *list;     /* the name of a file with a line for each; "-": standard input; NULL: not given */
     struct exit_rules on_status;
+    pid_t pid;                       /* 0: not given */
     struct id_list put_in, take_out; /* of keys */
     char *const *child;              /* another program's command line, NULL at its end; NULL: not given */
     bool from_environment;
@@ -55,6 +60,8 @@ struct arguments {
     bool allows_empty;
     bool is_for_all;
     bool has_scope;
+    bool has_id; /* or a masked key, or all */
+    bool is_none;
 };
 
 #endif

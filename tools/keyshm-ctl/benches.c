@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "program.h"
+#include "shell_words.h"
 #include "text.h"
 
 bool benches_is_group(keyshm_pool *pool, keyshm_id id)
@@ -30,23 +31,6 @@ void benches_name_model(keyshm_pool *pool, unsigned model, char ret_text[BENCHES
     snprintf(ret_text, BENCHES_MODEL_SIZE, " for the model %s", printable);
 }
 
-/* Quoted for a shell (POSIX.1, "Shell Command Language", 2.2.2), unless it needs no quotes. */
-static void quote(const char *name, char *ret_text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@%+=,";
-    if (strspn(name, plain) == strlen(name)) {
-        stpcpy(ret_text, name);
-        return;
-    }
-    *ret_text++ = '\'';
-    for (; *name != '\0'; name++)
-        if (*name == '\'')
-            ret_text = stpcpy(ret_text, "'\\''");
-        else
-            *ret_text++ = *name;
-    stpcpy(ret_text, "'");
-}
-
 void benches_model_option(keyshm_pool *pool, unsigned model, char ret_text[BENCHES_OPTION_SIZE])
 {
     char name[KEYSHM_NAME_MAX + 1], printable[TEXT_PRINTABLE_SIZE(sizeof(name))];
@@ -54,7 +38,7 @@ void benches_model_option(keyshm_pool *pool, unsigned model, char ret_text[BENCH
     if (keyshm_model_name(pool, model, name, sizeof(name)) <= 0)
         return;
     text_printable(name, printable, sizeof(printable));
-    quote(printable, stpcpy(ret_text, " --model "));
+    shell_quote(printable, stpcpy(ret_text, " --model "));
 }
 
 void benches_name_time(const struct keyshm_word_snapshot *word, char ret_text[BENCHES_TIME_SIZE])

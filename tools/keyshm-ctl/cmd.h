@@ -39,6 +39,12 @@ enum exit_status cmd_model(const struct arguments *arguments);
 /* cmd_policy.c */
 enum exit_status cmd_policy(const struct arguments *arguments);
 
+/* cmd_limits.c */
+enum exit_status cmd_limits(const struct arguments *arguments);
+
+/* cmd_reap.c */
+enum exit_status cmd_reap(const struct arguments *arguments);
+
 /* cmd_pick.c */
 enum exit_status cmd_next(const struct arguments *arguments);
 enum exit_status cmd_exec(const struct arguments *arguments);

@@ -142,7 +142,7 @@ static enum exit_status refuse_missing(const struct command *command, const char
 static enum exit_status read_options(const struct command *command, const struct given *given,
                                      struct arguments *arguments)
 {
-    unsigned missing = command->options_needed;
+    uint64_t missing = command->options_needed;
     enum exit_status status = EXIT_FINE;
     for (int i = 0; i < given->option_count && status == EXIT_FINE; i++) {
         const struct given_option *option = &given->options[i];
@@ -154,7 +154,7 @@ static enum exit_status read_options(const struct command *command, const struct
         missing &= ~OPTION_BIT(option->option);
         status = read_value(command, known->name, known->rule, known->parse, option->value, arguments);
     }
-    return status == EXIT_FINE && missing != 0 ? refuse_missing(command, ctl_options[__builtin_ctz(missing)].name)
+    return status == EXIT_FINE && missing != 0 ? refuse_missing(command, ctl_options[__builtin_ctzll(missing)].name)
                                                : status;
 }
 
@@ -171,8 +171,10 @@ static enum exit_status read_operands(const struct command *command, const struc
 {
     enum exit_status status = EXIT_FINE;
     const struct operand *left_out = has_group(command, given) ? command->group_replaces : NULL;
-    int next = 1;
-    if (left_out != NULL && given->operand_count > command->operands_needed) {
+    int next = 1, most = 0;
+    while (command->operands[most] != NULL)
+        most++;
+    if (left_out != NULL && given->operand_count > most) {
         complain("%s: %s and --group do not go together", command->name, left_out->name);
         return refuse_usage(command);
     }

@@ -180,6 +180,27 @@ const struct command commands[] = {
         .run = cmd_policy,
     },
     {
+        .name = "limits",
+        .operands = {&operand_pool, &operand_id_or_pool},
+        .operands_needed = 1,
+        .group_replaces = &operand_id_or_pool,
+        .options = OPTIONS_OF_LIMITS | OPTION_BIT(OPTION_LIST) | OPTION_BIT(OPTION_DRY_RUN) | JSON,
+        .help =
+            "print the limits in force, as lines that --file takes: of the pool, with an ID those of a key or a group;\n"
+            "or change those that are given, at once for all processes; without an ID those of all",
+        .json_members = json_members_of_limits,
+        .run = cmd_limits,
+    },
+    {
+        .name = "reap",
+        .operands = {&operand_pool, &operand_pid},
+        .operands_needed = 1,
+        .options = JSON,
+        .help = "give back what dead workers hold of requests in flight, and print how many; a pick does so by itself",
+        .json_members = json_members_of_reap,
+        .run = cmd_reap,
+    },
+    {
         .name = "reset",
         .operands = {&operand_pool},
         .operands_needed = 1,

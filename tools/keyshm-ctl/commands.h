@@ -17,8 +17,8 @@ struct command {
     const char *name;
     const struct operand *operands[OPERANDS_MAX + 1]; /* the first is the pool; NULL ends them */
     int operands_needed;                              /* how many of them; the others are optional */
-    unsigned options;                                 /* OPTION_BITs */
-    unsigned options_needed;                          /* which of these are required */
+    uint64_t options;                                 /* OPTION_BITs */
+    uint64_t options_needed;                          /* which of these are required */
     const struct operand *group_replaces;             /* the operand that is left out with --group; NULL: none */
     bool repeats_last;                                /* the last operand may be given several times */
     const struct policy_setting *settings;            /* of the last operand, for the help; NULL: none */

@@ -129,6 +129,25 @@ const struct json_member json_members_of_policy[] = {MEMBERS_OF_ALL,
                                                      {"lease_max_ms", "how long a lease has its place; 0: no end"},
                                                      MEMBERS_END};
 
+#define MEMBERS_OF_LIMITS                                                                         \
+    MEMBER("limits.model", "the name of the model that they are for; null: whatever the model"),  \
+        MEMBER("limits.requests", "an object: amount, per_ms, burst and charge; null: no limit"), \
+        MEMBER("limits.tokens", "the same"), MEMBER("limits.requests_long", "the same"),          \
+        MEMBER("limits.tokens_long", "the same"),                                                 \
+        MEMBER("limits.in_flight", "how many requests at the same time; 0: no limit")
+
+const struct json_member json_members_of_limits[] = {
+    MEMBERS_OF_ALL,
+    MEMBER_DRY_RUN,
+    {"limits", "those that are in force, or that were set"},
+    {"limits.id", "of which key or group, in this pool; 0: of every key that has none of its own"},
+    {"limits.group", "the name of the group; null: of a key, or of all"},
+    MEMBERS_OF_LIMITS,
+    MEMBERS_END};
+
+const struct json_member json_members_of_reap[] = {
+    MEMBERS_OF_ALL, {"given_back", "how many leases of dead workers"}, MEMBERS_END};
+
 const struct json_member json_members_of_success[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
 
 const struct json_member json_members_of_reset[] = {

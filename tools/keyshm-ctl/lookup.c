@@ -43,11 +43,11 @@ static bool is_masked_as(const struct keyshm_key_snapshot *key, const char *text
            strcmp(masked + after, text + after) == 0;
 }
 
-static unsigned find_masked(const struct keyshm_snapshot *snapshot, const char *text, keyshm_id *ret_id)
+unsigned lookup_masked(const struct keyshm_snapshot *snapshot, const char *masked_key, keyshm_id *ret_id)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < snapshot->count; i++) {
-        if (!is_masked_as(list_key(snapshot, i), text))
+        if (!is_masked_as(list_key(snapshot, i), masked_key))
             continue;
         *ret_id = list_key(snapshot, i)->id;
         count++;
@@ -63,7 +63,7 @@ enum exit_status lookup_masked_key(struct arguments *arguments)
     int r = lookup_pool(arguments->pool, &snapshot);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    unsigned count = find_masked(snapshot, arguments->masked_key, &arguments->id);
+    unsigned count = lookup_masked(snapshot, arguments->masked_key, &arguments->id);
     keyshm_snapshot_free(snapshot);
     arguments->ids = (struct id_list){.count = 1, .ids = {arguments->id}};
     if (count == 1)

@@ -14,6 +14,9 @@ int lookup_pool(const char *provider, struct keyshm_snapshot **ret_snapshot);
 /* The key with that id, or NULL. */
 const struct keyshm_key_snapshot *lookup_key(const struct keyshm_snapshot *snapshot, keyshm_id id);
 
+/* How many keys have that masked form, and the id of one of them. */
+unsigned lookup_masked(const struct keyshm_snapshot *snapshot, const char *masked_key, keyshm_id *ret_id);
+
 /* If a masked key was given in the place of an id or of a list of ids, find the id. It must be that of one key. Returns the
  * exit status. */
 enum exit_status lookup_masked_key(struct arguments *arguments);

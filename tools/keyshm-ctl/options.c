@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "clocks.h"
@@ -72,6 +73,36 @@ static int parse_model(const char *text, struct arguments *arguments)
 {
     arguments->model = text;
     return name_is_allowed(text) ? 0 : -EINVAL;
+}
+
+#define LIMIT_PARSER(name, setting)                                        \
+    static int parse_##name(const char *text, struct arguments *arguments) \
+    {                                                                      \
+        return limit_changes_parse(setting, text, &arguments->limits);     \
+    }
+LIMIT_PARSER(requests, LIMIT_REQUESTS)
+LIMIT_PARSER(requests_burst, LIMIT_REQUESTS_BURST)
+LIMIT_PARSER(tokens, LIMIT_TOKENS)
+LIMIT_PARSER(tokens_burst, LIMIT_TOKENS_BURST)
+LIMIT_PARSER(tokens_charge, LIMIT_TOKENS_CHARGE)
+LIMIT_PARSER(requests_long, LIMIT_REQUESTS_LONG)
+LIMIT_PARSER(requests_long_burst, LIMIT_REQUESTS_LONG_BURST)
+LIMIT_PARSER(tokens_long, LIMIT_TOKENS_LONG)
+LIMIT_PARSER(tokens_long_burst, LIMIT_TOKENS_LONG_BURST)
+LIMIT_PARSER(tokens_long_charge, LIMIT_TOKENS_LONG_CHARGE)
+LIMIT_PARSER(in_flight, LIMIT_IN_FLIGHT)
+
+static int parse_none(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->is_none = true;
+    return 0;
+}
+
+static int parse_list(const char *text, struct arguments *arguments)
+{
+    arguments->list = text;
+    return text[0] != '\0' ? 0 : -EINVAL;
 }
 
 static int parse_scope(const char *text, struct arguments *arguments)
@@ -254,6 +285,7 @@ static int parse_pool(const char *text, struct arguments *arguments)
 
 static int parse_id(const char *text, struct arguments *arguments)
 {
+    arguments->has_id = true;
     if (text_find_ellipsis(text) != NULL) {
         arguments->masked_key = text;
         return 0;
@@ -264,7 +296,17 @@ static int parse_id(const char *text, struct arguments *arguments)
 static int parse_id_or_all(const char *text, struct arguments *arguments)
 {
     arguments->is_for_all = strcmp(text, "all") == 0;
+    arguments->has_id = true;
     return arguments->is_for_all ? 0 : parse_id(text, arguments);
+}
+
+static int parse_pid(const char *text, struct arguments *arguments)
+{
+    unsigned pid;
+    int r = parse_unsigned(text, INT_MAX, &pid);
+    if (r == 0)
+        arguments->pid = (pid_t)pid;
+    return r;
 }
 
 static int parse_status(const char *text, struct arguments *arguments)
@@ -327,9 +369,46 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                       "for this model, instead of whatever the model; it is made if there is none of that name, and if\n"
                       "there is room for another one",
                       NAME_RULE, parse_model, false},
+    [OPTION_MODEL_KNOWN] = {"--model", "NAME", "for that model of the pool, instead of whatever the model", NAME_RULE,
+                            parse_model, false},
     [OPTION_SCOPE] = {"--scope", "SCOPE",
                       "what the mark is about: key (the default), or group, the key's if it is in one", "key or group",
                       parse_scope, false},
+    [OPTION_REQUESTS] = {"--requests", "RATE",
+                         "so many requests in a time, such as 60/min, 8/600ms or 50k/day; none: as many as come;\n"
+                         "times are s, min, h, day, ms, or some of them: 10min",
+                         LIMIT_RATE_RULE, parse_requests, false},
+    [OPTION_REQUESTS_BURST] = {"--requests-burst", "N",
+                               "so many of them at once; without it a sixth of the amount that is given with --requests",
+                               LIMIT_BURST_RULE, parse_requests_burst, false},
+    [OPTION_TOKENS] = {"--tokens", "RATE", "the same of tokens, such as 90k/min or 2M/day", LIMIT_RATE_RULE, parse_tokens,
+                       false},
+    [OPTION_TOKENS_BURST] = {"--tokens-burst", "N", "so many of them at once", LIMIT_BURST_RULE, parse_tokens_burst,
+                             false},
+    [OPTION_TOKENS_CHARGE] = {"--tokens-charge", "WHEN",
+                              "pick: a request is charged what it says that it will use, when the key is picked;\n"
+                              "release: what it has used, when it ends (the default)",
+                              LIMIT_CHARGE_RULE, parse_tokens_charge, false},
+    [OPTION_REQUESTS_LONG] = {"--requests-long", "RATE", "a second rate of requests, for a longer time: 1000/day",
+                              LIMIT_RATE_RULE, parse_requests_long, false},
+    [OPTION_REQUESTS_LONG_BURST] = {"--requests-long-burst", "N", "so many of them at once", LIMIT_BURST_RULE,
+                                    parse_requests_long_burst, false},
+    [OPTION_TOKENS_LONG] = {"--tokens-long", "RATE", "a second rate of tokens", LIMIT_RATE_RULE, parse_tokens_long,
+                            false},
+    [OPTION_TOKENS_LONG_BURST] = {"--tokens-long-burst", "N", "so many of them at once", LIMIT_BURST_RULE,
+                                  parse_tokens_long_burst, false},
+    [OPTION_TOKENS_LONG_CHARGE] = {"--tokens-long-charge", "WHEN", "when they are charged, as --tokens-charge",
+                                   LIMIT_CHARGE_RULE, parse_tokens_long_charge, false},
+    [OPTION_IN_FLIGHT] = {"--in-flight", "N",
+                          "at most N requests at the same time, by all workers together; none: as many as come",
+                          LIMIT_CAP_RULE, parse_in_flight, false},
+    [OPTION_NONE] = {"--none", NULL,
+                     "no limits of its own any longer, so that those of all count for a key; what was used is forgotten",
+                     NULL, parse_none, false},
+    [OPTION_LIST] = {"--file", "FILE",
+                     "set those of FILE, - is standard input: lines of an ID or --group, and options, as they are given\n"
+                     "here; each has all limits of its subject; all lines are checked before anything is changed",
+                     "the name of a file, or -", parse_list, false},
     [OPTION_PUT_IN] = {"--put-in", "ID", "put the key with that ID in the group; may be repeated, or a list with commas",
                        IDS_RULE, parse_put_in, true},
     [OPTION_TAKE_OUT] = {"--take-out", "ID", "take it out, into no group; may be repeated, or a list with commas",
@@ -392,6 +471,12 @@ const struct operand operand_id_or_all = {"ID",
                                           "of a key or a group; leave it out with --group;\n"
                                           "all: with available, every key and group that is rate limited or out of quota",
                                           ID_RULE ", or all", parse_id_or_all};
+const struct operand operand_id_or_pool = {"ID",
+                                           "of a key or a group; leave it out with --group;\n"
+                                           "all: every key that has no limits of its own",
+                                           ID_RULE ", or all", parse_id_or_all};
+const struct operand operand_pid = {"PID", "of a process that has ended; without it, all that are found dead",
+                                    "the number of a process", parse_pid};
 const struct operand operand_status = {"STATUS", "available, rate_limited, quota_exceeded or invalid",
                                        "available, rate_limited, quota_exceeded or invalid", parse_status};
 const struct operand operand_name = {"NAME", NULL, METADATA_NAME_RULE, parse_name};

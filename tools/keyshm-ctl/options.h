@@ -5,6 +5,7 @@
 /* The options and operands that commands take: names, rules, and how each is read. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "arguments.h"
 
@@ -20,7 +21,7 @@ struct operand {
 
 extern const struct operand operand_pool, operand_id, operand_ids, operand_id_or_group, operand_id_or_all, operand_status,
     operand_priority, operand_weight, operand_name, operand_value, operand_text, operand_file, operand_group,
-    operand_model, operand_setting;
+    operand_model, operand_setting, operand_id_or_pool, operand_pid;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
@@ -43,7 +44,21 @@ enum option_id {
     OPTION_GROUP,      /* of keys */
     OPTION_GROUP_NAME, /* instead of an ID */
     OPTION_MODEL,
+    OPTION_MODEL_KNOWN, /* it is not made */
     OPTION_SCOPE,
+    OPTION_REQUESTS, /* from here on in the order of enum limit_setting_id */
+    OPTION_REQUESTS_BURST,
+    OPTION_TOKENS,
+    OPTION_TOKENS_BURST,
+    OPTION_TOKENS_CHARGE,
+    OPTION_REQUESTS_LONG,
+    OPTION_REQUESTS_LONG_BURST,
+    OPTION_TOKENS_LONG,
+    OPTION_TOKENS_LONG_BURST,
+    OPTION_TOKENS_LONG_CHARGE,
+    OPTION_IN_FLIGHT,
+    OPTION_NONE,
+    OPTION_LIST,
     OPTION_PUT_IN,
     OPTION_TAKE_OUT,
     OPTION_ENV,
@@ -65,7 +80,15 @@ enum option_id {
     OPTION_LAYOUT,
     OPTION_COUNT,
 };
-#define OPTION_BIT(option) (1u << (option))
+#define OPTION_BIT(option) (UINT64_C(1) << (option))
+_Static_assert(OPTION_COUNT <= 64, "OPTION_BIT()");
+#define OPTION_OF_LIMIT(setting) (OPTION_REQUESTS + (setting))
+_Static_assert(OPTION_OF_LIMIT(LIMIT_IN_FLIGHT) == OPTION_IN_FLIGHT, "the order");
+
+/* What a line of a file of limits can have, too. */
+#define OPTIONS_OF_LIMITS                                                                       \
+    (OPTION_BIT(OPTION_GROUP_NAME) | OPTION_BIT(OPTION_MODEL_KNOWN) | OPTION_BIT(OPTION_NONE) | \
+     ((OPTION_BIT(LIMIT_SETTINGS) - 1) << OPTION_REQUESTS))
 
 extern const struct ctl_option ctl_options[OPTION_COUNT];
 
