@@ -1019,6 +1019,8 @@ struct keyshm_metadata {
 #define KEYSHM_BY_GROUP 4u       /* the status of its group */
 #define KEYSHM_BY_GROUP_MODEL 8u /* that for the model */
 #define KEYSHM_BY_PAUSE 16u      /* keyshm_pause(), of the key or its group */
+#define KEYSHM_BY_BUDGET 32u     /* requests_left or tokens_left is 0 */
+#define KEYSHM_BY_CAP 64u        /* as many requests are in flight as the cap of the key or its group allows */
 
 /* What one of the four words says that a key's availability depends on. */
 struct keyshm_word_snapshot {
@@ -1029,6 +1031,14 @@ struct keyshm_word_snapshot {
     unsigned streak;
 };
 
+/*
+ * A key, or a group.
+ *
+ * What is left of its budgets (keyshm_set_limits()) are so many requests, or tokens, as would be admitted at once now. A
+ * request is charged to several, so it is by the rate that admits the fewest: of requests and requests_long, or tokens and
+ * tokens_long, of the key and of its group, each whole and for the model. Tokens that are held for requests in flight are not
+ * left. A key of which 0 is left is not available, but keeps its status. Of a group it is what its own limits leave.
+ */
 struct keyshm_key_snapshot {
     keyshm_id id;
     unsigned slot;
@@ -1041,10 +1051,16 @@ struct keyshm_key_snapshot {
     unsigned streak;           /* failures in a row (struct keyshm_policy); the longest of the four words */
     unsigned priority;         /* keyshm_set_priority() */
     unsigned weight;           /* keyshm_set_weight(); of a group 0 */
-    keyshm_id group;           /* 0: none */
-    int64_t last_used_ago_ms;  /* since the last pick; -1: never picked */
-    uint64_t error_count;      /* times it was marked invalid */
-    uint64_t picks;            /* times it was picked */
+    unsigned in_flight;        /* requests that have a place of its own (struct keyshm_held) */
+    unsigned in_flight_cap;    /* at most so many may have one; 0: no cap */
+    int64_t requests_left;     /* of its budgets, see below; -1: no limit */
+    int64_t requests_burst;    /* of so many; -1: no limit */
+    int64_t tokens_left;
+    int64_t tokens_burst;
+    keyshm_id group;                      /* 0: none */
+    int64_t last_used_ago_ms;             /* since the last pick; -1: never picked */
+    uint64_t error_count;                 /* times it was marked invalid */
+    uint64_t picks;                       /* times it was picked */
     uint64_t marked[KEYSHM_STATUS_COUNT]; /* times it was marked with each status, indexed by status */
     char masked_key[KEYSHM_MASKED_SIZE];  /* "sk-…wXyz", or "…" for a key of less than 20 bytes; UTF-8 */
     size_t metadata_count;

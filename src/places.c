@@ -55,6 +55,11 @@ static uint32_t count_taken(const struct places *places, uint32_t from, uint32_t
     return count;
 }
 
+unsigned places_count(const struct places *places)
+{
+    return count_taken(places, 0, width_of(places));
+}
+
 bool places_have_free(const struct places *places, unsigned cap)
 {
     uint32_t end = end_of(places, cap), width = width_of(places);

@@ -112,6 +112,9 @@ struct place_note {
 /* One that this process can put in a place; CELL_FREE: it has no row. */
 uint64_t places_new_cell(const struct keyshm_pool *pool);
 
+/* How many requests are in flight here. */
+unsigned places_count(const struct places *places);
+
 /* Is there room for one more, as the next says, and nothing more? */
 bool places_have_free(const struct places *places, unsigned cap);
 

@@ -74,6 +74,12 @@ ALWAYS_INLINE uint64_t rate_owed_ns(uint64_t used_ns, uint64_t now_ns)
     return used_ns > now_ns ? used_ns - now_ns : 0;
 }
 
+/* So many units are admitted at once while so much is owed, or held for others. Whatever the segment says. */
+static inline uint64_t rate_units(const struct rate *rate, uint64_t owed_ns)
+{
+    return rate->cost_ns != 0 && owed_ns < rate->burst_ns ? (rate->burst_ns - owed_ns) / rate->cost_ns : 0;
+}
+
 /* When a request of this cost is admitted, if nothing changes but the time: now, if that is not later than now->early_ns.
  * `held_ns` is the cost of what is held for others; where that is in the way, it is not known when. */
 ALWAYS_INLINE uint64_t rate_admits_at_ns(const struct rate *rate, uint64_t used_ns, uint64_t held_ns, uint64_t cost_ns,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "availability.h"
+#include "budget_left.h"
 #include "groups.h"
 #include "lock.h"
 #include "metadata.h"
@@ -24,11 +25,11 @@
  * for the whole of the snapshot. */
 #define COPY_TRIES_MAX 100
 
-/* The words of the groups whatever the model, each read once, so that a mark of a group is seen for all its keys or for
- * none. */
-struct group_words {
-    uint32_t key_groups[KEYSHM_GROUPS_MAX]; /* of which group each is: what its keys have there; GROUP_NONE: none yet */
-    uint64_t words[KEYSHM_GROUPS_MAX];
+/* What is known of a group, read once whatever the model, so that a mark of it is seen for all its keys or for none. */
+struct known_group {
+    uint32_t key_group; /* of which one it is known: what its keys have there; GROUP_NONE: none yet */
+    uint64_t word;
+    struct budget_left left;
 };
 
 /* What is copied, and how. */
@@ -37,21 +38,24 @@ struct copying {
     unsigned model;
     bool has_metadata;
     uint64_t now_ms;
-    struct group_words *groups; /* of model 0 only; NULL: each is read whenever it is needed */
+    struct known_group *groups; /* of model 0 only; NULL: each is read whenever it is needed */
 };
 
-/* Of a slot or a group. */
-static uint64_t load_whole(const struct copying *copying, uint32_t subject, keyshm_id id)
+static struct known_group read_group(const struct copying *copying, keyshm_id id)
 {
-    struct group_words *groups = copying->groups;
-    if (groups == NULL || !id_is_group(id))
-        return atomic_load_explicit(&copying->pool->words[subject], memory_order_acquire);
-    uint32_t group = id_group(id);
-    if (groups->key_groups[group] != group_pack(id)) {
-        groups->key_groups[group] = group_pack(id);
-        groups->words[group] = key_group_word(copying->pool, 0, group);
-    }
-    return groups->words[group];
+    struct known_group group = {.key_group = group_pack(id), .word = key_group_word(copying->pool, 0, id_group(id))};
+    budget_left_of(copying->pool, copying->model, pool_group_subject(copying->pool, id_group(id)), &group.left);
+    return group;
+}
+
+static struct known_group know_group(const struct copying *copying, keyshm_id id)
+{
+    if (copying->groups == NULL)
+        return read_group(copying, id);
+    struct known_group *group = &copying->groups[id_group(id)];
+    if (group->key_group != group_pack(id))
+        *group = read_group(copying, id);
+    return *group;
 }
 
 /* Of the subject for the model; `raw` as it is in memory. */
@@ -95,12 +99,11 @@ static void join_words(struct keyshm_key_snapshot *key)
     }
 }
 
-/* Of the subject, whole and for the model; into the words from `first` on. */
-static void copy_subject(const struct copying *copying, uint32_t subject, keyshm_id id, unsigned first,
+/* Of the subject, `whole` and for the model; into the words from `first` on. */
+static void copy_subject(const struct copying *copying, uint32_t subject, uint64_t whole, unsigned first,
                          struct keyshm_key_snapshot *key)
 {
     unsigned model = copying->model;
-    uint64_t whole = load_whole(copying, subject, id);
     key->words[first] = copy_word(copying, 0, subject, whole);
     if (model != 0)
         key->words[first + 1] =
@@ -117,13 +120,37 @@ static void copy_order(const struct copying *copying, uint32_t slot, struct keys
     key->weight = order_weight(order);
 }
 
+static void copy_left(const struct budget_left *left, struct keyshm_key_snapshot *key)
+{
+    key->in_flight = left->in_flight;
+    key->in_flight_cap = left->cap;
+    key->requests_left = left->requests.left;
+    key->requests_burst = left->requests.burst;
+    key->tokens_left = left->tokens.left;
+    key->tokens_burst = left->tokens.burst;
+    key->benched_by |= budget_left_obstacles(left);
+}
+
+/* Of the group that the key is in, or of a group itself. */
+static void copy_group_state(const struct copying *copying, keyshm_id id, const struct known_group *group,
+                             struct keyshm_key_snapshot *key)
+{
+    copy_subject(copying, pool_group_subject(copying->pool, id_group(id)), group->word, 2, key);
+}
+
 static void copy_state(const struct copying *copying, uint32_t slot, struct keyshm_key_snapshot *key)
 {
-    copy_subject(copying, slot, key->id, 0, key);
+    struct budget_left left;
+    budget_left_of(copying->pool, copying->model, slot, &left);
+    copy_subject(copying, slot, atomic_load_explicit(&copying->pool->words[slot], memory_order_acquire), 0, key);
     key->is_paused = (key->benched_by & KEYSHM_BY_PAUSE) != 0;
     key->group = groups_id_of_slot(copying->pool, slot);
-    if (key->group != 0)
-        copy_subject(copying, pool_group_subject(copying->pool, id_group(key->group)), key->group, 2, key);
+    if (key->group != 0) {
+        struct known_group group = know_group(copying, key->group);
+        copy_group_state(copying, key->group, &group, key);
+        budget_left_join(&left, &group.left);
+    }
+    copy_left(&left, key);
     join_words(key);
 }
 
@@ -209,7 +236,9 @@ static int copy_group(const struct copying *copying, keyshm_id id, struct keyshm
     state->slot = id_group(id);
     state->last_used_ago_ms = -1;
     state->element_bytes = sizeof(*state->metadata);
-    copy_subject(copying, subject, id, 2, state);
+    struct known_group group = know_group(copying, id);
+    copy_group_state(copying, id, &group, state);
+    copy_left(&group.left, state);
     state->is_paused = (state->benched_by & KEYSHM_BY_PAUSE) != 0;
     join_words(state);
     copy_marked(subject_marked_at(pool, subject), state);
@@ -324,19 +353,27 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
     copy_holder(pool, snapshot);
 }
 
+/* Its keys, groups and models. */
+static int copy_parts(const struct keyshm_pool *pool, struct keyshm_snapshot *snapshot)
+{
+    struct known_group *groups = calloc(pool->settings.groups_max + 1, sizeof(*groups)); /* GROUP_NONE is 0 */
+    if (groups == NULL)
+        return -ENOMEM;
+    const struct copying copying = {.pool = pool, .has_metadata = true, .now_ms = pool_now_ms(pool), .groups = groups};
+    int r = copy_keys(&copying, snapshot);
+    if (r == 0)
+        r = copy_groups(&copying, snapshot);
+    free(groups);
+    return r < 0 ? r : copy_models(pool, snapshot);
+}
+
 int snapshot_take(const struct keyshm_pool *pool, struct keyshm_snapshot **ret_snapshot)
 {
-    struct group_words groups = {.key_groups = {GROUP_NONE}};
     struct keyshm_snapshot *snapshot = calloc(1, sizeof(*snapshot));
     if (snapshot == NULL)
         return -ENOMEM;
     copy_pool(pool, snapshot);
-    const struct copying copying = {.pool = pool, .has_metadata = true, .now_ms = pool_now_ms(pool), .groups = &groups};
-    int r = copy_keys(&copying, snapshot);
-    if (r == 0)
-        r = copy_groups(&copying, snapshot);
-    if (r == 0)
-        r = copy_models(pool, snapshot);
+    int r = copy_parts(pool, snapshot);
     /* Last: what was copied of a file that was being written over is not shown. */
     if (r == 0 && !pool_is_unchanged(pool))
         r = -EBADMSG;

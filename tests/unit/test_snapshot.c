@@ -82,6 +82,26 @@ Test(snapshot, counts_mixed_states)
     cr_assert_eq(keyshm_is_available(observer, ids[0]), 0);
 }
 
+Test(snapshot, tells_what_is_left_of_budgets)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease;
+    limits.requests = (struct keyshm_rate){.amount = 1, .per_ms = KEYSHM_DURATION_MAX_MS, .burst = 1};
+    limits.in_flight = 5;
+    add_key(0);
+    cr_assert_eq(keyshm_set_limits(pool, 0, 0, &limits), 0);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0);
+    struct keyshm_snapshot *snapshot = observe();
+    cr_assert_eq(snapshot->keys[0].requests_left, 0);
+    cr_assert_eq(snapshot->keys[0].requests_burst, 1);
+    cr_assert_eq(snapshot->keys[0].tokens_left, -1);
+    cr_assert_eq(snapshot->keys[0].in_flight, 1);
+    cr_assert_eq(snapshot->keys[0].in_flight_cap, 5);
+    cr_assert_eq(snapshot->keys[0].benched_by, KEYSHM_BY_BUDGET);
+    keyshm_snapshot_free(snapshot);
+    cr_assert_eq(keyshm_is_available(observer, lease.pick.id), 0);
+}
+
 Test(snapshot, an_observer_can_read_everything_and_write_nothing)
 {
     struct keyshm_pick pick;
