@@ -274,53 +274,6 @@ void limits_get(const struct keyshm_pool *pool, unsigned model, uint32_t subject
     }
 }
 
-/* ---- is all of it right? ---- */
-
-static uint32_t load_ref(const _Atomic uint32_t *at)
-{
-    return atomic_load_explicit(at, memory_order_relaxed);
-}
-
-/* Of sums of these, no two are equal by chance. */
-static uint64_t mix(uint32_t ref)
-{
-    uint64_t mixed = ref * UINT64_C(0x9e3779b97f4a7c15);
-    return (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
-}
-
-/* It is none, or one of something that is there to limits that there are. */
-static bool is_ref_sound(const struct keyshm_pool *pool, uint32_t ref, bool is_there)
-{
-    uint32_t number = (ref & LIMITS_NUMBER_MASK) - 1;
-    return ref == LIMITS_NONE || (is_there && number < pool->settings.limits_max && ref == ref_to(pool, number));
-}
-
-/* Those of the pool, and of all keys and groups. */
-static bool are_refs_sound(const struct keyshm_pool *pool, unsigned model, uint64_t *sum)
-{
-    uint32_t ref = load_ref(&pool_model(pool, model)->limit_ref);
-    bool is_sound = is_ref_sound(pool, ref, true);
-    *sum += ref != LIMITS_NONE ? mix(ref) : 0;
-    for (uint32_t subject = 0; subject < pool->settings.words_per_model; subject++) {
-        ref = load_ref(limits_ref_at(pool, model, subject));
-        is_sound &=
-            is_ref_sound(pool, ref, word_is_live(atomic_load_explicit(&pool->words[subject], memory_order_relaxed)));
-        *sum += ref != LIMITS_NONE ? mix(ref) : 0;
-    }
-    return is_sound;
-}
-
-bool limits_are_sound(const struct keyshm_pool *pool)
-{
-    bool is_sound = order_is_limited(order_in_use(pool)) == are_there_any(pool);
-    uint64_t sum = 0, counted = 0;
-    for (unsigned model = 0; model <= pool_models_used(pool); model++)
-        is_sound &= are_refs_sound(pool, model, &sum);
-    for (uint32_t i = 0; i < pool->settings.limits_max; i++)
-        counted += references_of(&pool->limits[i]) * mix(ref_to(pool, i));
-    return is_sound && sum == counted;
-}
-
 /* ---- recovering ---- */
 
 static void count_again(const struct keyshm_pool *pool, const _Atomic uint32_t *at)

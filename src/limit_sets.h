@@ -110,9 +110,6 @@ void limits_set(const struct keyshm_pool *pool, unsigned model, uint32_t subject
 void limits_leave(const struct keyshm_pool *pool, uint32_t subject);
 void limits_enter(const struct keyshm_pool *pool, uint32_t subject);
 
-/* Has each of the limits as many references as are counted, and what is not there none? */
-bool limits_are_sound(const struct keyshm_pool *pool);
-
 /* What is counted of references. */
 void limits_recover(const struct keyshm_pool *pool);
 
