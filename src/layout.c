@@ -25,7 +25,7 @@ static void compute_budgets(struct layout_settings *settings, uint64_t offset)
 {
     uint64_t words = (1 + (uint64_t)settings->models_max) * settings->words_per_model;
     uint64_t cells = layout_first_cell(settings, layout_group_subject(settings->capacity, settings->groups_max));
-    settings->limits_max = quarter_of(settings->capacity, 256, 4096);
+    settings->limits_max = quarter_of(settings->capacity, 256, LAYOUT_LIMITS_MAX);
     settings->limit_refs_offset = offset;
     settings->usages_offset = align_up(settings->limit_refs_offset + 4 * words, LAYOUT_LINE_BYTES);
     settings->observed_offset = settings->usages_offset + sizeof(struct layout_usage) * words;

@@ -218,6 +218,8 @@ struct layout_observed {
     _Atomic uint64_t left[LAYOUT_OBSERVED];
 };
 
+#define LAYOUT_LIMITS_MAX 4096u /* different ones */
+
 /* Limits: limit_sets.h. Immutable while anything refers to them. */
 struct layout_limits {
     /* What a pick reads: rate.h. */

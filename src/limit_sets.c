@@ -274,6 +274,40 @@ void limits_get(const struct keyshm_pool *pool, unsigned model, uint32_t subject
     }
 }
 
+/* ---- checking them ---- */
+
+static bool is_stored(const struct layout_limits *at, const struct stored *stored)
+{
+    bool is_same = is_equal(at, stored);
+    for (unsigned i = 0; i < LAYOUT_RATES; i++)
+        is_same &= load(&at->cost_ns[i]) == stored->cost_ns[i] && load(&at->burst_ns[i]) == stored->burst_ns[i];
+    return is_same;
+}
+
+/* Storing what they say gives the same again. */
+bool limits_are_sound(const struct keyshm_pool *pool, uint32_t number)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    load_limits(&pool->limits[number], &limits);
+    struct stored stored = store_of(&limits);
+    return is_stored(&pool->limits[number], &stored);
+}
+
+bool limits_ref_is_sound(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint32_t ref)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    uint32_t number = (ref & LIMITS_NUMBER_MASK) - 1;
+    if (number >= pool->settings.limits_max || ref != ref_to(pool, number))
+        return false;
+    load_limits(&pool->limits[number], &limits);
+    return limits_find_wrong(pool, model, subject, &limits) == NULL;
+}
+
+uint32_t limits_references(const struct keyshm_pool *pool, uint32_t number)
+{
+    return references_of(&pool->limits[number]);
+}
+
 /* ---- recovering ---- */
 
 static void count_again(const struct keyshm_pool *pool, const _Atomic uint32_t *at)

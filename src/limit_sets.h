@@ -97,6 +97,15 @@ void limits_get(const struct keyshm_pool *pool, unsigned model, uint32_t subject
 const char *limits_find_wrong(const struct keyshm_pool *pool, unsigned model, uint32_t subject,
                               const struct keyshm_limits *limits);
 
+/* Is it a reference to limits that are there, and can be those of this subject? */
+bool limits_ref_is_sound(const struct keyshm_pool *pool, unsigned model, uint32_t subject, uint32_t ref);
+
+/* Are the limits with this number as keyshm writes them? */
+bool limits_are_sound(const struct keyshm_pool *pool, uint32_t number);
+
+/* So many references there are to them. */
+uint32_t limits_references(const struct keyshm_pool *pool, uint32_t number);
+
 /* ---- for the owner of the mutex ---- */
 
 /* A reference to these limits; to NULL: LIMITS_NONE. -ENOSPC: there are limits_max different ones. Until something has it,

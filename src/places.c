@@ -201,6 +201,41 @@ bool places_give_back(const struct places *places, uint32_t number, uint64_t cel
     return true;
 }
 
+/* ---- checking them ---- */
+
+bool places_width_is_sound(const struct places *places)
+{
+    return atomic_load_explicit(&places->head->width, memory_order_relaxed) <= places->max;
+}
+
+/* What was noted of it, as far as that is of this request. */
+static bool note_is_sound(const struct keyshm_pool *pool, uint64_t cell, uint64_t held, uint64_t since)
+{
+    /* The clock and the models last: they go on meanwhile. */
+    return !held_is_of(held, cell) ||
+           (held_model(held) <= pool_models_used(pool) && (since & ID_SLOT_MASK) < pool->settings.capacity &&
+            since_ms(since) <= pool_now_ms(pool));
+}
+
+/* Its width is looked at after the cell: it was widened before that was taken. */
+const char *places_find_wrong(const struct keyshm_pool *pool, const struct places *places, uint32_t number)
+{
+    uint64_t cell = load_cell(places, number);
+    if (cell == CELL_FREE)
+        return NULL;
+    uint64_t held = atomic_load_explicit(&places->notes[number].held, memory_order_acquire);
+    uint64_t since = atomic_load_explicit(&places->notes[number].since_ms, memory_order_acquire);
+    if (number >= width_of(places))
+        return "a request is in flight where none is looked for";
+    if (cell_row(cell) >= pool->settings.worker_rows)
+        return "a place belongs to a worker that there is not";
+    if ((cell & CELL_NUMBER_MASK) == 0)
+        return "a place is taken by a word that is none that keyshm writes";
+    if (!note_is_sound(pool, cell, held, since) && load_cell(places, number) == cell)
+        return "what is noted of a request in flight is none that keyshm writes";
+    return NULL;
+}
+
 void places_clear(const struct places *places)
 {
     for (uint32_t i = 0; i < places->max; i++)

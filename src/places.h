@@ -145,6 +145,12 @@ static inline bool places_is_taken(const struct places *places, uint32_t number,
     return number < places->max && atomic_load_explicit(&places->cells[number], memory_order_acquire) == cell;
 }
 
+/* What is wrong with a place that is taken; NULL: nothing. */
+const char *places_find_wrong(const struct keyshm_pool *pool, const struct places *places, uint32_t number);
+
+/* So many places are looked at, and is that as many as there can be? */
+bool places_width_is_sound(const struct places *places);
+
 /* For the owner of the mutex: what was in flight belongs to nobody any longer. */
 void places_clear(const struct places *places);
 

@@ -10,8 +10,10 @@
 #include "hash.h"
 #include "key_group.h"
 #include "key_index.h"
+#include "limit_sets.h"
 #include "metadata.h"
 #include "order.h"
+#include "places.h"
 #include "pool_clock.h"
 #include "ready_bits.h"
 #include "rotation.h"
@@ -315,6 +317,94 @@ static void verify_slots(const struct keyshm_pool *pool, struct findings *findin
         find(findings, "the index has %u entries for %u keys", index_count(pool), live);
 }
 
+/* ---- limits ---- */
+
+/* How many references to each of the limits were found. */
+struct found_limits {
+    uint32_t counts[LAYOUT_LIMITS_MAX];
+    bool are_any;
+};
+
+/* As a recovery does, also of one that is not sound. */
+static void count_ref(const struct keyshm_pool *pool, uint32_t ref, struct found_limits *found)
+{
+    found->counts[limits_of(pool, ref) - pool->limits]++;
+    found->are_any = true;
+}
+
+/* Of a slot or a group, for each model. */
+static void verify_refs(const struct keyshm_pool *pool, const char *what, uint32_t number, uint32_t subject,
+                        struct found_limits *found, struct findings *findings)
+{
+    bool is_live = word_is_live(load_word(&pool->words[subject]));
+    for (unsigned model = 0; model <= pool_models_used(pool); model++) {
+        uint32_t ref = atomic_load(limits_ref_at(pool, model, subject));
+        if (ref == LIMITS_NONE)
+            continue;
+        if (!is_live)
+            find(findings, "%s %u: not there, but it has limits", what, number);
+        count_ref(pool, ref, found);
+        if (!limits_ref_is_sound(pool, model, subject, ref))
+            find(findings, "%s %u: its limits for model %u are none that it can have", what, number, model);
+    }
+}
+
+static void verify_refs_of_pool(const struct keyshm_pool *pool, struct found_limits *found, struct findings *findings)
+{
+    for (unsigned model = 0; model <= pool_models_used(pool); model++) {
+        uint32_t ref = limits_ref_of_pool(pool, model);
+        if (ref == LIMITS_NONE)
+            continue;
+        count_ref(pool, ref, found);
+        if (!limits_ref_is_sound(pool, model, LIMITS_OF_POOL, ref))
+            find(findings, "the limits of all keys for model %u are none that they can have", model);
+    }
+}
+
+static void verify_places(const struct keyshm_pool *pool, const char *what, uint32_t number, uint32_t subject,
+                          struct findings *findings)
+{
+    struct places places = places_of(pool, subject);
+    if (!places_width_is_sound(&places))
+        find(findings, "%s %u: more places are looked at than there are", what, number);
+    for (uint32_t i = 0; i < places.max; i++) {
+        const char *wrong = places_find_wrong(pool, &places, i);
+        if (wrong != NULL)
+            find(findings, "%s %u: %s", what, number, wrong);
+    }
+}
+
+static void verify_found_limits(const struct keyshm_pool *pool, const struct found_limits *found,
+                                struct findings *findings)
+{
+    for (uint32_t i = 0; i < pool->settings.limits_max; i++) {
+        uint32_t references = limits_references(pool, i);
+        if (references != found->counts[i])
+            find(findings, "limits %u: those of %u keys, groups and models, but counted as %u", i, found->counts[i],
+                 references);
+        if (found->counts[i] != 0 && !limits_are_sound(pool, i))
+            find(findings, "limits %u: a rate is none that keyshm writes", i);
+    }
+    if (order_is_limited(order_in_use(pool)) != found->are_any)
+        find(findings, found->are_any ? "there are limits, but picks do not look at them"
+                                      : "there are no limits, but picks look for them");
+}
+
+static void verify_limits(const struct keyshm_pool *pool, struct findings *findings)
+{
+    struct found_limits found = {.are_any = false};
+    for (uint32_t slot = 0; slot < pool->settings.capacity; slot++) {
+        verify_refs(pool, "slot", slot, slot, &found, findings);
+        verify_places(pool, "slot", slot, slot, findings);
+    }
+    for (uint32_t group = 0; group < pool->settings.groups_max; group++) {
+        verify_refs(pool, "group", group, pool_group_subject(pool, group), &found, findings);
+        verify_places(pool, "group", group, pool_group_subject(pool, group), findings);
+    }
+    verify_refs_of_pool(pool, &found, findings);
+    verify_found_limits(pool, &found, findings);
+}
+
 /* Of two slots with the same key, the index leads to one only. */
 static void verify_uniqueness(const struct keyshm_pool *pool, struct findings *findings)
 {
@@ -344,6 +434,7 @@ int verify(const struct keyshm_pool *pool, keyshm_problem_fn *fn_or_null, void *
             verify_rotation(pool, model, &findings);
         verify_slots(pool, &findings);
         verify_groups(pool, &findings);
+        verify_limits(pool, &findings);
         verify_uniqueness(pool, &findings);
         if (before % 2 != 0 || index_change_count(pool) != before)
             continue;

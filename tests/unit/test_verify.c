@@ -2,6 +2,9 @@
 #include "groups.h"
 #include "key_group.h"
 #include "key_index.h"
+#include "limit_sets.h"
+#include "places.h"
+#include "pool_clock.h"
 #include "ready_bits.h"
 #include "rotation.h"
 #include "slot.h"
@@ -253,6 +256,166 @@ Test(verify, models)
     atomic_store(&pool_model(pool, 1)->cursor, 0);
     atomic_store(&pool->header->models_used, 9);
     expect_problem("more models are counted than there can be");
+}
+
+static void expect_sound(void)
+{
+    cr_assert_eq(keyshm_verify(pool, note, NULL), 0, "%s", problem);
+}
+
+/* Of slot 3, of a group and of the pool for a model. */
+static void set_some_limits(keyshm_id *ret_group)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    unsigned model;
+    limits.requests.amount = 60;
+    limits.in_flight = 16;
+    cr_assert_eq(keyshm_model(pool, "a", &model), 0);
+    cr_assert_eq(keyshm_group(pool, "b", ret_group), 0);
+    cr_assert_eq(keyshm_set_limits(pool, ids[3], 0, &limits), 0);
+    limits.in_flight = 20;
+    cr_assert_eq(keyshm_set_limits(pool, *ret_group, 0, &limits), 0);
+    limits.in_flight = 0;
+    limits.tokens.amount = 1000;
+    cr_assert_eq(keyshm_set_limits(pool, 0, model, &limits), 0);
+    expect_sound();
+}
+
+Test(verify, whose_limits_they_are)
+{
+    keyshm_id group;
+    set_some_limits(&group);
+    _Atomic uint32_t *at = limits_ref_at(pool, 0, 3);
+    uint32_t good = atomic_load(at), of_model = atomic_load(&pool_model(pool, 1)->limit_ref);
+    const uint32_t wrong[] = {good + pool->settings.limits_max, good ^ 1u << LIMITS_VERSION_SHIFT,
+                              atomic_load(limits_ref_at(pool, 0, pool_group_subject(pool, 0)))};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        atomic_store(at, wrong[i]);
+        keyshm_repair(pool);
+        expect_problem("slot 3: its limits for model 0 are none that it can have");
+    }
+    atomic_store(at, good);
+    keyshm_repair(pool);
+    atomic_store(limits_ref_at(pool, 1, 3), good);
+    keyshm_repair(pool);
+    expect_problem("slot 3: its limits for model 1 are none that it can have");
+    atomic_store(limits_ref_at(pool, 1, 3), 0);
+    keyshm_repair(pool);
+    atomic_store(&pool_model(pool, 1)->limit_ref, good);
+    keyshm_repair(pool);
+    expect_problem("the limits of all keys for model 1 are none that they can have");
+    atomic_store(&pool_model(pool, 1)->limit_ref, of_model);
+    keyshm_repair(pool);
+    expect_sound();
+    atomic_store(limits_ref_at(pool, 0, 6), good);
+    atomic_fetch_add(&pool->limits[0].references, 1);
+    expect_problem("slot 6: not there, but it has limits");
+    keyshm_repair(pool);
+    atomic_store(limits_ref_at(pool, 0, pool_group_subject(pool, 1)), good);
+    atomic_fetch_add(&pool->limits[0].references, 1);
+    expect_problem("group 1: not there, but it has limits");
+    keyshm_repair(pool);
+    expect_sound();
+}
+
+Test(verify, how_many_have_the_limits)
+{
+    keyshm_id group;
+    set_some_limits(&group);
+    atomic_store(&pool->limits[1].references, 2);
+    expect_problem("limits 1: those of 1 keys, groups and models, but counted as 2");
+    atomic_store(&pool->limits[1].references, 0);
+    expect_problem("limits 1: those of 1 keys, groups and models, but counted as 0");
+    atomic_store(&pool->limits[1].references, 1);
+    atomic_fetch_xor(&pool->header->model_0.order_in_use, ORDER_IS_LIMITED);
+    expect_problem("there are limits, but picks do not look at them");
+    atomic_fetch_xor(&pool->header->model_0.order_in_use, ORDER_IS_LIMITED);
+    cr_assert_eq(keyshm_set_limits(pool, ids[3], 0, NULL), 0);
+    cr_assert_eq(keyshm_set_limits(pool, group, 0, NULL), 0);
+    cr_assert_eq(keyshm_set_limits(pool, 0, 1, NULL), 0);
+    expect_sound();
+    atomic_fetch_xor(&pool->header->model_0.order_in_use, ORDER_IS_LIMITED);
+    expect_problem("there are no limits, but picks look for them");
+    keyshm_repair(pool);
+    expect_sound();
+}
+
+static void expect_unsound(_Atomic uint64_t *at, uint64_t value)
+{
+    uint64_t good = atomic_exchange(at, value);
+    expect_problem("limits 2: a rate is none that keyshm writes");
+    atomic_store(at, good);
+    expect_sound();
+}
+
+Test(verify, the_limits_themselves)
+{
+    keyshm_id group;
+    set_some_limits(&group);
+    struct layout_limits *limits = &pool->limits[2];
+    expect_unsound(&limits->cost_ns[LAYOUT_REQUESTS], 1);
+    expect_unsound(&limits->burst_ns[LAYOUT_TOKENS], 1);
+    expect_unsound(&limits->burst[LAYOUT_REQUESTS], 7);
+    expect_unsound(&limits->amount[LAYOUT_TOKENS_LONG], 7);
+    expect_unsound(&limits->amount[LAYOUT_TOKENS], 0);
+    expect_unsound(&limits->kinds, atomic_load(&limits->kinds) | 1 << LAYOUT_TOKENS_LONG);
+    uint64_t per_ms = atomic_exchange(&limits->per_ms[LAYOUT_TOKENS], 0);
+    keyshm_verify(pool, note, NULL);
+    expect_problem("limits 2: ");
+    atomic_store(&limits->per_ms[LAYOUT_TOKENS], per_ms);
+    uint64_t kinds = atomic_fetch_or(&limits->kinds, UINT64_C(1) << (LIMITS_AT_RELEASE_SHIFT + LAYOUT_REQUESTS));
+    expect_problem("the limits of all keys for model 1 are none that they can have");
+    atomic_store(&limits->kinds, kinds);
+    expect_sound();
+}
+
+/* A request in flight of the key in slot 3. */
+static struct places take_a_place(uint32_t *ret_number)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease;
+    limits.in_flight = 5;
+    cr_assert_eq(keyshm_set_limits(pool, ids[3], 0, &limits), 0);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0);
+    struct places places = places_of(pool, 3);
+    *ret_number = 0;
+    while (atomic_load(&places.cells[*ret_number]) == CELL_FREE)
+        ++*ret_number;
+    expect_sound();
+    return places;
+}
+
+static void expect_bad_place(_Atomic uint64_t *at, uint64_t value, const char *words)
+{
+    uint64_t good = atomic_exchange(at, value);
+    expect_problem(words);
+    atomic_store(at, good);
+    expect_sound();
+}
+
+Test(verify, requests_in_flight)
+{
+    uint32_t number;
+    struct places places = take_a_place(&number);
+    uint64_t cell = atomic_load(&places.cells[number]), held = atomic_load(&places.notes[number].held);
+    expect_bad_place(&places.cells[places.max - 1], cell, "slot 3: a request is in flight where none is looked for");
+    atomic_store(&places.head->width, places.max + 1);
+    expect_problem("slot 3: more places are looked at than there are");
+    atomic_store(&places.head->width, places.max);
+    expect_bad_place(&places.cells[number], cell | (uint64_t)pool->settings.worker_rows << CELL_ROW_SHIFT,
+                     "slot 3: a place belongs to a worker that there is not");
+    expect_bad_place(&places.cells[number], cell & ~CELL_NUMBER_MASK,
+                     "slot 3: a place is taken by a word that is none that keyshm writes");
+    static const char note_words[] = "slot 3: what is noted of a request in flight is none that keyshm writes";
+    expect_bad_place(&places.notes[number].held, held | UINT64_C(1) << HELD_TOKENS_BITS, note_words);
+    expect_bad_place(&places.notes[number].since_ms, (pool_now_ms(pool) + 60000) << SINCE_MS_SHIFT, note_words);
+    expect_bad_place(&places.notes[number].since_ms, pool->settings.capacity, note_words);
+    atomic_store(&places.notes[number].held, 0);
+    atomic_store(&places.notes[number].since_ms, UINT64_MAX);
+    expect_sound(); /* of another request */
+    places = places_of(pool, pool_group_subject(pool, 5));
+    atomic_store(&places.cells[1], cell);
+    expect_problem("group 5: a request is in flight where none is looked for");
 }
 
 Test(verify, an_unfinished_change_is_no_damage)
