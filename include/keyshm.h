@@ -638,6 +638,46 @@ int keyshm_set_limits(keyshm_pool *pool, keyshm_id key_or_group_or_0, unsigned m
  * every attachment. -ESTALE, -EINVAL. */
 int keyshm_get_limits(keyshm_pool *pool, keyshm_id key_or_group_or_0, unsigned model, struct keyshm_limits *ret_limits);
 
+/* What the answer of a provider says of how much is left, of requests and of tokens: often in its headers. */
+struct keyshm_observation {
+    size_t size; /* sizeof(struct keyshm_observation) */
+    unsigned model;
+    enum keyshm_scope scope;
+    int64_t requests_left;     /* -1, here and below: not said */
+    int64_t requests_reset_ms; /* until then; when it counts anew, or has forgotten all */
+    int64_t tokens_left;
+    int64_t tokens_reset_ms;
+};
+#define KEYSHM_OBSERVATION_INIT                                                 \
+    {                                                                           \
+        sizeof(struct keyshm_observation), 0u, KEYSHM_SCOPE_KEY, -1, -1, -1, -1 \
+    }
+void keyshm_observation_init(struct keyshm_observation *observation, size_t size);
+
+/*
+ * Join what a provider's answer says is left to what is known of the key or group; with KEYSHM_SCOPE_GROUP, of the group that the
+ * key is in. It is of the shortest window for which there is a limit and that is not shorter than the reset. Call it before the
+ * lease of that request is given back.
+ *
+ * It only ever makes a budget smaller. Until the reset no more is admitted than was left: what drains from the limit in the
+ * meantime is not, as a provider that counts in windows gives nothing back before. What is charged after the answer counts, and
+ * of requests also what was under way when it was made, as far as can be known. If later answers name a later reset each time,
+ * the provider counts continuously, and from then on what drains is admitted again. For one model, or without a reset, no more is
+ * admitted at this moment than is left.
+ *
+ * 0 left, with a reset, is a mark: rate limited until then, for KEYSHM_REASON_BUDGET, which is in no streak, also where there are
+ * no limits.
+ *
+ * Takes no lock, like a mark.
+ *
+ * -ESTALE   the key or group is not, or no longer, in the pool
+ * -EINVAL   a model that the pool does not have, no scope, a number below -1; a struct without its size
+ * -E2BIG    a field of a later version is set
+ * -EBUSY    as of a mark
+ * -EROFS    a read-only attachment
+ */
+int keyshm_observe(keyshm_pool *pool, keyshm_id id, const struct keyshm_observation *observation);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Picking
  */

@@ -8,10 +8,12 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "groups.h"
 #include "limit_sets.h"
 #include "log.h"
 #include "log_subject.h"
 #include "membership.h"
+#include "observed.h"
 #include "refuse.h"
 #include "sized_struct.h"
 #include "subject.h"
@@ -83,4 +85,73 @@ int keyshm_get_limits(keyshm_pool *pool, keyshm_id key_or_group_or_0, unsigned m
     if (r == 0)
         sized_struct_give(&known, sizeof(known), ret_limits);
     return r;
+}
+
+/* ---- what a provider says ---- */
+
+static bool is_number(int64_t value)
+{
+    return value >= -1;
+}
+
+static int read_observation(const struct keyshm_pool *pool, const struct keyshm_observation *observation,
+                            struct keyshm_observation *ret_known)
+{
+    *ret_known = (struct keyshm_observation)KEYSHM_OBSERVATION_INIT;
+    int r = sized_struct_read(pool, observation, ret_known, sizeof(*ret_known));
+    if (r == 0)
+        r = check_model(pool, ret_known->model);
+    if (r == 0 && (unsigned)ret_known->scope > KEYSHM_SCOPE_GROUP)
+        r = refuse_call(pool, -EINVAL, "an observation of no scope");
+    if (r == 0 && !(is_number(ret_known->requests_left) && is_number(ret_known->requests_reset_ms) &&
+                    is_number(ret_known->tokens_left) && is_number(ret_known->tokens_reset_ms)))
+        r = refuse_call(pool, -EINVAL, "an observation of a number below -1");
+    return r;
+}
+
+/* The key or group that it is about; SUBJECT_NONE. */
+static uint32_t observed_subject(const struct keyshm_pool *pool, keyshm_id id, enum keyshm_scope scope)
+{
+    if (subject_of(pool, id) == SUBJECT_NONE || !word_is_live(subject_word_of(pool, id)))
+        return SUBJECT_NONE;
+    keyshm_id group = scope == KEYSHM_SCOPE_GROUP && !id_is_group(id) ? groups_id_of_slot(pool, id_slot(id)) : 0;
+    return subject_of(pool, group != 0 ? group : id);
+}
+
+/* Nothing is left: nobody is to ask again before the reset. */
+static int mark_used_up(keyshm_pool *pool, keyshm_id id, const struct keyshm_observation *known, int64_t reset_ms)
+{
+    struct keyshm_mark mark = KEYSHM_MARK_INIT;
+    mark.status = KEYSHM_RATE_LIMITED;
+    mark.reason = KEYSHM_REASON_BUDGET;
+    mark.duration_ms = reset_ms;
+    mark.model = known->model;
+    mark.scope = known->scope;
+    return keyshm_mark(pool, id, &mark);
+}
+
+int keyshm_observe(keyshm_pool *pool, keyshm_id id, const struct keyshm_observation *observation)
+{
+    struct keyshm_observation known;
+    int r = check_writable(pool);
+    if (r == 0)
+        r = observation != NULL ? read_observation(pool, observation, &known) : -EINVAL;
+    if (r < 0)
+        return r;
+    uint32_t subject = observed_subject(pool, id, known.scope);
+    if (subject == SUBJECT_NONE)
+        return refuse_stale(pool, id);
+    const struct observation observations[] = {
+        {.left = (uint64_t)known.requests_left, .reset_ms = known.requests_reset_ms},
+        {.is_of_tokens = true, .left = (uint64_t)known.tokens_left, .reset_ms = known.tokens_reset_ms},
+    };
+    int64_t used_up_ms = 0; /* the later of the two */
+    for (int i = 0; i < 2; i++) {
+        if (observations[i].left == (uint64_t)-1)
+            continue;
+        observed_join(pool, known.model, subject, &observations[i]);
+        if (observations[i].left == 0 && observations[i].reset_ms > used_up_ms)
+            used_up_ms = observations[i].reset_ms;
+    }
+    return used_up_ms > 0 ? mark_used_up(pool, id, &known, used_up_ms) : 0;
 }

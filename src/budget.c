@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "budget.h"
 
+#include "observed.h"
 #include "ready_bits.h"
 #include "waiters.h"
 
@@ -146,6 +147,20 @@ static uint64_t admits_at_ns(const struct keyshm_pool *pool, const struct budget
     return rate_admits_at_ns(rate, used_ns, held_ns(pool, budgets, i, rate, CELL_FREE), least_ns, now);
 }
 
+/* What its provider has said is left, of requests or of tokens. */
+static void plan_observed(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, bool is_of_tokens,
+                          const struct budget_request *request, const struct rate_time *now,
+                          struct budget_charges *charges, struct look *look)
+{
+    uint64_t units = is_of_tokens ? request->tokens : 1, now_ms = now->early_ns / RATE_NS_PER_MS;
+    struct budget_observed *charge = &charges->observed[charges->observed_count];
+    charge->at = observed_word(pool, subject_of_budget(pool, budgets, is_of_group(i)), is_of_tokens);
+    charge->before = load_used(charge->at);
+    charge->after = observed_charged(charge->before, units, now_ms);
+    charges->observed_count += charge->after != charge->before;
+    look->at_ns = later(look->at_ns, observed_admits_at_ms(charge->before, units, now_ms) * RATE_NS_PER_MS);
+}
+
 /* Add what one budget is to be charged. */
 static void plan_budget(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, bool holds,
                         struct budget_request *request, const struct rate_time *now, struct budget_charges *charges,
@@ -154,6 +169,7 @@ static void plan_budget(const struct keyshm_pool *pool, const struct budgets *bu
     const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
     struct layout_usage *usage = budget_usage(pool, budgets, i);
     uint64_t kinds = limits_kinds(limits);
+    bool is_observed[] = {false, false}; /* of requests, of tokens */
     for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
         unsigned number = (unsigned)__builtin_ctzll(left);
         bool is_held = (limits_held(kinds) >> number & 1) != 0;
@@ -163,13 +179,18 @@ static void plan_budget(const struct keyshm_pool *pool, const struct budgets *bu
         charge->used_at = &usage->used_ns[number];
         charge->used_ns = load_used(charge->used_at);
         charge->cost_ns = is_held && holds ? 0 : price.cost_ns;
-        charge->charged_ns = rate_charged(charge->used_ns, charge->cost_ns, now);
-        look->is_close |= charge->used_ns < now->late_ns;
-        uint64_t at_ns = is_held ? admits_at_ns(pool, budgets, i, request, &rate, charge->used_ns, price.least_ns, now,
-                                                &look->obstacles)
-                                 : rate_admits_at_ns(&rate, charge->used_ns, 0, price.least_ns, now);
+        uint64_t used_ns = rate_used_ns(charge->used_ns);
+        charge->charged_ns = rate_with_used(charge->used_ns, rate_charged(used_ns, charge->cost_ns, now));
+        look->is_close |= used_ns < now->late_ns;
+        uint64_t at_ns =
+            is_held ? admits_at_ns(pool, budgets, i, request, &rate, used_ns, price.least_ns, now, &look->obstacles)
+                    : rate_admits_at_ns(&rate, used_ns, 0, price.least_ns, now);
         look->at_ns = later(look->at_ns, at_ns);
+        is_observed[is_of_tokens(number)] |= (charge->used_ns & RATE_IS_OBSERVED) != 0;
     }
+    for (int of_tokens = 0; of_tokens < 2; of_tokens++)
+        if (is_observed[of_tokens] && (i == BUDGET_OF_KEY || i == BUDGET_OF_GROUP))
+            plan_observed(pool, budgets, i, of_tokens != 0, request, now, charges, look);
 }
 
 /* Of all budgets. */
@@ -179,7 +200,7 @@ static struct look plan(const struct keyshm_pool *pool, const struct budgets *bu
 {
     struct look look = {.at_ns = 0};
     ret_charges->charged_ns = clock->time.early_ns;
-    ret_charges->count = 0;
+    ret_charges->count = ret_charges->observed_count = 0;
     for (unsigned i = 0; i < budgets_end(budgets); i++)
         if (budgets->refs[i] != LIMITS_NONE)
             plan_budget(pool, budgets, i, (is_of_group(i) ? &needs->of_group : &needs->of_key)->holds, request,
@@ -231,9 +252,10 @@ ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, const struct bud
         for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
             unsigned number = (unsigned)__builtin_ctzll(left);
             struct rate rate = limits_rate(limits, number);
-            uint64_t least_ns = price_of(&rate, number, request).least_ns;
-            *ret_at_ns =
-                later(*ret_at_ns, rate_admits_at_ns(&rate, load_used(&usage->used_ns[number]), 0, least_ns, now));
+            uint64_t least_ns = price_of(&rate, number, request).least_ns, used_ns = load_used(&usage->used_ns[number]);
+            if ((used_ns & RATE_IS_OBSERVED) != 0)
+                return false;
+            *ret_at_ns = later(*ret_at_ns, rate_admits_at_ns(&rate, used_ns, 0, least_ns, now));
         }
     }
     return true;
@@ -277,7 +299,7 @@ void budget_give_back(const struct keyshm_pool *pool, const struct budgets *budg
     /* acquire, twice: pairs with the release in commit(). Whose charge is in the word, of that the id is read then. */
     uint64_t used_ns = atomic_load_explicit(used_at, memory_order_acquire);
     for (int tries = 0; tries < CHARGE_TRIES_MAX && are_last(pool, budgets); tries++) {
-        uint64_t after_ns = rate_given_back(used_ns, cost_ns, charged_ns, now_ns);
+        uint64_t after_ns = rate_with_used(used_ns, rate_given_back(rate_used_ns(used_ns), cost_ns, charged_ns, now_ns));
         if (after_ns == used_ns || atomic_compare_exchange_weak_explicit(used_at, &used_ns, after_ns,
                                                                          memory_order_acquire, memory_order_acquire))
             return;
@@ -289,6 +311,20 @@ static void give_back_charges(const struct keyshm_pool *pool, const struct budge
 {
     for (unsigned i = charges->count; i > 0; i--)
         budget_give_back(pool, budgets, charges->of[i - 1].used_at, charges->of[i - 1].cost_ns, charges->charged_ns);
+}
+
+/* Last, as it is not given back: when one of them has changed, what the others lose is found again in the next window. */
+static __attribute__((noinline)) bool commit_observed(const struct budget_charges *charges)
+{
+    for (unsigned i = 0; i < charges->observed_count; i++) {
+        const struct budget_observed *charge = &charges->observed[i];
+        uint64_t before = charge->before;
+        /* relaxed: the word stands for itself alone. */
+        if (!atomic_compare_exchange_strong_explicit(charge->at, &before, charge->after, memory_order_relaxed,
+                                                     memory_order_relaxed))
+            return false;
+    }
+    return true;
 }
 
 /* False: others have charged one of the budgets meanwhile, and nothing was charged. */
@@ -305,7 +341,10 @@ ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, const struct budgets *
         give_back_charges(pool, budgets, charges);
         return false;
     }
-    return true;
+    if (charges->observed_count == 0 || commit_observed(charges))
+        return true;
+    give_back_charges(pool, budgets, charges);
+    return false;
 }
 
 void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns)
@@ -314,8 +353,10 @@ void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_a
     const struct rate_time now = {.early_ns = now_ns, .late_ns = now_ns};
     /* release: who finds the tokens no longer held (places_settle()) finds them here. */
     for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++)
-        if (cost_ns == 0 || atomic_compare_exchange_weak_explicit(used_at, &used_ns, rate_charged(used_ns, cost_ns, &now),
-                                                                  memory_order_seq_cst, memory_order_relaxed))
+        if (cost_ns == 0 ||
+            atomic_compare_exchange_weak_explicit(
+                used_at, &used_ns, rate_with_used(used_ns, rate_charged(rate_used_ns(used_ns), cost_ns, &now)),
+                memory_order_seq_cst, memory_order_relaxed))
             return;
 }
 
@@ -398,7 +439,7 @@ static bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budg
             /* seq_cst: after them. */
             uint64_t used_ns =
                 atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
-            fits &= rate_admits(&rate, used_ns, others_ns, price.least_ns, &clock->time);
+            fits &= rate_admits(&rate, rate_used_ns(used_ns), others_ns, price.least_ns, &clock->time);
         }
     }
     return fits;
@@ -451,7 +492,7 @@ ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits,
         charge->used_at = &usage->used_ns[number];
         charge->used_ns = load_used(charge->used_at);
         charge->cost_ns = price.cost_ns;
-        uint64_t from_ns = charge->used_ns;
+        uint64_t from_ns = charge->used_ns; /* one that is observed is too late, and goes the slow way */
         if (from_ns < clock->time.late_ns) {
             if (!clock->is_exact)
                 return PLAN_FITS_IF_EXACT;

@@ -61,6 +61,12 @@ struct budget_charges {
         _Atomic uint64_t *used_at;
         uint64_t used_ns, cost_ns, charged_ns; /* before, and after */
     } of[BUDGETS * LAYOUT_RATES];
+    /* Of what providers have said is left: it is charged last, and not given back. */
+    unsigned observed_count;
+    struct budget_observed {
+        _Atomic uint64_t *at;
+        uint64_t before, after;
+    } observed[2 * LAYOUT_OBSERVED]; /* of the key and its group */
 };
 
 /* Nothing is charged. */
@@ -69,7 +75,7 @@ ALWAYS_INLINE void budget_charges_init(struct budget_charges *charges)
     charges->charged_ns = charges->cell = 0;
     charges->key_place = charges->group_place = PLACE_NONE;
     charges->key_group = GROUP_NONE;
-    charges->count = 0;
+    charges->count = charges->observed_count = 0;
 }
 
 ALWAYS_INLINE struct budget_clock budget_coarse_clock(const struct keyshm_pool *pool, uint64_t coarse_now_ms)

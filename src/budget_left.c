@@ -2,6 +2,7 @@
 #include "budget_left.h"
 
 #include "limit_sets.h"
+#include "observed.h"
 #include "places.h"
 #include "pool_clock.h"
 
@@ -15,23 +16,22 @@ struct refs {
     uint32_t whole, of_model;
 };
 
-static uint32_t ref_of(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
-{
-    uint32_t groups_begin = pool_group_subject(pool, 0);
-    return subject < groups_begin ? limits_ref_of_key(pool, model, subject)
-                                  : limits_ref_of_group(pool, model, subject - groups_begin);
-}
-
 static struct refs refs_of(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
 {
-    return (struct refs){.whole = ref_of(pool, 0, subject),
-                         .of_model = model != 0 ? ref_of(pool, model, subject) : LIMITS_NONE};
+    return (struct refs){.whole = limits_ref_of_subject(pool, 0, subject),
+                         .of_model = model != 0 ? limits_ref_of_subject(pool, model, subject) : LIMITS_NONE};
 }
 
 static void keep_less(struct units_left *units, const struct units_left *other)
 {
     if (other->burst >= 0 && (units->burst < 0 || other->left < units->left))
         *units = *other;
+}
+
+static uint64_t load_observed(const struct keyshm_pool *pool, uint32_t subject, unsigned number)
+{
+    return atomic_load_explicit(observed_word(pool, subject, (LIMITS_TOKENS_MASK >> number & 1) != 0),
+                                memory_order_relaxed);
 }
 
 /* Of one rate. What is held is looked at before what is used, since who settles does it the other way round; and the clock
@@ -44,8 +44,13 @@ static struct units_left look_at_rate(const struct keyshm_pool *pool, unsigned m
     uint64_t held = places_or_null != NULL ? places_held(places_or_null, model, CELL_FREE) : 0;
     /* seq_cst: after them. */
     uint64_t used_ns = atomic_load_explicit(&pool_usage(pool, model, subject)->used_ns[number], memory_order_seq_cst);
-    uint64_t owed_ns = rate_owed_ns(used_ns, pool_now_ns(pool)) + rate_cost_ns(rate.cost_ns, held);
-    return (struct units_left){.left = (int64_t)rate_units(&rate, owed_ns), .burst = (int64_t)rate_units(&rate, 0)};
+    uint64_t now_ns = pool_now_ns(pool);
+    uint64_t owed_ns = rate_owed_ns(rate_used_ns(used_ns), now_ns) + rate_cost_ns(rate.cost_ns, held);
+    uint64_t left = rate_units(&rate, owed_ns), observed = UINT64_MAX;
+    if (model == 0 && (used_ns & RATE_IS_OBSERVED) != 0)
+        observed = observed_left_at(load_observed(pool, subject, number), now_ns / RATE_NS_PER_MS);
+    return (struct units_left){.left = (int64_t)(left < observed ? left : observed),
+                               .burst = (int64_t)rate_units(&rate, 0)};
 }
 
 /* Of one budget. */

@@ -56,3 +56,9 @@ void keyshm_limits_init(struct keyshm_limits *limits, size_t size)
     static const struct keyshm_limits defaults = KEYSHM_LIMITS_INIT;
     fill(limits, size, &defaults, sizeof(defaults));
 }
+
+void keyshm_observation_init(struct keyshm_observation *observation, size_t size)
+{
+    static const struct keyshm_observation defaults = KEYSHM_OBSERVATION_INIT;
+    fill(observation, size, &defaults, sizeof(defaults));
+}

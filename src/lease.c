@@ -137,11 +137,9 @@ static bool settle(const struct keyshm_pool *pool, const struct lease *lease, ui
 
 void lease_charge_held(const struct keyshm_pool *pool, uint32_t subject, unsigned model, uint64_t tokens)
 {
-    bool is_group = subject_is_group(pool, subject);
     for (unsigned of_model = 0; tokens != 0 && of_model <= model && of_model <= pool_models_used(pool);
          of_model += model != 0 ? model : 1) {
-        uint32_t ref = is_group ? limits_ref_of_group(pool, of_model, subject - pool_group_subject(pool, 0))
-                                : limits_ref_of_key(pool, of_model, subject);
+        uint32_t ref = limits_ref_of_subject(pool, of_model, subject);
         uint64_t left = ref != LIMITS_NONE ? limits_held(limits_kinds(limits_of(pool, ref))) : 0;
         for (; left != 0; left &= left - 1) {
             unsigned number = (unsigned)__builtin_ctzll(left);

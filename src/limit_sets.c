@@ -176,6 +176,8 @@ static void forget_used(const struct keyshm_pool *pool, unsigned model, uint32_t
 {
     for (unsigned i = 0; i < LAYOUT_RATES; i++)
         store(&pool_usage(pool, model, subject)->used_ns[i], 0);
+    for (unsigned i = 0; model == 0 && i < LAYOUT_OBSERVED; i++)
+        store(&pool->observed[subject].left[i], 0);
 }
 
 static void forget_used_of_all(const struct keyshm_pool *pool, unsigned model)

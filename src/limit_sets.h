@@ -65,6 +65,13 @@ ALWAYS_INLINE uint32_t limits_ref_of_group(const struct keyshm_pool *pool, unsig
     return atomic_load_explicit(limits_ref_at(pool, model, pool_group_subject(pool, group)), memory_order_acquire);
 }
 
+ALWAYS_INLINE uint32_t limits_ref_of_subject(const struct keyshm_pool *pool, unsigned model, uint32_t subject)
+{
+    uint32_t groups_begin = pool_group_subject(pool, 0);
+    return subject < groups_begin ? limits_ref_of_key(pool, model, subject)
+                                  : limits_ref_of_group(pool, model, subject - groups_begin);
+}
+
 /* Of a reference that is not LIMITS_NONE. Bounded, whatever the segment says. */
 ALWAYS_INLINE const struct layout_limits *limits_of(const struct keyshm_pool *pool, uint32_t ref)
 {

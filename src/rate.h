@@ -6,7 +6,7 @@
  * One rate: so many units in a time, by all processes together. Pure functions: no memory, no clock.
  *
  * It is a generic cell rate algorithm (ITU-T I.371, annex A; "virtual scheduling"). What was used is one word, the
- * theoretical arrival time: when all of it will have drained, in nanoseconds of the pool's time. A unit puts it off by
+ * theoretical arrival time: when all of it will have drained, in nanoseconds of the pool's time (bits 62..0). A unit puts it off by
  * the time that one takes to drain, from now on if it has passed. So time passes without a store, and the word stays
  * true when the rate is changed: what was used drains as fast as it would have.
  *
@@ -32,6 +32,19 @@
 
 /* Behind all times: it is not known when. */
 #define RATE_NEVER_NS UINT64_MAX
+
+/* A bit of the word: a provider was heard about this rate, so that observed.h may have more to say. */
+#define RATE_IS_OBSERVED (UINT64_C(1) << 63)
+
+static inline uint64_t rate_used_ns(uint64_t word)
+{
+    return word & ~RATE_IS_OBSERVED;
+}
+
+static inline uint64_t rate_with_used(uint64_t word, uint64_t used_ns)
+{
+    return (word & RATE_IS_OBSERVED) | used_ns;
+}
 
 /* In milliseconds, rounded up, so that it is not too early. */
 static inline uint64_t rate_ms_of_ns(uint64_t time_ns)

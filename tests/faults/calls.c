@@ -587,6 +587,24 @@ static int64_t run_get_limits(struct fixture *fixture)
     return r;
 }
 
+static int64_t run_observe(struct fixture *fixture)
+{
+    struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
+    observation.requests_left = 1;
+    observation.requests_reset_ms = 1000;
+    observation.tokens_left = 0;
+    observation.tokens_reset_ms = 1000;
+    return keyshm_observe(fixture->pool, fixture->ids[0], &observation);
+}
+
+static int64_t run_observation_init(struct fixture *fixture)
+{
+    struct keyshm_observation observation;
+    (void)fixture;
+    keyshm_observation_init(&observation, sizeof(observation));
+    return observation.size == sizeof(observation) ? 0 : -1;
+}
+
 static int64_t run_limits_init(struct fixture *fixture)
 {
     struct keyshm_limits limits;
@@ -1311,6 +1329,8 @@ const struct call calls[] = {
     {"keyshm_layout_name", "", CALL_INSPECTS, run_layout_name, 0, NULL, NULL, false},
     {"keyshm_options_init", "", CALL_INSPECTS, run_options_init, 0, NULL, NULL, false},
     {"keyshm_request_init", "", CALL_INSPECTS, run_request_init, 0, NULL, NULL, false},
+    {"keyshm_observe", "", CALL_PLAIN, run_observe, 0, set_limits, NULL, false},
+    {"keyshm_observation_init", "", CALL_INSPECTS, run_observation_init, 0, NULL, NULL, false},
     {"keyshm_limits_init", "", CALL_INSPECTS, run_limits_init, 0, NULL, NULL, false},
     {"keyshm_mark_init", "", CALL_INSPECTS, run_mark_init, 0, NULL, NULL, false},
     {"keyshm_policy_init", "", CALL_INSPECTS, run_policy_init, 0, NULL, NULL, false},
