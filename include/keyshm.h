@@ -31,7 +31,8 @@
  *
  * keyshm_next(), keyshm_next_key(), keyshm_mark() and every keyshm_mark_*(), keyshm_pause(), keyshm_resume(),
  * keyshm_acquire() unless it is to wait for a key, keyshm_wait_hint_ms(), keyshm_settle(), keyshm_release(),
- * keyshm_cancel(), keyshm_reap(), keyshm_observe(), keyshm_get_limits(), keyshm_success(), keyshm_get_streak(), keyshm_raise_streak(), keyshm_set_policy(), keyshm_get_policy(),
+ * keyshm_cancel(), keyshm_reap(), keyshm_observe(), keyshm_get_limits(), keyshm_success(), keyshm_get_streak(),
+ * keyshm_raise_streak(), keyshm_set_policy(), keyshm_get_policy(),
  * keyshm_is_available(), keyshm_available_count(), both also for a model, keyshm_next_available_ms(),
  * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they
  * find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(),
