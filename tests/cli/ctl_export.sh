@@ -13,6 +13,13 @@ run 0 "$ctl" label "$pool" "$(id_of "$pool" 0)" 'the "first"'
 run 0 "$ctl" metadata "$pool" "$(id_of "$pool" 0)" team ''
 run 0 "$ctl" priority "$pool" "$(id_of "$pool" 2)" 3
 run 0 "$ctl" weight "$pool" "$(id_of "$pool" 2)" 15
+run 0 "$ctl" limits "$pool" --requests 60/min --tokens 90k/min --tokens-charge pick
+run 0 "$ctl" model "$pool" m/1
+run 0 "$ctl" limits "$pool" --model m/1 --requests 8/600ms --requests-burst 2
+run 0 "$ctl" limits "$pool" "$(id_of "$pool" 1)" --requests none --tokens none
+run 0 "$ctl" limits "$pool" "$(id_of "$pool" 2)" --in-flight 4
+run 0 "$ctl" group "$pool" org-a
+run 0 "$ctl" limits "$pool" --group org-a --tokens-long 1M/day
 
 # The contents.
 before_ms=$(date +%s%3N)
@@ -23,6 +30,14 @@ is "$(json provider)" "$pool"
 is "$(json capacity) $(json key_max) $(json default_cooldown_ms)" '8 64 30000'
 { [ "$(json exported_unix_ms)" -ge "$before_ms" ] && [ "$(json exported_unix_ms)" -le "$after_ms" ]; } || fail "the time"
 is "$(json policy cooldown_ms) $(json policy cooldown_max_ms) $(json policy invalid_retry_ms)" '30000 86400000 -1'
+is "$(json limits) $(json limits 0 model) $(json limits 1 model)" '2 null m/1'
+is "$(json limits 0 requests amount) $(json limits 0 requests per_ms) $(json limits 0 requests burst)" '60 60000 10'
+is "$(json limits 0 requests charge) $(json limits 0 tokens charge) $(json limits 0 in_flight)" 'pick pick 0'
+is "$(json limits 1 requests burst) $(json limits 1 tokens)" '2 null'
+is "$(json groups 0 limits) $(json groups 0 limits 0 tokens_long charge)" '1 release'
+is "$(json keys 0 limits) $(json keys 1 limits) $(json keys 2 limits)" '0 1 1' "those of the pool are not a key's own"
+is "$(json keys 1 limits 0 requests) $(json keys 1 limits 0 in_flight)" 'null 0' "free of those of the pool"
+is "$(json keys 2 limits 0 requests amount) $(json keys 2 limits 0 in_flight)" '60 4'
 is "$(json keys)" 5 "keys"
 slot=0
 for status in available rate_limited quota_exceeded invalid available; do

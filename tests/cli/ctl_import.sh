@@ -484,3 +484,72 @@ kill -KILL "$holder"
 wait "$holder" 2>/dev/null || true
 run 0 "$ctl" import "$pool.held" "$keys" --json
 counts 5 0 0 4
+
+# Limits: of the pool, of groups and keys, and for models; what was used is not among them.
+from=$pool.limits
+run 0 "$ctl" create "$from" --in-flight-max 32
+add "$from" AAAA BBBB CCCC
+run 0 "$ctl" group "$from" 'org a' --put-in "$(id_of "$from" 0)"
+run 0 "$ctl" model "$from" m/1
+run 0 "$ctl" model "$from" m/2
+feed '%s\n' 'all --requests 12/day --tokens 90k/min --tokens-burst 1k --tokens-charge pick' 'all --model m/1 --requests 8/600ms' \
+    "--group 'org a' --in-flight 5 --tokens-long 1M/2h" "--group 'org a' --model m/2 --requests-long 1000/day" \
+    "$(id_of "$from" 1) --requests none" "$(id_of "$from" 1) --model m/2 --tokens 5/s" "$(id_of "$from" 2) --in-flight 32"
+run 0 "$ctl" limits "$from" --file - <"$in"
+run 0 "$ctl" next "$from"
+run 0 "$ctl" limits "$from"
+sed "s/^$(id_of "$from" 1) /BBBB /; s/^$(id_of "$from" 2) /CCCC /" "$out" | sort >"$tmp/limits"
+is "$(wc -l <"$tmp/limits")" 7
+run 0 "$ctl" export "$from" --output "$tmp/limits.json" --with-keys
+
+# limits_are_the_same POOL: as those of that pool, whatever the ids.
+limits_are_the_same() {
+    run 0 "$ctl" limits "$1"
+    sed "s/^$(id_of_end "$1" BBBB) /BBBB /; s/^$(id_of_end "$1" CCCC) /CCCC /" "$out" | sort | diff "$tmp/limits" - >&2 ||
+        fail "other limits in $1"
+}
+id_of_end() {
+    "$stat" --raw --noheadings -o ID --key "*$2" "$1"
+}
+other=$pool.limited
+run 0 "$ctl" create "$other" --in-flight-max 32
+add "$other" CCCC DDDD
+run 0 "$ctl" model "$other" m/0
+run 0 "$ctl" import "$other" "$tmp/limits.json" --dry-run --json
+is "$(json limited)" 4
+run 0 "$ctl" limits "$other"
+out_is 'all --none'
+run 0 "$ctl" import "$other" "$tmp/limits.json"
+out_has '; 4 limited$'
+limits_are_the_same "$other"
+run 0 "$ctl" import "$other" "$tmp/limits.json" --json
+is "$(json limited)" 4
+limits_are_the_same "$other"
+
+# Where the file has none, those that are there stay; files of earlier versions have none.
+run 0 "$ctl" limits "$other" "$(id_of_end "$other" DDDD)" --requests 7/s
+sed 's/,"limits":\[[^]]*\]//g' "$tmp/limits.json" >"$tmp/earlier"
+! grep -q '"limits"' "$tmp/earlier" || fail "the test has no effect"
+chmod 600 "$tmp/earlier"
+run 0 "$ctl" limits "$other" >/dev/null
+run 0 "$ctl" import "$other" "$tmp/earlier" --json
+is "$(json limited)" 0
+run 0 "$ctl" limits "$other"
+is "$(wc -l <"$out")" 8
+out_has '^[0-9]* --requests 7/s '
+
+# Limits for a model for which there is no room are left out; all others are there.
+run 0 "$ctl" create "$pool.unmodelled" --models-max 1 --in-flight-max 32
+run 0 "$ctl" import "$pool.unmodelled" "$tmp/limits.json"
+grep -v m/2 "$tmp/limits" >"$tmp/modelled"
+mv "$tmp/modelled" "$tmp/limits"
+limits_are_the_same "$pool.unmodelled"
+is "$(wc -l <"$tmp/limits")" 5
+
+# One that is above what the pool was made for is refused before anything is changed.
+run 0 "$ctl" create "$pool.capped"
+refused 1 "$ctl" import "$pool.capped" "$tmp/limits.json"
+err_has 'in the file, keys\[2\].limits\[0\].in_flight: the pool was made for a cap of up to 16 requests in flight of a key; '
+is "$(of_pool "$pool.capped" count)" 0
+run 0 "$ctl" limits "$pool.capped"
+out_is 'all --none'

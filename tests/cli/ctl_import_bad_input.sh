@@ -14,6 +14,10 @@ run 0 "$ctl" group "$pool.from" org-b
 run 0 "$ctl" mark "$pool.from" rate_limited --group org-b --retry-after 100000
 run 0 "$ctl" mark "$pool.from" "$(id_of "$pool.from" 1)" rate_limited --model m/1 --retry-after 200000
 run 0 "$ctl" model "$pool.from" m/2
+run 0 "$ctl" limits "$pool.from" --requests 60/min --in-flight 4
+run 0 "$ctl" limits "$pool.from" --model m/1 --tokens 90k/min
+run 0 "$ctl" limits "$pool.from" --group org-b --in-flight 8
+run 0 "$ctl" limits "$pool.from" "$(id_of "$pool.from" 1)" --in-flight 5
 run 0 "$ctl" export "$pool.from" --output "$tmp/keys" --with-keys
 run 0 "$ctl" export "$pool.from" --output "$tmp/state"
 
@@ -21,6 +25,8 @@ run 0 "$ctl" create "$pool" --capacity 4 --key-max 64
 add "$pool" AAAA
 "$stat" --json "$pool" | grep -o '"keys".*' >"$tmp/before"
 "$ctl" policy "$pool" >"$tmp/policy"
+"$ctl" limits "$pool" --requests 7/s
+"$ctl" limits "$pool" >"$tmp/limits"
 
 # refused_as MESSAGE [OPTION]: check that $tmp/bad is refused with MESSAGE.
 refused_as() {
@@ -33,6 +39,7 @@ refused_as() {
 unchanged() {
     "$stat" --json "$pool" | grep -o '"keys".*' | cmp -s - "$tmp/before" || fail "the pool has changed"
     "$ctl" policy "$pool" | cmp -s - "$tmp/policy" || fail "the policy has changed"
+    "$ctl" limits "$pool" | cmp -s - "$tmp/limits" || fail "the limits have changed"
 }
 
 # broken LINE: check that $tmp/bad is refused as invalid JSON at LINE.
@@ -90,7 +97,7 @@ refused 1 "$ctl" import "$pool" </dev/null
 is "$(cat "$err")" "keyshm-ctl: pool $pool: standard input is empty; $give"
 
 # ---- endless input ----
-large='is larger than the 16859136 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
+large='is larger than the 25288704 bytes that are read for a pool of this capacity; nothing was changed; make a pool'
 truncate -s 3G "$tmp/bad"
 refused 1 "$ctl" import "$pool" "$tmp/bad"
 err_has "the file $large"
@@ -176,6 +183,34 @@ member '1s/"status":"rate_limited"/"status":"limited"/' 'groups[1].status must b
 member '1s/"status":"rate_limited"/"status":"available"/' 'groups[1].cooldown_left_ms does not go with its status'
 member '1s/"is_paused":false/"is_paused":0/2' 'groups[1].is_paused must be true or false'
 member '1s/"marked":{[^}]*}/"marked":{}/2' 'groups[1].marked must be an object with a number for each status'
+
+# ---- limits ----
+limits='must be an array of objects, each for another model: model, requests, tokens, requests_long, tokens_long and in_flight, as export writes them'
+for value in 5 '{}' null '[5]' '[{}]' '[{"model":null}]' '[{"model":5,"in_flight":0}]' '[{"model":"","in_flight":0}]' \
+    '[{"in_flight":0}]' '[{"model":null,"in_flight":0},{"model":null,"in_flight":0}]' \
+    '[{"model":"m\/1","in_flight":0},{"model":"m\/1","in_flight":0}]'; do
+    member "1s/\"limits\":\[[^]]*\]/\"limits\":$value/" "limits $limits"
+    member "1s/\"limits\":\[[^]]*\]/\"limits\":$value/3" "groups[1].limits $limits"
+    member "3s/\"limits\":\[[^]]*\]/\"limits\":$value/" "keys[1].limits $limits"
+done
+for edit in 's/"amount":60,/"amount":0,/' 's/"amount":60,/"amount":-1,/' 's/"amount":60,/"amount":1.5,/' 's/"amount":60,//' \
+    's/"per_ms":60000,/"per_ms":0,/' 's/"per_ms":60000,/"per_ms":31622400001,/' 's/"per_ms":60000,/"per_ms":"5",/' \
+    's/"burst":10,/"burst":-1,/' 's/"burst":10,//' 's/"charge":"pick"/"charge":"release"/' 's/"charge":"release"/"charge":"at"/' \
+    's/"charge":"pick"/"charge":0/' 's/,"charge":"pick"//' 's/"requests":{[^}]*}/"requests":5/' 's/"in_flight":4/"in_flight":-1/' \
+    's/"in_flight":4/"in_flight":1025/' 's/"in_flight":4/"in_flight":"4"/'; do
+    member "1$edit" "limits $limits"
+done
+member '1s/\("limits":.*\)"model":"m\/1"/\1"model":"m\/3"/' 'limits has a model that is not one of the models'
+member '3s/"limits":\[/&{"model":"m\/3","in_flight":0},/' 'keys[1].limits has a model that is not one of the models'
+made='the pool was made for a cap of up to'
+more='more need one made with: keyshm-ctl create'
+member '1s/"in_flight":4/"in_flight":17/' "limits[0].in_flight: $made 16 requests in flight of a key; $more --in-flight-max N"
+member '1s/"in_flight":8/"in_flight":65/' \
+    "groups[1].limits[0].in_flight: $made 64 requests in flight of a group; $more --group-in-flight-max N"
+member '3s/"in_flight":5/"in_flight":17/' \
+    "keys[1].limits[0].in_flight: $made 16 requests in flight of a key; $more --in-flight-max N"
+member '1s/\("model":"m\/1".*"tokens_long":null,"in_flight":\)0\(.*"with_keys"\)/\15\2/' \
+    'limits[1].in_flight: a cap of requests in flight is for whatever the model, not for one'
 
 # ---- a key ----
 # in_key MEMBER VALUE RULE: the same for a member of the second key.
@@ -269,5 +304,5 @@ END
 sed '1s/"kind"/"later":[{}],"kind"/; 3s/"slot"/"later":null,"slot"/' "$tmp/keys" >"$tmp/good"
 chmod 600 "$tmp/good"
 run 0 "$ctl" import "$pool" "$tmp/good"
-out_is '2 added, 1 found, 0 not found; 3 marked, 0 paused; groups: 2 added, 0 keys moved; models: 2 added; the policy changed'
+out_is '2 added, 1 found, 0 not found; 3 marked, 0 paused; groups: 2 added, 0 keys moved; models: 2 added; 3 limited; the policy changed'
 run 0 "$ctl" verify "$pool"

@@ -106,6 +106,7 @@ def test_state():
     ctl("mark", pool, first, "invalid")
     ctl("group", pool, "org-a", "--put-in", first)
     ctl("priority", pool, first, "1")
+    ctl("limits", pool, "--requests", "60/min")
     with tempfile.TemporaryDirectory() as directory:
         file = os.path.join(directory, "state.json")
         ctl("export", pool, "--with-keys", "--output", file)
@@ -119,7 +120,7 @@ def test_state():
         rehearsed = compare(other, "import", file, "--dry-run")
         taken = compare(other, "import", file)
         check({**rehearsed, "is_dry_run": False} == taken, f"{rehearsed} {taken}")
-        check(taken["reordered"] == 1, taken)
+        check((taken["reordered"], taken["limited"]) == (1, 1), taken)
         check((taken["key_count"], taken["added"], taken["found"], taken["not_found"], taken["marked"]) == (2, 1, 1, 0, 1), taken)
 
 

@@ -19,6 +19,7 @@
 #include "state/document.h"
 #include "state/file.h"
 #include "state/fingerprint.h"
+#include "state/limits.h"
 #include "user.h"
 
 /* In a snapshot: the word of a key whatever the model, and that of a group; that for the model is the next. */
@@ -115,10 +116,11 @@ static json_t *models_to_json(const struct export *export, keyshm_id id, int wor
 static json_t *subject_to_json(const struct export *export, const struct keyshm_key_snapshot *state, int first_word)
 {
     const struct keyshm_word_snapshot *whole = &state->words[first_word];
-    return json_pack("{s:s, s:I, s:s, s:b, s:o, s:o, s:o}", "status", keyshm_status_name(whole->status),
-                     "cooldown_left_ms", left_ms(whole, 0), "reason", keyshm_reason_name(whole->reason), "is_paused",
-                     state->is_paused, "streak", streak_to_json(export, state->id, 0), "models",
-                     models_to_json(export, state->id, first_word + 1), "marked", by_status_json(state->marked));
+    return json_pack(
+        "{s:s, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "status", keyshm_status_name(whole->status), "cooldown_left_ms",
+        left_ms(whole, 0), "reason", keyshm_reason_name(whole->reason), "is_paused", state->is_paused, "streak",
+        streak_to_json(export, state->id, 0), "models", models_to_json(export, state->id, first_word + 1), "limits",
+        state_limits_json(export->pool, state->id, export->snapshot), "marked", by_status_json(state->marked));
 }
 
 /* ---- the pool ---- */
@@ -165,13 +167,13 @@ static json_t *groups_of_pool(const struct export *export)
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:s, s:o, s:o}", "schema", DOCUMENT_SCHEMA,
-                     "provider", snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms",
-                     (json_int_t) export->unix_ms, "capacity", (json_int_t)snapshot->capacity, "key_max",
-                     (json_int_t)snapshot->key_max, "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms,
-                     "policy", policy_settings_json(&snapshot->policy), "with_keys", (int)export->arguments->with_keys,
-                     "fingerprint_setting", export->setting, "models", models_of_pool(export), "groups",
-                     groups_of_pool(export));
+    return json_pack(
+        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:s, s:o, s:o}", "schema", DOCUMENT_SCHEMA, "provider",
+        snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
+        (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max, "default_cooldown_ms",
+        (json_int_t)snapshot->policy.cooldown_ms, "policy", policy_settings_json(&snapshot->policy), "limits",
+        state_limits_json(export->pool, 0, snapshot), "with_keys", (int)export->arguments->with_keys,
+        "fingerprint_setting", export->setting, "models", models_of_pool(export), "groups", groups_of_pool(export));
 }
 
 /* ---- a key ---- */

@@ -17,13 +17,14 @@ static enum exit_status show_result(const struct restore *restore)
     const struct arguments *arguments = restore->arguments;
     if (arguments->json)
         return report(arguments->pool,
-                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "is_dry_run",
+                      json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "is_dry_run",
                                 (int)arguments->is_dry_run, "key_count", (json_int_t)restore->document.count, "added",
                                 (json_int_t)restore->added, "found", (json_int_t)restore->found, "not_found",
                                 (json_int_t)restore->not_found, "marked", (json_int_t)restore->marked, "paused",
                                 (json_int_t)restore->paused, "groups_added", (json_int_t)restore->groups_added, "moved",
                                 (json_int_t)restore->moved, "reordered", (json_int_t)restore->reordered, "models_added",
-                                (json_int_t)restore->models_added, "policy_changed", (int)restore->policy_changed));
+                                (json_int_t)restore->models_added, "policy_changed", (int)restore->policy_changed,
+                                "limited", (json_int_t)restore->limited));
     printf("%s%zu added, %zu found, %zu not found; %zu marked, %zu paused",
            arguments->is_dry_run ? "nothing was changed; it would be: " : "", restore->added, restore->found,
            restore->not_found, restore->marked, restore->paused);
@@ -33,6 +34,8 @@ static enum exit_status show_result(const struct restore *restore)
         printf("; models: %zu added", restore->models_added);
     if (restore->reordered > 0)
         printf("; %zu keys with another priority or weight", restore->reordered);
+    if (restore->limited > 0)
+        printf("; %zu limited", restore->limited);
     puts(restore->policy_changed ? "; the policy changed" : "");
     if (restore->not_found > 0 && !restore->document.with_keys)
         complain("pool %s: to import keys that were not found, use keyshm-ctl add first, or export --with-keys",

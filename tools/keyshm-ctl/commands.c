@@ -233,8 +233,8 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_WITH_KEYS),
-        .help = "print a pool's state as JSON, for import: policy, groups, models, marks, pauses, priorities, weights,\n"
-                "metadata and the time, but no keys",
+        .help = "print a pool's state as JSON, for import: policy, limits, groups, models, marks, pauses, priorities,\n"
+                "weights, metadata and the time, but no keys",
         .json_members = json_members_of_export,
         .run = cmd_export,
     },
@@ -244,10 +244,10 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_DRY_RUN) | JSON,
         .help = "restore what export wrote, from FILE or standard input: everything is checked before anything is\n"
-                "changed; the pool gets the policy; keys in the file are added, but then only its owner may be able\n"
-                "to read it; groups and models are made; keys that are in the pool get their group, their marks, with\n"
-                "the rest of a cooldown by the wall clock, their priority, weight and metadata; as with mark, no\n"
-                "status improves",
+                "changed; the pool gets the policy and the limits; keys in the file are added, but then only its\n"
+                "owner may be able to read it; groups and models are made; keys that are in the pool get their group,\n"
+                "their marks, with the rest of a cooldown by the wall clock, their limits, priority, weight and\n"
+                "metadata; as with mark, no status improves",
         .json_members = json_members_of_import,
         .run = cmd_import,
     },

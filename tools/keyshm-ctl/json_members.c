@@ -166,6 +166,7 @@ const struct json_member json_members_of_label[] = {
         MEMBER(list ".is_paused", "true: it is not picked, whatever its status"),                                     \
         MEMBER(list ".streak", "failures in a row: rate_limits, invalids and failed_ago_ms; null: none"),             \
         MEMBER(list ".models", "an object by the models' names: status, cooldown_left_ms, reason and streak for it"), \
+        MEMBER(list ".limits", "its own, as of the pool"),                                                            \
         MEMBER(list ".marked", "how often it was marked with each status; import does not restore it")
 
 const struct json_member json_members_of_export[] = {
@@ -176,6 +177,8 @@ const struct json_member json_members_of_export[] = {
     {"key_max", "of the pool"},
     {"default_cooldown_ms", "of the pool"},
     {"policy", "an object with the settings, as of policy"},
+    {"limits", "an array: those of every key that has none of its own"},
+    MEMBERS_OF_LIMITS,
     {"with_keys", "true: keys.key is there"},
     {"fingerprint_setting", "method, rounds and salt of the fingerprints, as crypt(5) has them"},
     {"models", "their names, in the order of their numbers"},
@@ -209,6 +212,7 @@ const struct json_member json_members_of_import[] = {
     {"reordered", "keys that were in the pool before, and got another priority or weight"},
     {"models_added", "models that are new in the pool"},
     {"policy_changed", "true: the policy was another one before"},
+    {"limited", "keys and groups that were given limits, and 1 more for those of the pool"},
     MEMBERS_END};
 
 const struct json_member json_members_of_verify[] = {MEMBERS_OF_ALL, MEMBERS_OF_PROBLEMS, MEMBERS_END};

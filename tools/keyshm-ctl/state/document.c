@@ -9,6 +9,7 @@
 #include "name_rules.h"
 #include "program.h"
 #include "state/fingerprint.h"
+#include "state/limits.h"
 
 #define YEAR_10000_MS INT64_C(253402300800000)
 #define SLOT_MAX ((1 << 24) - 1)
@@ -105,6 +106,7 @@ static const struct rule rules[] = {
     {"key_max", is_key_max, "a number from 1 to 4096"},
     {"default_cooldown_ms", is_cooldown, "milliseconds " SUBJECT_DURATION_RULE},
     {"policy", is_policy, "an object"},
+    {"limits", state_limits_are_sound, STATE_LIMITS_RULE},
     {"with_keys", is_boolean, "true or false"},
     {"fingerprint_setting", is_setting, "as export writes it: $5$rounds=N$SALT"},
     {"groups", is_groups, "an array of up to 1024 groups"},
@@ -245,6 +247,8 @@ static enum exit_status take_subject(const struct document *document, const stru
         return refuse_entry(entry, ".cooldown_left_ms", " does not go with its status");
     if (has_unknown_model(document, ret_subject))
         return refuse_entry(entry, ".models", " has a model that is not one of the models");
+    if (state_limits_have_unknown_model(ret_subject->limits, document->model_numbers))
+        return refuse_entry(entry, ".limits", " has a model that is not one of the models");
     return EXIT_FINE;
 }
 
@@ -357,6 +361,15 @@ static enum exit_status take_policy(struct policy_changes *policy, const char *p
     return EXIT_FINE;
 }
 
+static enum exit_status take_limits(struct document *document, const char *provider, json_t *limits)
+{
+    document->limits = limits;
+    return state_limits_have_unknown_model(limits, document->model_numbers)
+               ? refuse("pool %s: in the file, limits has a model that is not one of the models; nothing was changed",
+                        provider)
+               : EXIT_FINE;
+}
+
 /* Memory for as many keys and groups as there are. */
 static int make_room(struct document *document, const json_t *json)
 {
@@ -387,6 +400,8 @@ static enum exit_status take_all(struct document *document, const char *provider
     document->models = json_object_get(json, "models");
     for (size_t i = 0; i < json_array_size(document->models) && status == EXIT_FINE; i++)
         status = take_model(document, provider, i);
+    if (status == EXIT_FINE)
+        status = take_limits(document, provider, json_object_get(json, "limits"));
     if (status == EXIT_FINE)
         status = take_each(document, provider, json_object_get(json, "groups"), take_group);
     if (status == EXIT_FINE)

@@ -4,8 +4,8 @@
 
 /*
  * The document that export writes and import reads. import requires every member in json_members_of_export but those
- * that earlier versions did not write (the policy, the priority and weight of a key, and what is about groups and
- * models), and ignores others: a later version may add some.
+ * that earlier versions did not write (the policy, limits, the priority and weight of a key, and what is about groups
+ * and models), and ignores others: a later version may add some.
  */
 
 #include <jansson.h>
@@ -22,8 +22,8 @@
 #define DOCUMENT_KIND "keyshm-export"
 
 /* The most that export writes for one key, 4,096 bytes, each of them escaped, and its other members; or for one group.
- * That is enough for benches for 20 models, and where one has more, others have less. */
-#define DOCUMENT_ENTRY_BYTES_MAX 16384
+ * That is enough for benches and limits for 20 models, and where one has more, others have less. */
+#define DOCUMENT_ENTRY_BYTES_MAX 24576
 
 /* One group of the document. */
 struct document_group {
@@ -48,6 +48,7 @@ struct document_key {
 struct document {
     int64_t exported_unix_ms;
     struct policy_changes policy; /* what there is of it; by earlier versions less, or nothing */
+    json_t *limits;               /* of every key that has none of its own; NULL: none */
     const char *fingerprint_setting;
     bool with_keys;
     size_t count;

@@ -13,6 +13,7 @@
 #include "program.h"
 #include "progress.h"
 #include "state/fingerprint.h"
+#include "state/limits.h"
 
 /* ---- keys that are in the file ---- */
 
@@ -180,10 +181,45 @@ static enum exit_status plan_metadata(struct restore *restore)
     return EXIT_FINE;
 }
 
+/* ---- limits ---- */
+
+/* What these limits are of: `list` and `i`, or "" for the pool. */
+static enum exit_status plan_limits_of(const struct restore *restore, bool is_group, const json_t *limits,
+                                       const char *list, size_t i)
+{
+    struct limit_check check = {
+        .provider = restore->arguments->pool, .pool = restore->pool, .snapshot = restore->snapshot};
+    for (size_t j = 0; j < json_array_size(limits); j++) {
+        const json_t *entry = json_array_get(limits, j);
+        struct keyshm_limits taken = state_limits_take(entry);
+        const char *wrong = limit_check_cap(&check, is_group, state_limits_model(entry) != NULL, taken.in_flight);
+        if (wrong != NULL && *list == '\0')
+            return refuse("pool %s: in the file, limits[%zu].in_flight: %s; nothing was changed", check.provider, j,
+                          wrong);
+        if (wrong != NULL)
+            return refuse("pool %s: in the file, %s[%zu].limits[%zu].in_flight: %s; nothing was changed", check.provider,
+                          list, i, j, wrong);
+    }
+    return EXIT_FINE;
+}
+
+static enum exit_status plan_limits(const struct restore *restore)
+{
+    const struct document *document = &restore->document;
+    enum exit_status status = plan_limits_of(restore, false, document->limits, "", 0);
+    for (size_t i = 0; i < document->group_count && status == EXIT_FINE; i++)
+        status = plan_limits_of(restore, true, document->groups[i].subject.limits, "groups", i);
+    for (size_t i = 0; i < document->count && status == EXIT_FINE; i++)
+        status = plan_limits_of(restore, false, document->keys[i].subject.limits, "keys", i);
+    return status;
+}
+
 enum exit_status restore_plan(struct restore *restore)
 {
     enum exit_status status = restore->document.with_keys ? plan_keys(restore) : plan_fingerprints(restore);
     if (status == EXIT_FINE)
         status = plan_names(restore);
-    return status == EXIT_FINE ? plan_metadata(restore) : status;
+    if (status == EXIT_FINE)
+        status = plan_metadata(restore);
+    return status == EXIT_FINE ? plan_limits(restore) : status;
 }

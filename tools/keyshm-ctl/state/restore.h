@@ -17,6 +17,7 @@ struct restore {
     size_t added, found, not_found;         /* keys */
     size_t marked, paused;                  /* keys and groups */
     size_t groups_added, moved;             /* groups; keys that were put in one */
+    size_t limited;                         /* keys and groups that got limits, and the pool */
     size_t reordered;                       /* keys that got another priority or weight */
     size_t models_added, models_left_out;
     struct keyshm_policy policy; /* that the pool gets */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The change of the pool, in this order, so that no key can be picked that the file has benched: groups and models, the
- * policy, by which marks go, the groups' marks, then the keys, each in its group from the first moment. */
+ * policy, by which marks go, the pool's limits, the groups' marks and limits, then the keys, each in its group from the
+ * first moment. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "clocks.h"
 #include "program.h"
 #include "progress.h"
+#include "state/limits.h"
 #include "state/restore.h"
 
 /* ---- which groups and models there are ---- */
@@ -175,6 +177,31 @@ static int mark_for_models(const struct restore *restore, keyshm_id id, const st
     return r;
 }
 
+static const struct failure failures[] = {
+    {EDQUOT, EXIT_REFUSED, "as many different limits are in use as it has room for", "see them with: keyshm-ctl limits",
+     true},
+    {0, EXIT_REFUSED, NULL, NULL, false},
+};
+
+/* Those that the file has; what it does not have stays. With id 0, those of the pool. -EDQUOT: there is no room for them;
+ * -ENOSPC is for keys and groups. */
+static int restore_limits(struct restore *restore, keyshm_id id_or_0, const json_t *limits)
+{
+    int r = 0;
+    for (size_t i = 0; i < json_array_size(limits) && r == 0; i++) {
+        const json_t *entry = json_array_get(limits, i);
+        struct keyshm_limits taken = state_limits_take(entry);
+        const char *name = state_limits_model(entry);
+        json_int_t model = name != NULL ? json_integer_value(json_object_get(restore->document.model_numbers, name)) : 0;
+        if (!restore->arguments->is_dry_run && (name == NULL || model != 0))
+            r = keyshm_set_limits(restore->pool, id_or_0, (unsigned)model, &taken);
+    }
+    if (r == -ENOSPC)
+        r = -EDQUOT;
+    restore->limited += r == 0 && json_array_size(limits) > 0;
+    return r;
+}
+
 /* Of a key or a group. One that is paused in the pool stays so. */
 static int restore_subject(struct restore *restore, keyshm_id id, const struct subject *subject)
 {
@@ -184,6 +211,8 @@ static int restore_subject(struct restore *restore, keyshm_id id, const struct s
         r = mark_for_models(restore, id, subject, &is_marked);
     if (r == 0 && subject->is_paused && !restore->arguments->is_dry_run)
         r = keyshm_pause(restore->pool, id);
+    if (r == 0)
+        r = restore_limits(restore, id, subject->limits);
     restore->marked += r == 0 && is_marked;
     restore->paused += r == 0 && subject->is_paused;
     return r;
@@ -290,23 +319,25 @@ static enum exit_status restore_keys(struct restore *restore)
         return EXIT_FINE;
     complain("pool %s: stopped after %zu of %zu keys, which stay as they are now; import it again to go on",
              restore->arguments->pool, done, restore->document.count);
-    return fail(restore->arguments->pool, r, NULL);
+    return fail(restore->arguments->pool, r, failures);
 }
 
 enum exit_status restore_run(struct restore *restore)
 {
-    static const struct failure failures[] = {
+    static const struct failure failures_of_groups[] = {
         {ENOSPC, EXIT_REFUSED, "it has no room for all groups in the file; nothing was changed",
          "make a pool that has with: keyshm-ctl create --groups-max N", true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };
     int r = make_groups(restore);
     if (r < 0)
-        return fail(restore->arguments->pool, r, failures);
+        return fail(restore->arguments->pool, r, failures_of_groups);
     r = make_models(restore);
     if (r == 0)
         r = restore_policy(restore);
     if (r == 0)
+        r = restore_limits(restore, 0, restore->document.limits);
+    if (r == 0)
         r = restore_groups(restore);
-    return r < 0 ? fail(restore->arguments->pool, r, NULL) : restore_keys(restore);
+    return r < 0 ? fail(restore->arguments->pool, r, failures) : restore_keys(restore);
 }

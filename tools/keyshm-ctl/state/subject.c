@@ -2,6 +2,7 @@
 #include "state/subject.h"
 
 #include "name_rules.h"
+#include "state/limits.h"
 
 #define STREAK_MAX 255
 
@@ -88,6 +89,7 @@ const struct rule subject_rules[] = {
     {"streak", is_streak,
      "null, or an object: rate_limits and invalids, numbers from 0 to 255 and not both 0, and failed_ago_ms, "
      "milliseconds " SUBJECT_DURATION_RULE},
+    {"limits", state_limits_are_sound, STATE_LIMITS_RULE},
     {"marked", is_marked, "an object with a number for each status"},
     {NULL, NULL, NULL},
 };
@@ -116,6 +118,7 @@ struct subject subject_take(const json_t *object)
 {
     return (struct subject){.whole = subject_take_bench(object),
                             .is_paused = json_is_true(json_object_get(object, "is_paused")),
+                            .limits = json_object_get(object, "limits"),
                             .models = json_object_get(object, "models")};
 }
 

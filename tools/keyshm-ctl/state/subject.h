@@ -22,6 +22,7 @@ struct subject_bench {
 struct subject {
     struct subject_bench whole;
     bool is_paused;
+    json_t *limits; /* its own; NULL: none */
     json_t *models; /* benches and streaks by the name of the model; NULL: none */
 };
 
