@@ -22,7 +22,7 @@ all --model m/1 --requests 5/s
 	--group it\'s --requests 500/min --tokens-charge pick --tokens 5/s
 sk-...BBBB --none
 END
-printf '%s --requests none\r\n  \n#' "$first" >>"$file"
+printf '  \r\n#\n%s --requests none\r' "$first" >>"$file"
 run 0 "$ctl" limits "$pool" --file "$file" --dry-run
 out_is 'nothing was changed; it would be: 6 set, 1 removed'
 run 0 "$ctl" limits "$pool"
