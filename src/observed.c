@@ -33,15 +33,16 @@ static unsigned observed_rate(const struct layout_limits *limits, const struct o
 
 /* ---- what is left until the window ends ---- */
 
-/* Requests under way, which the answer does not count: those charged since the last window ended, but for the one that is
- * answered; and no more than have not drained. */
-static uint64_t units_under_way(uint64_t word, const struct rate *rate, uint64_t used_ns, uint64_t now_ns)
+/* Requests under way, which the answer does not count: those charged since the last window ended that have not drained, but for
+ * as many as it does count. So many are missing from what the limit allows in a window, and at least the one that is answered. */
+static uint64_t units_under_way(uint64_t word, const struct rate *rate, uint64_t used_ns, uint64_t amount, uint64_t left,
+                                uint64_t now_ns)
 {
     uint64_t owed_ns = rate_owed_ns(rate_used_ns(used_ns), now_ns), unit_ns = rate->cost_ns != 0 ? rate->cost_ns : 1;
     uint64_t owed = owed_ns / unit_ns + (owed_ns % unit_ns != 0);
     uint64_t charged = word >> OBSERVED_STATE_SHIFT == OBSERVED_OPEN ? observed_units(word) : owed;
-    uint64_t count = charged < owed ? charged : owed;
-    return count != 0 ? count - 1 : 0;
+    uint64_t count = charged < owed ? charged : owed, counted = left + 1 < amount ? amount - left : 1;
+    return count > counted ? count - counted : 0;
 }
 
 static uint64_t later(uint64_t a_ms, uint64_t b_ms)
@@ -67,7 +68,7 @@ static uint64_t joined(uint64_t word, uint64_t left, uint64_t under_way, uint64_
 }
 
 /* Returns whether that says it all. */
-static bool join_window(const struct keyshm_pool *pool, uint32_t subject, const struct rate *rate,
+static bool join_window(const struct keyshm_pool *pool, uint32_t subject, const struct rate *rate, uint64_t amount,
                         const _Atomic uint64_t *used_at, const struct observation *observation)
 {
     _Atomic uint64_t *at = observed_word(pool, subject, observation->is_of_tokens);
@@ -77,7 +78,8 @@ static bool join_window(const struct keyshm_pool *pool, uint32_t subject, const 
     uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
     for (int i = 0; i < JOIN_TRIES_MAX; i++) {
         uint64_t used_ns = atomic_load_explicit(used_at, memory_order_relaxed);
-        uint64_t under_way = observation->is_of_tokens ? 0 : units_under_way(word, rate, used_ns, now_ns);
+        uint64_t under_way =
+            observation->is_of_tokens ? 0 : units_under_way(word, rate, used_ns, amount, observation->left, now_ns);
         uint64_t after = joined(word, observation->left, under_way, until_ms, now_ms);
         if (after == word ||
             atomic_compare_exchange_weak_explicit(at, &word, after, memory_order_relaxed, memory_order_relaxed))
@@ -121,7 +123,8 @@ static void join_limits(const struct keyshm_pool *pool, unsigned model, uint32_t
     struct rate rate = limits_rate(limits, number);
     _Atomic uint64_t *used_at = &pool_usage(pool, model, subject)->used_ns[number];
     bool has_window = model == 0 && observation->reset_ms > 0 && observation->left < OBSERVED_UNITS_MASK;
-    if (!has_window || !join_window(pool, subject, &rate, used_at, observation)) {
+    uint64_t amount = atomic_load_explicit(&limits->amount[number], memory_order_relaxed);
+    if (!has_window || !join_window(pool, subject, &rate, amount, used_at, observation)) {
         bool is_held = (limits_held(limits_kinds(limits)) >> number & 1) != 0;
         join_rate(pool, &rate, held_ns(pool, model, subject, &rate, is_held), used_at, observation->left);
     }

@@ -104,6 +104,19 @@ Test(observe, knows_what_is_under_way)
     }
 }
 
+/* The answer that is heard first counts five requests. Six were charged. */
+Test(observe, takes_off_no_more_than_is_under_way)
+{
+    set(key, 0, requests(8, 600, 8));
+    take(1);
+    observe(7, 50);
+    virtual_clock_pass_ms(60);
+    take(6);
+    observe(3, 600);
+    virtual_clock_pass_ms(300);
+    cr_assert_eq(count_admitted(), 2, "three are left, of which one is under way");
+}
+
 Test(observe, only_ever_makes_less_of_it)
 {
     set(key, 0, requests(8, 600, 8));
