@@ -3,7 +3,8 @@
 /*
  * Workers take leases of one key that hold tokens, and give them back, on a clock that stands still: so nothing drains, and
  * exactly so many are admitted as the burst has tokens for. Who looks at what is used before it looks at what is held can
- * miss a lease that is given back in between, and one too many is admitted.
+ * miss a lease that is given back in between, and one too many is admitted. And who remembers that it was refused looks again
+ * when what was in the way is given up.
  */
 
 #include <sched.h>
@@ -12,7 +13,7 @@
 #include "expect.h"
 #include "virtual_clock.h"
 
-enum { WORKERS = 8, ROUNDS = 3000, TOKENS = 10, ADMITTED = 6, REFUSALS_MAX = 5 };
+enum { WORKERS = 8, ROUNDS = 3000, TOKENS = 10, ADMITTED = 6, REFUSALS_MAX = 5, BURST_CALLS = 5000 };
 
 static keyshm_pool *pool;
 static keyshm_id key;
@@ -83,14 +84,48 @@ static void run_round(unsigned round)
     EXPECT_EQ(atomic_load(&shared->admitted), ADMITTED);
 }
 
+/* ---- a refusal that is remembered ---- */
+
+/* Of a process in a burst, which then does not look again for a while. */
+static void expect_refusals(void)
+{
+    struct keyshm_lease lease;
+    for (int i = 0; i < BURST_CALLS; i++)
+        EXPECT_EQ(acquire(&lease), -EAGAIN);
+}
+
+/* But when what was in the way is given up, it looks at once: tokens, or a place. */
+static void check_announcements(void)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease, other;
+    limits.tokens =
+        (struct keyshm_rate){.amount = 1000, .per_ms = 60000, .burst = TOKENS, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    EXPECT_EQ(keyshm_set_limits(pool, key, 0, &limits), 0);
+    EXPECT_EQ(acquire(&lease), 0);
+    expect_refusals();
+    EXPECT_EQ(keyshm_settle(pool, &lease, 0), 0);
+    EXPECT_EQ(acquire(&other), 0);
+    EXPECT_EQ(keyshm_release(pool, &other), 0);
+    limits = (struct keyshm_limits)KEYSHM_LIMITS_INIT;
+    limits.in_flight = 1;
+    EXPECT_EQ(keyshm_set_limits(pool, key, 0, &limits), 0);
+    expect_refusals();
+    EXPECT_EQ(keyshm_release(pool, &lease), 0);
+    EXPECT_EQ(acquire(&lease), 0);
+    EXPECT_EQ(keyshm_release(pool, &lease), 0);
+}
+
 int main(void)
 {
     pid_t workers[WORKERS];
     expect_end_in_time();
     virtual_clock_begin();
+    virtual_clock->tick_ns = NS_PER_MS;
     shared = expect_shared_memory(sizeof(*shared));
     EXPECT_EQ(keyshm_create_anonymous(&pool, "held", NULL), 0);
     EXPECT_EQ(keyshm_add(pool, "sk-held-abcdefghijklmnop", &key), 0);
+    check_announcements();
     for (int i = 0; i < WORKERS; i++) {
         workers[i] = expect_fork();
         if (workers[i] == 0) {
