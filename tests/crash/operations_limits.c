@@ -786,7 +786,7 @@ static const struct operation operations[] = {
     {"reap, limited", .steps = {step_reap}, .ends_lease = true, .proofs = HELD_BY_DEAD},
     {"set_limits, a lower cap", .steps = {step_lower}, .takes_mutex = true, .proofs = IN_FLIGHT},
     {"set_limits, others", .steps = {step_set_other}, .takes_mutex = true, .proofs = IN_FLIGHT | CHARGED},
-    {"set_limits, others, then lower", .steps = {step_set_other, step_lower}, .takes_mutex = true, .proofs = IN_FLIGHT},
+    {"set_limits, lower, then others", .steps = {step_lower, step_set_other}, .takes_mutex = true, .proofs = IN_FLIGHT},
     {"set_limits, none", .steps = {step_unlimit}, .forgets_use = true, .takes_mutex = true,
      .proofs = IN_FLIGHT | CHARGED},
     {"get_limits", .steps = {step_get}, .proofs = IN_FLIGHT},

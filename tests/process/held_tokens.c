@@ -3,12 +3,15 @@
 /*
  * Workers take leases of one key that hold tokens, and give them back, on a clock that stands still: so nothing drains, and
  * exactly so many are admitted as the burst has tokens for. Who looks at what is used before it looks at what is held can
- * miss a lease that is given back in between, and one too many is admitted. And who remembers that it was refused looks again
+ * miss a lease that is given back in between, and one too many is admitted: that is staged, too (the linker puts the functions
+ * below in the place of the library's). And who remembers that it was refused looks again
  * when what was in the way is given up.
  */
 
 #include <sched.h>
 #include <stdatomic.h>
+
+#include "places.h"
 
 #include "expect.h"
 #include "virtual_clock.h"
@@ -84,6 +87,52 @@ static void run_round(unsigned round)
     EXPECT_EQ(atomic_load(&shared->admitted), ADMITTED);
 }
 
+/* ---- staged ---- */
+
+/* Another request comes after this one has looked, and before it has a place; and it ends when this one looks again at what is
+ * held. */
+static struct keyshm_lease other;
+static bool is_staged;
+
+int __real_places_take(const struct places *places, unsigned cap, uint64_t cell, const struct place_note *note,
+                       uint32_t *ret_number);
+int __wrap_places_take(const struct places *places, unsigned cap, uint64_t cell, const struct place_note *note,
+                       uint32_t *ret_number);
+uint64_t __real_places_held(const struct places *places, unsigned model, uint64_t own);
+uint64_t __wrap_places_held(const struct places *places, unsigned model, uint64_t own);
+
+int __wrap_places_take(const struct places *places, unsigned cap, uint64_t cell, const struct place_note *note,
+                       uint32_t *ret_number)
+{
+    if (is_staged) {
+        is_staged = false;
+        EXPECT_EQ(acquire(&other), 0);
+        is_staged = true;
+    }
+    return __real_places_take(places, cap, cell, note, ret_number);
+}
+
+uint64_t __wrap_places_held(const struct places *places, unsigned model, uint64_t own)
+{
+    if (is_staged && own != CELL_FREE) {
+        is_staged = false;
+        EXPECT_EQ(keyshm_release(pool, &other), 0);
+    }
+    return __real_places_held(places, model, own);
+}
+
+static void check_order_of_looks(void)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease;
+    limits.tokens =
+        (struct keyshm_rate){.amount = 1000, .per_ms = 60000, .burst = TOKENS, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    EXPECT_EQ(keyshm_set_limits(pool, key, 0, &limits), 0);
+    is_staged = true;
+    EXPECT_EQ(acquire(&lease), -EAGAIN);
+    EXPECT(!is_staged);
+}
+
 /* ---- a refusal that is remembered ---- */
 
 /* Of a process in a burst, which then does not look again for a while. */
@@ -98,9 +147,10 @@ static void expect_refusals(void)
 static void check_announcements(void)
 {
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
-    struct keyshm_lease lease, other;
+    struct keyshm_lease lease;
     limits.tokens =
         (struct keyshm_rate){.amount = 1000, .per_ms = 60000, .burst = TOKENS, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    EXPECT_EQ(keyshm_set_limits(pool, key, 0, NULL), 0);
     EXPECT_EQ(keyshm_set_limits(pool, key, 0, &limits), 0);
     EXPECT_EQ(acquire(&lease), 0);
     expect_refusals();
@@ -125,6 +175,7 @@ int main(void)
     shared = expect_shared_memory(sizeof(*shared));
     EXPECT_EQ(keyshm_create_anonymous(&pool, "held", NULL), 0);
     EXPECT_EQ(keyshm_add(pool, "sk-held-abcdefghijklmnop", &key), 0);
+    check_order_of_looks();
     check_announcements();
     for (int i = 0; i < WORKERS; i++) {
         workers[i] = expect_fork();
