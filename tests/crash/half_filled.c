@@ -22,7 +22,14 @@
 
 /* Enough for a pick to go from its claim to its second look at the word of the slot. Then it searches on, as in any empty
  * pool. */
-enum { KEY_LENGTH = 64, INSTRUCTIONS_MAX = 240, LIMITED_INSTRUCTIONS_MAX = 1200, DEFAULT_STRIDE = 3, LESSONS = 3, STRAYS_ONE_IN = 100 };
+enum {
+    KEY_LENGTH = 64,
+    INSTRUCTIONS_MAX = 240,
+    LIMITED_INSTRUCTIONS_MAX = 1200,
+    DEFAULT_STRIDE = 3,
+    LESSONS = 3,
+    STRAYS_ONE_IN = 100
+};
 
 /* And from there to its first look at the word, and from that to the second. */
 enum { TO_FIRST_LOOK_MAX = 90, TO_SECOND_LOOK_MAX = 180 };
