@@ -897,7 +897,7 @@ static struct keyshm_policy random_policy(void)
     policy.invalid_retry_ms = random_retry_ms();
     policy.quota_retry_ms = random_retry_ms();
     policy.probe_ms = random_below(2) == 0 ? 0 : 1 + random_below(3000);
-    policy.lease_max_ms = random_below(2) == 0 ? 0 : KEYSHM_DURATION_MAX_MS; /* none is so old */
+    policy.lease_max_ms = random_below(2) == 0 ? 0 : KEYSHM_DURATION_MAX_MS; /* as in begin_pool() */
     return policy;
 }
 
@@ -1252,7 +1252,9 @@ static void begin_pool(void)
     virtual_clock->monotonic_ns = BOOT_MS * NS_PER_MS;
     virtual_clock->slept_ns = shared->noticed_ns = 0;
     virtual_clock->tick_ns = (1 + random_below(10)) * NS_PER_MS;
+    reference->policy.lease_max_ms = 0; /* no lease is too old: when that is found is not said */
     EXPECT_EQ(keyshm_create(&pool, expect_name, &options), 0);
+    EXPECT_EQ(keyshm_set_policy(pool, &reference->policy), 0);
     EXPECT_EQ(keyshm_attach_readonly(&observer, expect_name), 0);
     read_clock();
 }

@@ -190,7 +190,7 @@ struct reference_given_back {
 };
 int reference_cancel(struct reference *reference, struct reference_lease *lease, struct reference_given_back *ret_back);
 int reference_reap(struct reference *reference); /* all that there is */
-unsigned reference_count_leases(const struct reference *reference);
+unsigned reference_count_leases(struct reference *reference);
 
 /* The fields as keyshm_mark() takes them. The answer is to a pick of this key, if the mark has its stamp. */
 void reference_mark(const struct reference *reference, struct reference_subject *subject, const struct keyshm_mark *mark,

@@ -40,15 +40,15 @@ static const struct reference_limits *limits_of(const struct reference *referenc
 /* Whatever the model, and for it. */
 struct budget {
     const struct reference_limits *limits;
-    struct reference_subject *subject;
+    const struct reference_subject *subject;
     unsigned model;
     int side;
 };
 
-static int find_budgets(const struct reference *reference, struct reference_subject *key, struct reference_subject *group,
-                        unsigned model, struct budget ret_budgets[4])
+static int find_budgets(const struct reference *reference, const struct reference_subject *key,
+                        const struct reference_subject *group, unsigned model, struct budget ret_budgets[4])
 {
-    struct reference_subject *const subjects[SIDES] = {[OF_KEY] = key, [OF_GROUP] = group};
+    const struct reference_subject *const subjects[SIDES] = {[OF_KEY] = key, [OF_GROUP] = group};
     int count = 0;
     for (int side = 0; side < SIDES; side++)
         for (unsigned i = 0; i < (model != 0 ? 2u : 1u) && subjects[side] != NULL; i++)
@@ -156,8 +156,7 @@ int64_t reference_admits_at_ns(const struct reference *reference, const struct r
 {
     struct budget budgets[4];
     struct need needs[SIDES];
-    struct reference_subject *subject = (struct reference_subject *)(uintptr_t)&key->subject;
-    int count = find_budgets(reference, subject, key->group, request->model, budgets);
+    int count = find_budgets(reference, &key->subject, key->group, request->model, budgets);
     int64_t at_ns = REFERENCE_NONE;
     find_needs(reference, key, budgets, count, request, needs);
     for (int side = 0; side < SIDES; side++) {
@@ -171,9 +170,11 @@ int64_t reference_admits_at_ns(const struct reference *reference, const struct r
     return at_ns;
 }
 
-static void charge(const struct reference *reference, const struct budget *budget, unsigned rate, uint64_t units)
+/* The subject is that of the budget. */
+static void charge(const struct reference *reference, struct reference_subject *subject, const struct budget *budget,
+                   unsigned rate, uint64_t units)
 {
-    int64_t *used_ns = &budget->subject->used_ns[budget->model][rate];
+    int64_t *used_ns = &subject->used_ns[budget->model][rate];
     if (units != 0)
         *used_ns = later(*used_ns, reference->now_ns) + cost_ns(&budget->limits->rates[rate], units);
 }
@@ -183,13 +184,14 @@ void reference_charge(struct reference *reference, struct reference_key *key, co
 {
     struct budget budgets[4];
     struct need needs[SIDES];
+    struct reference_subject *const subjects[SIDES] = {[OF_KEY] = &key->subject, [OF_GROUP] = key->group};
     int count = find_budgets(reference, &key->subject, key->group, request->model, budgets);
     find_needs(reference, key, budgets, count, request, needs);
     for (int i = 0; i < count; i++)
         for (unsigned rate = 0; rate < REFERENCE_RATES; rate++) {
             const struct keyshm_rate *at = &budgets[i].limits->rates[rate];
             if (at->amount != 0 && !(is_held(at) && needs[budgets[i].side].holds))
-                charge(reference, &budgets[i], rate, units_of(request, rate));
+                charge(reference, subjects[budgets[i].side], &budgets[i], rate, units_of(request, rate));
         }
     if (lease_or_null == NULL)
         return;
@@ -229,12 +231,14 @@ static void charge_tokens(struct reference *reference, const struct reference_le
 {
     struct budget budgets[4];
     uint64_t more = tokens > lease->tokens ? tokens - lease->tokens : 0;
+    struct reference_subject *const subjects[SIDES] = {[OF_KEY] = &parts->key->subject, [OF_GROUP] = parts->group};
     int count = find_budgets(reference, &parts->key->subject, parts->group, lease->model, budgets);
     for (int i = 0; i < count; i++)
         for (unsigned rate = 0; rate < REFERENCE_RATES; rate++) {
             const struct keyshm_rate *at = &budgets[i].limits->rates[rate];
             if (at->amount != 0 && is_of_tokens(rate))
-                charge(reference, &budgets[i], rate, is_held(at) && lease->has_place[budgets[i].side] ? tokens : more);
+                charge(reference, subjects[budgets[i].side], &budgets[i], rate,
+                       is_held(at) && lease->has_place[budgets[i].side] ? tokens : more);
         }
 }
 
@@ -261,7 +265,7 @@ static void charge_held(struct reference *reference, const struct reference_leas
     for (int i = 0; i < count; i++)
         for (unsigned rate = 0; rate < REFERENCE_RATES; rate++)
             if (is_held(&budgets[i].limits->rates[rate]))
-                charge(reference, &budgets[i], rate, lease->held[side]);
+                charge(reference, subject, &budgets[i], rate, lease->held[side]);
 }
 
 static void end_stale(struct reference *reference, struct reference_lease *lease, const struct parts *parts)
@@ -293,14 +297,15 @@ static int64_t given_back_ns(const struct reference *reference, int64_t used_ns,
     return used_ns - (left_ns < owed_ns ? left_ns : owed_ns);
 }
 
-static void give_back(struct reference *reference, const struct reference_lease *lease, const struct budget *budget,
-                      unsigned rate, struct reference_given_back *back)
+static void give_back(const struct reference *reference, const struct reference_lease *lease,
+                      struct reference_subject *subject, const struct budget *budget, unsigned rate,
+                      struct reference_given_back *back)
 {
     const struct reference_request request = {.tokens = lease->tokens};
     int64_t used_ns = budget->subject->used_ns[budget->model][rate];
     int64_t charge_ns = cost_ns(&budget->limits->rates[rate], units_of(&request, rate));
     unsigned i = back->count++;
-    back->of[i].subject = budget->subject;
+    back->of[i].subject = subject;
     back->of[i].model = budget->model;
     back->of[i].rate = rate;
     back->of[i].from_ns = given_back_ns(reference, used_ns, charge_ns, lease->charged_to_ns);
@@ -318,12 +323,13 @@ int reference_cancel(struct reference *reference, struct reference_lease *lease,
     }
     if (lease->is_settled)
         return -EALREADY;
+    struct reference_subject *const subjects[SIDES] = {[OF_KEY] = &parts.key->subject, [OF_GROUP] = parts.group};
     int count = find_budgets(reference, &parts.key->subject, parts.group, lease->model, budgets);
     for (int i = 0; i < count; i++)
         for (unsigned rate = 0; rate < REFERENCE_RATES; rate++) {
             const struct keyshm_rate *at = &budgets[i].limits->rates[rate];
             if (at->amount != 0 && !(is_held(at) && lease->has_place[budgets[i].side]))
-                give_back(reference, lease, &budgets[i], rate, ret_back);
+                give_back(reference, lease, subjects[budgets[i].side], &budgets[i], rate, ret_back);
         }
     lease->is_held = false;
     return 0;
@@ -349,12 +355,12 @@ int reference_reap(struct reference *reference)
     return count;
 }
 
-unsigned reference_count_leases(const struct reference *reference)
+unsigned reference_count_leases(struct reference *reference)
 {
     unsigned count = 0;
     for (int i = 0; i < REFERENCE_LEASES; i++) {
         const struct reference_lease *lease = &reference->leases[i];
-        struct parts parts = parts_of((struct reference *)(uintptr_t)reference, lease);
+        struct parts parts = parts_of(reference, lease);
         count += lease->is_held &&
                  (lease->has_place[OF_KEY] ? parts.key != NULL : lease->has_place[OF_GROUP] && parts.group != NULL);
     }
