@@ -79,22 +79,22 @@ static bool has_room_for(const struct keyshm_pool *pool, const struct need *need
 }
 
 /* Where there is no cap, and no place is free, the tokens are charged at the pick: never a hidden cap. */
-static struct need need_of(const struct keyshm_pool *pool, const struct budgets *budgets, bool is_group,
-                           struct budget_request *request, unsigned *obstacles)
+ALWAYS_INLINE void find_need(const struct keyshm_pool *pool, const struct budgets *budgets, bool is_group,
+                             struct budget_request *request, struct need *ret_need, unsigned *obstacles)
 {
     unsigned whole = is_group ? BUDGET_OF_GROUP : BUDGET_OF_KEY;
     uint64_t kinds = kinds_of(pool, budgets, whole), of_model = kinds_of(pool, budgets, whole + 1);
-    struct need need = {.cap = limits_cap(kinds)};
     bool would_hold = request->is_lease && request->tokens != 0 && (limits_held(kinds) | limits_held(of_model)) != 0;
-    if (need.cap == 0 && !would_hold)
-        return need;
-    need.places = places_of(pool, subject_of_budget(pool, budgets, is_group));
-    bool has_room = has_room_for(pool, &need, request);
-    if (need.cap != 0 && !has_room)
+    ret_need->cap = limits_cap(kinds);
+    ret_need->is_needed = ret_need->holds = false;
+    if (ret_need->cap == 0 && !would_hold)
+        return;
+    ret_need->places = places_of(pool, subject_of_budget(pool, budgets, is_group));
+    bool has_room = has_room_for(pool, ret_need, request);
+    if (ret_need->cap != 0 && !has_room)
         *obstacles |= obstacle_of(request);
-    need.is_needed = need.cap != 0 || has_room;
-    need.holds = would_hold && has_room;
-    return need;
+    ret_need->is_needed = ret_need->cap != 0 || has_room;
+    ret_need->holds = would_hold && has_room;
 }
 
 /* Both. */
@@ -102,13 +102,13 @@ struct needs {
     struct need of_key, of_group;
 };
 
-static struct needs needs_of(const struct keyshm_pool *pool, const struct budgets *budgets,
-                             struct budget_request *request, unsigned *obstacles)
+static void find_needs(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
+                       struct needs *ret_needs, unsigned *obstacles)
 {
-    struct needs needs = {.of_key = need_of(pool, budgets, false, request, obstacles)};
+    find_need(pool, budgets, false, request, &ret_needs->of_key, obstacles);
+    ret_needs->of_group.is_needed = ret_needs->of_group.holds = false;
     if (budgets->key_group != GROUP_NONE)
-        needs.of_group = need_of(pool, budgets, true, request, obstacles);
-    return needs;
+        find_need(pool, budgets, true, request, &ret_needs->of_group, obstacles);
 }
 
 /* ---- looking ---- */
@@ -194,19 +194,18 @@ static void plan_budget(const struct keyshm_pool *pool, const struct budgets *bu
 }
 
 /* Of all budgets. */
-static struct look plan(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
-                        struct budget_request *request, const struct budget_clock *clock,
-                        struct budget_charges *ret_charges)
+static void plan(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                 struct budget_request *request, const struct budget_clock *clock, struct budget_charges *ret_charges,
+                 struct look *ret_look)
 {
-    struct look look = {.at_ns = 0};
+    *ret_look = (struct look){.at_ns = 0};
     ret_charges->charged_ns = clock->time.early_ns;
     ret_charges->count = ret_charges->observed_count = 0;
     for (unsigned i = 0; i < budgets_end(budgets); i++)
         if (budgets->refs[i] != LIMITS_NONE)
             plan_budget(pool, budgets, i, (is_of_group(i) ? &needs->of_group : &needs->of_key)->holds, request,
-                        &clock->time, ret_charges, &look);
-    look.is_close |= look.at_ns > clock->time.early_ns;
-    return look;
+                        &clock->time, ret_charges, ret_look);
+    ret_look->is_close |= ret_look->at_ns > clock->time.early_ns;
 }
 
 /* When they admit it. */
@@ -214,10 +213,11 @@ static uint64_t plan_exactly(const struct keyshm_pool *pool, const struct budget
                              struct budget_request *request, struct budget_clock *clock,
                              struct budget_charges *ret_charges)
 {
-    struct look look = plan(pool, budgets, needs, request, clock, ret_charges);
+    struct look look;
+    plan(pool, budgets, needs, request, clock, ret_charges, &look);
     if (look.is_close && !clock->is_exact) {
         *clock = budget_exact_clock(pool);
-        look = plan(pool, budgets, needs, request, clock, ret_charges);
+        plan(pool, budgets, needs, request, clock, ret_charges, &look);
     }
     if (look.at_ns > clock->time.early_ns)
         ret_charges->obstacles |= look.obstacles;
@@ -229,7 +229,7 @@ static uint64_t look_at_all(const struct keyshm_pool *pool, const struct budgets
                             struct budget_clock *clock, struct needs *ret_needs, struct budget_charges *ret_charges)
 {
     ret_charges->obstacles = 0;
-    *ret_needs = needs_of(pool, budgets, request, &ret_charges->obstacles);
+    find_needs(pool, budgets, request, ret_needs, &ret_charges->obstacles);
     unsigned obstacles = ret_charges->obstacles;
     uint64_t at_ns = plan_exactly(pool, budgets, ret_needs, request, clock, ret_charges);
     return obstacles == 0 ? at_ns : RATE_NEVER_NS;
@@ -347,14 +347,22 @@ ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, const struct budgets *
     return false;
 }
 
+/* The clock by which a rate is charged: a bucket that is in use needs no exact one. */
+static struct rate_time time_of_charge(const struct keyshm_pool *pool, uint64_t used_ns)
+{
+    struct budget_clock clock = budget_coarse_clock(pool, pool_ms_of_coarse(pool, clock_coarse_ms()));
+    return used_ns < clock.time.late_ns ? budget_exact_clock(pool).time : clock.time;
+}
+
 void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns)
 {
-    uint64_t now_ns = pool_now_ns(pool), used_ns = load_used(used_at);
-    const struct rate_time now = {.early_ns = now_ns, .late_ns = now_ns};
+    if (cost_ns == 0)
+        return;
+    uint64_t used_ns = load_used(used_at);
+    const struct rate_time now = time_of_charge(pool, rate_used_ns(used_ns));
     /* release: who finds the tokens no longer held (places_settle()) finds them here. */
     for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++)
-        if (cost_ns == 0 ||
-            atomic_compare_exchange_weak_explicit(
+        if (atomic_compare_exchange_weak_explicit(
                 used_at, &used_ns, rate_with_used(used_ns, rate_charged(rate_used_ns(used_ns), cost_ns, &now)),
                 memory_order_seq_cst, memory_order_relaxed))
             return;

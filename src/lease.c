@@ -49,10 +49,13 @@ struct lease {
     bool is_settled;
 };
 
-static struct part part_of(const struct keyshm_pool *pool, uint32_t subject, uint32_t number)
+static void find_part(const struct keyshm_pool *pool, uint32_t subject, uint32_t number, struct part *ret_part)
 {
-    return (struct part){
-        .is_there = number != PLACE_NONE, .subject = subject, .number = number, .places = places_of(pool, subject)};
+    ret_part->is_there = number != PLACE_NONE;
+    ret_part->subject = subject;
+    ret_part->number = number;
+    if (ret_part->is_there)
+        ret_part->places = places_of(pool, subject);
 }
 
 /* The group that it was charged to, if that is still there. */
@@ -78,21 +81,23 @@ static bool is_in_its_places(const struct lease *lease)
 static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
 {
     const uint64_t *token = lease->token;
-    *ret_lease = (struct lease){.cell = token[TOKEN_CELL],
-                                .tokens = token[TOKEN_TOKENS],
-                                .charged_ns = token[TOKEN_CHARGED_NS],
-                                .is_settled = (token[TOKEN_STATE] & STATE_IS_SETTLED) != 0};
+    ret_lease->cell = token[TOKEN_CELL];
+    ret_lease->tokens = token[TOKEN_TOKENS];
+    ret_lease->charged_ns = token[TOKEN_CHARGED_NS];
+    ret_lease->is_settled = (token[TOKEN_STATE] & STATE_IS_SETTLED) != 0;
+    ret_lease->of_key.is_there = ret_lease->of_group.is_there = false;
     if ((token[TOKEN_STATE] & STATE_IS_HELD) == 0 || id_is_group(lease->pick.id) ||
         lease->pick.model > pool_models_used(pool))
         return -ESTALE;
     uint32_t slot = id_slot(lease->pick.id), group = group_of(pool, token[TOKEN_KEY_GROUP]);
     if (group != GROUP_NONE)
-        ret_lease->of_group = part_of(pool, pool_group_subject(pool, group_index(group)), (uint32_t)token[TOKEN_PLACES]);
+        find_part(pool, pool_group_subject(pool, group_index(group)), (uint32_t)token[TOKEN_PLACES],
+                  &ret_lease->of_group);
     if (!word_is_live(slot_word_of(pool, lease->pick.id)))
         return -ESTALE;
     ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
     ret_lease->budgets.id = lease->pick.id; /* another may be there by now */
-    ret_lease->of_key = part_of(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32));
+    find_part(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32), &ret_lease->of_key);
     return is_in_its_places(ret_lease) ? 0 : -ESTALE;
 }
 

@@ -185,7 +185,7 @@ bool places_settle(const struct places *places, uint32_t number, uint64_t cell)
     _Atomic uint64_t *at = &places->notes[number].held;
     uint64_t held = atomic_load_explicit(at, memory_order_relaxed);
     /* release: pairs with the load in places_held(): who no longer finds the tokens held finds them charged. */
-    if (held_is_of(held, cell))
+    if (held_is_of(held, cell) && held_tokens(held) != 0)
         atomic_compare_exchange_strong_explicit(at, &held, held & ~HELD_TOKENS_MASK, memory_order_seq_cst,
                                                 memory_order_relaxed);
     return take_wanted(places);

@@ -142,7 +142,7 @@ bool drive_is_possible(const struct drive *drive)
 struct drive_outcome drive_run(const struct drive *drive)
 {
     pid_t children[WORKERS_MAX];
-    EXPECT(drive->workers <= WORKERS_MAX && drive->keys <= SERVER_KEYS_MAX);
+    EXPECT(drive->workers > 0 && drive->workers <= WORKERS_MAX && drive->keys <= SERVER_KEYS_MAX);
     longest_ns = expect_shared_memory(sizeof(*longest_ns));
     server = server_start(&drive->rule);
     make_pool(drive);
