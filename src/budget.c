@@ -476,21 +476,22 @@ static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *po
     return false;
 }
 
-/* ---- without ---- */
+/* ---- where nothing is held ---- */
 
 enum plan_outcome {
     PLAN_FITS,
+    PLAN_FITS_IN_PLACE, /* as far as the rates tell; and there is a cap */
     PLAN_FITS_IF_EXACT, /* a bucket is empty: by the coarse clock it would lose up to a tick of its burst */
     PLAN_IS_NOT_USUAL,
 };
 
-/* The usual: each rate admits the request, and no place is needed. */
+/* The usual: each rate admits the request. */
 ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits, struct layout_usage *usage,
                                              struct budget_request *request, const struct budget_clock *clock,
                                              struct budget_charges *charges)
 {
     uint64_t kinds = limits_kinds(limits);
-    if (limits_cap(kinds) != 0 || limits_held(kinds) != 0)
+    if (limits_held(kinds) != 0)
         return PLAN_IS_NOT_USUAL;
     for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
         unsigned number = (unsigned)__builtin_ctzll(left);
@@ -510,7 +511,7 @@ ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits,
         if (from_ns + price.least_ns > clock->time.early_ns + rate.burst_ns || price.least_ns > rate.burst_ns)
             return PLAN_IS_NOT_USUAL;
     }
-    return PLAN_FITS;
+    return limits_cap(kinds) == 0 ? PLAN_FITS : PLAN_FITS_IN_PLACE;
 }
 
 ALWAYS_INLINE enum plan_outcome plan_all_quickly(const struct keyshm_pool *pool, const struct budgets *budgets,
@@ -535,6 +536,29 @@ plan_all_exactly(const struct keyshm_pool *pool, const struct budgets *budgets, 
     return plan_all_quickly(pool, budgets, request, clock, ret_charges);
 }
 
+/* What was planned, of a key that has a cap and no budget but its own. False: it is not so, or it does not fit after all. */
+static __attribute__((noinline)) bool charge_in_place(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                                      struct budget_request *request, struct budget_charges *charges)
+{
+    if (budgets->has_others || !request->is_lease)
+        return false;
+    if (request->cell == CELL_FREE)
+        request->cell = places_new_cell(pool);
+    if (request->cell == CELL_FREE)
+        return false;
+    struct places places = places_of(pool, budgets->slot);
+    struct place_note note = {
+        .model = budgets->model, .slot = budgets->slot, .now_ms = charges->charged_ns / RATE_NS_PER_MS};
+    unsigned cap = limits_cap(limits_kinds(limits_of(pool, budgets->refs[BUDGET_OF_KEY])));
+    charges->cell = request->cell;
+    if (cap == 0 || places_take(&places, cap, request->cell, &note, &charges->key_place) < 0)
+        return false;
+    if (commit(pool, budgets, charges))
+        return true;
+    leave_places(pool, budgets, charges);
+    return false;
+}
+
 bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
                     struct budget_clock *clock, struct budget_charges *ret_charges)
 {
@@ -544,6 +568,7 @@ bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budget
     if (outcome == PLAN_FITS_IF_EXACT)
         outcome = plan_all_exactly(pool, budgets, request, clock, ret_charges);
     return (outcome == PLAN_FITS && commit(pool, budgets, ret_charges)) ||
+           (outcome == PLAN_FITS_IN_PLACE && charge_in_place(pool, budgets, request, ret_charges)) ||
            charge_slowly(pool, budgets, request, clock, ret_charges);
 }
 
