@@ -6,17 +6,17 @@
  */
 
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "contender.h"
 #include "keyshm_pool.h"
 #include "measure.h"
 
-enum { WAITERS = 20, SAMPLES_MAX = 1 << 16 };
+enum { WAITERS = 20, SAMPLES_MAX = 1 << 16, PAUSE_NS = 100000 };
 
 /* What the processes share. */
 struct hand_over {
@@ -24,6 +24,7 @@ struct hand_over {
     _Atomic int holder;       /* leases: 1 + who had the last one */
     _Atomic int64_t given_ns; /* when it was given back */
     _Atomic uint32_t count;   /* of samples */
+    _Atomic int waiting;      /* how many have asked for it */
     _Atomic uint64_t wakes;   /* of all that waited */
     double durations_ns[SAMPLES_MAX];
 };
@@ -65,7 +66,8 @@ static void give_turn(struct hand_over *shared, uint32_t mine)
     syscall(SYS_futex, &shared->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* Both go on for as long, so that each gives the other its last turn. */
+/* It is kept as long as a lease is, so that who waits has slept, and the processor with it. Both go on for as long, so that each
+ * gives the other its last turn. */
 static void take_turns(struct hand_over *shared, uint32_t mine, int64_t end_ns)
 {
     bool is_over = false;
@@ -73,6 +75,7 @@ static void take_turns(struct hand_over *shared, uint32_t mine, int64_t end_ns)
         wait_for_turn(shared, mine);
         note_taken(shared);
         is_over = measure_now_ns() >= end_ns;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         give_turn(shared, mine);
     }
 }
@@ -102,30 +105,13 @@ static double measure_bare(void *state, int64_t duration_ns)
 /* Over all rounds. */
 static uint64_t hand_overs, wakes;
 
-/* NULL: acquire does not wait yet. */
 static void *open_waited_for(const struct load *load)
 {
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    struct keyshm_lease lease;
     struct pool *pool = pool_open(load);
-    limits.in_flight = request.wait_ms = 1;
+    limits.in_flight = 1;
     EXPECT_EQ(keyshm_set_limits(pool->shared, 0, 0, &limits), 0);
-    if (keyshm_acquire(pool->shared, &request, &lease) != 0) {
-        pool_close(pool);
-        return NULL;
-    }
-    EXPECT_EQ(keyshm_release(pool->shared, &lease), 0);
     return pool;
-}
-
-/* Who gives it back does not take it again at once: another is to have it. */
-static void give_back(struct hand_over *shared, keyshm_pool *pool, struct keyshm_lease *lease, int mine, int64_t end_ns)
-{
-    atomic_store(&shared->given_ns, measure_now_ns());
-    EXPECT_EQ(keyshm_release(pool, lease), 0);
-    while (atomic_load(&shared->holder) == mine && measure_now_ns() < end_ns)
-        sched_yield();
 }
 
 static uint64_t count_waits(void)
@@ -135,32 +121,92 @@ static uint64_t count_waits(void)
     return (uint64_t)usage.ru_nvcsw;
 }
 
-static _Noreturn void be_waiter(struct hand_over *shared, const struct pool *pool, int mine, int64_t end_ns)
+/* One that has it. */
+struct waiter {
+    struct hand_over *shared;
+    keyshm_pool *pool;
+    int64_t end_ns;
+    uint64_t pauses; /* which are waits as well, but not for it */
+};
+
+static void pause_shortly(struct waiter *waiter)
+{
+    uint64_t waits = count_waits();
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    waiter->pauses += count_waits() - waits;
+}
+
+/* Until so many have asked for it, and some time more, so that they sleep. */
+static void let_wait(struct waiter *waiter, int count)
+{
+    while (atomic_load(&waiter->shared->waiting) < count && measure_now_ns() < waiter->end_ns)
+        pause_shortly(waiter);
+    pause_shortly(waiter);
+}
+
+/* Another is to have it: this one sleeps, as the giver of a turn does, and does not ask again before. */
+static void give_back(struct waiter *waiter, struct keyshm_lease *lease, int mine)
+{
+    atomic_store(&waiter->shared->given_ns, measure_now_ns());
+    EXPECT_EQ(keyshm_release(waiter->pool, lease), 0);
+    do
+        pause_shortly(waiter);
+    while (atomic_load(&waiter->shared->holder) == mine && measure_now_ns() < waiter->end_ns);
+}
+
+/* False: the time is over. */
+static bool take(struct waiter *waiter, struct keyshm_lease *ret_lease)
 {
     struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    int64_t left_ns = waiter->end_ns - measure_now_ns();
+    if (left_ns <= 0)
+        return false;
+    request.wait_ms = 1 + left_ns / 1000000;
+    atomic_fetch_add(&waiter->shared->waiting, 1);
+    int r = keyshm_acquire(waiter->pool, &request, ret_lease);
+    EXPECT(r == 0 || r == -EAGAIN);
+    if (r == 0)
+        note_taken(waiter->shared);
+    atomic_fetch_sub(&waiter->shared->waiting, 1);
+    return r == 0;
+}
+
+static _Noreturn void be_waiter(struct hand_over *shared, keyshm_pool *pool, int mine, int64_t end_ns)
+{
+    struct waiter waiter = {.shared = shared, .pool = pool, .end_ns = end_ns};
     struct keyshm_lease lease;
-    uint64_t waits = count_waits();
-    for (int64_t now_ns; (now_ns = measure_now_ns()) < end_ns;) {
-        request.wait_ms = 1 + (end_ns - now_ns) / 1000000;
-        int r = keyshm_acquire(pool->shared, &request, &lease);
-        EXPECT(r == 0 || r == -EAGAIN);
-        if (r < 0)
-            continue;
-        if (atomic_exchange(&shared->holder, mine) != 0)
-            note_taken(shared);
-        give_back(shared, pool->shared, &lease, mine, end_ns);
+    uint64_t before = count_waits(), waits = 0; /* not the last one, which ends with the time */
+    while (take(&waiter, &lease)) {
+        waits = count_waits() - before - waiter.pauses;
+        atomic_store(&shared->holder, mine);
+        let_wait(&waiter, WAITERS - 1);
+        give_back(&waiter, &lease, mine);
     }
-    atomic_fetch_add(&shared->wakes, count_waits() - waits);
+    atomic_fetch_add(&shared->wakes, waits);
+    keyshm_close(pool);
     _exit(0);
+}
+
+/* The first lease is this process's, and given back when all wait. */
+static void begin(struct hand_over *shared, keyshm_pool *pool, struct keyshm_lease *first)
+{
+    struct waiter self = {.shared = shared, .pool = pool, .end_ns = INT64_MAX};
+    let_wait(&self, WAITERS);
+    atomic_store(&shared->given_ns, measure_now_ns());
+    EXPECT_EQ(keyshm_release(pool, first), 0);
 }
 
 static double measure_waited_for(void *state, int64_t duration_ns)
 {
+    const struct pool *pool = state;
     struct hand_over *shared = expect_shared_memory(sizeof(*shared));
+    struct keyshm_lease first;
+    EXPECT_EQ(keyshm_acquire(pool->shared, NULL, &first), 0);
     int64_t end_ns = measure_now_ns() + duration_ns;
     for (int i = 0; i < WAITERS; i++)
         if (expect_fork() == 0)
-            be_waiter(shared, state, 1 + i, end_ns);
+            be_waiter(shared, pool->shared, 1 + i, end_ns);
+    begin(shared, pool->shared, &first);
     for (int i = 0; i < WAITERS; i++)
         expect_success_of_next();
     double median_ns = median_duration_ns(shared);

@@ -63,10 +63,8 @@
 /* How often to signal a worker again that does not end. */
 #define KILL_INTERVAL_MS 100
 
-/* Look again at least this often when no key is available: another process may add one, or mark one available. And when
- * a key is available, but not for the model: no call says when one is. */
-#define KEY_WAIT_MAX_MS 1000
-#define MODEL_WAIT_MS 100
+/* Look again at least this often when no key is available: another process may add one, or mark one available. */
+#define KEY_WAIT_MAX_MS 100
 
 /* As many as a pool has by default. */
 #define MODELS_MAX 8
@@ -462,10 +460,14 @@ static int64_t wait_for_key_ms(const struct worker *worker, int error)
         fprintf(stderr, "prefork: worker %d: no key: %s\n", (int)getpid(), keyshm_strerror(error));
         return error;
     }
-    int64_t available_ms = keyshm_next_available_ms(worker->pool);
-    if (available_ms == 0 && worker->targets[0].model != 0)
-        return MODEL_WAIT_MS;
-    return available_ms >= 0 && available_ms < KEY_WAIT_MAX_MS ? available_ms : KEY_WAIT_MAX_MS;
+    int64_t wait_ms = KEY_WAIT_MAX_MS;
+    for (unsigned i = 0; i < worker->target_count; i++) {
+        struct keyshm_request request = KEYSHM_REQUEST_INIT;
+        request.model = worker->targets[i].model;
+        int64_t hint_ms = keyshm_wait_hint_ms(worker->pool, &request);
+        wait_ms = hint_ms >= 0 && hint_ms < wait_ms ? hint_ms : wait_ms;
+    }
+    return wait_ms;
 }
 
 /* The models take turns. One for which no key is available does not hold up the others. */

@@ -10,7 +10,7 @@
 #include "random.h"
 #include "server.h"
 
-enum { WORKERS_MAX = 64, WAIT_MAX_MS = 100 };
+enum { WORKERS_MAX = 64 };
 
 /* Of a run. */
 static struct server server;
@@ -24,18 +24,13 @@ static void sleep_ns(int64_t duration_ns)
 
 /* ---- a worker ---- */
 
-/* The only place that waits. Returns when it last asked: the lease is not older. */
+/* Returns when it had it. */
 static int64_t wait_for_lease(struct keyshm_lease *ret_lease)
 {
-    for (;;) {
-        int64_t asked_ns = server_now_ns();
-        int r = keyshm_acquire(pool, NULL, ret_lease);
-        if (r == 0)
-            return asked_ns;
-        EXPECT_EQ(r, -EAGAIN);
-        int64_t hint_ms = keyshm_next_available_ms(pool);
-        sleep_ns((hint_ms >= 0 && hint_ms < WAIT_MAX_MS ? hint_ms : WAIT_MAX_MS) * NS_PER_MS);
-    }
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    request.wait_ms = KEYSHM_UNTIL_MARKED;
+    EXPECT_EQ(keyshm_acquire(pool, &request, ret_lease), 0);
+    return server_now_ns();
 }
 
 static void observe(keyshm_id id, const struct client_answer *answer)
@@ -72,10 +67,10 @@ static _Noreturn void be_worker(const struct drive *drive)
     int fd = client_connect(server.port);
     for (;;) {
         struct keyshm_lease lease;
-        int64_t asked_ns = wait_for_lease(&lease);
+        int64_t picked_ns = wait_for_lease(&lease);
         struct client_answer answer = client_ask(fd, lease.pick.key);
         report(drive, lease.pick.id, &answer);
-        note_duration(server_now_ns() - asked_ns);
+        note_duration(server_now_ns() - picked_ns);
         EXPECT_EQ(keyshm_release(pool, &lease), 0);
     }
 }

@@ -24,7 +24,7 @@ struct drive {
 struct drive_outcome {
     unsigned answered, refused;
     unsigned most;      /* that the server would have answered in the time between the first request and the last */
-    int64_t longest_ms; /* that a request took, from before its pick until after its report */
+    int64_t longest_ms; /* that a request took, from its pick until after its report */
 };
 
 /* Can it be driven so? Observing may not be there yet. */
