@@ -98,7 +98,7 @@ static void erase(struct keyshm_pool *pool, uint32_t slot)
     if (atomic_load_explicit(&pool->header->lowest_free, memory_order_relaxed) > slot)
         atomic_store_explicit(&pool->header->lowest_free, slot, memory_order_relaxed);
     /* Who was refused, and remembers that (turn.c), was refused for other keys than those that there are now, or are not. */
-    ready_count_announcement(pool);
+    ready_count_announcement_to_all(pool);
     index_end_change(pool);
     record(pool, ticket, KEYSHM_EVENT_REMOVED, id_in(pool, slot));
 }

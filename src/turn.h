@@ -21,10 +21,10 @@ struct turn {
     uint64_t now_ms; /* read from the coarse clock, and again exactly when a decision depends on the difference */
     bool is_exact;   /* in a burst the coarse time counts as exact */
     bool is_burst;
-    bool has_range;  /* it may use a range of several turns, and claim one in a burst */
-    uint32_t slot;   /* whose turn was taken already; READY_NONE: none was */
+    bool has_range;    /* it may use a range of several turns, and claim one in a burst */
+    uint32_t slot;     /* whose turn was taken already; READY_NONE: none was */
     uint64_t affinity; /* not 0: it takes no turn, but the key that this prefers */
-    bool is_ordered; /* keys differ in priority or weight; otherwise this is not set: */
+    bool is_ordered;   /* keys differ in priority or weight; otherwise this is not set: */
     struct turn_order order;
     bool is_limited; /* there are limits, and so are these: */
     struct budget_request request;
