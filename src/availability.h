@@ -183,8 +183,21 @@ static inline uint64_t pair_available_at_ms(const struct pair *pair)
 /* Behind all times: there is no key in the slot. */
 #define AVAILABILITY_NO_KEY (WORD_FOREVER + 1)
 
+/* Of a key that has several words to look at. */
+uint64_t availability_of_all_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
+
 /* When the key in the slot is available for the model, if nothing is marked: 0: it is; WORD_FOREVER: never. */
-uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot);
+ALWAYS_INLINE uint64_t availability_at_ms(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
+{
+    if (availability_is_simple(model, key_group_of_slot(pool, slot))) {
+        /* acquire: pairs with the release in ready_announce() by way of the count, where that is read before and after
+         * (pick.c). */
+        uint64_t word = atomic_load_explicit(&pool->words[slot], memory_order_acquire);
+        if (key_group_of_slot(pool, slot) == GROUP_NONE)
+            return word_is_live(word) ? word_available_at_ms(word) : AVAILABILITY_NO_KEY;
+    }
+    return availability_of_all_at_ms(pool, model, slot);
+}
 
 /* Of all keys, when the first is. */
 uint64_t availability_first_at_ms(const struct keyshm_pool *pool, unsigned model);

@@ -283,6 +283,22 @@ bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets
     return *ret_at_ns <= clock->time.early_ns;
 }
 
+void budget_scan_read(const struct keyshm_pool *pool, uint32_t ref, struct budget_request *request,
+                      struct budget_scan *ret_scan)
+{
+    const struct layout_limits *limits = ref != LIMITS_NONE ? limits_of(pool, ref) : NULL;
+    uint64_t kinds = limits != NULL ? limits_kinds(limits) : 0;
+    ret_scan->ref = ref;
+    ret_scan->is_usual = limits_cap(kinds) == 0 && limits_held(kinds) == 0;
+    ret_scan->count = 0;
+    for (uint64_t left = ret_scan->is_usual ? kinds & LIMITS_RATES_MASK : 0; left != 0; left &= left - 1) {
+        struct budget_scan_rate *rate = &ret_scan->rates[ret_scan->count++];
+        rate->number = (unsigned)__builtin_ctzll(left);
+        rate->rate = limits_rate(limits, rate->number);
+        rate->least_ns = price_of(&rate->rate, rate->number, request).least_ns;
+    }
+}
+
 /* ---- charging ---- */
 
 /* The key and the group that were charged, or the last in their place: what was charged is forgotten when another comes there. */

@@ -151,6 +151,55 @@ ALWAYS_INLINE struct layout_usage *budget_usage(const struct keyshm_pool *pool, 
 bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
                    struct budget_clock *clock, uint64_t *ret_at_ns, unsigned *ret_obstacles);
 
+/*
+ * Many keys are asked, one after another, when they admit the same request. Most have the same limits: what the request costs
+ * by them is computed once.
+ */
+struct budget_scan {
+    uint32_t ref;  /* to the limits that this is of; LIMITS_NONE: of none yet */
+    bool is_usual; /* they are rates, and nothing is held */
+    unsigned count;
+    struct budget_scan_rate {
+        struct rate rate;
+        uint64_t least_ns; /* what has to be left */
+        unsigned number;
+    } rates[LAYOUT_RATES];
+};
+
+/* Of no limits yet. */
+static inline void budget_scan_begin(struct budget_scan *scan)
+{
+    scan->ref = LIMITS_NONE;
+    scan->is_usual = true;
+    scan->count = 0;
+}
+
+void budget_scan_read(const struct keyshm_pool *pool, uint32_t ref, struct budget_request *request,
+                      struct budget_scan *ret_scan);
+
+/* Of a key that is in no group, whatever the model. False: it is not so, and budgets_admit() is to be asked. */
+ALWAYS_INLINE bool budget_scan(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
+                               struct budget_request *request, const struct rate_time *now, struct budget_scan *scan,
+                               uint64_t *ret_at_ns)
+{
+    uint32_t ref = limits_ref_of_key(pool, 0, slot);
+    if (model != 0 || key_group_of_slot(pool, slot) != GROUP_NONE)
+        return false;
+    if (ref != scan->ref)
+        budget_scan_read(pool, ref, request, scan);
+    *ret_at_ns = 0;
+    for (unsigned i = 0; i < scan->count; i++) {
+        const struct budget_scan_rate *rate = &scan->rates[i];
+        /* relaxed: the word stands for itself alone. */
+        uint64_t used_ns = atomic_load_explicit(&pool_usage(pool, 0, slot)->used_ns[rate->number], memory_order_relaxed);
+        if ((used_ns & RATE_IS_OBSERVED) != 0)
+            return false;
+        uint64_t at_ns = rate_admits_at_ns(&rate->rate, used_ns, 0, rate->least_ns, now);
+        *ret_at_ns = at_ns > *ret_at_ns ? at_ns : *ret_at_ns;
+    }
+    return scan->is_usual;
+}
+
 /* Charge it to all of them, and take its places; or nothing: false. */
 bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
                     struct budget_clock *clock, struct budget_charges *ret_charges);

@@ -309,9 +309,12 @@ static int pick_slowly_in_order(const struct keyshm_pool *pool, unsigned model, 
                                 bool is_burst, const struct turn_order *order, struct budget_request *request,
                                 struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
 {
+    struct budget_scan scan;
+    budget_scan_begin(&scan);
     struct turn turn = {
         .pool = pool,
         .model = model,
+        .scan = &scan,
         .now_ms = now_ms,
         .is_burst = is_burst,
         .slot = taken != READY_NONE && order_is_first(pool, order->in_use, taken) ? taken : READY_NONE,
@@ -395,10 +398,13 @@ int pick_by_affinity(const struct keyshm_pool *pool, unsigned model, uint64_t af
                      const struct budget_request *request, struct keyshm_pick *ret_pick,
                      struct budget_charges *ret_charges)
 {
+    struct budget_scan scan;
+    budget_scan_begin(&scan);
     budget_charges_init(ret_charges);
     struct turn turn = {
         .pool = pool,
         .model = model,
+        .scan = &scan,
         .is_ordered = true,
         .affinity = affinity,
         .slot = READY_NONE,

@@ -17,7 +17,8 @@ static bool look(struct turn *turn, unsigned model, uint32_t slot)
     return false;
 }
 
-bool turn_is_admitted(struct turn *turn, uint32_t slot)
+/* Where its limits are not the usual ones, or the exact time decides. */
+static __attribute__((noinline)) bool is_admitted_exactly(struct turn *turn, uint32_t slot)
 {
     struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
     uint64_t at_ns;
@@ -27,28 +28,64 @@ bool turn_is_admitted(struct turn *turn, uint32_t slot)
     return is_admitted;
 }
 
-uint64_t turn_available_at_ms(struct turn *turn, uint32_t slot)
+ALWAYS_INLINE bool is_admitted(struct turn *turn, uint32_t slot)
 {
-    uint64_t at_ms = availability_at_ms(turn->pool, turn->model, slot), admits_at_ns;
+    const struct rate_time *now = &turn->clock.time;
+    uint64_t at_ns;
+    if (budget_scan(turn->pool, turn->model, slot, &turn->request, now, turn->scan, &at_ns) &&
+        (at_ns <= now->early_ns || at_ns > now->late_ns))
+        return at_ns <= now->early_ns;
+    return is_admitted_exactly(turn, slot);
+}
+
+bool turn_is_admitted(struct turn *turn, uint32_t slot)
+{
+    return is_admitted(turn, slot);
+}
+
+/* When the budgets of the key admit the request, as turn_available_at_ms(). */
+static __attribute__((noinline)) uint64_t admits_at_ns(struct turn *turn, uint32_t slot)
+{
+    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    uint64_t at_ns;
+    unsigned obstacles;
+    if (!budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &at_ns, &obstacles))
+        turn->obstacles |= obstacles;
+    return at_ns;
+}
+
+ALWAYS_INLINE uint64_t available_at_ms(struct turn *turn, uint32_t slot)
+{
+    uint64_t at_ms = availability_at_ms(turn->pool, turn->model, slot), at_ns;
     if (!turn->is_limited || at_ms >= WORD_FOREVER)
         return at_ms;
-    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
-    unsigned obstacles;
-    if (budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &admits_at_ns, &obstacles))
+    if (!budget_scan(turn->pool, turn->model, slot, &turn->request, &turn->clock.time, turn->scan, &at_ns))
+        at_ns = admits_at_ns(turn, slot);
+    if (at_ns <= turn->clock.time.early_ns)
         return at_ms;
-    turn->obstacles |= obstacles;
-    uint64_t admits_at_ms = rate_ms_of_ns(admits_at_ns) < WORD_FOREVER ? rate_ms_of_ns(admits_at_ns) : WORD_FOREVER;
-    return at_ms > admits_at_ms ? at_ms : admits_at_ms;
+    uint64_t admits_ms = rate_ms_of_ns(at_ns) < WORD_FOREVER ? rate_ms_of_ns(at_ns) : WORD_FOREVER;
+    return at_ms > admits_ms ? at_ms : admits_ms;
+}
+
+uint64_t turn_available_at_ms(struct turn *turn, uint32_t slot)
+{
+    return available_at_ms(turn, slot);
+}
+
+/* Is the key in the slot, whose bits were found, available and admitted? Clears its bits if it is not available. */
+ALWAYS_INLINE bool is_it(struct turn *turn, uint32_t slot)
+{
+    struct others others;
+    bool is_available = turn_look_quickly(turn->pool, turn->model, turn->now_ms, slot, &others) ||
+                        (look(turn, 0, slot) && (turn->model == 0 || look(turn, turn->model, slot)));
+    return is_available && (!turn->is_limited || is_admitted(turn, slot));
 }
 
 uint32_t turn_find_slowly(struct turn *turn, const struct ready_filter *filter_or_null, uint32_t from, uint32_t end)
 {
-    const struct keyshm_pool *pool = turn->pool;
-    unsigned model = turn->model;
     for (uint32_t slot = from;; slot++) {
-        slot = ready_find(pool, model, filter_or_null, slot, end);
-        if (slot == READY_NONE || (look(turn, 0, slot) && (model == 0 || look(turn, model, slot)) &&
-                                   (!turn->is_limited || turn_is_admitted(turn, slot))))
+        slot = ready_look(turn->pool, turn->model, filter_or_null, slot, end);
+        if (slot == READY_NONE || is_it(turn, slot))
             return slot;
     }
 }
@@ -63,7 +100,7 @@ static uint64_t first_at_ms(struct turn *turn)
     turn->clock = budget_exact_clock(turn->pool);
     turn->obstacles = 0;
     for (uint32_t slot = 0; slot < used && earliest_ms > 0; slot++) {
-        uint64_t at_ms = turn_available_at_ms(turn, slot);
+        uint64_t at_ms = available_at_ms(turn, slot);
         earliest_ms = at_ms < earliest_ms ? at_ms : earliest_ms;
     }
     return earliest_ms;

@@ -29,6 +29,7 @@ struct turn {
     bool is_limited; /* there are limits, and so are these: */
     struct budget_request request;
     struct budget_clock clock;
+    struct budget_scan *scan;
     unsigned obstacles; /* of keys that were passed over */
     int hidden;         /* so often no bit led to a key that was there */
     int disturbed;      /* so often something was made available, or got another place, before a key could be given */
