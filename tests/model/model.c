@@ -501,8 +501,11 @@ static void call_reap(void)
     EXPECT_EQ(keyshm_reap(pool, getpid()), reference_reap(&shared->reference));
 }
 
+static void check_used(void);
+
 static void call_leases(void)
 {
+    check_used();
     struct keyshm_lease_list *list;
     EXPECT_EQ(keyshm_leases(any_attachment(), &list), 0);
     EXPECT_EQ(list->count, reference_count_leases(&shared->reference));
@@ -694,6 +697,15 @@ static void call_group(void)
     reference_begin_subject(group, id);
 }
 
+/* Of one that had a place of the group alone, and was reaped, nothing is known any longer: a late release would be of one
+ * without a place. */
+static void forget_ended_leases(void)
+{
+    for (int i = 0; i < REFERENCE_LEASES; i++)
+        if (!shared->reference.leases[i].is_held)
+            memset(&shared->reference.leases[i].lease, 0, sizeof(shared->reference.leases[i].lease));
+}
+
 static void call_remove_group(void)
 {
     keyshm_id id = random_group_id();
@@ -708,6 +720,7 @@ static void call_remove_group(void)
     } else {
         EXPECT_EQ(r, 0);
         group->is_in = false;
+        forget_ended_leases();
     }
 }
 
@@ -1160,8 +1173,34 @@ static void show_problem(const char *problem, void *user)
     fprintf(stderr, "%s\n", problem);
 }
 
+/* What has drained is no matter. */
+static int64_t later_than_now(int64_t time_ns)
+{
+    return time_ns > shared->reference.now_ns ? time_ns : shared->reference.now_ns;
+}
+
+static void check_used_of(const struct reference_subject *subject)
+{
+    int64_t pool_minus_now_ns = (int64_t)pool_now_ns(pool) - shared->reference.now_ns;
+    for (unsigned model = 0; subject->is_in && model <= shared->reference.models; model++)
+        for (int rate = 0; rate < REFERENCE_RATES; rate++) {
+            uint64_t used_ns = atomic_load(&pool_usage(pool, model, subject_number(subject))->used_ns[rate]);
+            EXPECT_EQ(later_than_now((int64_t)used_ns - pool_minus_now_ns),
+                      later_than_now(subject->used_ns[model][rate]));
+        }
+}
+
+static void check_used(void)
+{
+    for (unsigned slot = 0; slot < shared->reference.capacity; slot++)
+        check_used_of(&shared->reference.keys[slot].subject);
+    for (unsigned group = 0; group < REFERENCE_GROUPS; group++)
+        check_used_of(&shared->reference.groups[group]);
+}
+
 static void check_invariants(void)
 {
+    check_used();
     EXPECT_EQ(keyshm_verify(any_attachment(), show_problem, NULL), 0);
 }
 

@@ -179,6 +179,20 @@ static void charge(const struct reference *reference, struct reference_subject *
         *used_ns = later(*used_ns, reference->now_ns) + cost_ns(&budget->limits->rates[rate], units);
 }
 
+/* Anything at all. */
+static bool has_limits(const struct reference *reference)
+{
+    bool has_limits = false;
+    for (unsigned model = 0; model <= REFERENCE_MODELS; model++) {
+        has_limits |= reference->limits[model].is_set;
+        for (unsigned slot = 0; slot < reference->capacity; slot++)
+            has_limits |= reference->keys[slot].subject.is_in && reference->keys[slot].subject.limits[model].is_set;
+        for (unsigned group = 0; group < REFERENCE_GROUPS; group++)
+            has_limits |= reference->groups[group].is_in && reference->groups[group].limits[model].is_set;
+    }
+    return has_limits;
+}
+
 void reference_charge(struct reference *reference, struct reference_key *key, const struct reference_request *request,
                       struct reference_lease *lease_or_null)
 {
@@ -204,6 +218,11 @@ void reference_charge(struct reference *reference, struct reference_key *key, co
                                     .group_id = key->group != NULL ? key->group->id : 0,
                                     .charged_from_ns = reference->tick_ms * NS_PER_MS,
                                     .charged_to_ns = reference->now_ns};
+    if (!has_limits(reference)) { /* it was not charged, and it is not known to what it would have been */
+        lease.charged_from_ns = lease.charged_to_ns = 0;
+        lease.group = NULL;
+        lease.group_id = 0;
+    }
     for (int side = 0; side < SIDES; side++) {
         lease.has_place[side] = needs[side].is_needed;
         lease.held[side] = needs[side].holds ? request->tokens : 0;
