@@ -25,6 +25,7 @@ struct hand_over {
     _Atomic int64_t given_ns; /* when it was given back */
     _Atomic uint32_t count;   /* of samples */
     _Atomic int waiting;      /* how many have asked for it */
+    _Atomic int64_t end_ns;   /* 0: it has not begun */
     _Atomic uint64_t wakes;   /* of all that waited */
     double durations_ns[SAMPLES_MAX];
 };
@@ -121,11 +122,16 @@ static uint64_t count_waits(void)
     return (uint64_t)usage.ru_nvcsw;
 }
 
+static bool is_over(struct hand_over *shared)
+{
+    int64_t end_ns = atomic_load(&shared->end_ns);
+    return end_ns != 0 && measure_now_ns() >= end_ns;
+}
+
 /* One that has it. */
 struct waiter {
     struct hand_over *shared;
     keyshm_pool *pool;
-    int64_t end_ns;
     uint64_t pauses; /* which are waits as well, but not for it */
 };
 
@@ -139,7 +145,7 @@ static void pause_shortly(struct waiter *waiter)
 /* Until so many have asked for it, and some time more, so that they sleep. */
 static void let_wait(struct waiter *waiter, int count)
 {
-    while (atomic_load(&waiter->shared->waiting) < count && measure_now_ns() < waiter->end_ns)
+    while (atomic_load(&waiter->shared->waiting) < count && !is_over(waiter->shared))
         pause_shortly(waiter);
     pause_shortly(waiter);
 }
@@ -151,47 +157,42 @@ static void give_back(struct waiter *waiter, struct keyshm_lease *lease, int min
     EXPECT_EQ(keyshm_release(waiter->pool, lease), 0);
     do
         pause_shortly(waiter);
-    while (atomic_load(&waiter->shared->holder) == mine && measure_now_ns() < waiter->end_ns);
+    while (atomic_load(&waiter->shared->holder) == mine && !is_over(waiter->shared));
 }
 
-/* False: the time is over. */
-static bool take(struct waiter *waiter, struct keyshm_lease *ret_lease)
+/* Without end: who leaves gives it to the next. */
+static void take(struct waiter *waiter, struct keyshm_lease *ret_lease)
 {
     struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    int64_t left_ns = waiter->end_ns - measure_now_ns();
-    if (left_ns <= 0)
-        return false;
-    request.wait_ms = 1 + left_ns / 1000000;
+    request.wait_ms = KEYSHM_UNTIL_MARKED;
     atomic_fetch_add(&waiter->shared->waiting, 1);
-    int r = keyshm_acquire(waiter->pool, &request, ret_lease);
-    EXPECT(r == 0 || r == -EAGAIN);
-    if (r == 0)
-        note_taken(waiter->shared);
+    EXPECT_EQ(keyshm_acquire(waiter->pool, &request, ret_lease), 0);
+    note_taken(waiter->shared);
     atomic_fetch_sub(&waiter->shared->waiting, 1);
-    return r == 0;
 }
 
-static _Noreturn void be_waiter(struct hand_over *shared, keyshm_pool *pool, int mine, int64_t end_ns)
+static _Noreturn void be_waiter(struct hand_over *shared, keyshm_pool *pool, int mine)
 {
-    struct waiter waiter = {.shared = shared, .pool = pool, .end_ns = end_ns};
+    struct waiter waiter = {.shared = shared, .pool = pool};
     struct keyshm_lease lease;
-    uint64_t before = count_waits(), waits = 0; /* not the last one, which ends with the time */
-    while (take(&waiter, &lease)) {
-        waits = count_waits() - before - waiter.pauses;
+    uint64_t before = count_waits();
+    do {
+        take(&waiter, &lease);
         atomic_store(&shared->holder, mine);
         let_wait(&waiter, WAITERS - 1);
         give_back(&waiter, &lease, mine);
-    }
-    atomic_fetch_add(&shared->wakes, waits);
+    } while (!is_over(shared));
+    atomic_fetch_add(&shared->wakes, count_waits() - before - waiter.pauses);
     keyshm_close(pool);
     _exit(0);
 }
 
 /* The first lease is this process's, and given back when all wait. */
-static void begin(struct hand_over *shared, keyshm_pool *pool, struct keyshm_lease *first)
+static void begin(struct hand_over *shared, keyshm_pool *pool, struct keyshm_lease *first, int64_t duration_ns)
 {
-    struct waiter self = {.shared = shared, .pool = pool, .end_ns = INT64_MAX};
+    struct waiter self = {.shared = shared, .pool = pool};
     let_wait(&self, WAITERS);
+    atomic_store(&shared->end_ns, measure_now_ns() + duration_ns);
     atomic_store(&shared->given_ns, measure_now_ns());
     EXPECT_EQ(keyshm_release(pool, first), 0);
 }
@@ -202,11 +203,10 @@ static double measure_waited_for(void *state, int64_t duration_ns)
     struct hand_over *shared = expect_shared_memory(sizeof(*shared));
     struct keyshm_lease first;
     EXPECT_EQ(keyshm_acquire(pool->shared, NULL, &first), 0);
-    int64_t end_ns = measure_now_ns() + duration_ns;
     for (int i = 0; i < WAITERS; i++)
         if (expect_fork() == 0)
-            be_waiter(shared, pool->shared, 1 + i, end_ns);
-    begin(shared, pool->shared, &first);
+            be_waiter(shared, pool->shared, 1 + i);
+    begin(shared, pool->shared, &first, duration_ns);
     for (int i = 0; i < WAITERS; i++)
         expect_success_of_next();
     double median_ns = median_duration_ns(shared);
