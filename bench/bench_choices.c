@@ -7,7 +7,6 @@
  *   bench_choices
  */
 
-#include "drive.h"
 #include "expect.h"
 #include "random.h"
 #include "rule.h"
@@ -71,15 +70,10 @@ static void send_message(struct traffic *traffic, const struct message *message)
 
 static void observe(const struct traffic *traffic, const struct message *message)
 {
-#ifdef KEYSHM_OBSERVATION_INIT
     struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
     observation.requests_left = message->answer.left;
     observation.requests_reset_ms = message->answer.reset_ms;
     EXPECT_EQ(keyshm_observe(traffic->pool, message->id, &observation), 0);
-#else
-    (void)traffic;
-    (void)message;
-#endif
 }
 
 static void take_message(struct traffic *traffic, unsigned number)
@@ -147,15 +141,10 @@ static void print_burst_row(const struct burst_row *row)
 {
     static struct traffic traffic;
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
-    struct drive as_drive = {.way = row->is_observed ? DRIVE_OBSERVED : DRIVE_COUNTED};
     limits.requests.amount = row->amount;
     limits.requests.per_ms = PER_MS;
     limits.requests.burst = row->burst;
     printf("%-20s%8u%8u", row->server, row->amount, row->burst);
-    if (!drive_is_possible(&as_drive)) {
-        printf("  not measured\n");
-        return;
-    }
     traffic = (struct traffic){.row = row, .random_state = SEED, .pool = make_limited(&limits, 0)};
     run_traffic(&traffic);
     printf("%12.2f%12.2f\n", (double)traffic.answered / (AMOUNT * WINDOWS),

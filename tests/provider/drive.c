@@ -35,15 +35,10 @@ static int64_t wait_for_lease(struct keyshm_lease *ret_lease)
 
 static void observe(keyshm_id id, const struct client_answer *answer)
 {
-#ifdef KEYSHM_OBSERVATION_INIT
     struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
     observation.requests_left = answer->left;
     observation.requests_reset_ms = answer->reset_ms;
     EXPECT_EQ(keyshm_observe(pool, id, &observation), 0);
-#else
-    (void)id;
-    (void)answer;
-#endif
 }
 
 static void report(const struct drive *drive, keyshm_id id, const struct client_answer *answer)
@@ -122,16 +117,6 @@ static void kill_now_and_then(const struct drive *drive, pid_t children[WORKERS_
         EXPECT(keyshm_reap(pool, children[victim]) >= 0);
         children[victim] = start_worker(drive);
     }
-}
-
-bool drive_is_possible(const struct drive *drive)
-{
-#ifdef KEYSHM_OBSERVATION_INIT
-    (void)drive;
-    return true;
-#else
-    return drive->way != DRIVE_OBSERVED;
-#endif
 }
 
 struct drive_outcome drive_run(const struct drive *drive)

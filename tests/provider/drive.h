@@ -27,9 +27,6 @@ struct drive_outcome {
     int64_t longest_ms; /* that a request took, from its pick until after its report */
 };
 
-/* Can it be driven so? Observing may not be there yet. */
-bool drive_is_possible(const struct drive *drive);
-
 struct drive_outcome drive_run(const struct drive *drive);
 
 #endif

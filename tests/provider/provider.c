@@ -78,11 +78,8 @@ int main(void)
     bool were_quiet = true;
     expect_end_in_time();
     check_learned();
-    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-        struct drive drive = drive_of(&runs[i]);
-        if (drive_is_possible(&drive))
-            were_quiet &= check(&runs[i]);
-    }
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
+        were_quiet &= check(&runs[i]);
     if (!were_quiet)
         printf("skipped: the machine was too busy, so requests were held up for longer than the limits leave room for\n");
     return were_quiet ? 0 : 77;
