@@ -1215,7 +1215,7 @@ enum keyshm_event_kind {
     KEYSHM_EVENT_REPAIRED = 6,  /* keyshm_repair() */
     KEYSHM_EVENT_PAUSED = 7,
     KEYSHM_EVENT_RESUMED = 8,
-    KEYSHM_EVENT_REAPED = 9,    /* no event of this version */
+    KEYSHM_EVENT_REAPED = 9,    /* a lease was given back that its worker has not: it is dead, or had it for too long */
     KEYSHM_EVENT_SETTINGS = 10, /* the policy or limits were set, or the key `id` was moved to another group */
 };
 #define KEYSHM_EVENT_KIND_COUNT 11

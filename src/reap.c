@@ -185,6 +185,24 @@ int reap_all(const struct keyshm_pool *pool, pid_t pid_or_0)
 
 /* ---- showing them ---- */
 
+/* Also those that it holds in its place of the group that the key is in. */
+static uint64_t tokens_of(const struct keyshm_pool *pool, const struct in_flight *request)
+{
+    uint32_t key_group =
+        subject_is_group(pool, request->subject) ? GROUP_NONE : key_group_of_slot(pool, request->subject);
+    uint64_t tokens = held_tokens(request->held);
+    if (key_group == GROUP_NONE)
+        return tokens;
+    struct places places = places_of(pool, pool_group_subject(pool, group_index(key_group)));
+    for (uint32_t number = 0; number < places.max; number++) {
+        struct in_flight of_group = load(pool, pool_group_subject(pool, group_index(key_group)), number);
+        if (of_group.cell == request->cell && held_is_of(of_group.held, of_group.cell) &&
+            held_tokens(of_group.held) > tokens)
+            tokens = held_tokens(of_group.held);
+    }
+    return tokens;
+}
+
 static struct keyshm_held describe(const struct keyshm_pool *pool, const struct in_flight *request, uint64_t now_ms)
 {
     uint64_t taken_ms = since_ms(request->since);
@@ -193,7 +211,7 @@ static struct keyshm_held describe(const struct keyshm_pool *pool, const struct 
         .model = held_model(request->held),
         .pid = workers_process_of(pool, cell_row(request->cell), cell_count(request->cell)),
         .held_ms = taken_ms < now_ms ? (int64_t)(now_ms - taken_ms) : 0,
-        .tokens = held_tokens(request->held),
+        .tokens = tokens_of(pool, request),
     };
     workers_name_of(pool, cell_row(request->cell), cell_count(request->cell), held.name);
     return held;

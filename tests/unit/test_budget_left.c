@@ -209,8 +209,18 @@ Test(budget_left, of_tokens_that_are_charged_at_the_pick_is_not_less_what_is_hel
     acquire(0, 200);
     expect_tokens(ids[1], 0, 700, 900);
     expect_tokens(group, 0, 700, 900);
+    struct keyshm_limits cap = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease_list *list;
+    cap.in_flight = 3;
+    set(ids[1], 0, cap);
+    acquire(0, 50);
+    cr_assert_eq(keyshm_leases(pool, &list), 0);
+    cr_assert_eq(list->count, 2);
+    cr_assert(list->leases[0].tokens + list->leases[1].tokens == 250, "it holds them in its place of the group");
+    keyshm_lease_list_free(list);
+    expect_tokens(group, 0, 650, 900);
     virtual_clock_pass_ms(1000);
-    expect_tokens(ids[1], 0, 800, 1000);
+    expect_tokens(ids[1], 0, 750, 1000);
 }
 
 Test(budget_left, of_a_key_that_came_into_the_place_of_another_is_all)
