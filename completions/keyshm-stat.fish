@@ -4,19 +4,24 @@
 
 function __keyshm_stat_columns
     if __fish_contains_opt groups
-        printf '%s\n' POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED PICKS ID MARKED LIMITED \
-            QUOTA INVALID
+        printf '%s\n' POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED \
+            IN-FLIGHT CAP REQUESTS-LEFT REQUESTS-BURST TOKENS-LEFT TOKENS-BURST PICKS ID MARKED LIMITED QUOTA INVALID
     else if __fish_contains_opt models
         printf '%s\n' POOL OWNER MODEL NUMBER AVAILABLE
     else if __fish_contains_opt events follow
         printf '%s\n' TIME KIND POOL OWNER KEY SCOPE GROUP MODEL ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER
     else if __fish_contains_opt workers
         printf '%s\n' POOL OWNER PID NAME STATE PICKS ATTACHED
+    else if __fish_contains_opt leases
+        printf '%s\n' POOL OWNER KEY GROUP MODEL PID NAME HELD TOKENS ID
+    else if __fish_contains_opt limits
+        printf '%s\n' POOL OWNER SCOPE KEY GROUP MODEL LIMIT AMOUNT PER BURST CHARGED ID
     else if __fish_contains_opt pools
         printf '%s\n' POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX \
             COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD
     else
-        printf '%s\n' POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PRIORITY WEIGHT PICKS ERRORS \
+        printf '%s\n' POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PRIORITY WEIGHT \
+            IN-FLIGHT CAP REQUESTS-LEFT REQUESTS-BURST TOKENS-LEFT TOKENS-BURST PICKS ERRORS \
             LAST-USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID
     end
 end
@@ -30,6 +35,8 @@ complete -c keyshm-stat -l models -d 'Show the models'
 complete -c keyshm-stat -l events -d 'Show what happened to the keys'
 complete -c keyshm-stat -l follow -d 'Show what happened, then follow new events'
 complete -c keyshm-stat -l workers -d 'Show the processes that are attached'
+complete -c keyshm-stat -l leases -d 'Show requests in flight that have a place'
+complete -c keyshm-stat -l limits -d 'Show the limits in force'
 complete -c keyshm-stat -l pools -d 'Show a line for each pool'
 complete -c keyshm-stat -l check -d 'Report violated invariants'
 complete -c keyshm-stat -l model -x -a '(__keyshm_names models MODEL)' -d 'As a pick for this model finds them'

@@ -8,17 +8,20 @@ _keyshm_statuses='available rate_limited quota_exceeded invalid'
 _keyshm_reasons='peer budget timeout server_error overloaded rate_limit quota billing
     permission authentication operator'
 
-_keyshm_stat_options='--groups --models --events --follow --workers --pools --check --model --all-users --user --json --raw
-    --openmetrics --output --output-all --ids --sort --status --key --group --noheadings --notruncate --exact --bytes --color
+_keyshm_stat_options='--groups --models --events --follow --workers --leases --limits --pools --check --model --all-users --user
+    --json --raw --openmetrics --output --output-all --ids --sort --status --key --group --noheadings --notruncate --exact --bytes --color
     --watch --batch --iterations --help --version'
 
 _keyshm_columns_of_keys='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED-BY REASON PROBE STREAK PRIORITY
-    WEIGHT PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
-_keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED PICKS ID MARKED
-    LIMITED QUOTA INVALID'
+    WEIGHT IN-FLIGHT CAP REQUESTS-LEFT REQUESTS-BURST TOKENS-LEFT TOKENS-BURST
+    PICKS ERRORS LAST-USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
+_keyshm_columns_of_groups='POOL OWNER GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED-BY REASON PROBE STREAK PAUSED
+    IN-FLIGHT CAP REQUESTS-LEFT REQUESTS-BURST TOKENS-LEFT TOKENS-BURST PICKS ID MARKED LIMITED QUOTA INVALID'
 _keyshm_columns_of_models='POOL OWNER MODEL NUMBER AVAILABLE'
 _keyshm_columns_of_events='TIME KIND POOL OWNER KEY SCOPE GROUP MODEL ID FROM TO FOR PID NAME DEAD AGO REASON NUMBER'
 _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
+_keyshm_columns_of_leases='POOL OWNER KEY GROUP MODEL PID NAME HELD TOKENS ID'
+_keyshm_columns_of_limits='POOL OWNER SCOPE KEY GROUP MODEL LIMIT AMOUNT PER BURST CHARGED ID'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
@@ -78,6 +81,8 @@ _keyshm_columns() {
     *' --models '*) echo "$_keyshm_columns_of_models" ;;
     *' --events '* | *' --follow '*) echo "$_keyshm_columns_of_events" ;;
     *' --workers '*) echo "$_keyshm_columns_of_workers" ;;
+    *' --leases '*) echo "$_keyshm_columns_of_leases" ;;
+    *' --limits '*) echo "$_keyshm_columns_of_limits" ;;
     *' --pools '*) echo "$_keyshm_columns_of_pools" ;;
     *) echo "$_keyshm_columns_of_keys" ;;
     esac

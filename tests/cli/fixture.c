@@ -12,6 +12,8 @@
  * cli-fixture pause POOL ID              a key or a group
  * cli-fixture mark POOL ID MODEL SCOPE STATUS REASON MS  mark it: MODEL is a number, SCOPE key or group, MS -: no time is said
  * cli-fixture mark-in-turn POOL ID MODEL a key or a group is limited and made available for the model, again and again
+ * cli-fixture limit POOL ID MODEL LIMIT AMOUNT MS BURST  one of its limits: requests, tokens, requests_long, tokens_long or in_flight
+ * cli-fixture lease POOL COUNT MODEL TOKENS  take so many leases, say so, and hold them until killed
  * cli-fixture hold POOL                  take the mutex, say so, and keep it until killed
  * cli-fixture hold-as POOL UID           the same, and become another user
  * cli-fixture change POOL                the same, in the middle of a membership change
@@ -141,6 +143,40 @@ static int mark(char **arguments)
     return r;
 }
 
+static struct keyshm_rate *rate_of(struct keyshm_limits *limits, const char *name)
+{
+    if (strcmp(name, "requests") == 0)
+        return &limits->requests;
+    if (strcmp(name, "tokens") == 0)
+        return &limits->tokens;
+    if (strcmp(name, "requests_long") == 0)
+        return &limits->requests_long;
+    return strcmp(name, "tokens_long") == 0 ? &limits->tokens_long : NULL;
+}
+
+static int limit(char **arguments)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    keyshm_id id = strtoull(arguments[1], NULL, 10);
+    unsigned model = (unsigned)strtoul(arguments[2], NULL, 10);
+    struct keyshm_rate *rate = rate_of(&limits, arguments[3]);
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    if (r == 0)
+        r = keyshm_get_limits(pool, id, model, &limits);
+    if (rate != NULL) {
+        rate->amount = strtoull(arguments[4], NULL, 10);
+        rate->per_ms = strtoll(arguments[5], NULL, 10);
+        rate->burst = strtoull(arguments[6], NULL, 10);
+    } else {
+        limits.in_flight = (unsigned)strtoul(arguments[4], NULL, 10);
+    }
+    if (r == 0)
+        r = keyshm_set_limits(pool, id, model, &limits);
+    keyshm_close(pool);
+    return r;
+}
+
 static int take(const char *name, keyshm_pool **ret_pool)
 {
     struct lock_guard guard;
@@ -154,6 +190,22 @@ _Noreturn static void wait_to_be_killed(void)
     fflush(stdout);
     for (;;)
         pause();
+}
+
+static int lease(char **arguments)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    keyshm_pool *pool;
+    int r = keyshm_attach(&pool, arguments[0]);
+    unsigned long count = strtoul(arguments[1], NULL, 10);
+    request.model = (unsigned)strtoul(arguments[2], NULL, 10);
+    request.tokens = strtoull(arguments[3], NULL, 10);
+    for (unsigned long i = 0; i < count && r == 0; i++)
+        r = keyshm_acquire(pool, &request, &lease);
+    if (r < 0)
+        return r;
+    wait_to_be_killed();
 }
 
 static int hold(char **arguments)
@@ -317,6 +369,7 @@ int main(int argc, char **argv)
         {"layout", 0, print_layout}, {"group", 2, group},
         {"set-group", 3, set_group}, {"remove-group", 2, remove_group},
         {"model", 2, model},         {"pause", 2, pause_it},
+        {"limit", 7, limit},         {"lease", 4, lease},
         {"mark", 7, mark},           {"mark-in-turn", 3, mark_in_turn},
         {"lease", 1, lease},
     };

@@ -30,7 +30,7 @@ is "$(headings -o PICKS --ids)" 'PICKS ID'
 is "$(headings --output=last-used,Last_Used,LABEL)" 'LAST USED LABEL' "once each"
 is "$(headings -o +label,METADATA)" 'SLOT KEY STATUS COOLDOWN PAUSED PICKS ERRORS LAST USED LABEL METADATA'
 is "$(headings -o label -o slot)" SLOT "the last one counts"
-all='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED BY REASON PROBE STREAK PRIORITY WEIGHT PICKS ERRORS LAST USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
+all='POOL OWNER SLOT KEY GROUP STATUS COOLDOWN PAUSED BENCHED BY REASON PROBE STREAK PRIORITY WEIGHT IN FLIGHT CAP REQUESTS LEFT REQUESTS BURST TOKENS LEFT TOKENS BURST PICKS ERRORS LAST USED ID MARKED METADATA LABEL AVAILABLE LIMITED QUOTA INVALID'
 is "$(headings --output-all)" "$all"
 
 run 0 "$stat" "$pool" --noheadings -o slot
@@ -51,7 +51,7 @@ run 0 "$stat" "$pool" --raw --noheadings -o slot,id
 out_is "0 $id
 1 $((id + 1))"
 run 0 "$stat" "$pool" --raw --output-all
-is "$(awk '{ print NF }' "$out" | sort -u)" 25 "words a line"
+is "$(awk '{ print NF }' "$out" | sort -u)" 31 "words a line"
 
 # With several pools, or all of them, each line names its pool. The headings are printed once.
 run 0 "$ctl" create "$pool.other"
@@ -84,7 +84,7 @@ is "$(json pools 0 keys 1 label)" ''
 is "$(json pools 0 capacity)" 9
 run 0 "$stat" --json "$pool" -o +label
 is "$(json pools 0 keys 0)" \
-    'slot masked_key group status cooldown_left_ms is_paused benched_by reason is_probing streak priority weight picks error_count last_used_ago_ms id marked metadata label '
+    'slot masked_key group status cooldown_left_ms is_paused benched_by reason is_probing streak priority weight in_flight in_flight_cap requests_left requests_burst tokens_left tokens_burst picks error_count last_used_ago_ms id marked metadata label '
 run 0 "$stat" --json "$pool" --output-all
 is "$(json pools 0 keys 0 provider)" "$pool"
 is "$(json pools 0 keys 0 owner)" "$(id -un)"

@@ -112,7 +112,7 @@ is "$(head -n 1 "$out")" 'GROUP KEYS AVAILABLE STATUS COOLDOWN BENCHED\x20BY REA
 run 0 "$stat" --groups --json "$pool"
 is "$(json pools 0 groups)" 3
 is "$(json pools 0 groups 0)" \
-    'name key_count available_count status cooldown_left_ms benched_by reason is_probing streak is_paused picks id marked '
+    'name key_count available_count status cooldown_left_ms benched_by reason is_probing streak is_paused in_flight in_flight_cap requests_left requests_burst tokens_left tokens_burst picks id marked '
 is "$(json pools 0 groups 1 name) $(json pools 0 groups 1 id) $(json pools 0 groups 1 is_paused)" "research ü $research true"
 is "$(json pools 0 groups 0 marked rate_limited) $(json pools 0 groups 0 marked available)" '1 1'
 run 0 "$stat" --groups "$pool.plain" "$pool" --raw -o pool,group

@@ -56,7 +56,7 @@ is "$(json pools 0 mutex_held_ms)" -1
 
 is "$(json pools 0 keys)" 3
 is "$(json pools 0 keys 0)" \
-    "slot masked_key group status cooldown_left_ms is_paused benched_by reason is_probing streak priority weight picks error_count last_used_ago_ms id marked metadata "
+    "slot masked_key group status cooldown_left_ms is_paused benched_by reason is_probing streak priority weight in_flight in_flight_cap requests_left requests_burst tokens_left tokens_burst picks error_count last_used_ago_ms id marked metadata "
 is "$(json pools 0 keys 0 id)" "$id0"
 is "$(json pools 0 keys 0 slot)" 0
 is "$(json pools 0 keys 0 masked_key)" sk-…AAAA

@@ -44,6 +44,14 @@ def check_pool(value, pool):
         assert near(value("keyshm_pool_mutex_held_seconds", of), pool["mutex_held_ms"] / 1000)
 
 
+def check_limits(value, of_what, of, state):
+    for name in ("in_flight", "in_flight_cap"):
+        assert value(f"keyshm_{of_what}_{name}", of) == state[name]
+    for name in ("requests_left", "requests_burst", "tokens_left", "tokens_burst"):
+        shown = value(f"keyshm_{of_what}_{name}", of)
+        assert shown == (state[name] if state[name] >= 0 else None), (name, shown, state)
+
+
 def check_key(value, pool, key):
     of = {
         "pool": pool["provider"],
@@ -60,6 +68,7 @@ def check_key(value, pool, key):
     assert value("keyshm_key_streak", of) == key["streak"]
     assert value("keyshm_key_priority", of) == key["priority"]
     assert value("keyshm_key_weight", of) == key["weight"]
+    check_limits(value, "key", of, key)
     left = value("keyshm_key_cooldown_left_seconds", of)
     if key["cooldown_left_ms"] < 0:
         assert left == math.inf
@@ -82,6 +91,7 @@ def check_group(value, pool, group):
     assert value("keyshm_group_paused", of) == group["is_paused"]
     assert value("keyshm_group_probing", of) == group["is_probing"]
     assert value("keyshm_group_streak", of) == group["streak"]
+    check_limits(value, "group", of, group)
     left = value("keyshm_group_cooldown_left_seconds", of)
     if group["cooldown_left_ms"] < 0:
         assert left == math.inf

@@ -43,6 +43,15 @@ run 0 "$FIXTURE" set-group "$pool" "$(id_of "$pool" 3)" "$acme"
 model=$("$FIXTURE" model "$pool" gpt-4o)
 run 0 "$FIXTURE" model "$pool" 'o3 {"'
 holds_against_json "$pool" "$pool.empty"
+# Rates at which nothing drains in the time of this test.
+run 0 "$FIXTURE" limit "$pool" 0 0 requests 10 31622400000 7
+run 0 "$FIXTURE" limit "$pool" "$acme" 0 tokens 10 31622400000 9
+run 0 "$FIXTURE" limit "$pool" "$acme" 0 in_flight 3 0 0
+run 0 "$ctl" next "$pool"
+holds_against_json "$pool" "$pool.empty"
+grep -q '^keyshm_key_requests_left{.* 6$' "$tmp/metrics" || fail "no key of which a request was used"
+grep -q '^keyshm_group_tokens_left{.*group="acme.* 9$' "$tmp/metrics" || fail "no group with a limit of tokens"
+! grep -q '^keyshm_group_tokens_left{.*group="idle"' "$tmp/metrics" || fail "what there is no limit of has a sample"
 run 0 "$FIXTURE" mark "$pool" "$acme" "$model" group quota_exceeded quota -
 holds_against_json "$pool.empty" "$pool"
 run 0 "$FIXTURE" mark "$pool" "$acme" 0 group rate_limited rate_limit 7260000

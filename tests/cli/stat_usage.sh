@@ -22,7 +22,7 @@ wrong '--frobnicate is not an option, or takes no value' "--frobnicate=$given"
 wrong '-x is not an option, or takes no value' -x
 wrong '-x is not an option, or takes no value' -jx "$pool"
 wrong '--out is not an option, or takes no value' --out=slot # of two
-for option in ids json raw openmetrics groups models events follow workers pools check all-users output-all noheadings notruncate bytes exact \
+for option in ids json raw openmetrics groups models events follow workers leases limits pools check all-users output-all noheadings notruncate bytes exact \
     batch help version; do
     wrong "--$option is not an option, or takes no value" "--$option=$given"
 done
@@ -35,10 +35,11 @@ for letter in o s n; do
 done
 
 # Invalid values: the option, what it must be, and the value, unless that may be a key.
-of_keys='a column of keys (POOL, OWNER, SLOT, KEY, GROUP, STATUS, COOLDOWN, PAUSED, BENCHED BY, REASON, PROBE, STREAK, PRIORITY, WEIGHT, PICKS, ERRORS, '
+of_keys='a column of keys (POOL, OWNER, SLOT, KEY, GROUP, STATUS, COOLDOWN, PAUSED, BENCHED BY, REASON, PROBE, STREAK, PRIORITY, WEIGHT, '
+of_keys="${of_keys}IN FLIGHT, CAP, REQUESTS LEFT, REQUESTS BURST, TOKENS LEFT, TOKENS BURST, PICKS, ERRORS, "
 of_keys="${of_keys}LAST USED, ID, MARKED, METADATA, LABEL, AVAILABLE, LIMITED, QUOTA, INVALID)"
-of_groups='a column of groups (POOL, OWNER, GROUP, KEYS, AVAILABLE, STATUS, COOLDOWN, BENCHED BY, REASON, PROBE, STREAK, PAUSED, PICKS, '
-of_groups="${of_groups}ID, MARKED, LIMITED, QUOTA, INVALID)"
+of_groups='a column of groups (POOL, OWNER, GROUP, KEYS, AVAILABLE, STATUS, COOLDOWN, BENCHED BY, REASON, PROBE, STREAK, PAUSED, '
+of_groups="${of_groups}IN FLIGHT, CAP, REQUESTS LEFT, REQUESTS BURST, TOKENS LEFT, TOKENS BURST, PICKS, ID, MARKED, LIMITED, QUOTA, INVALID)"
 of_models='a column of models (POOL, OWNER, MODEL, NUMBER, AVAILABLE)'
 of_workers='a column of workers (POOL, OWNER, PID, NAME, STATE, PICKS, ATTACHED)'
 of_pools='a column of pools (POOL, OWNER, KEYS, CAPACITY, STATUSES, AVAILABLE, LIMITED, QUOTA, INVALID, PAUSED, GROUPS, '
@@ -110,29 +111,41 @@ apart() {
 apart json raw --json --raw
 apart json openmetrics --json --openmetrics
 apart raw openmetrics --raw --openmetrics
-for other in models events follow workers pools check openmetrics watch batch; do
+for other in models events follow workers leases limits pools check openmetrics watch batch; do
     apart groups "$other" --groups "--$other"
 done
 apart groups key --groups --key=x
-for other in events follow workers pools check ids openmetrics watch batch; do
+for other in events follow workers leases limits pools check ids openmetrics watch batch; do
     apart models "$other" --models "--$other"
 done
 apart models model --models --model=x
 apart models status --models --status=invalid
 apart models key --models --key=x
 apart models group --models --group=x
-for subject in workers check events follow openmetrics; do
+for subject in workers leases limits check events follow openmetrics; do
     apart "$subject" model "--$subject" --model=x
 done
 for subject in workers pools check; do
     apart "$subject" group "--$subject" --group=x
 done
-for other in events follow check ids; do
+for other in events follow leases limits check ids; do
     apart workers "$other" --workers "--$other"
+done
+for other in events follow limits check; do
+    apart leases "$other" --leases "--$other"
+done
+for other in events follow check; do
+    apart limits "$other" --limits "--$other"
+done
+for subject in leases limits; do
+    apart "$subject" status "--$subject" --status=invalid
+    apart openmetrics "$subject" --openmetrics "--$subject"
+    apart watch "$subject" --watch "--$subject"
+    apart batch "$subject" --batch "--$subject"
 done
 apart workers status --workers --status=invalid
 apart workers key --workers --key=x
-for other in events follow workers check ids openmetrics watch batch; do
+for other in events follow workers leases limits check ids openmetrics watch batch; do
     apart pools "$other" --pools "--$other"
 done
 apart pools status --pools --status=invalid
@@ -170,7 +183,7 @@ wrong '--all-users shows all pools: do not name any' --all-users "$pool"
 run 0 "$stat" --help
 grep -o '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out" | grep -o '\-\-[a-z-]*' >"$tmp/options"
 is "$(sort "$tmp/options" | uniq -d)" '' "options that are twice in the help"
-is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 30 "options"
+is "$(grep -c '^ *\(-[a-zA-Z], \)\?--[a-z-]*' "$out")" 32 "options"
 [ "$(wc -L <"$out")" -le 120 ] || fail "lines that are too long"
 cp "$out" "$tmp/help"
 run 0 "$FIXTURE" group "$pool" acme

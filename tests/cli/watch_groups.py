@@ -161,6 +161,42 @@ def test_many_groups():
     terminal.quit()
 
 
+def test_limits():
+    """Of a pool with limits there are bars of what is left, and on a small screen the numbers; of another one neither."""
+    pool, ids = make_pool("-limits", "AAAA", "BBBB")
+    year_ms = 31622400000
+    terminal = watch(pool, columns=200)
+    text = terminal.wait_for(r"^ +0 +sk-…AAAA +available ")
+    check(not re.search("REQUESTS|TOKENS|IN FLIGHT", text), text)
+    fixture("limit", pool, ids[0], 0, "requests", 100, year_ms, 2)
+    terminal.wait_for(r"^SLOT▲ KEY +STATUS +LEFT +COOLDOWN +REQUESTS +REQUESTS LEFT +PICKS/S ")
+    terminal.wait_for(r"^ +0 +sk-…AAAA +available +- +█{8,} +2 ")
+    terminal.wait_for(r"^ +1 +sk-…BBBB +available +- +- ")
+    ctl("pause", pool, ids[1])
+    ctl("next", pool)
+    half = r"^ +0 +sk-…AAAA +available +- +(█+▌?) +1 "
+    terminal.wait_for(half)
+    ctl("next", pool)
+    terminal.wait_for(r"^ +0 +sk-…AAAA +available +- +budget +0 ")
+    group = fixture("group", pool, "acme")
+    fixture("set-group", pool, ids[0], group)
+    fixture("limit", pool, group, 0, "in_flight", 4, 0, 0)
+    fixture("limit", pool, group, 0, "tokens", 100, year_ms, 50)
+    terminal.wait_for(r"^SLOT▲ .* BENCHED BY +IN FLIGHT +REQUESTS +REQUESTS LEFT +TOKENS +TOKENS LEFT ")
+    terminal.wait_for(r"^ +0 +sk-…AAAA +acme .* budget +0 +0 +█{8,} +50 ")
+    terminal.resize(80, 24)
+    text = terminal.wait_for(r"^KEY +GROUP +STATUS +COOLDOWN +BENCHED BY +REQUESTS LEFT +PICKS/S$")
+    check(all(len(line) <= 80 for line in text.split("\n")), f"a line that is too long:\n{text}")
+    fixture("limit", pool, group, 0, "requests", 1, year_ms, 1)
+    fixture("set-group", pool, ids[1], group)
+    ctl("resume", pool, ids[1])
+    terminal.wait_for(r"^groups  acme 1/2$")
+    fixture("limit", pool, group, 0, "in_flight", 0, 0, 0)
+    ctl("next", pool)
+    terminal.wait_for(r"^groups  acme 0/2 budget$")
+    terminal.quit()
+
+
 def test_without():
     """A pool without groups and models has neither lines nor columns for them."""
     pool, ids = make_pool("-without", "AAAA", "BBBB")
@@ -175,4 +211,4 @@ def test_without():
     terminal.quit()
 
 
-run_tests([test_small_screen, test_mark_of_group, test_model, test_filter_and_sort, test_many_groups, test_without])
+run_tests([test_small_screen, test_mark_of_group, test_model, test_filter_and_sort, test_many_groups, test_limits, test_without])

@@ -53,11 +53,12 @@ def test_sort():
     wait_for_order(terminal, "CCCC", "AAAA", "BBBB", "DDDD")
     terminal.wait_for("^SLOT▲")
     for heading, ends in (("KEY▲", "A B C D"), ("LABEL▲", "C A B D"), ("GROUP▲", "C A B D"), ("STATUS▼", "B A D C"), ("COOLDOWN▲", "A D B C"),
-                          ("PAUSED▼", "D C A B"), ("BENCHED BY▲", "C A B D"), ("REASON▼", "B A D C"), ("PICKS/S▼", "C A B D"),
+                          ("PAUSED▼", "D C A B"), ("BENCHED BY▲", "C A B D"), ("REASON▼", "B A D C"), ("IN FLIGHT▼", "C A B D"),
+                          ("REQUESTS LEFT▲", "C A B D"), ("TOKENS LEFT▲", "C A B D"), ("PICKS/S▼", "C A B D"),
                           ("MARKS/S▼", "C A B D"), ("PICKS▼", "C A B D"), ("ERRORS▼", "B C A D"),
                           ("LAST USED▲", "A C B D"), ("SLOT▲", "C A B D"), ("KEY▲", "A B C D")):
         terminal.send("s")
-        if not heading.startswith(("LABEL", "GROUP", "BENCHED")):  # no key has one, so there is no such column
+        if not heading.startswith(("LABEL", "GROUP", "BENCHED", "IN FLIGHT", "REQUESTS", "TOKENS")):  # no key has one, so there is no such column
             terminal.wait_for(heading)
         wait_for_order(terminal, *(end * 4 for end in ends.split()))
     terminal.send("S")
@@ -125,7 +126,7 @@ def test_interval():
 
 def test_help():
     pool, _ = make_pool("-help", "AAAA")
-    terminal = watch(pool, lines=26)
+    terminal = watch(pool, lines=31)
     for key in "h?":
         terminal.wait_for("sk-…AAAA")
         terminal.send(key)

@@ -18,6 +18,10 @@ def words(text):
     return text.replace("\\", " ").split()
 
 
+# The listings, in the order in which zsh and fish have their columns.
+IN_COMPLETIONS = ("groups", "models", "events", "workers", "leases", "limits", "pools", "keys")
+
+
 def of_bash(directory):
     text = (directory / "keyshm.bash").read_text(encoding="utf-8")
     lists = dict(re.findall(r"^_keyshm_(\w+)='([^']*)'", text, re.M))
@@ -31,22 +35,22 @@ def of_bash(directory):
 def of_zsh(directory):
     text = (directory / "_keyshm").read_text(encoding="utf-8")
     commands = re.search(r"commands=\(\n(.*?)\n    \)", text, re.S).group(1)
-    groups, models, events, workers, pools, keys = (words(columns) for columns in re.findall(r"columns=\(([^)]*)\)", text))
+    columns = dict(zip(IN_COMPLETIONS, (words(columns) for columns in re.findall(r"columns=\(([^)]*)\)", text))))
     return {
         "options": set(re.findall(r"--[a-z][a-z-]*", text)),
         "commands": re.findall(r"""^ *['"]([a-z-]+):""", commands, re.M),
-        "columns": {"keys": keys, "groups": groups, "models": models, "events": events, "workers": workers, "pools": pools},
+        "columns": columns,
     }
 
 
 def of_fish(directory):
     stat = (directory / "keyshm-stat.fish").read_text(encoding="utf-8")
     ctl = (directory / "keyshm-ctl.fish").read_text(encoding="utf-8")
-    groups, models, events, workers, pools, keys = map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))
+    columns = dict(zip(IN_COMPLETIONS, map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))))
     return {
         "options": {f"--{option}" for option in re.findall(r"^complete .*? -l ([a-z-]+)", stat + ctl, re.M)},
         "commands": re.findall(r"has_no_command -a ([a-z-]+)", ctl),
-        "columns": {"keys": keys, "groups": groups, "models": models, "events": events, "workers": workers, "pools": pools},
+        "columns": columns,
     }
 
 

@@ -45,7 +45,7 @@ def columns(text):
 def check_stat(page, stat, keys):
     yield from compare("options", defined_options(page.section("OPTIONS")), stat.options.values())
     subsections = page.subsections("COLUMNS")
-    json = re.split(r"^With (groups|models|events|workers)\b.*:\n", page.section("JSON"), flags=re.M)
+    json = re.split(r"^With (groups|models|leases|limits|events|workers)\b.*:\n", page.section("JSON"), flags=re.M)
     members = dict(zip(Stat.WITH_POOL, json[::2]))
     for listing in Stat.LISTINGS:
         yield from compare(f"columns of {listing}", columns(subsections[listing.capitalize()]), stat.columns[listing])

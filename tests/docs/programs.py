@@ -25,9 +25,9 @@ def part(text, first_line):
 
 
 class Stat:
-    LISTINGS = ("keys", "groups", "models", "events", "workers", "pools")
-    WITH_POOL = LISTINGS[:5]  # those whose rows are in the object of a pool
-    OF_POOLS = LISTINGS[:3]  # the same, where that object has the columns of pools
+    LISTINGS = ("keys", "groups", "models", "leases", "limits", "events", "workers", "pools")
+    WITH_POOL = LISTINGS[:7]  # those whose rows are in the object of a pool
+    OF_POOLS = LISTINGS[:5]  # the same, where that object has the columns of pools
 
     def __init__(self, program):
         text = help_of(program)

@@ -48,7 +48,8 @@ def expectations(stat, ctl, ids):
     yield "keyshm-stat --sort PI", {"PICKS"}
     yield "keyshm-stat --sort=-PI", {"-PICKS"}
     for option, listing in (("", "keys"), ("--groups ", "groups"), ("--models ", "models"), ("--events ", "events"),
-                            ("--follow ", "events"), ("--workers ", "workers"), ("--pools ", "pools")):
+                            ("--follow ", "events"), ("--workers ", "workers"), ("--leases ", "leases"), ("--limits ", "limits"),
+                            ("--pools ", "pools")):
         yield f"keyshm-stat {option}--output ", names(stat.columns[listing])
     yield "keyshm-ctl ", set(ctl.words)
     yield "keyshm-ctl help ", set(ctl.words)

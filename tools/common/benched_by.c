@@ -11,9 +11,10 @@ static const struct {
     unsigned bit;
     const char *name;
 } names[] = {
-    {KEYSHM_BY_KEY, "key"},     {KEYSHM_BY_KEY_MODEL, "key_model"},
-    {KEYSHM_BY_GROUP, "group"}, {KEYSHM_BY_GROUP_MODEL, "group_model"},
-    {KEYSHM_BY_PAUSE, "pause"}, {BY_PAUSE_OF_GROUP, "group_pause"},
+    {KEYSHM_BY_KEY, "key"},       {KEYSHM_BY_KEY_MODEL, "key_model"},
+    {KEYSHM_BY_GROUP, "group"},   {KEYSHM_BY_GROUP_MODEL, "group_model"},
+    {KEYSHM_BY_PAUSE, "pause"},   {BY_PAUSE_OF_GROUP, "group_pause"},
+    {KEYSHM_BY_BUDGET, "budget"}, {KEYSHM_BY_CAP, "cap"},
 };
 #define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 

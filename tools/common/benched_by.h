@@ -9,7 +9,8 @@
 
 #include "keyshm.h"
 
-#define BENCHED_BY_HELP "what keeps it from being picked: key, key_model, group, group_model, pause, group_pause"
+#define BENCHED_BY_HELP \
+    "what keeps it from being picked: key, key_model, group, group_model, pause, group_pause, budget, cap"
 #define BENCHED_BY_TEXT_SIZE 64
 
 /* The bits KEYSHM_BY_... of the state, and one more: KEYSHM_BY_PAUSE does not say whether the pause is the key's or its

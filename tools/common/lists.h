@@ -45,6 +45,11 @@ static inline const struct keyshm_worker *list_worker(const struct keyshm_worker
     return list_element(list->workers, list->element_bytes, i);
 }
 
+static inline const struct keyshm_held *list_lease(const struct keyshm_lease_list *list, size_t i)
+{
+    return list_element(list->leases, list->element_bytes, i);
+}
+
 static inline uid_t list_owner(const struct keyshm_owner_list *list, size_t i)
 {
     return *(const uid_t *)list_element(list->owners, list->element_bytes, i);

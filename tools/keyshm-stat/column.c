@@ -11,9 +11,11 @@
 unsigned column_flags_of(const struct reading *reading)
 {
     const struct parts *parts = &reading->parts;
-    bool has_causes = parts->group_count > 0 || reading->is_of_model;
-    return (parts->group_count > 0 ? COLUMN_WITH_GROUPS : 0u) | (parts->model_count > 0 ? COLUMN_WITH_MODELS : 0u) |
-           (has_causes ? COLUMN_WITH_CAUSES : COLUMN_WITHOUT_CAUSES);
+    unsigned limits = (parts->has_requests ? COLUMN_WITH_REQUESTS : 0u) | (parts->has_tokens ? COLUMN_WITH_TOKENS : 0u) |
+                      (parts->has_places ? COLUMN_WITH_PLACES : 0u);
+    bool has_causes = parts->group_count > 0 || limits != 0 || reading->is_of_model;
+    return limits | (parts->group_count > 0 ? COLUMN_WITH_GROUPS : 0u) |
+           (parts->model_count > 0 ? COLUMN_WITH_MODELS : 0u) | (has_causes ? COLUMN_WITH_CAUSES : COLUMN_WITHOUT_CAUSES);
 }
 
 bool column_is_for(const struct column *column, unsigned flags)

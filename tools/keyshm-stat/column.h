@@ -21,12 +21,18 @@ enum column_flags {
     COLUMN_WITH_ALL_USERS = 1 << 4, /* like COLUMN_IN_TABLE, but only with --all-users */
     COLUMN_WITH_SEVERAL = 1 << 5,   /* the same, only where lines of different pools can follow one another */
     /* Of the table for people, where they depend on the pool: */
-    COLUMN_WITH_GROUPS = 1 << 6,   /* it has groups */
-    COLUMN_WITH_MODELS = 1 << 7,   /* it has models */
-    COLUMN_WITH_CAUSES = 1 << 8,   /* not only a key itself can bench it: there are groups, or a model is asked for */
-    COLUMN_WITHOUT_CAUSES = 1 << 9 /* the contrary */
+    COLUMN_WITH_GROUPS = 1 << 6, /* it has groups */
+    COLUMN_WITH_MODELS = 1 << 7, /* it has models */
+    COLUMN_WITH_CAUSES =
+        1 << 8, /* not only a key itself can bench it: there are groups or limits, or a model is asked for */
+    COLUMN_WITHOUT_CAUSES = 1 << 9, /* the contrary */
+    COLUMN_WITH_REQUESTS = 1 << 10, /* it limits requests */
+    COLUMN_WITH_TOKENS = 1 << 11,   /* it limits tokens */
+    COLUMN_WITH_PLACES = 1 << 12,   /* requests in flight have places: there are caps, or some are in flight */
 };
-#define COLUMN_OF_SOME_POOLS (COLUMN_WITH_GROUPS | COLUMN_WITH_MODELS | COLUMN_WITH_CAUSES | COLUMN_WITHOUT_CAUSES)
+#define COLUMN_OF_SOME_POOLS                                                                                       \
+    (COLUMN_WITH_GROUPS | COLUMN_WITH_MODELS | COLUMN_WITH_CAUSES | COLUMN_WITHOUT_CAUSES | COLUMN_WITH_REQUESTS | \
+     COLUMN_WITH_TOKENS | COLUMN_WITH_PLACES)
 
 /* A line of a listing. */
 struct row {

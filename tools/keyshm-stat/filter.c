@@ -42,3 +42,14 @@ bool filter_wants_event(const struct request *request, const struct parts *parts
     const char *group = event->scope == KEYSHM_SCOPE_GROUP ? parts_group_name(parts, event->id) : "";
     return wants_status(request, event->to) && wants_masked(request, event->masked_key) && wants_group(request, group);
 }
+
+bool filter_wants_lease(const struct request *request, const struct parts *parts, const struct lease_part *lease)
+{
+    return wants_masked(request, lease->masked_key) && wants_group(request, parts_group_name(parts, lease->group));
+}
+
+bool filter_wants_limit(const struct request *request, const struct parts *parts, const struct limit_part *limit)
+{
+    const char *masked_key = limit->state != NULL ? limit->state->masked_key : "";
+    return wants_masked(request, masked_key) && wants_group(request, parts_group_name(parts, limit->id));
+}

@@ -54,7 +54,7 @@ static void print_columns(const struct listing *listing)
            listing->json_name);
     for (size_t i = 0; i < listing->column_count; i++) {
         const struct column *column = &listing->columns[i];
-        printf("  %-12s %-21s %s%s ", column->name, column->json_name, column->flags & COLUMN_IN_TABLE ? "*" : " ",
+        printf("  %-14s %-21s %s%s ", column->name, column->json_name, column->flags & COLUMN_IN_TABLE ? "*" : " ",
                column->flags & COLUMN_IN_JSON ? "+" : " ");
         print_note(column);
     }

@@ -102,6 +102,12 @@ static const struct metric streak_metric = {"keyshm_key_streak", METRIC_GAUGE, N
 static const struct metric priority_metric = {"keyshm_key_priority", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric weight_metric = {"keyshm_key_weight", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric paused_metric = {"keyshm_key_paused", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric in_flight_metric = {"keyshm_key_in_flight", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric in_flight_cap_metric = {"keyshm_key_in_flight_cap", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric requests_left_metric = {"keyshm_key_requests_left", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric requests_burst_metric = {"keyshm_key_requests_burst", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric tokens_left_metric = {"keyshm_key_tokens_left", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric tokens_burst_metric = {"keyshm_key_tokens_burst", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric picks_metric = {"keyshm_key_picks", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric errors_metric = {"keyshm_key_errors", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric last_used_metric = {
@@ -158,7 +164,7 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
     [KEY_COLUMN_BENCHED_BY] = {.name = "BENCHED BY",
                                .json_name = "benched_by",
                                .help = "what keeps it from being picked",
-                               .values = "an array; in the table of a pool with groups",
+                               .values = "an array; in the table with groups or limits",
                                .flags = COLUMN_IN_JSON | COLUMN_WITH_CAUSES,
                                .text = state_benched_by_text,
                                .to_json = state_benched_by_json},
@@ -201,6 +207,12 @@ const struct column key_columns[KEY_COLUMN_COUNT] = {
                            .kind = &value_count,
                            .number = weight,
                            .metric = &weight_metric},
+    [KEY_COLUMN_IN_FLIGHT] = {STATE_IN_FLIGHT, .metric = &in_flight_metric},
+    [KEY_COLUMN_IN_FLIGHT_CAP] = {STATE_IN_FLIGHT_CAP, .metric = &in_flight_cap_metric},
+    [KEY_COLUMN_REQUESTS_LEFT] = {STATE_REQUESTS_LEFT, .metric = &requests_left_metric},
+    [KEY_COLUMN_REQUESTS_BURST] = {STATE_REQUESTS_BURST, .metric = &requests_burst_metric},
+    [KEY_COLUMN_TOKENS_LEFT] = {STATE_TOKENS_LEFT, .metric = &tokens_left_metric},
+    [KEY_COLUMN_TOKENS_BURST] = {STATE_TOKENS_BURST, .metric = &tokens_burst_metric},
     [KEY_COLUMN_PICKS] = {.name = "PICKS",
                           .json_name = "picks",
                           .help = "how often it was picked",

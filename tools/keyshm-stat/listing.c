@@ -6,6 +6,8 @@
 #include "event_columns.h"
 #include "group_columns.h"
 #include "key_columns.h"
+#include "lease_columns.h"
+#include "limit_columns.h"
 #include "model_columns.h"
 #include "pool_columns.h"
 #include "worker_columns.h"
@@ -23,6 +25,10 @@ const struct listing *listing_of(enum subject subject)
         return &event_listing;
     case SUBJECT_WORKERS:
         return &worker_listing;
+    case SUBJECT_LEASES:
+        return &lease_listing;
+    case SUBJECT_LIMITS:
+        return &limit_listing;
     case SUBJECT_POOLS:
         return &pool_listing;
     case SUBJECT_CHECK:

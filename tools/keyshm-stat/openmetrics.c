@@ -124,7 +124,7 @@ static int print_samples(const struct families *families, const struct column *c
     int r = 0;
     if (metric->of_status == NULL) {
         int64_t number = column->number(row);
-        bool is_none = metric->scale != 1 && number < 0 && !metric->is_infinite;
+        bool is_none = metric->type == METRIC_GAUGE && number < 0 && !metric->is_infinite;
         return is_none ? 0 : print_sample(families, metric, row, number, NULL);
     }
     for (int i = 0; i < KEYSHM_STATUS_COUNT && r == 0; i++) {

@@ -35,6 +35,20 @@ static enum exit_status show_workers(struct given_options *given, const char *va
     return EXIT_FINE;
 }
 
+static enum exit_status show_leases(struct given_options *given, const char *value)
+{
+    (void)value;
+    given->request->subject = SUBJECT_LEASES;
+    return EXIT_FINE;
+}
+
+static enum exit_status show_limits(struct given_options *given, const char *value)
+{
+    (void)value;
+    given->request->subject = SUBJECT_LIMITS;
+    return EXIT_FINE;
+}
+
 static enum exit_status show_groups(struct given_options *given, const char *value)
 {
     (void)value;
@@ -225,6 +239,10 @@ const struct stat_option stat_options[] = {
      OPTION_SUBJECT, follow, OPTION_SETS},
     {'\0', "workers", OPTION_WITHOUT_VALUE, NULL, "show the processes that are attached, and those that were",
      OPTION_SUBJECT, show_workers, OPTION_SETS},
+    {'\0', "leases", OPTION_WITHOUT_VALUE, NULL, "show requests in flight that have a place: whose, since when",
+     OPTION_SUBJECT, show_leases, OPTION_SETS},
+    {'\0', "limits", OPTION_WITHOUT_VALUE, NULL, "show the limits in force: a line for each rate and cap", OPTION_SUBJECT,
+     show_limits, OPTION_SETS},
     {'\0', "pools", OPTION_WITHOUT_VALUE, NULL, "show a line for each pool", OPTION_SUBJECT, show_pools, OPTION_SETS},
     {'\0', "check", OPTION_WITHOUT_VALUE, NULL, "report what is broken in a pool, if anything is (exit status 4)",
      OPTION_SUBJECT, check, OPTION_SETS},
@@ -283,24 +301,28 @@ _Static_assert(COUNT_OF(stat_options) <= OPTIONS_MAX, "a bit of a uint64_t for e
 /* ---- which do not go together ---- */
 
 /* The first of a row does not go together with any of the others. */
-static const char *const conflicts[][16] = {
+static const char *const conflicts[][20] = {
     {"user", "all-users", NULL},
     {"json", "raw", "openmetrics", NULL},
     {"raw", "openmetrics", NULL},
-    {"groups", "models", "events", "follow", "workers", "pools", "check", "key", "openmetrics", "watch", "batch", NULL},
-    {"models", "events", "follow", "workers", "pools", "check", "model", "ids", "status", "key", "group", "openmetrics",
+    {"groups", "models", "events", "follow", "workers", "leases", "limits", "pools", "check", "key", "openmetrics",
      "watch", "batch", NULL},
-    {"workers", "events", "follow", "check", "model", "ids", "status", "key", "group", NULL},
-    {"pools", "events", "follow", "workers", "check", "ids", "status", "key", "group", "openmetrics", "watch", "batch",
-     NULL},
+    {"models", "events", "follow", "workers", "leases", "limits", "pools", "check", "model", "ids", "status", "key",
+     "group", "openmetrics", "watch", "batch", NULL},
+    {"workers", "events", "follow", "leases", "limits", "check", "model", "ids", "status", "key", "group", NULL},
+    {"leases", "events", "follow", "limits", "check", "model", "status", NULL},
+    {"limits", "events", "follow", "check", "model", "status", NULL},
+    {"pools", "events", "follow", "workers", "leases", "limits", "check", "ids", "status", "key", "group", "openmetrics",
+     "watch", "batch", NULL},
     {"check", "events", "follow", "model", "json", "raw", "openmetrics", "output", "output-all", "ids", "sort", "status",
      "key", "group", NULL},
     {"events", "model", "ids", NULL},
     {"follow", "model", "ids", "sort", NULL},
-    {"openmetrics", "model", "events", "follow", "workers", "output", "output-all", "ids", "sort", NULL},
+    {"openmetrics", "model", "events", "follow", "workers", "leases", "limits", "output", "output-all", "ids", "sort",
+     NULL},
     {"output-all", "output", NULL},
-    {"watch", "events", "follow", "workers", "check", NULL},
-    {"batch", "events", "follow", "workers", "check", "json", "raw", "openmetrics", NULL},
+    {"watch", "events", "follow", "workers", "leases", "limits", "check", NULL},
+    {"batch", "events", "follow", "workers", "leases", "limits", "check", "json", "raw", "openmetrics", NULL},
 };
 
 static bool is_given(uint64_t given_mask, const char *name)

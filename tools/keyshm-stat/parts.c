@@ -40,6 +40,13 @@ static int take_groups(struct parts *parts, const struct keyshm_snapshot *snapsh
     return 0;
 }
 
+static void note_limits(struct parts *parts, const struct keyshm_key_snapshot *state)
+{
+    parts->has_requests |= state->requests_left >= 0;
+    parts->has_tokens |= state->tokens_left >= 0;
+    parts->has_places |= state->in_flight_cap > 0 || state->in_flight > 0;
+}
+
 static void count_keys(struct parts *parts, const struct keyshm_snapshot *snapshot)
 {
     for (unsigned i = 0; i < snapshot->count; i++) {
@@ -47,11 +54,14 @@ static void count_keys(struct parts *parts, const struct keyshm_snapshot *snapsh
         struct group_part *part = find_group(parts, key->group);
         parts->available += key->benched_by == 0;
         parts->paused += (key->benched_by & KEYSHM_BY_PAUSE) != 0;
+        note_limits(parts, key);
         if (part == NULL)
             continue;
         part->available += key->benched_by == 0;
         part->picks += key->picks;
     }
+    for (unsigned i = 0; i < snapshot->group_count; i++)
+        note_limits(parts, &list_group(snapshot, i)->state);
 }
 
 static int take_models(struct parts *parts, keyshm_pool *pool, const struct keyshm_snapshot *snapshot)

@@ -5,6 +5,7 @@
 /* What a pool is divided into: its groups and its models, with what is counted of each and of all of it, and as names for
  * keys and events. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "keyshm.h"
@@ -27,6 +28,9 @@ struct model_part {
 struct parts {
     unsigned available;        /* keys that can be picked: nothing benches them */
     unsigned paused;           /* keys that are paused, or whose group is */
+    bool has_requests;         /* any of them has a limit of requests, or its group */
+    bool has_tokens;           /* the same of tokens */
+    bool has_places;           /* the same of requests in flight, or some are in flight */
     struct group_part *groups; /* sorted by id */
     unsigned group_count;
     struct model_part *models; /* model m is at m - 1 */

@@ -162,6 +162,18 @@ static int take_events(keyshm_pool *pool, struct reading *reading)
     return r < 0 ? r : keyshm_workers(pool, &reading->workers);
 }
 
+static int take_leases(keyshm_pool *pool, const struct request *request, struct reading *reading)
+{
+    int r = take_snapshot(pool, request, reading);
+    return r < 0 ? r : leases_take(&reading->leases, pool);
+}
+
+static int take_limits(keyshm_pool *pool, const struct request *request, struct reading *reading)
+{
+    int r = take_snapshot(pool, request, reading);
+    return r < 0 ? r : limits_take(&reading->limits, pool, reading->snapshot);
+}
+
 static int take(keyshm_pool *pool, void *user)
 {
     const struct taking *taking = user;
@@ -170,6 +182,10 @@ static int take(keyshm_pool *pool, void *user)
         return take_events(pool, taking->reading);
     case SUBJECT_WORKERS:
         return keyshm_workers(pool, &taking->reading->workers);
+    case SUBJECT_LEASES:
+        return take_leases(pool, taking->request, taking->reading);
+    case SUBJECT_LIMITS:
+        return take_limits(pool, taking->request, taking->reading);
     case SUBJECT_KEYS:
     case SUBJECT_GROUPS:
     case SUBJECT_MODELS:
@@ -201,6 +217,8 @@ void reading_free(struct reading *reading)
 {
     if (reading == NULL)
         return;
+    leases_free(&reading->leases);
+    limits_free(&reading->limits);
     parts_free(&reading->parts);
     keyshm_snapshot_free(reading->snapshot);
     keyshm_event_list_free(reading->events);

@@ -9,6 +9,8 @@
 
 #include "failure.h"
 #include "keyshm.h"
+#include "lease_parts.h"
+#include "limit_parts.h"
 #include "parts.h"
 #include "request.h"
 
@@ -39,6 +41,8 @@ struct reading {
     struct parts parts;               /* of SUBJECT_EVENTS their names; of SUBJECT_WORKERS none */
     struct keyshm_event_list *events;
     struct keyshm_worker_list *workers; /* of SUBJECT_WORKERS and SUBJECT_EVENTS */
+    struct leases leases;               /* of SUBJECT_LEASES */
+    struct limits limits;               /* of SUBJECT_LIMITS */
 };
 
 /* Attach, copy what the request shows, and detach. Errors as keyshm_attach_readonly_user() and

@@ -23,6 +23,8 @@ enum subject {
     SUBJECT_MODELS,
     SUBJECT_EVENTS,
     SUBJECT_WORKERS,
+    SUBJECT_LEASES,
+    SUBJECT_LIMITS,
     SUBJECT_POOLS,
     SUBJECT_CHECK, /* the invariants: no listing */
 };

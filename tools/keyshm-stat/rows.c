@@ -56,6 +56,20 @@ static void add_workers(struct rows *rows, const struct reading *reading)
         add(rows, reading, list_worker(reading->workers, i));
 }
 
+static void add_leases(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    for (size_t i = 0; i < reading->leases.count; i++)
+        if (filter_wants_lease(request, &reading->parts, &reading->leases.parts[i]))
+            add(rows, reading, &reading->leases.parts[i]);
+}
+
+static void add_limits(struct rows *rows, const struct request *request, const struct reading *reading)
+{
+    for (size_t i = 0; i < reading->limits.count; i++)
+        if (filter_wants_limit(request, &reading->parts, &reading->limits.parts[i]))
+            add(rows, reading, &reading->limits.parts[i]);
+}
+
 /* At most. */
 static size_t count_rows(const struct request *request, const struct reading *reading)
 {
@@ -70,6 +84,10 @@ static size_t count_rows(const struct request *request, const struct reading *re
         return reading->events->count;
     case SUBJECT_WORKERS:
         return reading->workers->count;
+    case SUBJECT_LEASES:
+        return reading->leases.count;
+    case SUBJECT_LIMITS:
+        return reading->limits.count;
     case SUBJECT_POOLS:
     case SUBJECT_CHECK:
         break;
@@ -97,6 +115,12 @@ int rows_add(struct rows *rows, const struct request *request, const struct read
         break;
     case SUBJECT_WORKERS:
         add_workers(rows, reading);
+        break;
+    case SUBJECT_LEASES:
+        add_leases(rows, request, reading);
+        break;
+    case SUBJECT_LIMITS:
+        add_limits(rows, request, reading);
         break;
     case SUBJECT_POOLS:
     case SUBJECT_CHECK:
@@ -127,12 +151,17 @@ static int absence(const struct keyshm_worker *worker)
     return worker->is_alive != 0 ? 0 : 1 + worker->has_closed;
 }
 
-/* Without --sort: the oldest event first; of the workers, the dead after the living, and last those that have closed. */
+/* Without --sort: the oldest event, and the oldest lease, first; of the workers, the dead after the living, and last those that
+ * have closed. */
 static int compare_by_default(const struct request *request, const struct row *a, const struct row *b)
 {
     if (request->subject == SUBJECT_EVENTS) {
         const struct keyshm_event *event_a = a->item, *event_b = b->item;
         return (event_a->unix_us > event_b->unix_us) - (event_a->unix_us < event_b->unix_us);
+    }
+    if (request->subject == SUBJECT_LEASES) {
+        const struct lease_part *lease_a = a->item, *lease_b = b->item;
+        return (lease_a->held->held_ms < lease_b->held->held_ms) - (lease_a->held->held_ms > lease_b->held->held_ms);
     }
     if (request->subject == SUBJECT_WORKERS) {
         const struct keyshm_worker *worker_a = a->item, *worker_b = b->item;

@@ -51,6 +51,36 @@ int64_t state_errors(const struct row *row)
     return (int64_t)state_of(row)->error_count;
 }
 
+int64_t state_in_flight(const struct row *row)
+{
+    return state_of(row)->in_flight;
+}
+
+int64_t state_in_flight_cap(const struct row *row)
+{
+    return state_of(row)->in_flight_cap;
+}
+
+int64_t state_requests_left(const struct row *row)
+{
+    return state_of(row)->requests_left;
+}
+
+int64_t state_requests_burst(const struct row *row)
+{
+    return state_of(row)->requests_burst;
+}
+
+int64_t state_tokens_left(const struct row *row)
+{
+    return state_of(row)->tokens_left;
+}
+
+int64_t state_tokens_burst(const struct row *row)
+{
+    return state_of(row)->tokens_burst;
+}
+
 int64_t state_has_status(const struct row *row, enum keyshm_status status)
 {
     return state_of(row)->status == status;

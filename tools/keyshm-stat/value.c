@@ -42,6 +42,14 @@ static void pid_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
         integer_text(number, ret_text);
 }
 
+static void amount_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
+{
+    if (number < 0 && !is_exact)
+        snprintf(ret_text, CELL_SIZE, NOTHING);
+    else
+        integer_text(number, ret_text);
+}
+
 static void left_text(int64_t number, bool is_exact, char ret_text[CELL_SIZE])
 {
     if (is_exact)
@@ -143,6 +151,7 @@ static json_t *reason_json(int64_t number)
 const struct value_kind value_count = {count_text, NULL};
 const struct value_kind value_id = {id_text, NULL};
 const struct value_kind value_pid = {pid_text, NULL};
+const struct value_kind value_amount = {amount_text, NULL};
 const struct value_kind value_left = {left_text, NULL};
 const struct value_kind value_ago = {ago_text, NULL};
 const struct value_kind value_duration = {duration_or_nothing, NULL};

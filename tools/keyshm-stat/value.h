@@ -19,6 +19,7 @@ struct value_kind {
 extern const struct value_kind value_count;
 extern const struct value_kind value_id;       /* 0 is none */
 extern const struct value_kind value_pid;      /* 0 is none; -1 is one in another PID namespace */
+extern const struct value_kind value_amount;   /* -1 is none */
 extern const struct value_kind value_left;     /* remaining milliseconds; 0 is none, -1 until marked available */
 extern const struct value_kind value_ago;      /* milliseconds; -1 is never */
 extern const struct value_kind value_duration; /* milliseconds; -1 is none */

@@ -390,7 +390,12 @@ static void test_field_widths(void)
     struct field_widths widths;
     need(&needs, "LABEL", 12);
     need(&needs, "PAUSED", 6);
-    for (unsigned limit = 1; limit <= 250; limit++) {
+    need(&needs, "IN FLIGHT", 1);
+    need(&needs, "REQUESTS", 8);
+    need(&needs, "REQUESTS LEFT", 4);
+    need(&needs, "TOKENS", 8);
+    need(&needs, "TOKENS LEFT", 6);
+    for (unsigned limit = 1; limit <= 300; limit++) {
         unsigned width = 0;
         field_widths_make(&widths, &needs, limit);
         for (unsigned i = 0; i < widths.count; i++)
@@ -401,7 +406,8 @@ static void test_field_widths(void)
     }
     EXPECT_EQ(widths.count, FIELD_COUNT);
     needs = make_needs();
-    field_widths_make(&widths, &needs, 250);
+    field_widths_make(&widths, &needs, 300);
+    EXPECT(!has_heading(&widths, "REQUESTS") && !has_heading(&widths, "TOKENS LEFT"));
     EXPECT(!has_heading(&widths, "LABEL") && !has_heading(&widths, "PAUSED"));
 }
 

@@ -18,12 +18,8 @@ static bool is_utf8(void)
 
 void field_widths_measure(struct field_needs *needs, const struct key_row *row)
 {
-    char text[CELL_SIZE];
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (!field_is_text(&fields[i]))
-            continue;
-        field_text(&fields[i], row, text);
-        unsigned width = line_text_width(text);
+        unsigned width = field_needs_width(&fields[i], row);
         if (width > needs->widths[i])
             needs->widths[i] = width < LABEL_WIDTH_MAX ? width : LABEL_WIDTH_MAX;
     }
@@ -33,7 +29,7 @@ void field_widths_measure(struct field_needs *needs, const struct key_row *row)
 static unsigned field_width(const struct field_needs *needs, size_t i)
 {
     unsigned width = needs->widths[i], heading_width = (unsigned)strlen(field_heading(&fields[i]));
-    if (field_is_text(&fields[i]) && fields[i].width_least == 0 && width == 0)
+    if (field_is_seldom(&fields[i]) && width == 0)
         return 0;
     if (width < fields[i].width_least)
         width = fields[i].width_least;
@@ -153,9 +149,8 @@ static void put_field(const struct field_widths *widths, unsigned column, const 
     char text[CELL_SIZE];
     if (field->kind == FIELD_HISTORY) {
         graph_put_history(line, style, &row->known->picks_history, graph_steps(width), widths->most_per_s);
-    } else if (field->kind == FIELD_BAR && row->key->cooldown_left_ms != 0) {
-        graph_put_bar(line, style, model_cooldown_fraction(row->model, (unsigned)(row->key - row->model->snapshot->keys)),
-                      width);
+    } else if (field->kind == FIELD_BAR && field->fraction(row) >= 0) {
+        graph_put_bar(line, style, field->fraction(row), width);
     } else if (field_is_text(field)) {
         field_text(field, row, text);
         put_cell(line, style, text, width, field_is_to_the_right(field));

@@ -234,7 +234,7 @@ static bool has_models(const struct scene *scene)
     return parts_of(scene)->model_count > 0;
 }
 
-/* Its name, how many of its keys can be picked, and its own state, if that is in the way: "research 0/3 12.3s". */
+/* Its name, how many of its keys can be picked, and what of its own is in the way: "research 0/3 12.3s". */
 static void put_group(const struct scene *scene, unsigned index, struct line *line)
 {
     const struct group_part *part = &parts_of(scene)->groups[index];
@@ -248,6 +248,10 @@ static void put_group(const struct scene *scene, unsigned index, struct line *li
         line_print(line, style, " %s", left);
     if (state->is_paused)
         line_put(line, STYLE_STRONG, " paused");
+    if ((state->benched_by & KEYSHM_BY_BUDGET) != 0)
+        line_put(line, STYLE_STRONG, " budget");
+    if ((state->benched_by & KEYSHM_BY_CAP) != 0)
+        line_put(line, STYLE_STRONG, " cap");
 }
 
 static void put_model(const struct scene *scene, unsigned index, struct line *line)
