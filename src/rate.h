@@ -112,10 +112,12 @@ ALWAYS_INLINE bool rate_admits(const struct rate *rate, uint64_t used_ns, uint64
     return rate_admits_at_ns(rate, used_ns, held_ns, cost_ns, now) <= now->early_ns;
 }
 
-/* The word after a charge. */
+/* The word after a charge. A debt that is as long as one can be does not grow. */
 ALWAYS_INLINE uint64_t rate_charged(uint64_t used_ns, uint64_t cost_ns, const struct rate_time *now)
 {
-    return (used_ns > now->late_ns ? used_ns : now->late_ns) + cost_ns;
+    uint64_t from_ns = used_ns > now->late_ns ? used_ns : now->late_ns, charged_ns = from_ns + cost_ns;
+    uint64_t longest_ns = now->late_ns + 2 * RATE_LONGEST_NS, most_ns = from_ns > longest_ns ? from_ns : longest_ns;
+    return charged_ns < most_ns ? charged_ns : most_ns;
 }
 
 /* The word after `cost_ns`, which was charged at `charged_ns`, is given back: of that no more than cannot have drained. */

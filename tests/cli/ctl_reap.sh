@@ -9,13 +9,13 @@ out_is 0
 
 # The living keep what they hold.
 run 0 "$ctl" limits "$pool" --in-flight 2
-keep lease "$pool"
+keep lease "$pool" 1 0 0
 run 0 "$ctl" reap "$pool"
 out_is 0
 run 0 "$ctl" reap "$pool" "$holder"
 out_is 0
 first=$holder
-keep lease "$pool"
+keep lease "$pool" 1 0 0
 
 # Those of one process, then those of all that are dead; once. A killed one is dead when its parent has waited for it.
 kill -KILL "$first" "$holder"

@@ -18,7 +18,6 @@
  * cli-fixture hold-as POOL UID           the same, and become another user
  * cli-fixture change POOL                the same, in the middle of a membership change
  * cli-fixture add-and-stop POOL KEY      add a key, and stop (SIGSTOP) in the middle of it
- * cli-fixture lease POOL                 acquire a lease, say so, and keep it until killed
  * cli-fixture work POOL                  pick keys and mark them, again and again
  * cli-fixture spoil POOL                 the key in slot 0 is not in the index any more
  * cli-fixture break-word POOL            the state word of slot 0 is none that keyshm writes
@@ -317,19 +316,6 @@ static int tear(char **arguments)
     return 0;
 }
 
-static int lease(char **arguments)
-{
-    struct keyshm_lease taken;
-    keyshm_pool *pool;
-    int r = keyshm_attach(&pool, arguments[0]);
-    if (r == 0)
-        r = keyshm_acquire(pool, NULL, &taken);
-    if (r < 0)
-        return r;
-    explicit_bzero(&taken.pick.key, sizeof(taken.pick.key));
-    wait_to_be_killed();
-}
-
 static int print_layout(char **arguments)
 {
     (void)arguments;
@@ -371,7 +357,6 @@ int main(int argc, char **argv)
         {"model", 2, model},         {"pause", 2, pause_it},
         {"limit", 7, limit},         {"lease", 4, lease},
         {"mark", 7, mark},           {"mark-in-turn", 3, mark_in_turn},
-        {"lease", 1, lease},
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

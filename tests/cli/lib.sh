@@ -142,7 +142,7 @@ holds() {
 keep() {
     local said
     mkfifo "$tmp/held"
-    "$FIXTURE" "$1" "$2" >"$tmp/held" &
+    "$FIXTURE" "$@" >"$tmp/held" &
     holder=$!
     helpers="$helpers $holder"
     read -r said <"$tmp/held"

@@ -31,7 +31,7 @@ is "$(json)" 'schema pools '
 is "$(json schema)" 1
 is "$(json pools)" 1
 
-is "$(json pools 0)" "provider count capacity status_count available_count paused_count group_count model_count key_max default_cooldown_ms cooldown_max_ms created_unix_ms age_ms creator_uid \
+is "$(json pools 0)" "provider count capacity status_count available_count paused_count waiting group_count model_count key_max default_cooldown_ms cooldown_max_ms created_unix_ms age_ms creator_uid \
 creator_pid creator_name recoveries mutex_holder_pid mutex_holder_name mutex_holder_state mutex_held_ms keys "
 is "$(json pools 0 provider)" "$pool"
 is "$(json pools 0 capacity)" 9

@@ -38,6 +38,7 @@ def check_pool(value, pool):
         assert value("keyshm_pool_keys", {**of, "status": status}) == pool["status_count"][status]
     assert value("keyshm_pool_available_keys", of) == pool["available_count"]
     assert value("keyshm_pool_paused_keys", of) == pool["paused_count"]
+    assert value("keyshm_pool_waiting_threads", of) == pool["waiting"]
     if pool["mutex_held_ms"] < 0:
         assert value("keyshm_pool_mutex_held_seconds", of) is None
     else:

@@ -67,6 +67,11 @@ static int64_t cooldown_max(const struct row *row)
     return snapshot_of(row)->policy.cooldown_max_ms;
 }
 
+static int64_t waiting(const struct row *row)
+{
+    return snapshot_of(row)->waiting;
+}
+
 static int64_t key_max(const struct row *row)
 {
     return snapshot_of(row)->key_max;
@@ -158,6 +163,7 @@ static const struct metric capacity_metric = {"keyshm_pool_capacity", METRIC_GAU
 static const struct metric keys_metric = {"keyshm_pool_keys", METRIC_GAUGE, NULL, 1, false, status_count};
 static const struct metric available_metric = {"keyshm_pool_available_keys", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric paused_metric = {"keyshm_pool_paused_keys", METRIC_GAUGE, NULL, 1, false, NULL};
+static const struct metric waiting_metric = {"keyshm_pool_waiting_threads", METRIC_GAUGE, NULL, 1, false, NULL};
 static const struct metric age_metric = {"keyshm_pool_age_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
 static const struct metric recoveries_metric = {"keyshm_pool_recoveries", METRIC_COUNTER, NULL, 1, false, NULL};
 static const struct metric held_metric = {"keyshm_pool_mutex_held_seconds", METRIC_GAUGE, "seconds", 1000, false, NULL};
@@ -220,6 +226,13 @@ static const struct column columns[] = {
      .kind = &value_count,
      .number = paused_count,
      .metric = &paused_metric},
+    {.name = "WAITING",
+     .json_name = "waiting",
+     .help = "how many threads wait for one of its keys",
+     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
+     .kind = &value_count,
+     .number = waiting,
+     .metric = &waiting_metric},
     {.name = "GROUPS",
      .json_name = "group_count",
      .help = "how many groups it has",
