@@ -13,7 +13,7 @@ uint64_t places_new_cell(const struct keyshm_pool *pool)
 {
     uint64_t token = workers_token(pool);
     if (token == 0)
-        token = workers_enter(pool, pool_now_ms(pool));
+        token = workers_enter_surely(pool, pool_now_ms(pool));
     if (token == 0)
         return CELL_FREE;
     uint64_t number = atomic_fetch_add_explicit(&pool->local->next_cell, 1, memory_order_relaxed) & CELL_NUMBER_MASK;

@@ -17,6 +17,7 @@ struct process_local {
     _Atomic bool is_in_rotation;     /* rotation.h: a pick uses a place, or takes one */
     _Atomic uint64_t token;          /* workers.h: of its row; 0: none */
     _Atomic uint64_t next_entry_ms;  /* workers.h: when it may try again to get a row */
+    _Atomic uint64_t next_sure_entry_ms;   /* workers.h: and by a look at every row */
     _Atomic uint32_t pid;            /* workers.h; 0: not read yet */
     _Atomic uint64_t pid_namespace;  /* workers.h; 0: not known */
     _Atomic uint64_t next_probes_ms; /* ready_bits.c: when it may look again after processes that have a probe */

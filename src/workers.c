@@ -168,10 +168,11 @@ struct search {
     uint64_t now_ms;
     uint64_t own_namespace;
     bool is_foreign; /* this process, perhaps, to the pool's creator */
-    int looks_left;
+    uint32_t rows_max;
+    uint32_t looks_left;
 };
 
-static struct search begin_search(const struct keyshm_pool *pool, uint64_t now_ms)
+static struct search begin_search(const struct keyshm_pool *pool, uint64_t now_ms, uint32_t rows_max, uint32_t looks_max)
 {
     uint64_t own_namespace = workers_pid_namespace(pool);
     return (struct search){
@@ -179,7 +180,8 @@ static struct search begin_search(const struct keyshm_pool *pool, uint64_t now_m
         .now_ms = now_ms,
         .own_namespace = own_namespace,
         .is_foreign = own_namespace == 0 || own_namespace != pool->settings.pid_namespace,
-        .looks_left = SEARCH_LOOKS_MAX,
+        .rows_max = rows_max,
+        .looks_left = looks_max,
     };
 }
 
@@ -245,7 +247,7 @@ static void fill(const struct search *search, uint32_t number, uint64_t owner)
 static uint64_t take_row(struct search *search)
 {
     const struct keyshm_pool *pool = search->pool;
-    uint32_t rows = pool->settings.worker_rows, passed = rows < SEARCH_ROWS_MAX ? rows : SEARCH_ROWS_MAX;
+    uint32_t rows = pool->settings.worker_rows, passed = rows < search->rows_max ? rows : search->rows_max;
     uint64_t from = atomic_load_explicit(&pool->header->workers_cursor, memory_order_relaxed), next = from, token = 0;
     for (uint32_t i = 0; i < passed && token == 0; i++) {
         next += search->looks_left > 0;
@@ -293,27 +295,26 @@ static void close_rows_of_earlier_images(const struct keyshm_pool *pool)
 }
 
 /* Remember that there is no row for now. Counted once in a process. */
-static void note_unlisted(const struct keyshm_pool *pool, uint64_t now_ms)
+static void note_unlisted(const struct keyshm_pool *pool, uint64_t now_ms, _Atomic uint64_t *next_at_ms)
 {
-    if (atomic_exchange_explicit(&pool->local->next_entry_ms, now_ms + ENTRY_AGAIN_MS, memory_order_relaxed) == 0)
+    bool is_first = atomic_exchange_explicit(next_at_ms, now_ms + ENTRY_AGAIN_MS, memory_order_relaxed) == 0;
+    if (is_first && next_at_ms == &pool->local->next_entry_ms)
         atomic_fetch_add_explicit(&pool->header->workers_unlisted, 1, memory_order_relaxed);
 }
 
-uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms)
+/* The same as workers_enter(), by a search that begins after *next_at_ms and costs no more than that. */
+static uint64_t enter(const struct keyshm_pool *pool, struct search *search, _Atomic uint64_t *next_at_ms)
 {
-    if (pool->local == NULL)
-        return 0;
     /* First: a token that another thread puts in its place after the look at it is kept. */
     uint64_t before = atomic_load_explicit(&pool->local->token, memory_order_relaxed);
     uint64_t known = workers_token(pool);
     if (known != 0)
         return known;
-    if (now_ms < atomic_load_explicit(&pool->local->next_entry_ms, memory_order_relaxed))
+    if (search->now_ms < atomic_load_explicit(next_at_ms, memory_order_relaxed))
         return 0;
-    struct search search = begin_search(pool, now_ms);
-    uint64_t token = take_row(&search);
+    uint64_t token = take_row(search);
     if (token == 0) {
-        note_unlisted(pool, now_ms);
+        note_unlisted(pool, search->now_ms, next_at_ms);
         return 0;
     }
     /* Another thread may have been first. */
@@ -322,6 +323,23 @@ uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms)
         return token;
     close_row(pool, token);
     return before;
+}
+
+uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms)
+{
+    if (pool->local == NULL)
+        return 0;
+    struct search search = begin_search(pool, now_ms, SEARCH_ROWS_MAX, SEARCH_LOOKS_MAX);
+    return enter(pool, &search, &pool->local->next_entry_ms);
+}
+
+uint64_t workers_enter_surely(const struct keyshm_pool *pool, uint64_t now_ms)
+{
+    uint64_t token = workers_enter(pool, now_ms);
+    if (token != 0 || pool->local == NULL)
+        return token;
+    struct search search = begin_search(pool, now_ms, UINT32_MAX, UINT32_MAX);
+    return enter(pool, &search, &pool->local->next_sure_entry_ms);
 }
 
 void workers_enter_attached(const struct keyshm_pool *pool, uint64_t now_ms)

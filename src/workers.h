@@ -36,6 +36,9 @@ void workers_enter_attached(const struct keyshm_pool *pool, uint64_t now_ms);
  * alive. Looks at the table again only after a second. */
 uint64_t workers_enter(const struct keyshm_pool *pool, uint64_t now_ms);
 
+/* The same for who cannot do without: looks at every row before it says that all belong to others that are alive. */
+uint64_t workers_enter_surely(const struct keyshm_pool *pool, uint64_t now_ms);
+
 /* The attachment is closed, or the process calls exit(3). */
 void workers_leave(const struct keyshm_pool *pool);
 

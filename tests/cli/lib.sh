@@ -138,7 +138,7 @@ holds() {
     is "$(of_pool "$pool" count)" "$1" "keys in the pool"
 }
 
-# keep hold|change|lease POOL: start a process that takes the mutex, or a lease, and holds it until killed. $holder is its pid.
+# keep hold|change|lease POOL [...]: start a process that takes the mutex, or a lease, and holds it until killed. $holder is its pid.
 keep() {
     local said
     mkfifo "$tmp/held"

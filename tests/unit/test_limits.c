@@ -538,3 +538,37 @@ Test(limits, say_when_a_key_is_available)
     cr_assert_eq(keyshm_release(pool, &lease), 0);
     cr_assert_eq(keyshm_is_available(pool, id), 1);
 }
+
+/* What is said to be used may be any number. */
+Test(limits, owe_no_more_than_can_be_owed)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.tokens = (struct keyshm_rate){.amount = 1, .per_ms = 1000, .burst = 10, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    keyshm_id id = add_key(1);
+    set(id, 0, limits);
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    request.tokens = 1;
+    cr_assert_eq(keyshm_acquire(pool, &request, &lease), 0);
+    for (int i = 0; i < 1000; i++) {
+        struct keyshm_lease copy = lease; /* which has not been settled */
+        cr_assert_eq(keyshm_settle(pool, &copy, UINT64_MAX), 0);
+        cr_assert_eq(acquire(0, 1), -EAGAIN, "%d", i);
+    }
+    virtual_clock_pass_ms(365LL * 24 * 60 * 60 * 1000);
+    cr_assert_eq(acquire(0, 1), -EAGAIN);
+    virtual_clock_pass_ms(3 * 366LL * 24 * 60 * 60 * 1000);
+    cr_assert_eq(acquire(0, 1), 0, "it drains in the end");
+}
+
+/* Of keys with limits of their own between others, each is asked by its own. */
+Test(limits, of_many_keys_are_those_of_each)
+{
+    keyshm_id ids[6];
+    add_keys(ids, 6);
+    set(0, 0, requests(1, 60000, 1));
+    set(ids[2], 0, requests(3, 60000, 3));
+    set(ids[4], 0, requests(5, 60000, 5));
+    cr_assert_eq(count_admitted(), 4 + 3 + 5);
+    cr_assert_eq(keyshm_next_available_ms(pool), 12000);
+}

@@ -254,6 +254,28 @@ Test(workers, a_search_looks_at_eight_processes_and_the_next_one_at_eight_others
     cr_assert_eq(list->unlisted, 1, "each process is counted once");
 }
 
+/* A request that needs a place is refused only if every row belongs to the living. */
+Test(workers, who_needs_a_row_looks_at_all_of_them)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_lease lease;
+    limits.in_flight = 1;
+    add_key(1);
+    uint32_t rows = pool->settings.worker_rows;
+    fork_worker(1, DIE);
+    uint64_t dead_row = atomic_load(&pool->header->workers_cursor) - 1;
+    fill_free_rows();
+    forget_own_row();
+    cr_assert_eq(keyshm_set_limits(pool, 0, 0, &limits), 0);
+    atomic_store(&pool->header->workers_cursor, dead_row + 1);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), 0, "the dead one's row is the last of them");
+    cr_assert_eq(keyshm_release(pool, &lease), 0);
+    cr_assert_eq((uint32_t)(own_row() - pool->workers), dead_row % rows);
+    forget_own_row();
+    atomic_store(&pool->local->next_entry_ms, 0);
+    cr_assert_eq(keyshm_acquire(pool, NULL, &lease), -EUSERS);
+}
+
 Test(workers, a_row_that_another_has_taken_is_noticed)
 {
     struct layout_worker *row = own_row();
