@@ -2,6 +2,7 @@
 #include "rate.h"
 
 #include "moved_clock.h"
+#include "set_limits.h"
 
 /* What an observer is told of budgets and places. */
 
@@ -29,11 +30,6 @@ static struct keyshm_limits requests(uint64_t amount, uint64_t burst)
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
     limits.requests = per_minute(amount, burst);
     return limits;
-}
-
-static void set(keyshm_id id, unsigned of_model, struct keyshm_limits limits)
-{
-    cr_assert_eq(keyshm_set_limits(pool, id, of_model, &limits), 0);
 }
 
 static struct keyshm_lease acquire(unsigned for_model, uint64_t tokens)
@@ -100,7 +96,7 @@ Test(budget_left, without_limits_there_is_nothing_to_tell)
 Test(budget_left, of_requests_is_whole_requests)
 {
     keyshm_pause(pool, ids[1]);
-    set(ids[0], 0, requests(60, 3));
+    set_limits(ids[0], 0, requests(60, 3));
     for (int64_t left = 3; left > 0; left--) {
         expect_requests(ids[0], 0, left, 3);
         pick_one();
@@ -119,7 +115,7 @@ Test(budget_left, is_by_the_rate_that_admits_fewest)
     struct keyshm_limits limits = requests(60, 5);
     limits.requests_long = (struct keyshm_rate){.amount = 24, .per_ms = 86400000, .burst = 7};
     keyshm_pause(pool, ids[1]);
-    set(ids[0], 0, limits);
+    set_limits(ids[0], 0, limits);
     expect_requests(ids[0], 0, 5, 5);
     for (int i = 0; i < 4; i++)
         pick_one();
@@ -131,10 +127,10 @@ Test(budget_left, is_by_the_rate_that_admits_fewest)
 Test(budget_left, of_a_key_counts_its_group_and_the_model)
 {
     keyshm_pause(pool, ids[0]);
-    set(ids[1], 0, requests(60, 9));
-    set(ids[1], model, requests(60, 8));
-    set(group, 0, requests(60, 7));
-    set(group, model, requests(60, 6));
+    set_limits(ids[1], 0, requests(60, 9));
+    set_limits(ids[1], model, requests(60, 8));
+    set_limits(group, 0, requests(60, 7));
+    set_limits(group, model, requests(60, 6));
     expect_requests(ids[1], 0, 7, 7);
     expect_requests(ids[1], model, 6, 6);
     expect_requests(group, 0, 7, 7);
@@ -145,10 +141,10 @@ Test(budget_left, of_a_key_counts_its_group_and_the_model)
     expect_requests(ids[1], model, 6, 7);
     acquire(model, 0);
     expect_requests(ids[1], 0, 5, 7);
-    set(ids[1], model, requests(60, 3));
+    set_limits(ids[1], model, requests(60, 3));
     expect_requests(ids[1], model, 2, 3);
     expect_requests(group, model, 5, 7);
-    set(0, model, requests(60, 2));
+    set_limits(0, model, requests(60, 2));
     expect_requests(ids[1], model, 2, 3);
     expect_requests(ids[0], model, 2, 2);
 }
@@ -159,7 +155,7 @@ Test(budget_left, of_tokens_is_less_what_is_held)
     limits.tokens = per_minute(60000, 1000);
     limits.tokens.charge = KEYSHM_CHARGE_AT_RELEASE;
     keyshm_pause(pool, ids[1]);
-    set(ids[0], 0, limits);
+    set_limits(ids[0], 0, limits);
     struct keyshm_lease lease = acquire(0, 600), other = acquire(model, 300);
     expect_tokens(ids[0], 0, 100, 1000);
     expect_in_flight(ids[0], 2, 0, false);
@@ -184,9 +180,9 @@ Test(budget_left, of_tokens_for_a_model_is_less_what_is_held_for_that)
     limits.tokens = per_minute(60000, 1000);
     limits.tokens.charge = KEYSHM_CHARGE_AT_RELEASE;
     keyshm_pause(pool, ids[1]);
-    set(ids[0], 0, limits);
+    set_limits(ids[0], 0, limits);
     limits.tokens.burst = 900;
-    set(ids[0], model, limits);
+    set_limits(ids[0], model, limits);
     acquire(0, 200);
     expect_tokens(ids[0], 0, 800, 1000);
     expect_tokens(ids[0], model, 800, 1000);
@@ -194,7 +190,7 @@ Test(budget_left, of_tokens_for_a_model_is_less_what_is_held_for_that)
     expect_tokens(ids[0], 0, 500, 1000);
     expect_tokens(ids[0], model, 500, 1000);
     limits.tokens.burst = 400;
-    set(ids[0], model, limits);
+    set_limits(ids[0], model, limits);
     expect_tokens(ids[0], model, 100, 400);
 }
 
@@ -205,14 +201,14 @@ Test(budget_left, of_tokens_that_are_charged_at_the_pick_is_not_less_what_is_hel
     limits.tokens = per_minute(60000, 900);
     limits.tokens_long =
         (struct keyshm_rate){.amount = 86400000, .per_ms = 86400000, .burst = 1000, .charge = KEYSHM_CHARGE_AT_RELEASE};
-    set(group, 0, limits);
+    set_limits(group, 0, limits);
     acquire(0, 200);
     expect_tokens(ids[1], 0, 700, 900);
     expect_tokens(group, 0, 700, 900);
     struct keyshm_limits cap = KEYSHM_LIMITS_INIT;
     struct keyshm_lease_list *list;
     cap.in_flight = 3;
-    set(ids[1], 0, cap);
+    set_limits(ids[1], 0, cap);
     acquire(0, 50);
     cr_assert_eq(keyshm_leases(pool, &list), 0);
     cr_assert_eq(list->count, 2);
@@ -226,7 +222,7 @@ Test(budget_left, of_tokens_that_are_charged_at_the_pick_is_not_less_what_is_hel
 Test(budget_left, of_a_key_that_came_into_the_place_of_another_is_all)
 {
     keyshm_pause(pool, ids[1]);
-    set(0, 0, requests(60, 2));
+    set_limits(0, 0, requests(60, 2));
     pick_one();
     expect_requests(ids[0], 0, 1, 2);
     cr_assert_eq(keyshm_remove(pool, ids[0]), 0);
@@ -239,10 +235,10 @@ Test(budget_left, of_places_is_by_the_cap)
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT, of_group = KEYSHM_LIMITS_INIT;
     limits.in_flight = 2;
     of_group.in_flight = 1;
-    set(ids[0], 0, limits);
-    set(group, 0, of_group);
+    set_limits(ids[0], 0, limits);
+    set_limits(group, 0, of_group);
     struct keyshm_lease leases[] = {acquire(0, 0), acquire(0, 0), acquire(model, 0)};
-    set(ids[0], model, requests(60, 9));
+    set_limits(ids[0], model, requests(60, 9));
     cr_assert_eq(state_for(ids[0], model).in_flight_cap, 2);
     expect_in_flight(ids[0], 2, 2, true);
     expect_in_flight(ids[1], 0, 0, true);
@@ -260,10 +256,10 @@ Test(budget_left, of_a_cap_that_was_lowered_is_none_until_what_is_in_flight_fits
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
     keyshm_pause(pool, ids[1]);
     limits.in_flight = 3;
-    set(ids[0], 0, limits);
+    set_limits(ids[0], 0, limits);
     struct keyshm_lease leases[] = {acquire(0, 0), acquire(0, 0), acquire(0, 0)};
     limits.in_flight = 2;
-    set(ids[0], 0, limits);
+    set_limits(ids[0], 0, limits);
     expect_in_flight(ids[0], 3, 2, true);
     cr_assert_eq(keyshm_release(pool, &leases[0]), 0);
     expect_in_flight(ids[0], 2, 2, true);
@@ -276,8 +272,8 @@ Test(budget_left, is_in_a_snapshot_of_keys_and_groups)
     struct keyshm_snapshot *snapshot;
     struct keyshm_limits limits = requests(60, 4);
     limits.in_flight = 3;
-    set(group, 0, limits);
-    set(ids[0], 0, requests(60, 1));
+    set_limits(group, 0, limits);
+    set_limits(ids[0], 0, requests(60, 1));
     acquire(0, 0);
     acquire(0, 0);
     cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);

@@ -2,22 +2,11 @@
 #include "rate.h"
 
 #include "moved_clock.h"
+#include "set_limits.h"
 
 /* Which limits are set, and what they admit. */
 
 TestSuite(limits, .init = create_pool_with_clock, .fini = close_pool);
-
-static struct keyshm_limits requests(uint64_t amount, int64_t per_ms, uint64_t burst)
-{
-    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
-    limits.requests = (struct keyshm_rate){.amount = amount, .per_ms = per_ms, .burst = burst};
-    return limits;
-}
-
-static void set(keyshm_id id, unsigned model, struct keyshm_limits limits)
-{
-    cr_assert_eq(keyshm_set_limits(pool, id, model, &limits), 0);
-}
 
 static struct keyshm_limits get(keyshm_id id, unsigned model)
 {
@@ -48,7 +37,7 @@ static int acquire(unsigned model, uint64_t tokens)
 Test(limits, of_requests_admit_a_burst_and_then_the_rate)
 {
     keyshm_id id = add_key(1);
-    set(id, 0, requests(8, 600, 4));
+    set_limits(id, 0, limits_of_requests(8, 600, 4));
     cr_assert_eq(count_admitted(), 4);
     virtual_clock_pass_ms(74);
     cr_assert_eq(count_admitted(), 0);
@@ -64,9 +53,9 @@ Test(limits, of_the_pool_are_those_of_each_key_without_its_own)
 {
     keyshm_id id = add_key(1);
     add_key(2);
-    set(0, 0, requests(60, 60000, 3));
+    set_limits(0, 0, limits_of_requests(60, 60000, 3));
     cr_assert_eq(count_admitted(), 6, "three of each");
-    set(id, 0, requests(60, 60000, 5));
+    set_limits(id, 0, limits_of_requests(60, 60000, 5));
     cr_assert_eq(count_admitted(), 2, "what was used is known");
     cr_assert_eq(get(id, 0).requests.burst, 5);
     cr_assert_eq(keyshm_set_limits(pool, id, 0, NULL), 0);
@@ -84,8 +73,8 @@ Test(limits, of_a_group_are_for_all_its_keys)
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     cr_assert_eq(keyshm_set_group(pool, ids[0], group), 0);
     cr_assert_eq(keyshm_set_group(pool, ids[1], group), 0);
-    set(group, 0, requests(60, 60000, 5));
-    set(ids[2], 0, requests(60, 60000, 1));
+    set_limits(group, 0, limits_of_requests(60, 60000, 5));
+    set_limits(ids[2], 0, limits_of_requests(60, 60000, 1));
     cr_assert_eq(count_admitted(), 6);
     virtual_clock_pass_ms(1000);
     cr_assert_eq(count_admitted(), 2);
@@ -97,8 +86,8 @@ Test(limits, of_a_model_are_for_requests_for_it)
     keyshm_id id = add_key(1);
     cr_assert_eq(keyshm_model(pool, "large", &large), 0);
     cr_assert_eq(keyshm_model(pool, "small", &small), 0);
-    set(id, large, requests(60, 60000, 2));
-    set(id, 0, requests(600, 60000, 10));
+    set_limits(id, large, limits_of_requests(60, 60000, 2));
+    set_limits(id, 0, limits_of_requests(600, 60000, 10));
     cr_assert_eq(acquire(large, 0), 0);
     cr_assert_eq(acquire(large, 0), 0);
     cr_assert_eq(acquire(large, 0), -EAGAIN);
@@ -115,7 +104,7 @@ Test(limits, of_tokens_admit_what_fits)
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
     keyshm_id id = add_key(1);
     limits.tokens = (struct keyshm_rate){.amount = 60000, .per_ms = 60000, .burst = 1000};
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     cr_assert_eq(acquire(0, 600), 0);
     cr_assert_eq(acquire(0, 500), -EAGAIN);
     cr_assert_eq(acquire(0, 400), 0);
@@ -131,7 +120,7 @@ Test(limits, of_tokens_admit_more_than_the_burst_when_nothing_is_owed)
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
     keyshm_id id = add_key(1);
     limits.tokens = (struct keyshm_rate){.amount = 60000, .per_ms = 60000, .burst = 1000};
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     cr_assert_eq(acquire(0, 1), 0);
     cr_assert_eq(acquire(0, 5000), -EAGAIN);
     virtual_clock_pass_ms(1);
@@ -144,16 +133,16 @@ Test(limits, of_tokens_admit_more_than_the_burst_when_nothing_is_owed)
 
 Test(limits, that_refuse_cost_nothing)
 {
-    struct keyshm_limits limits = requests(60, 60000, 10);
+    struct keyshm_limits limits = limits_of_requests(60, 60000, 10);
     keyshm_id id = add_key(1);
     limits.tokens = (struct keyshm_rate){.amount = 60000, .per_ms = 60000, .burst = 100};
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     cr_assert_eq(acquire(0, 100), 0);
     for (int i = 0; i < 50; i++)
         cr_assert_eq(acquire(0, 100), -EAGAIN);
     cr_assert_eq(keyshm_set_limits(pool, id, 0, &limits), 0);
     limits.tokens.amount = 0;
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     cr_assert_eq(count_admitted(), 9);
 }
 
@@ -161,7 +150,7 @@ Test(limits, are_passed_over_for_keys_that_admit)
 {
     struct keyshm_pick pick;
     keyshm_id limited = add_key(1), free = add_key(2);
-    set(limited, 0, requests(1, 60000, 1));
+    set_limits(limited, 0, limits_of_requests(1, 60000, 1));
     cr_assert_eq(pick_one().id, limited);
     for (int i = 0; i < 10; i++)
         cr_assert_eq(pick_one().id, free);
@@ -175,7 +164,7 @@ Test(limits, hold_with_priorities)
 {
     keyshm_id first = add_key(1), second = add_key(2);
     cr_assert_eq(keyshm_set_priority(pool, second, 1), 0);
-    set(first, 0, requests(60, 60000, 2));
+    set_limits(first, 0, limits_of_requests(60, 60000, 2));
     cr_assert_eq(pick_one().id, first);
     cr_assert_eq(pick_one().id, first);
     cr_assert_eq(pick_one().id, second);
@@ -187,25 +176,25 @@ Test(limits, hold_with_priorities)
 Test(limits, go_with_their_key)
 {
     keyshm_id id = add_key(1);
-    set(id, 0, requests(1, 60000, 1));
+    set_limits(id, 0, limits_of_requests(1, 60000, 1));
     cr_assert_eq(count_admitted(), 1);
     cr_assert_eq(keyshm_remove(pool, id), 0);
     id = add_key(2);
     cr_assert_eq(get(id, 0).requests.amount, 0);
     cr_assert_eq(count_admitted(), 100);
-    set(0, 0, requests(1, 60000, 1));
+    set_limits(0, 0, limits_of_requests(1, 60000, 1));
     cr_assert_eq(count_admitted(), 1, "nothing was used of these");
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
 }
 
 Test(limits, that_are_read_are_those_that_were_set)
 {
-    struct keyshm_limits limits = requests(60, 60000, 0), read;
+    struct keyshm_limits limits = limits_of_requests(60, 60000, 0), read;
     keyshm_id id = add_key(1);
     limits.tokens = (struct keyshm_rate){90000, 60000, 0, KEYSHM_CHARGE_AT_RELEASE};
     limits.requests_long = (struct keyshm_rate){1000, 86400000, 7, KEYSHM_CHARGE_AT_PICK};
     limits.in_flight = 4;
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     read = get(id, 0);
     cr_assert(read.requests.amount == 60 && read.requests.per_ms == 60000 && read.requests.burst == 10);
     cr_assert(read.tokens.amount == 90000 && read.tokens.burst == 15000 &&
@@ -224,7 +213,7 @@ static int set_wrong(keyshm_id id, unsigned model, struct keyshm_limits limits)
 
 Test(limits, that_are_wrong_are_refused)
 {
-    struct keyshm_limits limits = requests(60, 60000, 0);
+    struct keyshm_limits limits = limits_of_requests(60, 60000, 0);
     keyshm_id id = add_key(1), gone = add_key(2), group;
     unsigned model;
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
@@ -233,12 +222,12 @@ Test(limits, that_are_wrong_are_refused)
     cr_assert_eq(keyshm_set_limits(NULL, id, 0, &limits), -EINVAL);
     cr_assert_eq(set_wrong(gone, 0, limits), -ESTALE);
     cr_assert_eq(set_wrong(id, model + 1, limits), -EINVAL);
-    cr_assert_eq(set_wrong(id, 0, requests(60, 0, 0)), -EINVAL);
-    cr_assert_eq(set_wrong(id, 0, requests(60, KEYSHM_DURATION_MAX_MS + 1, 0)), -EINVAL);
-    cr_assert_eq(set_wrong(id, 0, requests(0, 0, 0)), 0, "there is no such limit");
+    cr_assert_eq(set_wrong(id, 0, limits_of_requests(60, 0, 0)), -EINVAL);
+    cr_assert_eq(set_wrong(id, 0, limits_of_requests(60, KEYSHM_DURATION_MAX_MS + 1, 0)), -EINVAL);
+    cr_assert_eq(set_wrong(id, 0, limits_of_requests(0, 0, 0)), 0, "there is no such limit");
     limits.requests.charge = KEYSHM_CHARGE_AT_RELEASE;
     cr_assert_eq(set_wrong(id, 0, limits), -EINVAL);
-    limits = requests(60, 60000, 0);
+    limits = limits_of_requests(60, 60000, 0);
     limits.in_flight = 16;
     cr_assert_eq(set_wrong(id, 0, limits), 0);
     cr_assert_eq(set_wrong(id, model, limits), -EINVAL);
@@ -263,8 +252,8 @@ Test(limits, of_so_many_kinds_have_no_room)
     unsigned model;
     cr_assert_eq(keyshm_model(pool, "large", &model), 0);
     for (uint64_t i = 1; i <= 1000; i++)
-        set(id, 0, requests(i, 60000, 0)); /* of which the last are in use */
-    set(id, model, requests(5, 60000, 0));
+        set_limits(id, 0, limits_of_requests(i, 60000, 0)); /* of which the last are in use */
+    set_limits(id, model, limits_of_requests(5, 60000, 0));
     cr_assert_eq(get(id, 0).requests.amount, 1000);
     cr_assert_eq(get(id, model).requests.amount, 5);
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
@@ -308,7 +297,7 @@ Test(limits, of_requests_in_flight_hold)
 {
     struct keyshm_lease leases[3], more;
     keyshm_id id = add_key(1);
-    set(id, 0, cap(3));
+    set_limits(id, 0, cap(3));
     for (int i = 0; i < 3; i++)
         cr_assert_eq(lease_for(&leases[i], 0), 0);
     cr_assert_eq(lease_for(&more, 0), -EAGAIN);
@@ -329,8 +318,8 @@ Test(limits, of_requests_in_flight_of_a_group_hold_for_all_its_keys)
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     for (int i = 0; i < 2; i++)
         cr_assert_eq(keyshm_set_group(pool, ids[i], group), 0);
-    set(group, 0, cap(4));
-    set(ids[0], 0, cap(1));
+    set_limits(group, 0, cap(4));
+    set_limits(ids[0], 0, cap(1));
     for (int i = 0; i < 4; i++)
         cr_assert_eq(lease_for(&leases[i], 0), 0);
     cr_assert_eq(lease_for(&more, 0), -EAGAIN);
@@ -344,10 +333,10 @@ Test(limits, of_requests_in_flight_that_are_lowered_admit_none_until_it_fits)
 {
     struct keyshm_lease leases[4], more;
     keyshm_id id = add_key(1);
-    set(id, 0, cap(4));
+    set_limits(id, 0, cap(4));
     for (int i = 0; i < 4; i++)
         cr_assert_eq(lease_for(&leases[i], 0), 0);
-    set(id, 0, cap(2));
+    set_limits(id, 0, cap(2));
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(keyshm_release(pool, &leases[i]), 0);
         cr_assert_eq(lease_for(&more, 0), -EAGAIN);
@@ -363,7 +352,7 @@ Test(limits, of_requests_in_flight_are_not_for_plain_picks)
 {
     struct keyshm_pick pick;
     keyshm_id capped = add_key(1), free = add_key(2);
-    set(capped, 0, cap(2));
+    set_limits(capped, 0, cap(2));
     for (int i = 0; i < 5; i++) {
         cr_assert_eq(keyshm_next(pool, &pick), 0);
         cr_assert_eq(pick.id, free);
@@ -376,7 +365,7 @@ Test(limits, of_tokens_at_release_hold_what_is_said_and_charge_what_is_used)
 {
     struct keyshm_lease first, second, third;
     keyshm_id id = add_key(1);
-    set(id, 0, tokens_at_release(1000));
+    set_limits(id, 0, tokens_at_release(1000));
     cr_assert_eq(lease_for(&first, 600), 0);
     cr_assert_eq(lease_for(&second, 500), -EAGAIN);
     cr_assert_eq(lease_for(&second, 400), 0);
@@ -402,7 +391,7 @@ Test(limits, of_tokens_at_release_are_no_hidden_cap)
 {
     struct keyshm_lease leases[50];
     keyshm_id id = add_key(1);
-    set(id, 0, tokens_at_release(1000));
+    set_limits(id, 0, tokens_at_release(1000));
     for (int i = 0; i < 50; i++)
         cr_assert_eq(lease_for(&leases[i], 20), 0);
     cr_assert_eq(count_leases(), 16);
@@ -418,10 +407,10 @@ Test(limits, of_tokens_at_release_are_no_hidden_cap)
 
 Test(limits, that_are_cancelled_are_given_back)
 {
-    struct keyshm_limits limits = requests(60, 60000, 2);
+    struct keyshm_limits limits = limits_of_requests(60, 60000, 2);
     struct keyshm_lease lease;
     keyshm_id id = add_key(1);
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     for (int i = 0; i < 20; i++) {
         cr_assert_eq(lease_for(&lease, 0), 0);
         cr_assert_eq(keyshm_cancel(pool, &lease), 0);
@@ -447,7 +436,7 @@ Test(limits, of_a_process_that_has_forgotten_its_leases)
 {
     struct keyshm_lease lease;
     keyshm_id id = add_key(1);
-    set(id, 0, cap(2));
+    set_limits(id, 0, cap(2));
     cr_assert_eq(lease_for(&lease, 0), 0);
     cr_assert_eq(lease_for(&lease, 0), 0);
     cr_assert_eq(keyshm_reap(pool, 0), 0);
@@ -462,7 +451,7 @@ Test(limits, of_requests_in_flight_end_with_their_key)
 {
     struct keyshm_lease lease;
     keyshm_id id = add_key(1);
-    set(0, 0, cap(1));
+    set_limits(0, 0, cap(1));
     cr_assert_eq(lease_for(&lease, 0), 0);
     cr_assert_eq(keyshm_remove(pool, id), 0);
     cr_assert_eq(count_leases(), 0);
@@ -483,7 +472,7 @@ Test(limits, of_a_group_end_with_a_removed_key)
     limits.in_flight = 1;
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     cr_assert_eq(keyshm_set_group(pool, id, group), 0);
-    set(group, 0, limits);
+    set_limits(group, 0, limits);
     cr_assert_eq(lease_for(&lease, 600), 0);
     cr_assert_eq(lease.pick.id, id);
     cr_assert_eq(keyshm_remove(pool, id), 0);
@@ -505,7 +494,7 @@ Test(limits, take_a_place_away_after_the_longest_time)
     keyshm_id id = add_key(1);
     policy.lease_max_ms = 5000;
     set_policy(policy);
-    set(id, 0, cap(1));
+    set_limits(id, 0, cap(1));
     cr_assert_eq(lease_for(&frozen, 0), 0);
     virtual_clock_pass_ms(5000);
     cr_assert_eq(lease_for(&next, 0), -EAGAIN);
@@ -519,7 +508,7 @@ Test(limits, say_when_a_key_is_available)
 {
     struct keyshm_lease lease;
     keyshm_id id = add_key(1);
-    set(id, 0, requests(60, 60000, 1));
+    set_limits(id, 0, limits_of_requests(60, 60000, 1));
     cr_assert_eq(keyshm_is_available(pool, id), 1);
     cr_assert_eq(count_admitted(), 1);
     cr_assert_eq(keyshm_is_available(pool, id), 0);
@@ -530,7 +519,7 @@ Test(limits, say_when_a_key_is_available)
     virtual_clock_pass_ms(600);
     cr_assert_eq(keyshm_next_available_ms(pool), 0);
     cr_assert_eq(keyshm_available_count(pool), 1);
-    set(id, 0, cap(1));
+    set_limits(id, 0, cap(1));
     cr_assert_eq(lease_for(&lease, 0), 0);
     cr_assert_eq(keyshm_is_available(pool, id), 0);
     cr_assert_eq(keyshm_next_available_ms(pool), -1);
@@ -545,7 +534,7 @@ Test(limits, owe_no_more_than_can_be_owed)
     struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
     limits.tokens = (struct keyshm_rate){.amount = 1, .per_ms = 1000, .burst = 10, .charge = KEYSHM_CHARGE_AT_RELEASE};
     keyshm_id id = add_key(1);
-    set(id, 0, limits);
+    set_limits(id, 0, limits);
     struct keyshm_request request = KEYSHM_REQUEST_INIT;
     struct keyshm_lease lease;
     request.tokens = 1;
@@ -566,9 +555,9 @@ Test(limits, of_many_keys_are_those_of_each)
 {
     keyshm_id ids[6];
     add_keys(ids, 6);
-    set(0, 0, requests(1, 60000, 1));
-    set(ids[2], 0, requests(3, 60000, 3));
-    set(ids[4], 0, requests(5, 60000, 5));
+    set_limits(0, 0, limits_of_requests(1, 60000, 1));
+    set_limits(ids[2], 0, limits_of_requests(3, 60000, 3));
+    set_limits(ids[4], 0, limits_of_requests(5, 60000, 5));
     cr_assert_eq(count_admitted(), 4 + 3 + 5);
     cr_assert_eq(keyshm_next_available_ms(pool), 12000);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "moved_clock.h"
+#include "set_limits.h"
 
 /* What a provider says is left: keyshm_observe(). */
 
@@ -12,18 +13,6 @@ static void create_pool_with_key(void)
 }
 
 TestSuite(observe, .init = create_pool_with_key, .fini = close_pool);
-
-static struct keyshm_limits requests(uint64_t amount, int64_t per_ms, uint64_t burst)
-{
-    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
-    limits.requests = (struct keyshm_rate){.amount = amount, .per_ms = per_ms, .burst = burst};
-    return limits;
-}
-
-static void set(keyshm_id id, unsigned model, struct keyshm_limits limits)
-{
-    cr_assert_eq(keyshm_set_limits(pool, id, model, &limits), 0);
-}
 
 static void observe_for(keyshm_id id, unsigned model, int64_t left, int64_t reset_ms)
 {
@@ -62,7 +51,7 @@ static void take(int count)
 
 Test(observe, of_a_window_admits_what_is_left_until_it_ends)
 {
-    set(key, 0, requests(8, 600, 8));
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
     take(1);
     observe(5, 500); /* another machine has used two */
     virtual_clock_pass_ms(300);
@@ -75,7 +64,7 @@ Test(observe, of_a_window_admits_what_is_left_until_it_ends)
 
 Test(observe, counts_nothing_twice)
 {
-    set(key, 0, requests(8, 600, 8));
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
     for (int i = 1; i <= 8; i++) {
         take(1);
         observe(8 - i, 600);
@@ -91,7 +80,7 @@ Test(observe, counts_nothing_twice)
 /* All eight are under way, and the answers come in any order; the last of them never comes. */
 Test(observe, knows_what_is_under_way)
 {
-    set(key, 0, requests(8, 600, 8));
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
     for (int window = 0; window < 3; window++) {
         cr_assert_eq(count_admitted(), 8);
         virtual_clock_pass_ms(5);
@@ -107,7 +96,7 @@ Test(observe, knows_what_is_under_way)
 /* The answer that is heard first counts five requests. Six were charged. */
 Test(observe, takes_off_no_more_than_is_under_way)
 {
-    set(key, 0, requests(8, 600, 8));
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
     take(1);
     observe(7, 50);
     virtual_clock_pass_ms(60);
@@ -119,7 +108,7 @@ Test(observe, takes_off_no_more_than_is_under_way)
 
 Test(observe, only_ever_makes_less_of_it)
 {
-    set(key, 0, requests(8, 600, 8));
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
     observe(3, 600);
     observe(6, 600);
     observe(6, 300);
@@ -132,7 +121,7 @@ Test(observe, in_any_order_comes_to_the_same)
     int64_t answers[][2] = {{3, 560}, {6, 500}, {4, 590}};
     for (int i = 0; i < 6; i++) {
         int first = i / 2, second = (first + 1 + i % 2) % 3, third = 3 - first - second;
-        set(key, 0, requests(8, 600, 8));
+        set_limits(key, 0, limits_of_requests(8, 600, 8));
         observe(answers[first][0], answers[first][1]);
         observe(answers[second][0], answers[second][1]);
         observe(answers[third][0], answers[third][1]);
@@ -154,7 +143,7 @@ Test(observe, of_nothing_left_is_a_bench_in_no_streak)
     expect_left(key, 1000);
     virtual_clock_pass_ms(1001);
     cr_assert_eq(pick_id(), key);
-    set(key, 0, requests(8, 800, 8));
+    set_limits(key, 0, limits_of_requests(8, 800, 8));
     observe(0, -1);
     cr_assert_eq(count_admitted(), 0, "without a reset it drains");
     virtual_clock_pass_ms(100);
@@ -175,7 +164,7 @@ Test(observe, of_tokens_and_requests_benches_for_the_longer)
 /* A provider that counts continuously says when all will have drained: later with each request. */
 Test(observe, of_a_reset_that_moves_leaves_it_to_the_rate)
 {
-    set(key, 0, requests(60, 60000, 60));
+    set_limits(key, 0, limits_of_requests(60, 60000, 60));
     cr_assert_eq(count_admitted(), 60);
     observe(1, 59000);
     virtual_clock_pass_ms(10000);
@@ -191,9 +180,9 @@ Test(observe, of_a_reset_that_moves_leaves_it_to_the_rate)
 
 Test(observe, is_of_the_shortest_window_that_can_be_meant)
 {
-    struct keyshm_limits limits = requests(100, 60000, 100);
+    struct keyshm_limits limits = limits_of_requests(100, 60000, 100);
     limits.requests_long = (struct keyshm_rate){.amount = 1000, .per_ms = 86400000, .burst = 1000};
-    set(key, 0, limits);
+    set_limits(key, 0, limits);
     observe(5, 3600000);
     virtual_clock_pass_ms(120000);
     cr_assert_eq(count_admitted(), 5, "an hour is not a minute");
@@ -208,7 +197,7 @@ Test(observe, for_a_model_is_of_this_moment)
 {
     unsigned model;
     cr_assert_eq(keyshm_model(pool, "large", &model), 0);
-    set(key, model, requests(8, 800, 8));
+    set_limits(key, model, limits_of_requests(8, 800, 8));
     observe_for(key, model, 2, 700);
     cr_assert_eq(count_admitted_for(model), 2);
     virtual_clock_pass_ms(100);
@@ -225,7 +214,7 @@ Test(observe, can_be_of_the_group)
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     cr_assert_eq(keyshm_set_group(pool, key, group), 0);
     cr_assert_eq(keyshm_set_group(pool, other, group), 0);
-    set(group, 0, requests(8, 600, 8));
+    set_limits(group, 0, limits_of_requests(8, 600, 8));
     observation.scope = KEYSHM_SCOPE_GROUP;
     observation.requests_left = 3;
     observation.requests_reset_ms = 600;
@@ -257,7 +246,7 @@ Test(observe, of_tokens_that_are_held_counts_them_once)
     struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
     limits.tokens =
         (struct keyshm_rate){.amount = 60000, .per_ms = 60000, .burst = 60000, .charge = KEYSHM_CHARGE_AT_RELEASE};
-    set(key, 0, limits);
+    set_limits(key, 0, limits);
     struct keyshm_lease lease = acquire(1000);
     observation.tokens_left = 20000; /* of which these 1,000 are taken off already */
     cr_assert_eq(keyshm_observe(pool, key, &observation), 0);
@@ -306,7 +295,7 @@ Test(observe, is_checked)
 
 Test(observe, says_nothing_of_the_next_key)
 {
-    set(0, 0, requests(8, 600, 8));
+    set_limits(0, 0, limits_of_requests(8, 600, 8));
     observe(1, 60000);
     observe(1, 600);
     cr_assert_eq(keyshm_remove(pool, key), 0);
