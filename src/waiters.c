@@ -42,12 +42,14 @@ unsigned waiters_count(const struct keyshm_pool *pool)
 
 uint32_t waiters_expect(const struct keyshm_pool *pool)
 {
-    /* seq_cst: pairs with waiters_are_expected(). The number differs from that of every waiter before, so that an announcer
-     * which has woken none does not take this one for gone. 0 would say that nobody waits. */
+    /* acquire: pairs with the increment in ready_count_announcement(): who has read this count also reads the word. Before the
+     * other increment: an announcer that takes this waiter for gone changes the count after that, so the waiter does not sleep. */
+    uint32_t announced = atomic_load_explicit(&pool->header->made_available, memory_order_acquire);
+    /* seq_cst: pairs with waiters_are_expected(); the kernel compares the count after it. The number differs from that of every
+     * waiter before, so that an announcer which has woken none does not take this one for gone. 0 would say that nobody waits. */
     if (atomic_fetch_add_explicit(&pool->header->waiters, 1, memory_order_seq_cst) == UINT32_MAX)
         atomic_fetch_add_explicit(&pool->header->waiters, 1, memory_order_seq_cst);
-    /* seq_cst: after it; pairs with the increment in ready_count_announcement(). */
-    return atomic_load_explicit(&pool->header->made_available, memory_order_seq_cst);
+    return announced;
 }
 
 int waiters_sleep(const struct keyshm_pool *pool, uint32_t announced, uint64_t duration_ns)

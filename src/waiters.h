@@ -6,11 +6,12 @@
  * Those who wait for a key, and how they are woken. They sleep on the count of what was made available (futex(2)), which
  * changes whenever there may be something for them.
  *
- *   waiter    says that it waits; reads the count; looks for a key; sleeps, if the count is still the same
+ *   waiter    reads the count; says that it waits; looks for a key; sleeps, if the count is still the same
  *   announcer makes a key available; counts that; if somebody has said that he waits, wakes one, or all
  *
  * Each writes first and then reads what the other writes, both seq_cst: so either the announcer finds the waiter, or the
- * waiter finds the key, or the count has changed when it wants to sleep.
+ * waiter finds the key, or the count has changed when it wants to sleep. The count comes before all: an announcer that woke
+ * nobody may take for gone whoever has said so by then, and says that by the count.
  *
  * That somebody waits is a hint, which waiters raise and nobody lowers but an announcer that woke none. So a waiter that is
  * killed leaves nothing to repair: the next announcer makes one system call in vain. What is lost with a process that is
@@ -24,7 +25,7 @@
 uint64_t waiters_begin(const struct keyshm_pool *pool, uint64_t now_ms);
 void waiters_end(const struct keyshm_pool *pool, uint64_t token);
 
-/* Say that there is one who waits, before it looks for a key. Returns what it has to sleep on. */
+/* Say that there is one who waits, before it looks for a key. Returns the count that it has to sleep on. */
 uint32_t waiters_expect(const struct keyshm_pool *pool);
 
 /* Sleep, at most so long, unless more was announced since. 0: woken by another. -EAGAIN: more was announced before it slept.
