@@ -373,7 +373,7 @@ static void call_get_metadata(void)
 
 /* ---- picks and marks ---- */
 
-static void check_pick(const struct keyshm_pick *pick, int r, int slot, unsigned model)
+static void check_benched_pick(const struct keyshm_pick *pick, int r, int slot, unsigned model, int64_t benched_ms)
 {
     EXPECT_EQ(r, slot < 0 ? slot : 0);
     notice_sleep();
@@ -383,20 +383,26 @@ static void check_pick(const struct keyshm_pick *pick, int r, int slot, unsigned
     EXPECT_EQ(pick->id, key->subject.id);
     EXPECT_EQ(pick->key_length, strlen(key->text));
     EXPECT_EQ(strcmp(pick->key, key->text), 0);
-    EXPECT(pick->stamp != 0 && pick->benched_ms == 0 && pick->model == model);
+    EXPECT(pick->stamp != 0 && pick->model == model);
+    EXPECT_EQ(pick->benched_ms, benched_ms);
     key->last.stamp = pick->stamp;
     shared->picks++;
+}
+
+static void check_pick(const struct keyshm_pick *pick, int r, int slot, unsigned model)
+{
+    check_benched_pick(pick, r, slot, model, 0);
 }
 
 static const struct reference_request plain_request = {.model = 0};
 
 /* What is charged for the slot that is picked. */
-static int next_slot(const struct reference_request *request, struct reference_lease *lease_or_null)
+static int next_slot(void)
 {
     struct reference *reference = &shared->reference;
-    int slot = reference_next(reference, request);
+    int slot = reference_next(reference, &plain_request);
     if (slot >= 0)
-        reference_charge(reference, &reference->keys[slot], request, lease_or_null);
+        reference_charge(reference, &reference->keys[slot], &plain_request, NULL);
     return slot;
 }
 
@@ -404,7 +410,7 @@ static void call_next(void)
 {
     struct keyshm_pick pick;
     int r = keyshm_next(pool, &pick);
-    check_pick(&pick, r, next_slot(&plain_request, NULL), 0);
+    check_pick(&pick, r, next_slot(), 0);
 }
 
 /* ---- leases ---- */
@@ -428,6 +434,35 @@ static void check_release(struct reference_lease *lease)
     EXPECT_EQ(keyshm_release(pool, &lease->lease), reference_release(&shared->reference, lease));
 }
 
+/* The library's choice, if it may be that. */
+static int preferred_slot(const struct reference_request *request, const struct keyshm_pick *pick, int r)
+{
+    struct reference *reference = &shared->reference;
+    int priority = reference_preferred(reference, request), slot = (int)(pick->id & 0xffffff);
+    EXPECT_EQ(r, priority < 0 && !(priority == -EAGAIN && r == 0) ? priority : 0);
+    if (priority < 0)
+        return priority;
+    EXPECT(slot < (int)reference->capacity && (int)reference->keys[slot].priority == priority);
+    EXPECT(reference_may_be_had(reference, &reference->keys[slot], request));
+    reference_prefer(reference, request, slot);
+    return slot;
+}
+
+/* Which one it has to be, after a call that returned r. */
+static int acquired_slot(const struct keyshm_request *request, struct reference_lease *lease, int r,
+                         int64_t *ret_benched_ms)
+{
+    struct reference *reference = &shared->reference;
+    const struct reference_request asked = {.model = request->model, .tokens = request->tokens, .is_lease = true};
+    int slot = request->affinity != 0 ? preferred_slot(&asked, &lease->lease.pick, r) : reference_next(reference, &asked);
+    *ret_benched_ms = 0;
+    if (slot == -EAGAIN && (request->flags & KEYSHM_SOONEST) != 0)
+        slot = reference_soonest(reference, &asked, ret_benched_ms);
+    if (slot >= 0)
+        reference_charge(reference, &reference->keys[slot], &asked, lease);
+    return slot;
+}
+
 /* Where there are no limits, it is released at once. */
 static void call_acquire(void)
 {
@@ -439,13 +474,16 @@ static void call_acquire(void)
     }
     request.model = random_below(8) == 0 ? random_below(REFERENCE_MODELS + 2) : random_model();
     request.tokens = shared->has_limits && random_below(2) == 0 ? random_below(20) : 0;
+    request.affinity = random_below(4) == 0 ? 1 + random_below(8) : 0;
+    request.flags = random_below(4) == 0 ? KEYSHM_SOONEST : 0;
     int r = keyshm_acquire(pool, &request, &lease->lease);
     if (request.model > shared->reference.models) {
         EXPECT_EQ(r, -EINVAL);
         return;
     }
-    const struct reference_request asked = {.model = request.model, .tokens = request.tokens, .is_lease = true};
-    check_pick(&lease->lease.pick, r, next_slot(&asked, lease), request.model);
+    int64_t benched_ms;
+    int slot = acquired_slot(&request, lease, r, &benched_ms);
+    check_benched_pick(&lease->lease.pick, r, slot, request.model, benched_ms);
     if (r < 0 || (shared->has_limits && random_below(4) != 0))
         return;
     check_release(lease);
@@ -517,7 +555,7 @@ static void call_next_key(void)
     char buffer[REFERENCE_KEY_SIZE];
     keyshm_id id = 0;
     size_t size = random_below(4) == 0 ? random_below(sizeof(buffer)) : sizeof(buffer);
-    int slot = next_slot(&plain_request, NULL);
+    int slot = next_slot();
     ssize_t r = keyshm_next_key(pool, buffer, size, random_below(4) == 0 ? NULL : &id);
     notice_sleep();
     if (slot < 0) {
@@ -1042,6 +1080,8 @@ static void check_masked(const struct keyshm_key_snapshot *row, const char *text
     EXPECT_EQ(strcmp(row->masked_key, masked), 0);
 }
 
+#define BY_LIMITS (KEYSHM_BY_BUDGET | KEYSHM_BY_CAP)
+
 static void check_state(const struct keyshm_key_snapshot *row, const struct reference_subject *subject,
                         struct reference_view expected)
 {
@@ -1054,7 +1094,7 @@ static void check_state(const struct keyshm_key_snapshot *row, const struct refe
                                          ? -1
                                          : expected.deadline_ms - reference->now_ms);
     EXPECT_EQ(row->is_paused, subject->is_paused);
-    EXPECT_EQ(row->benched_by, expected.benched_by);
+    EXPECT_EQ(row->benched_by & ~BY_LIMITS, expected.benched_by);
     EXPECT_EQ(row->is_probing, expected.is_probing);
     EXPECT_EQ(row->streak, expected.streak);
     EXPECT_EQ(row->error_count, subject->marked[KEYSHM_INVALID]);
@@ -1066,6 +1106,7 @@ static void check_row(const struct keyshm_key_snapshot *row, const struct refere
 {
     const struct reference *reference = &shared->reference;
     check_state(row, &key->subject, reference_view(reference, &key->subject, key->group, model));
+    EXPECT((row->benched_by == 0) == reference_is_available(reference, key, model));
     EXPECT_EQ(row->slot, key - reference->keys);
     EXPECT_EQ(row->group, key->group != NULL ? key->group->id : 0);
     EXPECT_EQ(row->picks, key->picks);

@@ -128,8 +128,8 @@ struct reference_view reference_view(const struct reference *reference, const st
     return view;
 }
 
-static bool is_admitted(const struct reference *reference, const struct reference_key *key,
-                        const struct reference_request *request)
+bool reference_may_be_had(const struct reference *reference, const struct reference_key *key,
+                          const struct reference_request *request)
 {
     bool needs_lease;
     return key->subject.is_in && reference_view(reference, &key->subject, key->group, request->model).benched_by == 0 &&
@@ -139,7 +139,7 @@ static bool is_admitted(const struct reference *reference, const struct referenc
 bool reference_is_available(const struct reference *reference, const struct reference_key *key, unsigned model)
 {
     const struct reference_request request = {.model = model, .is_lease = true};
-    return is_admitted(reference, key, &request);
+    return reference_may_be_had(reference, key, &request);
 }
 
 int reference_available_count(const struct reference *reference, unsigned model)
@@ -266,7 +266,8 @@ static int next_of_priority(const struct reference *reference, const struct refe
     for (unsigned passes = 0; passes <= 15; passes++) {
         for (; at.slot < reference->capacity; at.slot++) {
             const struct reference_key *key = &reference->keys[at.slot];
-            if (key->priority != priority || !has_turn(key->weight, at.round) || !is_admitted(reference, key, request))
+            if (key->priority != priority || !has_turn(key->weight, at.round) ||
+                !reference_may_be_had(reference, key, request))
                 continue;
             *cursor = (struct reference_cursor){.slot = at.slot + 1, .round = at.round};
             return (int)at.slot;
@@ -291,6 +292,13 @@ static bool needs_lease(const struct reference *reference, const struct referenc
     return needs_lease;
 }
 
+static int refusal(const struct reference *reference, const struct reference_request *request)
+{
+    if (reference_count(reference) == 0)
+        return -ENOKEY;
+    return needs_lease(reference, request) ? -EOPNOTSUPP : -EAGAIN;
+}
+
 int reference_next(struct reference *reference, const struct reference_request *request)
 {
     struct reference_cursor *cursor = reference->cursors[request->model];
@@ -304,9 +312,62 @@ int reference_next(struct reference *reference, const struct reference_request *
         count_pick(reference, &reference->keys[slot], request->model);
         return slot;
     }
-    if (reference_count(reference) == 0)
-        return -ENOKEY;
-    return needs_lease(reference, request) ? -EOPNOTSUPP : -EAGAIN;
+    return refusal(reference, request);
+}
+
+/* ---- without a turn ---- */
+
+static bool is_admitted_by_priority(const struct reference *reference, const struct reference_request *request,
+                                    unsigned priority)
+{
+    for (unsigned slot = 0; slot < reference->capacity; slot++)
+        if (reference->keys[slot].priority == priority &&
+            reference_may_be_had(reference, &reference->keys[slot], request))
+            return true;
+    return false;
+}
+
+int reference_preferred(const struct reference *reference, const struct reference_request *request)
+{
+    for (unsigned priority = 0; priority < REFERENCE_PRIORITIES; priority++)
+        if (is_admitted_by_priority(reference, request, priority))
+            return (int)priority;
+    return refusal(reference, request);
+}
+
+void reference_prefer(struct reference *reference, const struct reference_request *request, int slot)
+{
+    take_probes(reference, &reference->keys[slot], request->model);
+    count_pick(reference, &reference->keys[slot], request->model);
+}
+
+static int64_t bench_ends_ms(const struct reference *reference, const struct reference_key *key,
+                             const struct reference_request *request)
+{
+    bool needs_lease;
+    struct reference_view view = reference_view(reference, &key->subject, key->group, request->model);
+    bool is_to_be_tried = key->subject.is_in && view.status != KEYSHM_INVALID &&
+                          (view.benched_by & KEYSHM_BY_PAUSE) == 0 &&
+                          reference_admits_at_ns(reference, key, request, &needs_lease) <= reference->now_ns;
+    return is_to_be_tried ? view.deadline_ms : REFERENCE_FOREVER;
+}
+
+int reference_soonest(struct reference *reference, const struct reference_request *request, int64_t *ret_benched_ms)
+{
+    int64_t earliest_ms = REFERENCE_FOREVER;
+    int found = -EAGAIN;
+    for (unsigned slot = 0; slot < reference->capacity; slot++) {
+        int64_t ends_ms = bench_ends_ms(reference, &reference->keys[slot], request);
+        if (ends_ms >= earliest_ms)
+            continue;
+        earliest_ms = ends_ms;
+        found = (int)slot;
+    }
+    if (found < 0)
+        return found;
+    *ret_benched_ms = earliest_ms - reference->now_ms;
+    count_pick(reference, &reference->keys[found], request->model);
+    return found;
 }
 
 /* ---- marks ---- */

@@ -160,6 +160,16 @@ int64_t reference_next_available_ms(const struct reference *reference);
 /* The slot that is picked, or -EAGAIN, -ENOKEY or -EOPNOTSUPP. */
 int reference_next(struct reference *reference, const struct reference_request *request);
 
+/* By affinity it is any that can be had of the first priority of which there is one, and takes no turn. Returns that priority, or
+ * an error as above; and which it is, is for the caller to say. */
+bool reference_may_be_had(const struct reference *reference, const struct reference_key *key,
+                          const struct reference_request *request);
+int reference_preferred(const struct reference *reference, const struct reference_request *request);
+void reference_prefer(struct reference *reference, const struct reference_request *request, int slot);
+
+/* The slot of the key whose bench ends first, although it is benched, and for how long; or -EAGAIN. */
+int reference_soonest(struct reference *reference, const struct reference_request *request, int64_t *ret_benched_ms);
+
 /* ---- limits (reference_limits.c) ---- */
 
 /* When a request is admitted; REFERENCE_FOREVER: not by time alone. *needs_lease: it has a cap, and the request is none. */
