@@ -34,8 +34,8 @@ _keyshm_options_of() {
     create) echo '--capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --json' ;;
     add) echo '--group --env --dry-run --json' ;;
     set) echo '--group --env --dry-run --allow-empty --json' ;;
-    next) echo '--model --json' ;;
-    exec) echo '--model --env --on-status --scope --wait' ;;
+    next) echo '--model --wait --tokens --json' ;;
+    exec) echo '--model --env --on-status --scope --wait --tokens' ;;
     mark) echo '--group --model --scope --retry-after --until --reason --status --json' ;;
     pause | resume) echo '--group --json' ;;
     group) echo '--put-in --take-out --delete --json' ;;
@@ -208,7 +208,11 @@ _keyshm_ctl() {
     --requests | --requests-burst | --tokens | --tokens-burst | --requests-long | --requests-long-burst | --tokens-long | \
         --tokens-long-burst | --in-flight) return ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
-        --on-status | --wait | --retry-after | --until | --stamp | --layout) return ;;
+        --on-status | --retry-after | --until | --stamp | --layout) return ;;
+    --wait)
+        _keyshm_words forever
+        return
+        ;;
     --group | --model)
         _keyshm_names "${prev#--}"
         return

@@ -149,5 +149,23 @@ def test_exec_and_ctrl_z():
     check(terminal.finish() == 5, f"status {terminal.status}: {terminal.text()}")
 
 
+def test_wait_and_ctrl_c():
+    """Ctrl-C ends the wait for a key, and nothing is in flight then."""
+    pool, (key_id,) = make_pool("-wait", "AAAA")
+    ctl("limits", pool, "--in-flight", "1")
+    for command in (["next", pool], ["exec", pool, "--env", "API_KEY", "--", "echo", "ran"]):
+        ctl("mark", pool, key_id, "invalid")
+        terminal = Terminal([CTL, "--wait", "forever", *command])
+        end = time.monotonic() + PATIENCE_S
+        while "keyshm-ctl" not in workers_of(pool):
+            check(time.monotonic() < end, "it does not attach to the pool")
+            time.sleep(0.01)
+        terminal.send("\x03")
+        check(terminal.finish() == -signal.SIGINT, f"status {terminal.status}: {terminal.text()}")
+        check("ran" not in terminal.text() and "TOPSECRET" not in terminal.text(), terminal.text())
+        ctl("mark", pool, key_id, "available")
+        ctl("exec", pool, "--env", "API_KEY", "--", "true")
+
+
 run_tests([test_keys_are_not_shown, test_break_lock_asks, test_break_lock_looks_again, test_add_shows_progress, test_exec_and_ctrl_c,
-           test_exec_and_ctrl_z])
+           test_exec_and_ctrl_z, test_wait_and_ctrl_c])

@@ -74,6 +74,10 @@ def expectations(stat, ctl, ids):
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
     for command in (f"mark {POOL} {first} invalid", f"exec {POOL}"):
         yield f"keyshm-ctl {command} --scope ", {"key", "group"}
+    for name in ("next", "exec"):
+        yield f"keyshm-ctl {name} {POOL} --wait ", {"forever"}
+        yield f"keyshm-ctl {name} {POOL} --wait 5 --tok", {"--tokens"}
+        yield f"keyshm-ctl {name} {POOL} --tokens ", set()
     for option in ("--put-in", "--take-out"):
         yield f"keyshm-ctl group {POOL} org {option} ", ids
     for command in (f"add {POOL} --group", f"mark {POOL} --group", f"pause {POOL} --group", f"limits {POOL} --group",

@@ -39,6 +39,7 @@ struct arguments {
     struct policy_changes policy;
     struct limit_changes limits;
     int64_t wait_ms;
+    uint64_t tokens;      /* that a request will use */
     const char *name;     /* of metadata; NULL: not given */
     const char *value;    /* of metadata, or of a label; NULL: not given */
     const char *group;    /* the name of one; NULL: not given */

@@ -22,49 +22,71 @@
 
 /* ---- both ---- */
 
-static int pick_for(keyshm_pool *pool, unsigned model, struct keyshm_lease *ret_lease)
+struct picking {
+    const char *provider;
+    keyshm_pool *pool;
+    struct keyshm_request request;
+    bool has_met_cap; /* at last a key was available, but it has a cap */
+};
+
+static enum exit_status picking_begin(const struct arguments *arguments, keyshm_pool *pool, struct picking *ret_picking)
 {
-    struct keyshm_request request = KEYSHM_REQUEST_INIT;
-    request.model = model;
-    return keyshm_acquire(pool, &request, ret_lease);
+    *ret_picking = (struct picking){.provider = arguments->pool, .pool = pool, .request = KEYSHM_REQUEST_INIT};
+    ret_picking->request.tokens = arguments->tokens;
+    ret_picking->request.wait_ms = arguments->wait_ms;
+    return name_choose_model(arguments->pool, pool, arguments->model, &ret_picking->request.model);
 }
 
-/* As keyshm_next_available_ms(), for a model. */
-static int64_t next_available_ms(keyshm_pool *pool, unsigned model)
+/* Is there a key that only its requests in flight keep away? */
+static bool waits_for_places(const struct picking *picking)
 {
     struct keyshm_snapshot *snapshot;
     struct keyshm_key_snapshot key;
-    int64_t soonest_ms = -1;
-    if (model == 0)
-        return keyshm_next_available_ms(pool);
-    if (keyshm_snapshot(pool, &snapshot) < 0)
-        return -1;
-    for (unsigned i = 0; i < snapshot->count; i++)
-        if (keyshm_inspect(pool, list_key(snapshot, i)->id, model, sizeof(key), &key) == 0 &&
-            (key.benched_by & KEYSHM_BY_PAUSE) == 0 && key.cooldown_left_ms >= 0 &&
-            (soonest_ms < 0 || key.cooldown_left_ms < soonest_ms))
-            soonest_ms = key.cooldown_left_ms;
+    bool is_found = false;
+    if (keyshm_snapshot(picking->pool, &snapshot) < 0)
+        return false;
+    for (unsigned i = 0; i < snapshot->count && !is_found; i++)
+        is_found =
+            keyshm_inspect(picking->pool, list_key(snapshot, i)->id, picking->request.model, sizeof(key), &key) == 0 &&
+            key.benched_by == KEYSHM_BY_CAP;
     keyshm_snapshot_free(snapshot);
-    return soonest_ms;
+    return is_found;
 }
 
-/* Why nothing could be picked, and when that will change. */
-static enum exit_status refuse_to_pick(const char *provider, keyshm_pool *pool, unsigned model, int error)
+/* Why there is none now, and when that will change. */
+static void tell_what_to_wait_for(const struct picking *picking)
 {
-    const char *what = model != 0 ? "no key is available for that model" : "no key is available";
+    const char *what = picking->request.model != 0 ? "no key is available for that model" : "no key is available";
     char option[BENCHES_OPTION_SIZE];
-    if (error != -EAGAIN)
-        return fail(provider, error, NULL);
-    int64_t available_in_ms = next_available_ms(pool, model);
+    bool is_for_places = waits_for_places(picking);
+    int64_t available_in_ms = keyshm_wait_hint_ms(picking->pool, &picking->request);
     if (available_in_ms >= 0)
-        complain("pool %s: %s now; the next will be in %" PRId64 ".%03" PRId64 " seconds", provider, what,
-                 available_in_ms / 1000, available_in_ms % 1000);
+        complain("pool %s: %s now; the next will be in %" PRId64 ".%03" PRId64 " seconds%s", picking->provider, what,
+                 available_in_ms / 1000, available_in_ms % 1000,
+                 is_for_places ? ", or when a request in flight ends" : "");
+    else if (is_for_places)
+        complain(
+            "pool %s: %s now; the next will be when a request in flight ends; see them with: keyshm-stat --leases %s",
+            picking->provider, what, picking->provider);
     else {
-        benches_model_option(pool, model, option);
-        complain("pool %s: %s, and none will be by itself; see why with: keyshm-stat%s %s", provider, what, option,
-                 provider);
+        benches_model_option(picking->pool, picking->request.model, option);
+        complain("pool %s: %s, and none will be by itself; see why with: keyshm-stat%s %s", picking->provider, what,
+                 option, picking->provider);
     }
-    return EXIT_NO_KEY;
+}
+
+static enum exit_status refuse_to_pick(const struct picking *picking, int error)
+{
+    if (error != -EAGAIN && error != -EOPNOTSUPP)
+        return fail(picking->provider, error, NULL);
+    if (picking->has_met_cap || error == -EOPNOTSUPP)
+        complain(
+            "pool %s: each key that could be picked has a cap on its requests in flight, and next cannot give it back "
+            "when the request ends; use: keyshm-ctl exec %s",
+            picking->provider, picking->provider);
+    else
+        tell_what_to_wait_for(picking);
+    return error == -EAGAIN ? EXIT_NO_KEY : EXIT_REFUSED;
 }
 
 /* ---- next ---- */
@@ -108,19 +130,74 @@ static enum exit_status print_pick(const struct arguments *arguments, const stru
     return r < 0 ? refuse("cannot write the output: %s", system_error(-r)) : EXIT_FINE;
 }
 
+static bool has_cap(keyshm_pool *pool, keyshm_id id)
+{
+    struct keyshm_key_snapshot key, group;
+    if (keyshm_inspect(pool, id, 0, sizeof(key), &key) < 0)
+        return false;
+    return key.in_flight_cap != 0 ||
+           (key.group != 0 && keyshm_inspect(pool, key.group, 0, sizeof(group), &group) == 0 && group.in_flight_cap != 0);
+}
+
+/* Does not wait. -EOPNOTSUPP: no wait helps, as only keys with a cap are in question. keyshm_next() passes over these, but
+ * knows neither models nor tokens: for these, as many keys are tried as are available. */
+static int pass_over_caps(const struct picking *picking, struct keyshm_lease *lease)
+{
+    struct keyshm_request request = picking->request;
+    if (request.model == 0 && request.tokens == 0)
+        return keyshm_next(picking->pool, &lease->pick);
+    request.wait_ms = 0;
+    int left = keyshm_available_count_for(picking->pool, request.model);
+    do {
+        int r = keyshm_acquire(picking->pool, &request, lease);
+        if (r < 0 || !has_cap(picking->pool, lease->pick.id))
+            return r;
+        keyshm_cancel(picking->pool, lease);
+    } while (--left > 0);
+    return -EOPNOTSUPP;
+}
+
+#define RETRY_MS 100 /* as keyshm_acquire() */
+
+/* A key with a cap has to be given back when the request ends, and by then this process is gone. What ends the wait may be
+ * such a key: then others are looked for every now and then. */
+static int pick_without_cap(struct picking *picking, struct keyshm_lease *ret_lease)
+{
+    struct keyshm_request request = picking->request;
+    int64_t end_ms = clock_monotonic_ms() + request.wait_ms, left_ms = request.wait_ms;
+    int r = pass_over_caps(picking, ret_lease);
+    while (r == -EAGAIN) {
+        request.wait_ms = left_ms;
+        r = keyshm_acquire(picking->pool, &request, ret_lease);
+        picking->has_met_cap = r == 0 && has_cap(picking->pool, ret_lease->pick.id);
+        if (!picking->has_met_cap)
+            return r;
+        keyshm_cancel(picking->pool, ret_lease);
+        r = pass_over_caps(picking, ret_lease);
+        left_ms = end_ms - clock_monotonic_ms();
+        if (r != -EAGAIN || left_ms <= 0)
+            return r;
+        clock_sleep_ms(left_ms < RETRY_MS ? left_ms : RETRY_MS);
+        left_ms = left_ms < RETRY_MS ? 0 : left_ms - RETRY_MS;
+    }
+    return r;
+}
+
 /* The key goes to somebody else, so it is given back at once. */
 static enum exit_status pick_and_print(const struct arguments *arguments, keyshm_pool *pool)
 {
-    struct keyshm_lease lease;
-    unsigned model;
-    enum exit_status status = name_choose_model(arguments->pool, pool, arguments->model, &model);
+    struct keyshm_lease lease = {.token = {0}}; /* none: keyshm_next() gives only a pick */
+    struct picking picking;
+    enum exit_status status = picking_begin(arguments, pool, &picking);
     if (status != EXIT_FINE)
         return status;
-    int r = pick_for(pool, model, &lease);
+    int r = pick_without_cap(&picking, &lease);
     if (r < 0)
-        return refuse_to_pick(arguments->pool, pool, model, r);
-    status = print_pick(arguments, &lease.pick);
-    keyshm_release(pool, &lease);
+        status = refuse_to_pick(&picking, r);
+    else
+        status = print_pick(arguments, &lease.pick);
+    if (r == 0)
+        keyshm_release(pool, &lease);
     explicit_bzero(&lease, sizeof(lease));
     return status;
 }
@@ -142,29 +219,6 @@ enum exit_status cmd_next(const struct arguments *arguments)
 /* As in shells. */
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NO_PROGRAM 127
-
-#define RETRY_MS 200 /* another process may mark a key available at any time */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* -EAGAIN: no key became available in time. */
-static int pick_within(keyshm_pool *pool, unsigned model, int64_t wait_ms, struct keyshm_lease *lease)
-{
-    int64_t end_ms = clock_monotonic_ms() + wait_ms;
-    int r;
-    while ((r = pick_for(pool, model, lease)) == -EAGAIN) {
-        int64_t left_ms = end_ms - clock_monotonic_ms();
-        if (left_ms <= 0)
-            break;
-        int64_t available_in_ms = next_available_ms(pool, model);
-        int64_t nap_ms = least(left_ms, RETRY_MS);
-        clock_sleep_ms(available_in_ms > 0 ? least(nap_ms, available_in_ms) : nap_ms);
-    }
-    return r;
-}
 
 /* What is invalid is the key alone, and for all models. A mark that fails does not change the exit status: that is COMMAND's. */
 static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, const struct keyshm_pick *pick,
@@ -195,29 +249,32 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
     int exit_status, r = child_start(&child, arguments->child, arguments->variable, lease->pick.key);
     explicit_bzero(lease->pick.key, sizeof(lease->pick.key));
     if (r < 0) {
+        keyshm_cancel(pool, lease);
         complain("pool %s: cannot run COMMAND: %s; the key was picked, but not used", arguments->pool, system_error(-r));
         exit_status = r == -ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
     } else {
         exit_status = child_wait(&child);
         mark_by_rules(arguments, pool, &lease->pick, exit_status);
+        keyshm_release(pool, lease);
     }
-    keyshm_release(pool, lease);
     child_end(&child);
     return exit_status;
 }
 
+/* A signal during the wait ends this process at once, and it holds nothing yet. */
 static int pick_and_run(const struct arguments *arguments, keyshm_pool *pool)
 {
     struct keyshm_lease lease;
-    unsigned model;
-    enum exit_status status = name_choose_model(arguments->pool, pool, arguments->model, &model);
+    struct picking picking;
+    enum exit_status status = picking_begin(arguments, pool, &picking);
     if (status != EXIT_FINE)
         return status;
-    int exit_status, r = pick_within(pool, model, arguments->wait_ms, &lease);
+    int r = keyshm_acquire(pool, &picking.request, &lease);
+    int exit_status;
     if (r == 0)
         exit_status = run_with(arguments, pool, &lease);
     else
-        exit_status = refuse_to_pick(arguments->pool, pool, model, r);
+        exit_status = refuse_to_pick(&picking, r);
     explicit_bzero(&lease, sizeof(lease));
     return exit_status;
 }

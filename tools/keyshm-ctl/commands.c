@@ -82,8 +82,9 @@ const struct command commands[] = {
         .name = "next",
         .operands = {&operand_pool},
         .operands_needed = 1,
-        .options = OPTION_BIT(OPTION_MODEL) | JSON,
-        .help = "pick the next available key; print its id and the key",
+        .options = OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_ESTIMATE) | JSON,
+        .help = "pick the next available key; print its id and the key; it is charged as one request, which holds no\n"
+                "place: keys whose requests in flight have a cap are passed over, and are for exec",
         .json_members = json_members_of_next,
         .run = cmd_next,
     },
@@ -92,10 +93,11 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_ENV_NAME) | OPTION_BIT(OPTION_ON_STATUS) |
-                   OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_WAIT),
+                   OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_ESTIMATE),
         .options_needed = OPTION_BIT(OPTION_ENV_NAME),
         .takes_child = true,
         .help = "pick the next available key, run COMMAND with it in the environment, and exit as COMMAND does;\n"
+                "as long as COMMAND runs, the key has a request in flight;\n"
                 "INT, TERM, HUP and QUIT are passed on to COMMAND, which gets a TERM if keyshm-ctl is killed;\n"
                 "for example, with a program that exits with 75 after a 429 response and with 77 after a 401:\n"
                 "keyshm-ctl exec openai --env OPENAI_API_KEY --on-status 75=rate_limited:30,77=invalid -- ./ask",

@@ -72,8 +72,7 @@ static const char *split_number(const char *text, const char *characters, char r
     return text + length;
 }
 
-/* "90k". JSON has no larger integers than INT64_MAX. */
-static int parse_amount(const char *text, uint64_t *ret_amount)
+int limit_amount_parse(const char *text, uint64_t *ret_amount)
 {
     char number[NUMBER_SIZE];
     uint64_t value, size = 1;
@@ -138,7 +137,7 @@ static int parse_rate(const char *text, struct keyshm_rate *rate)
         return -EINVAL;
     memcpy(amount, text, (size_t)(slash - text));
     amount[slash - text] = '\0';
-    int r = parse_amount(amount, &rate->amount);
+    int r = limit_amount_parse(amount, &rate->amount);
     return r == 0 ? parse_time(slash + 1, &rate->per_ms) : r;
 }
 
@@ -180,7 +179,7 @@ int limit_changes_parse(enum limit_setting_id id, const char *text, struct limit
         r = parse_rate(text, rate);
         break;
     case LIMIT_BURST:
-        r = parse_amount(text, &rate->burst);
+        r = limit_amount_parse(text, &rate->burst);
         break;
     case LIMIT_CHARGE:
         r = parse_charge(text, &rate->charge);

@@ -52,6 +52,9 @@ struct limit_changes {
     struct keyshm_limits limits;
 };
 
+/* "90k". JSON has no larger integers than INT64_MAX. -EINVAL, -ERANGE. */
+int limit_amount_parse(const char *text, uint64_t *ret_amount);
+
 /* -EINVAL, -ERANGE. */
 int limit_changes_parse(enum limit_setting_id id, const char *text, struct limit_changes *changes);
 bool limit_changes_are_given(const struct limit_changes *changes);

@@ -204,7 +204,16 @@ static int parse_layout(const char *text, struct arguments *arguments)
 
 static int parse_wait(const char *text, struct arguments *arguments)
 {
+    if (strcmp(text, "forever") == 0) {
+        arguments->wait_ms = KEYSHM_UNTIL_MARKED;
+        return 0;
+    }
     return number_parse_seconds(text, &arguments->wait_ms);
+}
+
+static int parse_estimate(const char *text, struct arguments *arguments)
+{
+    return limit_amount_parse(text, &arguments->tokens);
 }
 
 static int parse_env(const char *text, struct arguments *arguments)
@@ -426,8 +435,11 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                           "give more rules after commas, or repeat the option",
                           "up to 64 rules such as 75=rate_limited:30,77=invalid,1-9=available,*=quota_exceeded:3600",
                           parse_on_status, true},
-    [OPTION_WAIT] = {"--wait", "SECONDS", "if no key is available, wait up to SECONDS for one (0)", SECONDS_RULE,
-                     parse_wait, false},
+    [OPTION_WAIT] = {"--wait", "SECONDS", "if no key is available, wait up to SECONDS for one (0); forever: without end",
+                     SECONDS_RULE ", or forever", parse_wait, false},
+    [OPTION_ESTIMATE] = {"--tokens", "N",
+                         "where tokens are limited, the request is charged N: what it will use, about (0)",
+                         LIMIT_BURST_RULE, parse_estimate, false},
     [OPTION_OUTPUT] = {"--output", "FILE", "to a new FILE, with mode 0600, instead of standard output; it must not exist",
                        "the name of a new file", parse_file, false},
     [OPTION_WITH_KEYS] = {"--with-keys", NULL,

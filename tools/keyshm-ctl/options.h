@@ -65,6 +65,7 @@ enum option_id {
     OPTION_ENV_NAME,
     OPTION_ON_STATUS,
     OPTION_WAIT,
+    OPTION_ESTIMATE, /* of tokens */
     OPTION_OUTPUT,
     OPTION_WITH_KEYS,
     OPTION_DRY_RUN,
