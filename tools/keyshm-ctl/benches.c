@@ -68,6 +68,7 @@ struct remedy {
 };
 static const struct remedy mark_available = {"lift that", "mark", " available"};
 static const struct remedy resume = {"let it in again", "resume", ""};
+static const struct remedy see_limits = {"see its limits", "limits", ""};
 
 /* `by` is what has the bench, the key or group itself or the key's group; `what` is the rest of the sentence. */
 static void tell(const struct benches *benches, keyshm_id by, const char *what, const struct remedy *remedy,
@@ -94,10 +95,60 @@ static void tell_word(const struct benches *benches, const struct keyshm_key_sna
     tell(benches, i >= 2 && state->group != 0 ? state->group : benches->id, what, &mark_available, option);
 }
 
+/* The group's own state, whose limits and pause are those of the group alone. False: it is in none. */
+static bool inspect_group(keyshm_pool *pool, const struct keyshm_key_snapshot *key, unsigned model,
+                          struct keyshm_key_snapshot *ret_group)
+{
+    return key->group != 0 && keyshm_inspect(pool, key->group, model, sizeof(*ret_group), ret_group) == 0;
+}
+
 bool benches_is_group_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key)
 {
     struct keyshm_key_snapshot group;
-    return key->group != 0 && keyshm_inspect(pool, key->group, 0, sizeof(group), &group) == 0 && group.is_paused;
+    return inspect_group(pool, key, 0, &group) && group.is_paused;
+}
+
+/* That the budgets are used up, of the key or of its group. */
+static void tell_budget(const struct benches *benches, const struct keyshm_key_snapshot *state, unsigned model)
+{
+    char what[BENCHES_MODEL_SIZE + 64], of_model[BENCHES_MODEL_SIZE], option[BENCHES_OPTION_SIZE];
+    struct keyshm_key_snapshot group;
+    bool is_of_group = inspect_group(benches->pool, state, model, &group) && (group.benched_by & KEYSHM_BY_BUDGET) != 0;
+    const struct keyshm_key_snapshot *used_up = is_of_group ? &group : state;
+    bool has_no_requests = used_up->requests_left == 0, has_no_tokens = used_up->tokens_left == 0;
+    benches_name_model(benches->pool, model, of_model);
+    benches_model_option(benches->pool, model, option);
+    snprintf(what, sizeof(what), "out of %s%s%s in its budget%s", has_no_requests ? "requests" : "",
+             has_no_requests && has_no_tokens ? " and " : "", has_no_tokens ? "tokens" : "", of_model);
+    tell(benches, is_of_group ? group.id : benches->id, what, &see_limits, option);
+}
+
+/* That as many requests are in flight as the cap allows, of the key or of its group. */
+static void tell_cap(const struct benches *benches, const struct keyshm_key_snapshot *state)
+{
+    char what[64];
+    struct keyshm_key_snapshot group;
+    bool is_of_group = inspect_group(benches->pool, state, 0, &group) && (group.benched_by & KEYSHM_BY_CAP) != 0;
+    const struct keyshm_key_snapshot *full = is_of_group ? &group : state;
+    snprintf(what, sizeof(what), "at its cap of %u request%s in flight", full->in_flight_cap,
+             full->in_flight_cap == 1 ? "" : "s");
+    tell(benches, is_of_group ? group.id : benches->id, what, &see_limits, "");
+}
+
+static unsigned bits_whatever_the_model(const struct benches *benches)
+{
+    struct keyshm_key_snapshot state;
+    return keyshm_inspect(benches->pool, benches->id, 0, sizeof(state), &state) == 0 ? state.benched_by : 0;
+}
+
+/* A pick for a model is charged to the budgets that are whatever the model, too. */
+static void tell_limits(const struct benches *benches, const struct keyshm_key_snapshot *state, unsigned model)
+{
+    bool is_used_up = (state->benched_by & KEYSHM_BY_BUDGET) != 0;
+    if (is_used_up && (model == 0 || (bits_whatever_the_model(benches) & KEYSHM_BY_BUDGET) == 0))
+        tell_budget(benches, state, model);
+    if (model == 0 && (state->benched_by & KEYSHM_BY_CAP) != 0)
+        tell_cap(benches, state);
 }
 
 /* Those that are whatever the model, or those for one. */
@@ -110,6 +161,8 @@ static void tell_of(const struct benches *benches, unsigned model)
     for (unsigned i = model != 0; i < 4; i += 2)
         if ((left >> i & 1) != 0)
             tell_word(benches, &state, i, model);
+    if (benches->limits)
+        tell_limits(benches, &state, model);
     if (model != 0)
         return;
     if (state.is_paused)

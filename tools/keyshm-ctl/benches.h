@@ -14,6 +14,7 @@ struct benches {
     keyshm_id id;    /* of a key or a group */
     unsigned model;  /* as a pick for it sees them; 0: whatever the model */
     bool all_models; /* those for every other model, too */
+    bool limits;     /* and that a budget is used up or a cap reached: for who wants it available */
     unsigned known;  /* bits KEYSHM_BY_...: those of that model that need no mention */
 };
 

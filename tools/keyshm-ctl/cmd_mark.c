@@ -74,6 +74,7 @@ static void tell_benches(const struct marking *marking)
         .id = marking->id,
         .model = marking->mark.model,
         .all_models = is_lifted && marking->mark.model == 0,
+        .limits = is_lifted,
         .known = is_lifted ? 0 : 1u << word_of(marking),
     };
     benches_tell(&benches);
@@ -203,7 +204,7 @@ enum exit_status cmd_mark(const struct arguments *arguments)
 
 static enum exit_status set_paused(const struct arguments *arguments, keyshm_pool *pool, bool is_paused)
 {
-    struct benches benches = {.provider = arguments->pool, .pool = pool, .all_models = true};
+    struct benches benches = {.provider = arguments->pool, .pool = pool, .all_models = true, .limits = true};
     enum exit_status status = find_subject(arguments, pool, &benches.id);
     if (status != EXIT_FINE)
         return status;

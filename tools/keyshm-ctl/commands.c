@@ -113,7 +113,8 @@ const struct command commands[] = {
                    OPTION_BIT(OPTION_STATUS) | JSON,
         .help =
             "record how a provider responded to a key, or of a group; only \"available\" improves a status, and without\n"
-            "--model for all models; what else benches the key is said; for all it prints how many became available",
+            "--model for all models; what else benches the key is said, as its group, a pause, a budget or a cap;\n"
+            "for all it prints how many became available",
         .json_members = json_members_of_mark,
         .run = cmd_mark,
     },
