@@ -13,17 +13,17 @@
 #define PROCESS_UNNOTED 8
 
 struct process_local {
-    _Atomic uint64_t pace;           /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
-    _Atomic bool is_in_rotation;     /* rotation.h: a pick uses a place, or takes one */
-    _Atomic uint64_t token;          /* workers.h: of its row; 0: none */
-    _Atomic uint64_t next_entry_ms;  /* workers.h: when it may try again to get a row */
-    _Atomic uint64_t next_sure_entry_ms;   /* workers.h: and by a look at every row */
-    _Atomic uint32_t pid;            /* workers.h; 0: not read yet */
-    _Atomic uint64_t pid_namespace;  /* workers.h; 0: not known */
-    _Atomic uint64_t next_probes_ms; /* ready_bits.c: when it may look again after processes that have a probe */
-    _Atomic bool has_created;        /* lock.c: this process has created the pool */
-    _Atomic uint32_t next_cell;      /* places.c: the number of the next cell */
-    _Atomic uint64_t next_reap_ms;   /* reap.c: when it may look again after those that are in flight */
+    _Atomic uint64_t pace;               /* pace.h: calls in this tick << 48 | the tick, in milliseconds */
+    _Atomic bool is_in_rotation;         /* rotation.h: a pick uses a place, or takes one */
+    _Atomic uint64_t token;              /* workers.h: of its row; 0: none */
+    _Atomic uint64_t next_entry_ms;      /* workers.h: when it may try again to get a row */
+    _Atomic uint64_t next_sure_entry_ms; /* workers.h: and by a look at every row */
+    _Atomic uint32_t pid;                /* workers.h; 0: not read yet */
+    _Atomic uint64_t pid_namespace;      /* workers.h; 0: not known */
+    _Atomic uint64_t next_probes_ms;     /* ready_bits.c: when it may look again after processes that have a probe */
+    _Atomic bool has_created;            /* lock.c: this process has created the pool */
+    _Atomic uint32_t next_cell;          /* places.c: the number of the next cell */
+    _Atomic uint64_t next_reap_ms;       /* reap.c: when it may look again after those that are in flight */
     _Atomic uint64_t unnoted[PROCESS_UNNOTED]; /* reap.c: since when which cell without a note was seen */
     _Atomic uint64_t alive[PROCESS_ALIVE];     /* reap.c: when which owner was found alive */
     struct process_rotation {
