@@ -5,7 +5,7 @@
 /*
  * A worker is stopped in the middle of a call, the pool changes, and the worker resumes late. A scenario is one such call
  * and one such change. The scenarios are grouped by the call that is stopped (late_pick.c, late_find.c, late_mark.c,
- * late_snapshot.c, late_membership.c, late_groups.c, late_limits.c); late_resume.c runs them, and late_pool.c has what they share.
+ * late_snapshot.c, late_membership.c, late_groups.c, late_limits.c, late_observe.c); late_resume.c runs them, and late_pool.c has what they share.
  */
 
 #include <keyshm.h>
@@ -35,7 +35,7 @@ struct scenario_list {
     }
 
 extern const struct scenario_list late_pick_scenarios, late_find_scenarios, late_mark_scenarios, late_snapshot_scenarios,
-    late_membership_scenarios, late_group_scenarios, late_limit_scenarios;
+    late_membership_scenarios, late_group_scenarios, late_limit_scenarios, late_observe_scenarios;
 
 /* ---- what the victim saw ---- */
 

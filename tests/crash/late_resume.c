@@ -21,7 +21,7 @@ enum { PROBLEMS_SHOWN = 5, TIME_LIMIT_S = 280, STRAYS_ONE_IN = 100 };
 
 static const struct scenario_list *const lists[] = {
     &late_pick_scenarios,       &late_find_scenarios,  &late_mark_scenarios,  &late_snapshot_scenarios,
-    &late_membership_scenarios, &late_group_scenarios, &late_limit_scenarios,
+    &late_membership_scenarios, &late_group_scenarios, &late_limit_scenarios, &late_observe_scenarios,
 };
 
 /* Each run is made by a process of its own. So all begin with the same heap, and one that fails does not end the rest. */

@@ -5,7 +5,7 @@
 
 static const struct operation_list *const lists[] = {
     &pick_operations,  &mark_operations,  &membership_operations, &observing_operations, &group_operations,
-    &model_operations, &probe_operations, &order_operations,      &limit_operations,
+    &model_operations, &probe_operations, &order_operations,      &limit_operations,     &provider_operations,
 };
 
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX])

@@ -6,7 +6,7 @@
  * The operations of the proof: each call of the library, in each way that it can go. One row in one table, in the file
  * of its call (operations_pick.c, operations_mark.c, operations_membership.c, operations_observe.c, and what is about
  * groups and models in operations_groups.c and operations_models.c, how a key comes back in operations_probe.c, whose turn
- * it is in operations_order.c, and limits and leases in operations_limits.c), says all of an operation: how a victim does it,
+ * it is in operations_order.c, limits and leases in operations_limits.c, and what a provider says in operations_provider.c), says all of an operation: how a victim does it,
  * how a survivor finds out whether it has happened (settle.h), how two processes interleave it, and which proofs it
  * takes part in.
  */
@@ -58,10 +58,10 @@ struct operation_list {
     }
 
 extern const struct operation_list pick_operations, mark_operations, membership_operations, observing_operations,
-    group_operations, model_operations, probe_operations, order_operations, limit_operations;
+    group_operations, model_operations, probe_operations, order_operations, limit_operations, provider_operations;
 
 /* Those that take part in one of the proofs, in the order of the tables. */
-enum { OPERATIONS_MAX = 130 };
+enum { OPERATIONS_MAX = 140 };
 unsigned operations_in(unsigned proofs, const struct operation *ret_operations[OPERATIONS_MAX]);
 
 /* Is it one of those that an argument of a program means: the one of that name, or with "next," all whose name begins
