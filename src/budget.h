@@ -102,22 +102,24 @@ ALWAYS_INLINE uint32_t budgets_load_ref(const struct keyshm_pool *pool, const st
     return limits_ref_of_group(pool, model, group_index(budgets->key_group));
 }
 
-ALWAYS_INLINE struct budgets budgets_in_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot,
-                                              uint32_t key_group)
+/* Written in place, here and below: a copy would read in one piece what was just written in several, and wait for it. */
+ALWAYS_INLINE void budgets_in_group(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint32_t key_group,
+                                    struct budgets *ret_budgets)
 {
-    struct budgets budgets = {.slot = slot, .key_group = key_group, .model = model};
+    ret_budgets->slot = slot;
+    ret_budgets->key_group = key_group;
+    ret_budgets->model = model;
     /* acquire: a later key in the slot has forgotten what was used before its id is read. */
-    budgets.id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
-    budgets.refs[BUDGET_OF_KEY] = limits_ref_of_key(pool, 0, slot);
-    budgets.has_others = model != 0 || budgets.key_group != GROUP_NONE;
-    for (unsigned i = 1; budgets.has_others && i < BUDGETS; i++)
-        budgets.refs[i] = budgets_load_ref(pool, &budgets, i);
-    return budgets;
+    ret_budgets->id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
+    ret_budgets->refs[BUDGET_OF_KEY] = limits_ref_of_key(pool, 0, slot);
+    ret_budgets->has_others = model != 0 || key_group != GROUP_NONE;
+    for (unsigned i = 1; i < BUDGETS; i++)
+        ret_budgets->refs[i] = ret_budgets->has_others ? budgets_load_ref(pool, ret_budgets, i) : LIMITS_NONE;
 }
 
-ALWAYS_INLINE struct budgets budgets_of(const struct keyshm_pool *pool, unsigned model, uint32_t slot)
+ALWAYS_INLINE void budgets_of(const struct keyshm_pool *pool, unsigned model, uint32_t slot, struct budgets *ret_budgets)
 {
-    return budgets_in_group(pool, model, slot, key_group_of_slot(pool, slot));
+    budgets_in_group(pool, model, slot, key_group_of_slot(pool, slot), ret_budgets);
 }
 
 /* Is the key with this id, which is in the slot, still in this group, and are these limits still in force? Then what was read

@@ -95,7 +95,7 @@ static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease 
                   &ret_lease->of_group);
     if (!word_is_live(slot_word_of(pool, lease->pick.id)))
         return -ESTALE;
-    ret_lease->budgets = budgets_in_group(pool, lease->pick.model, slot, group);
+    budgets_in_group(pool, lease->pick.model, slot, group, &ret_lease->budgets);
     ret_lease->budgets.id = lease->pick.id; /* another may be there by now */
     find_part(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32), &ret_lease->of_key);
     return is_in_its_places(ret_lease) ? 0 : -ESTALE;

@@ -143,7 +143,8 @@ ALWAYS_INLINE int take(struct turn *turn, unsigned model, bool is_ordered, uint3
 static int take_charged(struct turn *turn, uint32_t slot, struct keyshm_pick *ret_pick,
                         struct budget_charges *ret_charges)
 {
-    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    struct budgets budgets;
+    budgets_of(turn->pool, turn->model, slot, &budgets);
     if (!budgets_charge(turn->pool, &budgets, &turn->request, &turn->clock, ret_charges)) {
         turn->obstacles |= ret_charges->obstacles;
         return -ESTALE;
@@ -256,7 +257,8 @@ ALWAYS_INLINE bool take_charged_head(const struct keyshm_pool *pool, unsigned mo
                                      const struct turn_order *order_or_null, struct charging *charging,
                                      const struct others *others, uint64_t now_ms, struct keyshm_pick *ret_pick)
 {
-    struct budgets budgets = budgets_of(pool, model, slot);
+    struct budgets budgets;
+    budgets_of(pool, model, slot, &budgets);
     if (!budgets_charge(pool, &budgets, charging->request, &charging->clock, charging->ret_charges))
         return false;
     if (take_head(pool, model, slot, order_or_null, &budgets, others, now_ms, ret_pick) == 0)

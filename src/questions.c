@@ -31,7 +31,8 @@ static uint64_t admitted_at_ms(struct question *question, uint32_t slot)
 {
     if (!question->is_limited)
         return 0;
-    struct budgets budgets = budgets_of(question->pool, question->model, slot);
+    struct budgets budgets;
+    budgets_of(question->pool, question->model, slot, &budgets);
     struct budget_request request = {.tokens = question->tokens, .is_question = true, .is_lease = true};
     uint64_t at_ns;
     unsigned obstacles;

@@ -55,7 +55,8 @@ static bool is_admitted(const struct keyshm_pool *pool, unsigned model, uint32_t
 {
     if (!order_is_limited(order_in_use(pool)))
         return true;
-    struct budgets budgets = budgets_of(pool, model, slot);
+    struct budgets budgets;
+    budgets_of(pool, model, slot, &budgets);
     struct budget_request asked = {.tokens = request->tokens, .is_lease = true, .is_question = true};
     struct budget_clock clock = budget_exact_clock(pool);
     uint64_t at_ns;
@@ -118,7 +119,8 @@ int soonest_pick(const struct keyshm_pool *pool, unsigned model, const struct bu
         return r;
     if (found.end_ms == 0)
         return -EBUSY;
-    struct budgets budgets = budgets_in_group(pool, model, found.slot, found.others.key_group);
+    struct budgets budgets;
+    budgets_in_group(pool, model, found.slot, found.others.key_group, &budgets);
     if (!budgets_charge(pool, &budgets, &asked, &clock, ret_charges))
         return -EBUSY;
     r = take(pool, model, &found, &budgets, now_ms, ret_pick);

@@ -20,7 +20,8 @@ static bool look(struct turn *turn, unsigned model, uint32_t slot)
 /* Where its limits are not the usual ones, or the exact time decides. */
 static __attribute__((noinline)) bool is_admitted_exactly(struct turn *turn, uint32_t slot)
 {
-    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    struct budgets budgets;
+    budgets_of(turn->pool, turn->model, slot, &budgets);
     uint64_t at_ns;
     unsigned obstacles;
     bool is_admitted = budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &at_ns, &obstacles);
@@ -46,7 +47,8 @@ bool turn_is_admitted(struct turn *turn, uint32_t slot)
 /* When the budgets of the key admit the request, as turn_available_at_ms(). */
 static __attribute__((noinline)) uint64_t admits_at_ns(struct turn *turn, uint32_t slot)
 {
-    struct budgets budgets = budgets_of(turn->pool, turn->model, slot);
+    struct budgets budgets;
+    budgets_of(turn->pool, turn->model, slot, &budgets);
     uint64_t at_ns;
     unsigned obstacles;
     if (!budgets_admit(turn->pool, &budgets, &turn->request, &turn->clock, &at_ns, &obstacles))
