@@ -447,25 +447,32 @@ static int take_places(const struct keyshm_pool *pool, const struct budgets *bud
 /* What it holds, and what others hold, fits: looked at after it was noted, so of two that come at once one sees the other. What
  * is held is looked at before what was used, since who settles does it the other way round: what is no longer seen held is
  * seen used. */
-static bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
-                      struct budget_request *request, const struct budget_clock *clock)
+ALWAYS_INLINE bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, uint64_t kinds,
+                             struct budget_request *request, uint64_t own_cell, const struct budget_clock *clock)
+{
+    const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    unsigned model = i == BUDGET_OF_KEY || i == BUDGET_OF_GROUP ? 0 : budgets->model;
+    bool fits = true;
+    for (uint64_t left = limits_held(kinds); left != 0; left &= left - 1) {
+        unsigned number = (unsigned)__builtin_ctzll(left);
+        struct rate rate = limits_rate(limits, number);
+        struct price price = price_of(&rate, number, request);
+        uint64_t others_ns = rate_cost_ns(rate.cost_ns, places_held(&places, model, own_cell));
+        /* seq_cst: after them. */
+        uint64_t used_ns = atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
+        fits &= rate_admits(&rate, rate_used_ns(used_ns), others_ns, price.least_ns, &clock->time);
+    }
+    return fits;
+}
+
+static bool all_holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
+                          struct budget_request *request, const struct budget_clock *clock)
 {
     bool fits = true;
-    for (unsigned i = 0; i < budgets_end(budgets); i++) {
-        if (!(is_of_group(i) ? &needs->of_group : &needs->of_key)->holds || budgets->refs[i] == LIMITS_NONE)
-            continue;
-        const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
-        for (uint64_t left = limits_held(limits_kinds(limits)); left != 0; left &= left - 1) {
-            unsigned number = (unsigned)__builtin_ctzll(left);
-            struct rate rate = limits_rate(limits, number);
-            struct price price = price_of(&rate, number, request);
-            uint64_t others_ns = held_ns(pool, budgets, i, &rate, request->cell);
-            /* seq_cst: after them. */
-            uint64_t used_ns =
-                atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
-            fits &= rate_admits(&rate, rate_used_ns(used_ns), others_ns, price.least_ns, &clock->time);
-        }
-    }
+    for (unsigned i = 0; i < budgets_end(budgets); i++)
+        if ((is_of_group(i) ? &needs->of_group : &needs->of_key)->holds && budgets->refs[i] != LIMITS_NONE)
+            fits &= holds_fit(pool, budgets, i, kinds_of(pool, budgets, i), request, request->cell, clock);
     return fits;
 }
 
@@ -481,7 +488,7 @@ static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *po
         if (take_places(pool, budgets, &needs, request, ret_charges) < 0)
             continue;
         if (commit(pool, budgets, ret_charges)) {
-            if (holds_fit(pool, budgets, &needs, request, clock))
+            if (all_holds_fit(pool, budgets, &needs, request, clock))
                 return true;
             give_back_charges(pool, budgets, ret_charges);
         }
@@ -492,11 +499,11 @@ static __attribute__((noinline)) bool charge_slowly(const struct keyshm_pool *po
     return false;
 }
 
-/* ---- where nothing is held ---- */
+/* ---- the usual ---- */
 
 enum plan_outcome {
     PLAN_FITS,
-    PLAN_FITS_IN_PLACE, /* as far as the rates tell; and there is a cap */
+    PLAN_FITS_IN_PLACE, /* as far as the rates tell; and there is a cap, or tokens are to be held */
     PLAN_FITS_IF_EXACT, /* a bucket is empty: by the coarse clock it would lose up to a tick of its burst */
     PLAN_IS_NOT_USUAL,
 };
@@ -506,10 +513,10 @@ ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits,
                                              struct budget_request *request, const struct budget_clock *clock,
                                              struct budget_charges *charges)
 {
-    uint64_t kinds = limits_kinds(limits);
-    if (limits_held(kinds) != 0)
+    uint64_t kinds = limits_kinds(limits), held = limits_held(kinds);
+    if (held != 0 && (!request->is_lease || request->tokens == 0))
         return PLAN_IS_NOT_USUAL;
-    for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
+    for (uint64_t left = kinds & LIMITS_RATES_MASK & ~held; left != 0; left &= left - 1) {
         unsigned number = (unsigned)__builtin_ctzll(left);
         struct rate rate = limits_rate(limits, number);
         struct price price = price_of(&rate, number, request);
@@ -527,7 +534,7 @@ ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits,
         if (from_ns + price.least_ns > clock->time.early_ns + rate.burst_ns || price.least_ns > rate.burst_ns)
             return PLAN_IS_NOT_USUAL;
     }
-    return limits_cap(kinds) == 0 ? PLAN_FITS : PLAN_FITS_IN_PLACE;
+    return limits_cap(kinds) == 0 && held == 0 ? PLAN_FITS : PLAN_FITS_IN_PLACE;
 }
 
 ALWAYS_INLINE enum plan_outcome plan_all_quickly(const struct keyshm_pool *pool, const struct budgets *budgets,
@@ -552,27 +559,57 @@ plan_all_exactly(const struct keyshm_pool *pool, const struct budgets *budgets, 
     return plan_all_quickly(pool, budgets, request, clock, ret_charges);
 }
 
-/* What was planned, of a key that has a cap and no budget but its own. False: it is not so, or it does not fit after all. */
-static __attribute__((noinline)) bool charge_in_place(const struct keyshm_pool *pool, const struct budgets *budgets,
-                                                      struct budget_request *request, struct budget_charges *charges)
+/* A provider was heard about one of the rates that are held, so that observed.h may have more to say. */
+ALWAYS_INLINE bool is_observed(const struct layout_usage *usage, uint64_t held)
 {
-    if (budgets->has_others || !request->is_lease)
-        return false;
-    if (request->cell == CELL_FREE)
-        request->cell = places_new_cell(pool);
-    if (request->cell == CELL_FREE)
-        return false;
-    struct places places = places_of(pool, budgets->slot);
+    uint64_t words = 0;
+    for (; held != 0; held &= held - 1)
+        words |= load_used(&usage->used_ns[__builtin_ctzll(held)]);
+    return (words & RATE_IS_OBSERVED) != 0;
+}
+
+/* What was planned, in a place of its budget. */
+ALWAYS_INLINE bool charge_in(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i,
+                             struct budget_request *request, const struct budget_clock *clock,
+                             struct budget_charges *charges)
+{
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    uint64_t kinds = limits_kinds(limits_of(pool, budgets->refs[i])), held = limits_held(kinds);
     struct place_note note = {
-        .model = budgets->model, .slot = budgets->slot, .now_ms = charges->charged_ns / RATE_NS_PER_MS};
-    unsigned cap = limits_cap(limits_kinds(limits_of(pool, budgets->refs[BUDGET_OF_KEY])));
-    charges->cell = request->cell;
-    if (cap == 0 || places_take(&places, cap, request->cell, &note, &charges->key_place) < 0)
+        .model = budgets->model,
+        .slot = budgets->slot,
+        .now_ms = charges->charged_ns / RATE_NS_PER_MS,
+        .tokens = held != 0 ? request->tokens : 0,
+    };
+    /* What is held is looked at before anything is written, too: a request that does not fit is in nobody's way. */
+    if ((limits_cap(kinds) == 0 && held == 0) || is_observed(budget_usage(pool, budgets, i), held) ||
+        !holds_fit(pool, budgets, i, kinds, request, CELL_FREE, clock) ||
+        places_take(&places, limits_cap(kinds), request->cell, &note,
+                    is_of_group(i) ? &charges->group_place : &charges->key_place) < 0)
         return false;
-    if (commit(pool, budgets, charges))
-        return true;
+    charges->cell = request->cell;
+    if (commit(pool, budgets, charges)) {
+        if (holds_fit(pool, budgets, i, kinds, request, request->cell, clock))
+            return true;
+        give_back_charges(pool, budgets, charges);
+    }
     leave_places(pool, budgets, charges);
     return false;
+}
+
+/* The same, where that of the key, or of its group, is the only one. False: it is not so, or it does not fit after all. */
+static __attribute__((noinline)) bool charge_in_place(const struct keyshm_pool *pool, const struct budgets *budgets,
+                                                      struct budget_request *request, const struct budget_clock *clock,
+                                                      struct budget_charges *charges)
+{
+    if (request->is_lease && request->cell == CELL_FREE)
+        request->cell = places_new_cell(pool);
+    if (!request->is_lease || request->cell == CELL_FREE)
+        return false;
+    if (!budgets->has_others)
+        return charge_in(pool, budgets, BUDGET_OF_KEY, request, clock, charges);
+    bool is_groups = budgets->model == 0 && budgets->refs[BUDGET_OF_KEY] == LIMITS_NONE;
+    return is_groups && charge_in(pool, budgets, BUDGET_OF_GROUP, request, clock, charges);
 }
 
 bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
@@ -584,7 +621,7 @@ bool budgets_charge(const struct keyshm_pool *pool, const struct budgets *budget
     if (outcome == PLAN_FITS_IF_EXACT)
         outcome = plan_all_exactly(pool, budgets, request, clock, ret_charges);
     return (outcome == PLAN_FITS && commit(pool, budgets, ret_charges)) ||
-           (outcome == PLAN_FITS_IN_PLACE && charge_in_place(pool, budgets, request, ret_charges)) ||
+           (outcome == PLAN_FITS_IN_PLACE && charge_in_place(pool, budgets, request, clock, ret_charges)) ||
            charge_slowly(pool, budgets, request, clock, ret_charges);
 }
 

@@ -113,8 +113,10 @@ ALWAYS_INLINE void budgets_in_group(const struct keyshm_pool *pool, unsigned mod
     ret_budgets->id = atomic_load_explicit(&pool_slot(pool, slot)->id, memory_order_acquire);
     ret_budgets->refs[BUDGET_OF_KEY] = limits_ref_of_key(pool, 0, slot);
     ret_budgets->has_others = model != 0 || key_group != GROUP_NONE;
-    for (unsigned i = 1; i < BUDGETS; i++)
-        ret_budgets->refs[i] = ret_budgets->has_others ? budgets_load_ref(pool, ret_budgets, i) : LIMITS_NONE;
+    ret_budgets->refs[BUDGET_OF_KEY_FOR_MODEL] = ret_budgets->refs[BUDGET_OF_GROUP] =
+        ret_budgets->refs[BUDGET_OF_GROUP_FOR_MODEL] = LIMITS_NONE;
+    for (unsigned i = 1; ret_budgets->has_others && i < BUDGETS; i++)
+        ret_budgets->refs[i] = budgets_load_ref(pool, ret_budgets, i);
 }
 
 ALWAYS_INLINE void budgets_of(const struct keyshm_pool *pool, unsigned model, uint32_t slot, struct budgets *ret_budgets)

@@ -173,8 +173,10 @@ uint64_t places_held(const struct places *places, unsigned model, uint64_t own)
     uint32_t width = width_of(places);
     for (uint32_t i = 0; i < width; i++) {
         uint64_t cell = load_cell(places, i);
+        if (cell == CELL_FREE || cell == own)
+            continue;
         uint64_t held = atomic_load_explicit(&places->notes[i].held, memory_order_seq_cst);
-        if (cell != CELL_FREE && cell != own && held_is_of(held, cell) && (model == 0 || held_model(held) == model))
+        if (held_is_of(held, cell) && (model == 0 || held_model(held) == model))
             sum += held_tokens(held);
     }
     return sum;
