@@ -49,7 +49,7 @@ struct lease {
     bool is_settled;
 };
 
-static void find_part(const struct keyshm_pool *pool, uint32_t subject, uint32_t number, struct part *ret_part)
+ALWAYS_INLINE void find_part(const struct keyshm_pool *pool, uint32_t subject, uint32_t number, struct part *ret_part)
 {
     ret_part->is_there = number != PLACE_NONE;
     ret_part->subject = subject;
@@ -59,7 +59,7 @@ static void find_part(const struct keyshm_pool *pool, uint32_t subject, uint32_t
 }
 
 /* The group that it was charged to, if that is still there. */
-static uint32_t group_of(const struct keyshm_pool *pool, uint64_t key_group)
+ALWAYS_INLINE uint32_t group_of(const struct keyshm_pool *pool, uint64_t key_group)
 {
     if (key_group == GROUP_NONE || key_group > UINT32_MAX ||
         group_index((uint32_t)key_group) >= pool->settings.groups_max)
@@ -70,7 +70,7 @@ static uint32_t group_of(const struct keyshm_pool *pool, uint64_t key_group)
     return is_it ? (uint32_t)key_group : GROUP_NONE;
 }
 
-static bool is_in_its_places(const struct lease *lease)
+ALWAYS_INLINE bool is_in_its_places(const struct lease *lease)
 {
     return (!lease->of_key.is_there || places_is_taken(&lease->of_key.places, lease->of_key.number, lease->cell)) &&
            (!lease->of_group.is_there || places_is_taken(&lease->of_group.places, lease->of_group.number, lease->cell));
@@ -78,7 +78,7 @@ static bool is_in_its_places(const struct lease *lease)
 
 /* -ESTALE: it is ended, or its key was removed, or its place was taken away. It may have one in its group still: then that is
  * in *ret_lease. */
-static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
+ALWAYS_INLINE int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
 {
     const uint64_t *token = lease->token;
     ret_lease->cell = token[TOKEN_CELL];
@@ -103,13 +103,13 @@ static int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease 
 
 /* ---- charging ---- */
 
-static const struct part *part_of_budget(const struct lease *lease, unsigned i)
+ALWAYS_INLINE const struct part *part_of_budget(const struct lease *lease, unsigned i)
 {
     return i == BUDGET_OF_GROUP || i == BUDGET_OF_GROUP_FOR_MODEL ? &lease->of_group : &lease->of_key;
 }
 
 /* Each rate of tokens that the request was charged, or is to be. */
-static void settle_rates(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
+ALWAYS_INLINE void settle_rates(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
 {
     uint64_t more = tokens_used > lease->tokens ? tokens_used - lease->tokens : 0;
     for (unsigned i = 0; i < budgets_end(&lease->budgets); i++) {
@@ -126,14 +126,14 @@ static void settle_rates(const struct keyshm_pool *pool, const struct lease *lea
     }
 }
 
-static bool settle_part(const struct part *part, uint64_t cell)
+ALWAYS_INLINE bool settle_part(const struct part *part, uint64_t cell)
 {
     return part->is_there && places_settle(&part->places, part->number, cell);
 }
 
 /* First charged, then no longer held: who looks at what is held before it looks at what is used misses nothing. Killed in
  * between, it is charged twice. Returns whether somebody was refused for what was held. */
-static bool settle(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
+ALWAYS_INLINE bool settle(const struct keyshm_pool *pool, const struct lease *lease, uint64_t tokens_used)
 {
     settle_rates(pool, lease, tokens_used);
     bool is_wanted = settle_part(&lease->of_key, lease->cell);
@@ -157,7 +157,7 @@ void lease_charge_held(const struct keyshm_pool *pool, uint32_t subject, unsigne
 /* ---- ending ---- */
 
 /* False: it is not there any more. *is_wanted becomes true if somebody was refused. */
-static bool leave(const struct part *part, uint64_t cell, bool *is_wanted)
+ALWAYS_INLINE bool leave(const struct part *part, uint64_t cell, bool *is_wanted)
 {
     bool is_wanted_here;
     if (!part->is_there)
@@ -169,7 +169,7 @@ static bool leave(const struct part *part, uint64_t cell, bool *is_wanted)
 
 /* Give both back, and announce that once. Of two that end it at once, one frees the first of its places: that one has ended it,
  * whichever frees the other. */
-static bool leave_both(const struct keyshm_pool *pool, const struct lease *lease, bool is_wanted)
+ALWAYS_INLINE bool leave_both(const struct keyshm_pool *pool, const struct lease *lease, bool is_wanted)
 {
     bool was_in_key = leave(&lease->of_key, lease->cell, &is_wanted);
     bool was_in_group = leave(&lease->of_group, lease->cell, &is_wanted);
