@@ -544,7 +544,10 @@ ALWAYS_INLINE enum plan_outcome plan_all_quickly(const struct keyshm_pool *pool,
     enum plan_outcome outcome = PLAN_FITS;
     ret_charges->charged_ns = clock->time.early_ns;
     ret_charges->count = 0;
-    for (unsigned i = 0; i < budgets_end(budgets) && outcome == PLAN_FITS; i++)
+    if (budgets->refs[BUDGET_OF_KEY] != LIMITS_NONE)
+        outcome = plan_quickly(limits_of(pool, budgets->refs[BUDGET_OF_KEY]), pool_usage(pool, 0, budgets->slot), request,
+                               clock, ret_charges);
+    for (unsigned i = 1; budgets->has_others && i < BUDGETS && outcome == PLAN_FITS; i++)
         if (budgets->refs[i] != LIMITS_NONE)
             outcome = plan_quickly(limits_of(pool, budgets->refs[i]), budget_usage(pool, budgets, i), request, clock,
                                    ret_charges);

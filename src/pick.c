@@ -357,8 +357,11 @@ static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool
     struct turn_order order = read_order(pool);
     struct budget_request nothing = {.tokens = 0}, *request = request_or_null != NULL ? request_or_null : &nothing;
     struct budget_charges ignored, *ret_charges = charges_or(ret_charges_or_null, &ignored);
-    return order_matters(order.in_use) ? pick_charged(pool, model, taken, &order, &order, request, ret_pick, ret_charges)
-                                       : pick_charged(pool, model, taken, &order, NULL, request, ret_pick, ret_charges);
+    if (order_matters(order.in_use))
+        return pick_charged(pool, model, taken, &order, &order, request, ret_pick, ret_charges);
+    /* Whatever the model, without all that is for models: it is a fifth less. */
+    return model == 0 ? pick_charged(pool, 0, taken, &order, NULL, request, ret_pick, ret_charges)
+                      : pick_charged(pool, model, taken, &order, NULL, request, ret_pick, ret_charges);
 }
 
 static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
