@@ -42,10 +42,14 @@ struct part {
     struct places places;
 };
 
+/* Not in the order of the token: the compiler would copy two of its words at once, and wait for each to be written. */
 struct lease {
+    uint64_t cell;
     struct budgets budgets;
-    struct part of_key, of_group;
-    uint64_t cell, tokens, charged_ns;
+    uint64_t tokens;
+    struct part of_key;
+    uint64_t charged_ns;
+    struct part of_group;
     bool is_settled;
 };
 
