@@ -235,10 +235,56 @@ static uint64_t look_at_all(const struct keyshm_pool *pool, const struct budgets
     return obstacles == 0 ? at_ns : RATE_NEVER_NS;
 }
 
-/* The usual: where there is no cap and nothing is held, a look at each rate says when it admits the request. False: it is not
- * so. */
+/* What it holds, and what others hold, fits: looked at after it was noted, so of two that come at once one sees the other. What
+ * is held is looked at before what was used, since who settles does it the other way round: what is no longer seen held is
+ * seen used. */
+ALWAYS_INLINE bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, uint64_t kinds,
+                             struct budget_request *request, uint64_t own_cell, const struct budget_clock *clock)
+{
+    const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    unsigned model = i == BUDGET_OF_KEY || i == BUDGET_OF_GROUP ? 0 : budgets->model;
+    bool fits = true;
+    for (uint64_t left = limits_held(kinds); left != 0; left &= left - 1) {
+        unsigned number = (unsigned)__builtin_ctzll(left);
+        struct rate rate = limits_rate(limits, number);
+        struct price price = price_of(&rate, number, request);
+        uint64_t others_ns = rate_cost_ns(rate.cost_ns, places_held(&places, model, own_cell));
+        /* seq_cst: after them. */
+        uint64_t used_ns = atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
+        fits &= rate_admits(&rate, rate_used_ns(used_ns), others_ns, price.least_ns, &clock->time);
+    }
+    return fits;
+}
+
+/* A provider was heard about one of the rates that are held, so that observed.h may have more to say. */
+ALWAYS_INLINE bool is_observed(const struct layout_usage *usage, uint64_t held)
+{
+    uint64_t words = 0;
+    for (; held != 0; held &= held - 1)
+        words |= load_used(&usage->used_ns[__builtin_ctzll(held)]);
+    return (words & RATE_IS_OBSERVED) != 0;
+}
+
+/* Is there a place, and does what it is to hold there fit? False: not, or that has to be looked at in another way. */
+static bool admits_in_place(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, uint64_t kinds,
+                            struct budget_request *request, const struct budget_clock *clock)
+{
+    uint64_t held = limits_held(kinds);
+    if (!request->is_lease || request->is_question || (i != BUDGET_OF_KEY && i != BUDGET_OF_GROUP) ||
+        (held != 0 && request->tokens == 0))
+        return false;
+    if (request->cell == CELL_FREE)
+        request->cell = places_new_cell(pool);
+    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
+    return request->cell != CELL_FREE && !is_observed(budget_usage(pool, budgets, i), held) &&
+           places_have_free(&places, limits_cap(kinds)) && holds_fit(pool, budgets, i, kinds, request, CELL_FREE, clock);
+}
+
+/* The usual: where there is no cap and nothing is held, or there is room, a look at each rate says when it admits the request.
+ * False: it is not so. */
 ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, const struct budgets *budgets,
-                                struct budget_request *request, const struct rate_time *now, uint64_t *ret_at_ns)
+                                struct budget_request *request, const struct budget_clock *clock, uint64_t *ret_at_ns)
 {
     *ret_at_ns = 0;
     for (unsigned i = 0; i < budgets_end(budgets); i++) {
@@ -246,16 +292,16 @@ ALWAYS_INLINE bool look_quickly(const struct keyshm_pool *pool, const struct bud
             continue;
         const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
         const struct layout_usage *usage = budget_usage(pool, budgets, i);
-        uint64_t kinds = limits_kinds(limits);
-        if (limits_cap(kinds) != 0 || limits_held(kinds) != 0)
+        uint64_t kinds = limits_kinds(limits), held = limits_held(kinds);
+        if ((limits_cap(kinds) != 0 || held != 0) && !admits_in_place(pool, budgets, i, kinds, request, clock))
             return false;
-        for (uint64_t left = kinds & LIMITS_RATES_MASK; left != 0; left &= left - 1) {
+        for (uint64_t left = kinds & LIMITS_RATES_MASK & ~held; left != 0; left &= left - 1) {
             unsigned number = (unsigned)__builtin_ctzll(left);
             struct rate rate = limits_rate(limits, number);
             uint64_t least_ns = price_of(&rate, number, request).least_ns, used_ns = load_used(&usage->used_ns[number]);
             if ((used_ns & RATE_IS_OBSERVED) != 0)
                 return false;
-            *ret_at_ns = later(*ret_at_ns, rate_admits_at_ns(&rate, used_ns, 0, least_ns, now));
+            *ret_at_ns = later(*ret_at_ns, rate_admits_at_ns(&rate, used_ns, 0, least_ns, &clock->time));
         }
     }
     return true;
@@ -276,7 +322,7 @@ static __attribute__((noinline)) bool look_slowly(const struct keyshm_pool *pool
 bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,
                    struct budget_clock *clock, uint64_t *ret_at_ns, unsigned *ret_obstacles)
 {
-    bool is_usual = look_quickly(pool, budgets, request, &clock->time, ret_at_ns);
+    bool is_usual = look_quickly(pool, budgets, request, clock, ret_at_ns);
     if (!is_usual || (*ret_at_ns > clock->time.early_ns && !clock->is_exact))
         return look_slowly(pool, budgets, request, clock, ret_at_ns, ret_obstacles);
     *ret_obstacles = 0;
@@ -444,28 +490,6 @@ static int take_places(const struct keyshm_pool *pool, const struct budgets *bud
     return r;
 }
 
-/* What it holds, and what others hold, fits: looked at after it was noted, so of two that come at once one sees the other. What
- * is held is looked at before what was used, since who settles does it the other way round: what is no longer seen held is
- * seen used. */
-ALWAYS_INLINE bool holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, unsigned i, uint64_t kinds,
-                             struct budget_request *request, uint64_t own_cell, const struct budget_clock *clock)
-{
-    const struct layout_limits *limits = limits_of(pool, budgets->refs[i]);
-    struct places places = places_of(pool, subject_of_budget(pool, budgets, is_of_group(i)));
-    unsigned model = i == BUDGET_OF_KEY || i == BUDGET_OF_GROUP ? 0 : budgets->model;
-    bool fits = true;
-    for (uint64_t left = limits_held(kinds); left != 0; left &= left - 1) {
-        unsigned number = (unsigned)__builtin_ctzll(left);
-        struct rate rate = limits_rate(limits, number);
-        struct price price = price_of(&rate, number, request);
-        uint64_t others_ns = rate_cost_ns(rate.cost_ns, places_held(&places, model, own_cell));
-        /* seq_cst: after them. */
-        uint64_t used_ns = atomic_load_explicit(&budget_usage(pool, budgets, i)->used_ns[number], memory_order_seq_cst);
-        fits &= rate_admits(&rate, rate_used_ns(used_ns), others_ns, price.least_ns, &clock->time);
-    }
-    return fits;
-}
-
 static bool all_holds_fit(const struct keyshm_pool *pool, const struct budgets *budgets, const struct needs *needs,
                           struct budget_request *request, const struct budget_clock *clock)
 {
@@ -560,15 +584,6 @@ plan_all_exactly(const struct keyshm_pool *pool, const struct budgets *budgets, 
 {
     *clock = budget_exact_clock(pool);
     return plan_all_quickly(pool, budgets, request, clock, ret_charges);
-}
-
-/* A provider was heard about one of the rates that are held, so that observed.h may have more to say. */
-ALWAYS_INLINE bool is_observed(const struct layout_usage *usage, uint64_t held)
-{
-    uint64_t words = 0;
-    for (; held != 0; held &= held - 1)
-        words |= load_used(&usage->used_ns[__builtin_ctzll(held)]);
-    return (words & RATE_IS_OBSERVED) != 0;
 }
 
 /* What was planned, in a place of its budget. */
