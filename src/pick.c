@@ -173,11 +173,13 @@ ALWAYS_INLINE int take_next(struct turn *turn, unsigned model, struct keyshm_pic
     return -EBUSY;
 }
 
+/* Again: exactly, as it may have been the coarse clock that hid a key, which is late by more than a tick where the machine has
+ * too much to do. */
 static void read_time(struct turn *turn)
 {
-    turn->now_ms = pool_ms_of_coarse(turn->pool, clock_coarse_ms());
-    turn->is_exact = false;
-    turn->clock = budget_coarse_clock(turn->pool, turn->now_ms);
+    turn->now_ms = pool_now_ms(turn->pool);
+    turn->is_exact = true;
+    turn->clock = budget_exact_clock(turn->pool);
 }
 
 /* Before the time: what was available then, and is so still when this has not changed, was so at that time. */
@@ -418,7 +420,8 @@ int pick_by_affinity(const struct keyshm_pool *pool, unsigned model, uint64_t af
     };
     uint64_t coarse_ms = clock_coarse_ms();
     turn.is_burst = pace_is_burst(pool, coarse_ms);
-    read_time(&turn);
+    turn.now_ms = pool_ms_of_coarse(pool, coarse_ms);
+    turn.clock = budget_coarse_clock(pool, turn.now_ms);
     turn.is_limited = order_is_limited(turn.order.in_use);
     return pick_any(&turn, model, true, ret_pick, ret_charges);
 }

@@ -561,3 +561,18 @@ Test(limits, of_many_keys_are_those_of_each)
     cr_assert_eq(count_admitted(), 4 + 3 + 5);
     cr_assert_eq(keyshm_next_available_ms(pool), 12000);
 }
+
+/* A machine that has too much to do may read its coarse clock late by more than a tick. */
+Test(limits, do_not_rely_on_how_late_the_coarse_clock_is)
+{
+    keyshm_id id = add_key(1);
+    set_limits(id, 0, limits_of_requests(100, 1000, 1));
+    cr_assert_eq(count_admitted(), 1);
+    virtual_clock->tick_ns = 1000 * NS_PER_MS;
+    for (int i = 0; i < 10; i++) {
+        virtual_clock_pass_ms(11);
+        cr_assert_eq(keyshm_next_available_ms(pool), 0);
+        struct keyshm_pick pick;
+        cr_assert_eq(keyshm_next(pool, &pick), 0, "%d", i);
+    }
+}
