@@ -48,28 +48,28 @@ json_t *state_benched_by_json(const struct row *row);
 /* The columns of limits, but for their metrics. */
 #define STATE_IN_FLIGHT                                                                                      \
     .name = "IN FLIGHT", .json_name = "in_flight", .help = "how many requests in flight have a place of it", \
-    .values = "in the table with a cap",                                                       \
-    .flags = COLUMN_IN_JSON | COLUMN_WITH_PLACES | COLUMN_TO_THE_RIGHT, .kind = &value_count, .number = state_in_flight
+    .values = "in the table with a cap", .flags = COLUMN_IN_JSON | COLUMN_WITH_PLACES | COLUMN_TO_THE_RIGHT, \
+    .kind = &value_count, .number = state_in_flight
 #define STATE_IN_FLIGHT_CAP                                                                             \
     .name = "CAP", .json_name = "in_flight_cap", .help = "how many may be in flight, 0 for any number", \
     .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT, .kind = &value_count, .number = state_in_flight_cap
-#define STATE_REQUESTS_LEFT                                                                                          \
+#define STATE_REQUESTS_LEFT                                                                              \
     .name = "REQUESTS LEFT", .json_name = "requests_left", .help = "how many requests are admitted now", \
     .values = "-1: no limit; in the table if any has one",                                               \
-    .flags = COLUMN_IN_JSON | COLUMN_WITH_REQUESTS | COLUMN_TO_THE_RIGHT, .kind = &value_amount,                     \
+    .flags = COLUMN_IN_JSON | COLUMN_WITH_REQUESTS | COLUMN_TO_THE_RIGHT, .kind = &value_amount,         \
     .number = state_requests_left
-#define STATE_REQUESTS_BURST                                                                                       \
+#define STATE_REQUESTS_BURST                                                                               \
     .name = "REQUESTS BURST", .json_name = "requests_burst", .help = "of how many, when nothing was used", \
-    .values = "-1: no limit", .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT, .kind = &value_amount,                \
+    .values = "-1: no limit", .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT, .kind = &value_amount,        \
     .number = state_requests_burst
-#define STATE_TOKENS_LEFT                                                                                      \
+#define STATE_TOKENS_LEFT                                                                          \
     .name = "TOKENS LEFT", .json_name = "tokens_left", .help = "how many tokens are admitted now", \
     .values = "-1: no limit; in the table if any has one",                                         \
-    .flags = COLUMN_IN_JSON | COLUMN_WITH_TOKENS | COLUMN_TO_THE_RIGHT, .kind = &value_amount,                 \
+    .flags = COLUMN_IN_JSON | COLUMN_WITH_TOKENS | COLUMN_TO_THE_RIGHT, .kind = &value_amount,     \
     .number = state_tokens_left
-#define STATE_TOKENS_BURST                                                                                   \
+#define STATE_TOKENS_BURST                                                                             \
     .name = "TOKENS BURST", .json_name = "tokens_burst", .help = "of how many, when nothing was used", \
-    .values = "-1: no limit", .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT, .kind = &value_amount,          \
+    .values = "-1: no limit", .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT, .kind = &value_amount,    \
     .number = state_tokens_burst
 
 enum color state_color(const struct row *row);
