@@ -106,6 +106,13 @@ static void end_few(void)
     end_without_limits();
 }
 
+/* Then the limit alone counts, and all that was admitted has been charged to it. */
+static void expect_rest_after_reset(unsigned admitted)
+{
+    virtual_clock_pass_ms(RESET_MS + 1);
+    EXPECT_EQ(admitted + count_admitted(), AMOUNT);
+}
+
 /* Since the answer, no more than it said; and in all no more than was known to be left. */
 static void end_admitted(void)
 {
@@ -113,6 +120,7 @@ static void end_admitted(void)
     unsigned admitted = count_admitted();
     EXPECT(admitted <= FEW);
     EXPECT(picked + admitted == FEW || picked + admitted == MORE);
+    expect_rest_after_reset(picked + admitted);
     end_without_limits();
 }
 
@@ -121,6 +129,7 @@ static void end_picked(void)
     unsigned admitted = count_admitted();
     EXPECT_EQ(seen->result, 0);
     EXPECT(admitted + 1 == FEW || admitted + 1 == MORE);
+    expect_rest_after_reset(admitted + 1);
     end_without_limits();
 }
 
@@ -131,8 +140,7 @@ static void end_replaced(void)
     late_expect_marked('B', 0, 0);
     unsigned admitted = count_admitted();
     EXPECT(admitted <= FEW || admitted == AMOUNT);
-    virtual_clock_pass_ms(RESET_MS + 1);
-    EXPECT_EQ(admitted + count_admitted(), AMOUNT);
+    expect_rest_after_reset(admitted);
     end_without_limits();
 }
 
