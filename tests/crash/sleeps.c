@@ -105,21 +105,31 @@ static long wake(const long *word, long most)
     return is_first + __real_syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
 }
 
+static long futex(va_list list)
+{
+    const long *word = va_arg(list, const long *);
+    int operation = va_arg(list, int);
+    long value = va_arg(list, int);
+    const long *duration = va_arg(list, const long *);
+    if (operation == FUTEX_WAKE)
+        return wake(word, value);
+    EXPECT_EQ(operation, FUTEX_WAIT);
+    return own >= 0 ? sleep_until_woken(word, value) : sleep_in_vain(word, value, duration);
+}
+
 long __wrap_syscall(long number, ...)
 {
-    long arguments[6];
+    long arguments[6], r = 0;
     va_list list;
     va_start(list, number);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6 && number != SYS_futex; i++)
         arguments[i] = va_arg(list, long);
+    if (number == SYS_futex)
+        r = futex(list);
     va_end(list);
-    if (number != SYS_futex)
-        return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
-    const long *word = (const long *)arguments[0], *duration = (const long *)arguments[3];
-    if (arguments[1] == FUTEX_WAKE)
-        return wake(word, arguments[2]);
-    EXPECT_EQ(arguments[1], FUTEX_WAIT);
-    return own >= 0 ? sleep_until_woken(word, arguments[2]) : sleep_in_vain(word, arguments[2], duration);
+    if (number == SYS_futex)
+        return r;
+    return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
 
 /* ---- of another process ---- */
