@@ -11,8 +11,10 @@
 /* Nobody sleeps longer, whatever it waits for: so long does a wake-up that was lost with a process that was killed cost. */
 #define SLEEP_MAX_US 100000
 
-/* Nor shorter: where the answers of a look and of a question differ, as others are faster, it does not go round and round. */
+/* Nor shorter. And longer where a key can be had, but was not got: others were faster, or it was made available and that was not
+ * announced yet (turn.c); it does not go round and round until then. */
 #define SLEEP_MIN_US 50
+#define SLEEP_REFUSED_US 1000
 
 /* What many wait for becomes available to all of them at the same time, by the clock. So each comes later, by a time of its
  * own: a fiftieth of the wait at most, and a second. */
@@ -76,7 +78,8 @@ static uint64_t time_to_sleep_us(struct wait *wait, uint64_t now_us)
     aim(wait, now_us);
     uint64_t wake_us = now_us + SLEEP_MAX_US;
     wake_us = wait->target_us < wake_us ? wait->target_us : wake_us;
-    uint64_t sleep_us = wake_us > now_us + SLEEP_MIN_US ? wake_us - now_us : SLEEP_MIN_US;
+    uint64_t least_us = wait->earliest_ms == 0 ? SLEEP_REFUSED_US : SLEEP_MIN_US;
+    uint64_t sleep_us = wake_us > now_us + least_us ? wake_us - now_us : least_us;
     return wait->until_us - now_us < sleep_us ? wait->until_us - now_us : sleep_us;
 }
 
