@@ -1092,7 +1092,7 @@ struct keyshm_key_snapshot {
     unsigned streak;           /* failures in a row (struct keyshm_policy); the longest of the four words */
     unsigned priority;         /* keyshm_set_priority() */
     unsigned weight;           /* keyshm_set_weight(); of a group 0 */
-    unsigned in_flight;        /* requests that have a place of its own (struct keyshm_held) */
+    unsigned in_flight;        /* requests that have a place (struct keyshm_held), of the key or for it of its group */
     unsigned in_flight_cap;    /* at most so many may have one; 0: no cap */
     int64_t requests_left;     /* of its budgets, see below; -1: no limit */
     int64_t requests_burst;    /* of so many; -1: no limit */

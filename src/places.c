@@ -60,6 +60,20 @@ unsigned places_count(const struct places *places)
     return count_taken(places, 0, width_of(places));
 }
 
+unsigned places_count_of_slot(const struct places *places, uint32_t slot)
+{
+    unsigned count = 0;
+    uint32_t width = width_of(places);
+    for (uint32_t i = 0; i < width; i++) {
+        uint64_t cell = load_cell(places, i);
+        uint64_t held = atomic_load_explicit(&places->notes[i].held, memory_order_relaxed);
+        uint64_t since = atomic_load_explicit(&places->notes[i].since_ms, memory_order_relaxed);
+        count += cell != CELL_FREE && held_is_of(held, cell) && (held & HELD_HAS_KEY_CELL) == 0 &&
+                 (since & ID_SLOT_MASK) == slot;
+    }
+    return count;
+}
+
 bool places_have_free(const struct places *places, unsigned cap)
 {
     uint32_t end = end_of(places, cap), width = width_of(places);

@@ -115,6 +115,9 @@ uint64_t places_new_cell(const struct keyshm_pool *pool);
 /* How many requests are in flight here. */
 unsigned places_count(const struct places *places);
 
+/* Of these of a group, those of requests with the key in the slot that have no cell of their key as well. */
+unsigned places_count_of_slot(const struct places *places, uint32_t slot);
+
 /* Is there room for one more, as the next says, and nothing more? */
 bool places_have_free(const struct places *places, unsigned cap);
 

@@ -12,6 +12,7 @@
 #include "metadata.h"
 #include "models.h"
 #include "order.h"
+#include "places.h"
 #include "policy.h"
 #include "pool_clock.h"
 #include "probe.h"
@@ -149,6 +150,8 @@ static void copy_state(const struct copying *copying, uint32_t slot, struct keys
         struct known_group group = know_group(copying, key->group);
         copy_group_state(copying, key->group, &group, key);
         budget_left_join(&left, &group.left);
+        struct places places = places_of(copying->pool, pool_group_subject(copying->pool, id_group(key->group)));
+        left.in_flight += places_count_of_slot(&places, slot);
     }
     copy_left(&left, key);
     join_words(key);

@@ -57,7 +57,7 @@ is "$(headings)" \
     'SLOT KEY GROUP STATUS COOLDOWN BENCHED BY IN FLIGHT REQUESTS LEFT TOKENS LEFT PICKS ERRORS LAST USED'
 
 # What is left, and what benches a key of which nothing is: it keeps its status.
-run 0 "$ctl" next "$pool"
+run 0 "$ctl" exec "$pool" --env KEY -- true
 run 0 "$FIXTURE" pause "$pool" "$id0"
 "$FIXTURE" lease "$pool" 1 0 100 >"$tmp/held" &
 helpers="$helpers $!"

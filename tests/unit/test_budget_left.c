@@ -241,7 +241,7 @@ Test(budget_left, of_places_is_by_the_cap)
     set_limits(ids[0], model, requests(60, 9));
     cr_assert_eq(state_for(ids[0], model).in_flight_cap, 2);
     expect_in_flight(ids[0], 2, 2, true);
-    expect_in_flight(ids[1], 0, 0, true);
+    expect_in_flight(ids[1], 1, 0, true);
     expect_in_flight(group, 1, 1, true);
     cr_assert_eq(keyshm_release(pool, &leases[0]), 0);
     cr_assert_eq(keyshm_release(pool, &leases[1]), 0);
@@ -281,7 +281,8 @@ Test(budget_left, is_in_a_snapshot_of_keys_and_groups)
     cr_assert_eq(snapshot->keys[0].benched_by, KEYSHM_BY_BUDGET);
     cr_assert_eq(snapshot->status_count[KEYSHM_AVAILABLE], 2, "they keep their status");
     cr_assert_eq(snapshot->keys[1].requests_left, 3);
-    cr_assert_eq(snapshot->keys[1].in_flight, 0, "only the group has a cap");
+    cr_assert_eq(snapshot->keys[1].in_flight, 1, "in its group, which alone has a cap");
+    cr_assert_eq(snapshot->keys[0].in_flight, 0);
     cr_assert_eq(snapshot->groups[0].state.requests_left, 3);
     cr_assert_eq(snapshot->groups[0].state.requests_burst, 4);
     cr_assert_eq(snapshot->groups[0].state.in_flight, 1);
