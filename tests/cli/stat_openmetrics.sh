@@ -47,7 +47,7 @@ holds_against_json "$pool" "$pool.empty"
 run 0 "$FIXTURE" limit "$pool" 0 0 requests 10 31622400000 7
 run 0 "$FIXTURE" limit "$pool" "$acme" 0 tokens 10 31622400000 9
 run 0 "$FIXTURE" limit "$pool" "$acme" 0 in_flight 3 0 0
-run 0 "$ctl" next "$pool"
+run 0 "$ctl" exec "$pool" --env KEY -- true
 holds_against_json "$pool" "$pool.empty"
 grep -q '^keyshm_key_requests_left{.* 6$' "$tmp/metrics" || fail "no key of which a request was used"
 grep -q '^keyshm_group_tokens_left{.*group="acme.* 9$' "$tmp/metrics" || fail "no group with a limit of tokens"

@@ -47,7 +47,7 @@ json_t *state_benched_by_json(const struct row *row);
 
 /* The columns of limits, but for their metrics. */
 #define STATE_IN_FLIGHT                                                                                      \
-    .name = "IN FLIGHT", .json_name = "in_flight", .help = "how many requests in flight have a place", \
+    .name = "IN FLIGHT", .json_name = "in_flight", .help = "how many requests in flight have a place",       \
     .values = "in the table with a cap", .flags = COLUMN_IN_JSON | COLUMN_WITH_PLACES | COLUMN_TO_THE_RIGHT, \
     .kind = &value_count, .number = state_in_flight
 #define STATE_IN_FLIGHT_CAP                                                                             \
