@@ -16,7 +16,8 @@
  *       more than a second (judge_ready.c)
  *   kill recovery [STRIDE [OPERATION]]
  *       a victim is killed wherever it has just changed the segment with the mutex in hand; the process that recovers
- *       is killed as above, but of the others after each 101st; and a third recovers
+ *       is killed as above, but of the others after each 101st; and a third recovers. A large STRIDE makes a sample of the
+ *       first, too
  */
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ enum {
     LESSONS = 4,
     TICK_MS = 10,
     OTHERS_STRIDE = 11,
-    RECOVERY_OTHERS_STRIDE = 101
+    RECOVERY_OTHERS_STRIDE = 101,
+    FIRST_STRIDE_DIVISOR = 256
 };
 
 /*
@@ -272,6 +274,14 @@ static bool is_worth_a_recovery(const struct route *route, size_t index)
     return fact->is_changing && (before < 2 || after == 0);
 }
 
+static size_t count_worth_a_recovery(const struct route *route)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < route->walk.count; i++)
+        count += is_worth_a_recovery(route, i);
+    return count;
+}
+
 /* In the world as the first victim has left it. */
 static void kill_recoverer(struct victim first, size_t first_index, size_t begin, size_t stride, struct row *row)
 {
@@ -289,13 +299,16 @@ static void kill_recoverers(const struct operation *operation, size_t stride)
 {
     struct row row = {.instructions = 0};
     struct victim first = {operation, 0};
-    size_t first_victims = 0;
+    size_t first_victims = 0, first_stride = 1 + stride / FIRST_STRIDE_DIVISOR;
     alarm(TIME_LIMIT_S);
     world_begin(operation);
     struct world_image *image = world_save();
     learn(operation, image);
+    size_t all = count_worth_a_recovery(&first_route), seen = 0;
     for (size_t i = 0; i < first_route.walk.count; i++) {
         if (!is_worth_a_recovery(&first_route, i))
+            continue;
+        if (seen++ % first_stride != 0 && seen != all)
             continue;
         alarm(TIME_LIMIT_S);
         EXPECT(kill_at(operation, image, &first_route, i, &first.process));
