@@ -59,7 +59,7 @@ static void print_row(const struct row *row)
     if (row->answered_least == 0)
         printf("\n");
     else
-        printf("%10u%10u  %s\n", row->answered_least, 0,
+        printf("%10u%10u  %s\n", row->answered_least, 0U,
                outcome.answered >= row->answered_least && outcome.refused == 0 ? "met" : "MISSED");
     fflush(stdout);
 }

@@ -64,7 +64,7 @@ static long fail_with(int error)
 static long sleep_until_woken(const long *word, long expected)
 {
     atomic_fetch_add(&sleeps->begun[own], 1);
-    long r = __real_syscall(SYS_futex, word, FUTEX_WAIT, expected, NULL, NULL, 0);
+    long r = __real_syscall(SYS_futex, word, FUTEX_WAIT, expected, (void *)0, (void *)0, 0);
     int error = errno;
     atomic_fetch_add(&sleeps->ended[own], 1);
     if (r == 0 || error != EINTR)
@@ -77,7 +77,7 @@ static long sleep_until_woken(const long *word, long expected)
 static long sleep_in_vain(const long *word, long expected, const long *duration)
 {
     static const long none[2];
-    long r = __real_syscall(SYS_futex, word, FUTEX_WAIT, expected, none, NULL, 0);
+    long r = __real_syscall(SYS_futex, word, FUTEX_WAIT, expected, none, (void *)0, 0);
     EXPECT(r < 0 && (errno == ETIMEDOUT || errno == EAGAIN));
     if (errno == EAGAIN)
         return r;
@@ -102,7 +102,7 @@ static long wake(const long *word, long most)
     is_woken_first = false;
     if (is_first && most == 1)
         return 1;
-    return is_first + __real_syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0);
+    return is_first + __real_syscall(SYS_futex, word, FUTEX_WAKE, most, (void *)0, (void *)0, 0);
 }
 
 static long futex(va_list list)
