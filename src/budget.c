@@ -409,19 +409,13 @@ ALWAYS_INLINE bool commit(const struct keyshm_pool *pool, const struct budgets *
     return false;
 }
 
-/* The clock by which a rate is charged: a bucket that is in use needs no exact one. */
-static struct rate_time time_of_charge(const struct keyshm_pool *pool, uint64_t used_ns)
-{
-    struct budget_clock clock = budget_coarse_clock(pool, pool_ms_of_coarse(pool, clock_coarse_ms()));
-    return used_ns < clock.time.late_ns ? budget_exact_clock(pool).time : clock.time;
-}
-
 void budget_charge_used(const struct keyshm_pool *pool, _Atomic uint64_t *used_at, uint64_t cost_ns)
 {
     if (cost_ns == 0)
         return;
     uint64_t used_ns = load_used(used_at);
-    const struct rate_time now = time_of_charge(pool, rate_used_ns(used_ns));
+    /* The exact clock: the coarse one may be behind by more than a tick after the machine has slept, until a pick looks (pace.h). */
+    const struct rate_time now = budget_exact_clock(pool).time;
     /* release: who finds the tokens no longer held (places_settle()) finds them here. */
     for (int tries = 0; tries < CHARGE_TRIES_MAX; tries++)
         if (atomic_compare_exchange_weak_explicit(
