@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "hash.h"
 #include "questions.h"
 #include "soonest.h"
 #include "waiters.h"
@@ -31,10 +32,8 @@ static int acquire_once(const struct keyshm_pool *pool, const struct keyshm_requ
     struct budget_charges charges;
     if (request->affinity == 0)
         return acquire_now(pool, request, ret_lease);
-    int r = pick_by_affinity(pool, request->model, request->affinity, &asked, &ret_lease->pick, &charges);
-    if (r == 0)
-        lease_begin(&asked, &charges, ret_lease);
-    return r;
+    return acquire_lend(pick_by_affinity(pool, request->model, request->affinity, &asked, &ret_lease->pick, &charges),
+                        &asked, &charges, ret_lease);
 }
 
 /* ---- waiting ---- */
@@ -50,12 +49,10 @@ struct wait {
     uint32_t passed_on;
 };
 
-/* A number of its own, below `end` (SplitMix64). */
+/* A number of its own, below `end`. */
 static uint64_t random_below(const struct wait *wait, uint64_t now_us, uint64_t end)
 {
-    uint64_t mixed = (now_us << 32 ^ (uintptr_t)wait ^ workers_token(wait->pool)) * UINT64_C(0x9e3779b97f4a7c15);
-    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    uint64_t mixed = hash_mix(now_us << 32 ^ (uintptr_t)wait ^ workers_token(wait->pool));
     return end != 0 ? (mixed ^ mixed >> 31) % end : 0;
 }
 
@@ -134,10 +131,9 @@ static int acquire_soonest(const struct keyshm_pool *pool, const struct keyshm_r
     struct budget_charges charges;
     int r = -EBUSY;
     for (int tries = 0; r == -EBUSY && tries < SOONEST_TRIES_MAX; tries++) {
-        r = soonest_pick(pool, request->model, &asked, &ret_lease->pick, &charges);
-        if (r == 0)
-            lease_begin(&asked, &charges, ret_lease);
-        else if (r == -EBUSY && acquire_once(pool, request, ret_lease) == 0)
+        r = acquire_lend(soonest_pick(pool, request->model, &asked, &ret_lease->pick, &charges), &asked, &charges,
+                         ret_lease);
+        if (r == -EBUSY && acquire_once(pool, request, ret_lease) == 0)
             return 0;
     }
     return r;

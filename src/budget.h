@@ -150,6 +150,12 @@ ALWAYS_INLINE struct layout_usage *budget_usage(const struct keyshm_pool *pool, 
     return pool_usage(pool, model, is_group ? pool_group_subject(pool, group_index(budgets->key_group)) : budgets->slot);
 }
 
+/* When that is in milliseconds; WORD_FOREVER: that is not known. */
+static inline uint64_t budget_ms_of_ns(uint64_t at_ns)
+{
+    return rate_ms_of_ns(at_ns) < WORD_FOREVER ? rate_ms_of_ns(at_ns) : WORD_FOREVER;
+}
+
 /* Do they admit it now? Makes the clock exact if that depends on it. Otherwise *ret_at_ns is when they will, if nothing changes
  * but the time; RATE_NEVER_NS: that is not known. */
 bool budgets_admit(const struct keyshm_pool *pool, const struct budgets *budgets, struct budget_request *request,

@@ -15,4 +15,11 @@ static inline uint64_t hash_bytes(const void *bytes, size_t count)
     return hash;
 }
 
+/* Each bit of the number changes about half of the others (SplitMix64, but for its last step). */
+static inline uint64_t hash_mix(uint64_t number)
+{
+    number = (number ^ number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (number ^ number >> 27) * UINT64_C(0x94d049bb133111eb);
+}
+
 #endif

@@ -2,6 +2,7 @@
 #include "next_turn.h"
 
 #include "availability.h"
+#include "hash.h"
 
 /* After this many searches that did not find a key which is there, while nothing changed, go by the slots: only damage hides
  * a key there. */
@@ -205,9 +206,7 @@ static int look_in_words(struct turn *turn)
 static uint32_t preferred_slot(uint64_t *number, uint32_t used)
 {
     *number += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t mixed = (*number ^ *number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)((mixed >> 32) * used >> 32);
+    return (uint32_t)((hash_mix(*number) >> 32) * used >> 32);
 }
 
 /* The key of one priority that the number prefers of those that are available; NULL: of all. */

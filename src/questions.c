@@ -38,7 +38,7 @@ static uint64_t admitted_at_ms(struct question *question, uint32_t slot)
     unsigned obstacles;
     if (budgets_admit(question->pool, &budgets, &request, &question->clock, &at_ns, &obstacles))
         return 0;
-    return rate_ms_of_ns(at_ns) < WORD_FOREVER ? rate_ms_of_ns(at_ns) : WORD_FOREVER;
+    return budget_ms_of_ns(at_ns);
 }
 
 uint64_t questions_first_at_ms(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)

@@ -65,7 +65,7 @@ ALWAYS_INLINE uint64_t available_at_ms(struct turn *turn, uint32_t slot)
         at_ns = admits_at_ns(turn, slot);
     if (at_ns <= turn->clock.time.early_ns)
         return at_ms;
-    uint64_t admits_ms = rate_ms_of_ns(at_ns) < WORD_FOREVER ? rate_ms_of_ns(at_ns) : WORD_FOREVER;
+    uint64_t admits_ms = budget_ms_of_ns(at_ns);
     return at_ms > admits_ms ? at_ms : admits_ms;
 }
 

@@ -13,9 +13,7 @@
 
 uint64_t waiters_begin(const struct keyshm_pool *pool, uint64_t now_ms)
 {
-    uint64_t token = workers_token(pool);
-    if (token == 0)
-        token = workers_enter(pool, now_ms);
+    uint64_t token = workers_enter(pool, now_ms);
     if (token != 0)
         atomic_fetch_add_explicit(&pool->waiting[(token >> 32) - 1], 1, memory_order_relaxed);
     return token;

@@ -78,17 +78,23 @@ static int is_alive(const struct identity *identity, uint64_t own_namespace, cha
     return 1;
 }
 
-bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token)
+/* The same of the owner of a row. */
+static int is_owner_alive(const struct keyshm_pool *pool, const struct layout_worker *row, uint64_t owner)
 {
     char state;
+    struct identity identity = identity_in(row, owner);
+    return is_alive(&identity, workers_pid_namespace(pool), &state);
+}
+
+bool workers_has_ended(const struct keyshm_pool *pool, uint64_t token)
+{
     /* The number comes from the segment. */
     const struct layout_worker *row = &pool->workers[((token >> 32) - 1) % pool->settings.worker_rows];
     /* acquire: pairs with the release in fill(). */
     uint64_t owner = atomic_load_explicit(&row->owner, memory_order_acquire);
     if ((uint32_t)owner != (uint32_t)token)
         return true;
-    struct identity identity = identity_in(row, owner);
-    return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
+    return is_owner_alive(pool, row, owner) == 0;
 }
 
 /* The owner word of a row, if it is this owner's, who may have closed the attachment; 0: it is not. */
@@ -103,23 +109,19 @@ static uint64_t owner_with_count(const struct keyshm_pool *pool, uint32_t row, u
 
 bool workers_has_left(const struct keyshm_pool *pool, uint32_t row, uint64_t count)
 {
-    char state;
     uint64_t owner = owner_with_count(pool, row, count);
     if (owner == 0 || (owner & WORKER_HAS_CLOSED) != 0)
         return true;
-    struct identity identity = identity_in(&pool->workers[row], owner);
-    return is_alive(&identity, workers_pid_namespace(pool), &state) == 0;
+    return is_owner_alive(pool, &pool->workers[row], owner) == 0;
 }
 
 bool workers_is_attached(const struct keyshm_pool *pool, uint32_t row)
 {
-    char state;
     /* acquire: pairs with the release in fill(). */
     uint64_t owner = atomic_load_explicit(&pool->workers[row].owner, memory_order_acquire);
     if ((owner & (WORKER_IS_FILLED | WORKER_HAS_CLOSED)) != WORKER_IS_FILLED)
         return false;
-    struct identity identity = identity_in(&pool->workers[row], owner);
-    return is_alive(&identity, workers_pid_namespace(pool), &state) != 0;
+    return is_owner_alive(pool, &pool->workers[row], owner) != 0;
 }
 
 bool workers_is_own(const struct keyshm_pool *pool, uint32_t row, uint64_t count)

@@ -133,19 +133,6 @@ static struct __ptrace_syscall_info stop_of(pid_t child, int status)
     return info;
 }
 
-static bool is_asleep(pid_t child)
-{
-    char path[64], line[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
-    FILE *file = fopen(path, "re");
-    EXPECT(file != NULL);
-    EXPECT(fgets(line, sizeof(line), file) != NULL);
-    fclose(file);
-    const char *state = strrchr(line, ')'); /* "PID (NAME) STATE ..." */
-    EXPECT(state != NULL);
-    return state[2] == 'S';
-}
-
 /* To where it is about to sleep on the mutex. */
 static void bring_to_futex(pid_t child, const struct way *way)
 {
@@ -164,7 +151,7 @@ static void bring_to_futex(pid_t child, const struct way *way)
 static bool let_sleep(pid_t child)
 {
     resume(child);
-    while (!is_asleep(child))
+    while (!expect_is_asleep(child))
         if (waitpid(child, NULL, WNOHANG) != 0)
             return false;
     return true;

@@ -134,22 +134,9 @@ long __wrap_syscall(long number, ...)
 
 /* ---- of another process ---- */
 
-static char state_of(pid_t process)
-{
-    char path[64], line[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
-    FILE *file = fopen(path, "re");
-    EXPECT(file != NULL);
-    EXPECT(fgets(line, sizeof(line), file) != NULL);
-    fclose(file);
-    const char *state = strrchr(line, ')'); /* "PID (NAME) STATE ..." */
-    EXPECT(state != NULL);
-    return state[2];
-}
-
 bool sleeps_is_asleep(pid_t process, unsigned sleeper)
 {
-    return atomic_load(&sleeps->begun[sleeper]) != atomic_load(&sleeps->ended[sleeper]) && state_of(process) == 'S';
+    return atomic_load(&sleeps->begun[sleeper]) != atomic_load(&sleeps->ended[sleeper]) && expect_is_asleep(process);
 }
 
 void sleeps_end_slice(pid_t process)

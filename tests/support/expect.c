@@ -108,6 +108,19 @@ void expect_kill(pid_t child)
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+bool expect_is_asleep(pid_t process)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+    FILE *file = fopen(path, "re");
+    EXPECT(file != NULL);
+    EXPECT(fgets(line, sizeof(line), file) != NULL);
+    fclose(file);
+    const char *state = strrchr(line, ')'); /* "PID (NAME) STATE ..." */
+    EXPECT(state != NULL);
+    return state[2] == 'S';
+}
+
 bool expect_may_trace(void)
 {
     int status;

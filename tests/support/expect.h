@@ -47,6 +47,9 @@ void expect_success_of_next(void);
 /* Kill a child, and wait until it is gone. */
 void expect_kill(pid_t child);
 
+/* Does the process sleep, as /proc has it (proc_pid_stat(5))? */
+bool expect_is_asleep(pid_t process);
+
 /* Does this system let a process trace its child? */
 bool expect_may_trace(void);
 
