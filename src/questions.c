@@ -15,15 +15,18 @@ struct question {
     uint64_t tokens;
     bool is_limited;
     struct budget_clock clock;
+    struct budget_scan scan;
 };
 
 static struct question ask(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)
 {
-    return (struct question){.pool = pool,
-                             .model = model,
-                             .tokens = tokens,
-                             .is_limited = order_is_limited(order_in_use(pool)),
-                             .clock = budget_exact_clock(pool)};
+    struct question question = {.pool = pool,
+                                .model = model,
+                                .tokens = tokens,
+                                .is_limited = order_is_limited(order_in_use(pool)),
+                                .clock = budget_exact_clock(pool)};
+    budget_scan_begin(&question.scan);
+    return question;
 }
 
 /* When the budgets of the key in the slot admit the request; WORD_FOREVER: that is not known. */
@@ -31,14 +34,16 @@ static uint64_t admitted_at_ms(struct question *question, uint32_t slot)
 {
     if (!question->is_limited)
         return 0;
-    struct budgets budgets;
-    budgets_of(question->pool, question->model, slot, &budgets);
     struct budget_request request = {.tokens = question->tokens, .is_question = true, .is_lease = true};
+    const struct rate_time *now = &question->clock.time;
     uint64_t at_ns;
-    unsigned obstacles;
-    if (budgets_admit(question->pool, &budgets, &request, &question->clock, &at_ns, &obstacles))
-        return 0;
-    return budget_ms_of_ns(at_ns);
+    if (!budget_scan(question->pool, question->model, slot, &request, now, &question->scan, &at_ns)) {
+        struct budgets budgets;
+        unsigned obstacles;
+        budgets_of(question->pool, question->model, slot, &budgets);
+        (void)budgets_admit(question->pool, &budgets, &request, &question->clock, &at_ns, &obstacles);
+    }
+    return at_ns <= now->early_ns ? 0 : budget_ms_of_ns(at_ns);
 }
 
 uint64_t questions_first_at_ms(const struct keyshm_pool *pool, unsigned model, uint64_t tokens)
