@@ -6,12 +6,28 @@
  *   hot_calls FUNCTION
  */
 
+#include <stdatomic.h>
+#include <time.h>
+
 #include "contender.h"
 #include "keyshm_pool.h"
 
 enum { KEYS = 100, CALLS = 10000 };
 
 static struct pool *pool;
+
+/* In the place of the C library's, for this program and the library: a clock that only goes on when it is read, so that a
+ * count does not depend on how often the real one ticks while callgrind runs. */
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    enum { NS_PER_READ = 20, NS_PER_TICK = 4000000, NS_PER_S = 1000000000 };
+    static _Atomic uint64_t total_ns = 1000 * (uint64_t)NS_PER_S;
+    uint64_t now_ns = atomic_fetch_add_explicit(&total_ns, NS_PER_READ, memory_order_relaxed);
+    if (clock == CLOCK_MONOTONIC_COARSE)
+        now_ns -= now_ns % NS_PER_TICK;
+    *ret_time = (struct timespec){.tv_sec = (time_t)(now_ns / NS_PER_S), .tv_nsec = (long)(now_ns % NS_PER_S)};
+    return 0;
+}
 
 static void pick(int call)
 {
