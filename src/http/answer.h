@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_HTTP_ANSWER_H
+#define KEYSHM_HTTP_ANSWER_H
+
+/* What an answer consists of, found once for all rules. */
+
+#include "body.h"
+#include "rule_set.h"
+
+enum {
+    ANSWER_HEADERS_MAX = 512, /* more than servers and clients accept */
+    ANSWER_HEADER_BYTES_MAX = 16384,
+    ANSWER_CODES_MAX = 16,
+    ANSWER_MESSAGES_MAX = 8,
+    ANSWER_MESSAGE_BYTES_MAX = 8192,
+    ANSWER_BUDGETS_MAX = 16
+};
+
+/* The headers of one budget: of a unit in a window. */
+struct answer_budget {
+    enum budget_unit unit;
+    enum window window;
+    bool names_unit;
+    int64_t limit, remaining, reset_ms; /* -1: not said */
+};
+
+struct answer_code {
+    const char *text;
+    size_t length;
+    uint32_t hash;
+};
+
+struct answer {
+    const struct rule_set *set;
+    const struct provider *provider;
+    const struct keyshm_http_response *response;
+    int status;             /* as the rules see it */
+    int64_t server_unix_ms; /* 0: not yet asked for */
+
+    /* Headers by their numbers: the first of each, and the next of the same; 1 more than their place, 0: none. */
+    uint16_t first[HEADER_NUMBERS_MAX];
+    uint16_t next[ANSWER_HEADERS_MAX];
+    unsigned budget_count;
+    struct answer_budget budgets[ANSWER_BUDGETS_MAX];
+
+    struct body body;
+    json_t *document; /* the object in the body; NULL: there is none */
+    bool is_cut;      /* more may stand in the document */
+    unsigned code_count, message_count;
+    bool has_whole_code, has_whole_message;
+    struct answer_code codes[ANSWER_CODES_MAX];
+    struct message messages[ANSWER_MESSAGES_MAX];
+    char numbers[ANSWER_CODES_MAX][24]; /* codes that are numbers, as text */
+    char lower[2 * ANSWER_MESSAGE_BYTES_MAX];
+    size_t lower_used;
+
+    int64_t hint_ms; /* how long to wait; -1: not said; 0: not yet looked for */
+    bool is_hint_of_body_cut;
+};
+
+/* The headers are read. */
+void answer_init(struct answer *answer, const struct rule_set *set, const struct provider *provider,
+                 const struct keyshm_http_response *response);
+
+/* The body is read, as a whole or as a stream of events. -ENOMEM. Free it with answer_free(). */
+int answer_read_body(struct answer *answer, bool is_stream);
+void answer_free(struct answer *answer);
+
+/* The clock of the server when it answered. */
+int64_t answer_server_ms(struct answer *answer);
+
+bool answer_is_success(int status);
+bool answer_has_type(const struct answer *answer, const char *type);
+
+/* Every header of the number, until the function returns false. */
+typedef bool answer_header_fn(const char *value, size_t length, void *user);
+void answer_visit_headers(const struct answer *answer, unsigned number, answer_header_fn *fn, void *user);
+
+/* Every string and whole number at the place, as text; the last argument says whether it was cut. */
+typedef bool answer_text_fn(const char *text, size_t length, bool is_cut, void *user);
+void answer_visit_texts(const struct answer *answer, const struct place *place, answer_text_fn *fn, void *user);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "answer.h"
+#include "budgets.h"
+#include "calendar.h"
+#include "fit.h"
+#include "hints.h"
+#include "rule_store.h"
+#include "structs.h"
+#include "words.h"
+
+/* ---- the model ---- */
+
+/* Providers repeat keys in messages. A model is left out when it looks like one. */
+static bool looks_like_key(const char *text, size_t length)
+{
+    static const char *const beginnings[] = {"sk-",  "sk_",    "pk_",  "rk_",   "aiza",   "gsk_",        "xai-",
+                                             "hf_",  "r8_",    "ghp_", "gho_",  "ghs_",   "github_pat_", "akia",
+                                             "asia", "bearer", "fw_",  "pplx-", "nvapi-", "eyj"};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        size_t size = strlen(beginnings[i]);
+        if (length >= size && strncasecmp(text, beginnings[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct model_search {
+    const struct word_list *except;
+    char *ret_model;
+};
+
+static bool note_model(const char *text, size_t length, bool is_cut, void *user)
+{
+    struct model_search *search = user;
+    if (is_cut || length == 0 || length > KEYSHM_NAME_MAX || looks_like_key(text, length))
+        return true;
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return true;
+    }
+    for (size_t i = 0; search->except != NULL && i < search->except->count; i++) {
+        if (strlen(search->except->words[i]) == length && strncasecmp(search->except->words[i], text, length) == 0)
+            return true;
+    }
+    memcpy(search->ret_model, text, length);
+    search->ret_model[length] = '\0';
+    return false;
+}
+
+static void find_model_in_messages(const struct answer *answer, const struct model_source *source,
+                                   struct model_search *search)
+{
+    for (unsigned i = 0; i < answer->message_count && search->ret_model[0] == '\0'; i++) {
+        struct captures captures = {.model = NULL};
+        if (pattern_find(&source->pattern, &answer->messages[i], &captures) == CERTAINLY && captures.model != NULL)
+            note_model(captures.model, captures.model_length, false, search);
+    }
+}
+
+/* The first that is named: by the rule's own phrase, or where the provider names it. */
+static void find_model(const struct answer *answer, const struct captures *captures, char model[KEYSHM_NAME_MAX + 1])
+{
+    struct model_search search = {.ret_model = model};
+    model[0] = '\0';
+    if (captures != NULL && captures->model != NULL)
+        note_model(captures->model, captures->model_length, false, &search);
+    for (size_t i = 0; i < answer->provider->model_count && model[0] == '\0'; i++) {
+        const struct model_source *source = &answer->provider->models[i];
+        search.except = &source->except;
+        if (source->is_phrase)
+            find_model_in_messages(answer, source, &search);
+        else
+            answer_visit_texts(answer, &source->place, note_model, &search);
+    }
+}
+
+/* ---- what a rule comes to ---- */
+
+struct decision {
+    struct answer *answer;
+    const struct rule *rule;
+    struct keyshm_http_verdict *verdict;
+};
+
+static void set_scope(const struct decision *decision, const struct captures *captures)
+{
+    struct keyshm_http_verdict *verdict = decision->verdict;
+    const struct limits_of_provider *limits = &decision->answer->provider->limits;
+    int scope = decision->rule->scope;
+    if (scope == SCOPE_OF_LIMITS || scope == KEYSHM_HTTP_SCOPE_MODEL)
+        find_model(decision->answer, captures, verdict->model);
+    if (scope == SCOPE_OF_LIMITS) {
+        bool is_of_model = verdict->model[0] != '\0';
+        scope = is_of_model ? KEYSHM_HTTP_SCOPE_MODEL : limits->scope;
+    }
+    verdict->scope = (enum keyshm_http_scope)scope;
+    bool is_of_group = scope == KEYSHM_HTTP_SCOPE_GROUP || scope == KEYSHM_HTTP_SCOPE_MODEL;
+    verdict->mark.scope = is_of_group ? KEYSHM_SCOPE_GROUP : KEYSHM_SCOPE_KEY;
+}
+
+static void mark(const struct decision *decision, enum keyshm_status status, int64_t duration_ms,
+                 enum keyshm_reason reason)
+{
+    struct keyshm_mark *mark = &decision->verdict->mark;
+    decision->verdict->marks = 1;
+    mark->status = status;
+    mark->duration_ms = duration_ms;
+    mark->reason = reason;
+}
+
+/* When a quota of a day or a month begins anew by the calendar. */
+static int64_t end_by_calendar_ms(struct answer *answer, enum until until)
+{
+    const struct limits_of_provider *limits = &answer->provider->limits;
+    int64_t server_ms = answer_server_ms(answer);
+    if (until == UNTIL_MIDNIGHT)
+        return calendar_until_day_ms(server_ms, limits->utc_offset_minutes, limits->has_us_daylight_saving);
+    return until == UNTIL_MONTH ? calendar_until_month_ms(server_ms) : KEYSHM_UNTIL_MARKED;
+}
+
+static enum until until_of_window(const struct answer *answer, enum window window)
+{
+    if (window == WINDOW_DAY)
+        return UNTIL_MIDNIGHT;
+    return window == WINDOW_MONTH && answer->provider->limits.month_is_utc ? UNTIL_MONTH : UNTIL_MARKED;
+}
+
+/* A limit of a day or longer is a quota, which ends when the answer says or by the calendar. */
+static void decide_limit_of_days(const struct decision *decision, enum window window, int64_t hint_ms, int64_t reset_ms)
+{
+    struct answer *answer = decision->answer;
+    if (window == WINDOW_DAY && hint_ms < answer->provider->limits.day_delay_min_ms)
+        hint_ms = -1;
+    int64_t end_ms = hint_ms > 0 ? hint_ms : hints_end_of_quota_ms(answer);
+    end_ms = end_ms > 0 ? end_ms : reset_ms;
+    enum until until = decision->rule->until != UNTIL_DEFAULT ? decision->rule->until : until_of_window(answer, window);
+    if (end_ms <= 0)
+        end_ms = end_by_calendar_ms(answer, until);
+    mark(decision, KEYSHM_QUOTA_EXCEEDED, end_ms, KEYSHM_REASON_QUOTA);
+}
+
+static void decide_limit(const struct decision *decision)
+{
+    struct answer *answer = decision->answer;
+    enum window used_up_window, window = decision->rule->window;
+    int64_t hint_ms = hints_ms(answer), reset_ms = budgets_used_up_ms(answer, &used_up_window);
+    if (window == WINDOW_NONE) {
+        enum window named = hints_window(answer);
+        window = named > used_up_window ? named : used_up_window;
+    }
+    if (window >= WINDOW_DAY) {
+        decide_limit_of_days(decision, window, hint_ms, reset_ms);
+        return;
+    }
+    int64_t duration_ms = hint_ms > 0 ? hint_ms : reset_ms > 0 ? reset_ms : window_ms(window);
+    mark(decision, KEYSHM_RATE_LIMITED, duration_ms > 0 ? duration_ms : KEYSHM_NO_RETRY_AFTER, decision->rule->reason);
+}
+
+/* Money, and allowances that a rule knows to be long. */
+static void decide_quota(const struct decision *decision)
+{
+    struct answer *answer = decision->answer;
+    enum window ignored;
+    int64_t end_ms = hints_end_of_quota_ms(answer);
+    if (end_ms <= 0 && decision->rule->is_ended_by_hints)
+        end_ms = hints_ms(answer);
+    if (end_ms <= 0 && decision->rule->is_ended_by_resets)
+        end_ms = budgets_used_up_ms(answer, &ignored);
+    enum until until = decision->rule->until != UNTIL_DEFAULT ? decision->rule->until : UNTIL_MARKED;
+    if (end_ms <= 0 && decision->rule->until == UNTIL_DEFAULT && decision->rule->window != WINDOW_NONE)
+        until = until_of_window(answer, decision->rule->window);
+    mark(decision, KEYSHM_QUOTA_EXCEEDED, end_ms > 0 ? end_ms : end_by_calendar_ms(answer, until),
+         decision->rule->reason);
+}
+
+static void decide(const struct decision *decision, const struct captures *captures)
+{
+    struct keyshm_http_verdict *verdict = decision->verdict;
+    const struct rule *rule = decision->rule;
+    verdict->rule = rule->name;
+    verdict->retry = rule->retry;
+    verdict->is_success = rule->means == MEANS_SUCCESS || rule->succeeds;
+    if (rule->succeeds)
+        verdict->retry = KEYSHM_HTTP_RETRY_NONE;
+    set_scope(decision, captures);
+    if (rule->means == MEANS_LIMIT)
+        decide_limit(decision);
+    else if (rule->means == MEANS_BILLING || rule->means == MEANS_QUOTA)
+        decide_quota(decision);
+    else if (rule->means == MEANS_DEAD)
+        mark(decision, KEYSHM_INVALID, KEYSHM_UNTIL_MARKED, rule->reason);
+    else if (rule->retry == KEYSHM_HTTP_RETRY_LATER)
+        verdict->wait_ms = hints_ms(decision->answer);
+}
+
+/* ---- an answer that was cut ---- */
+
+/* What a rule that perhaps fits would mark is the most that is certain. */
+static void weaken(struct keyshm_http_verdict *verdict, enum keyshm_status most)
+{
+    if (!verdict->marks || verdict->mark.status <= most)
+        return;
+    verdict->mark.status = most;
+    verdict->mark.duration_ms = KEYSHM_NO_RETRY_AFTER;
+    verdict->mark.reason = KEYSHM_REASON_RATE_LIMIT;
+    if (most == KEYSHM_AVAILABLE) {
+        const struct keyshm_mark none = KEYSHM_MARK_INIT;
+        verdict->mark = none;
+        verdict->marks = 0;
+    }
+}
+
+/* The first rule that fits. False: none does. */
+static bool judge_by_rules(struct answer *answer, struct keyshm_http_verdict *verdict)
+{
+    enum keyshm_status most = KEYSHM_INVALID;
+    for (size_t i = 0; i < answer->provider->rule_count; i++) {
+        struct captures captures;
+        struct decision decision = {answer, &answer->provider->rules[i], verdict};
+        enum certainty fits = fit_rule(answer, decision.rule, &captures);
+        enum keyshm_status mark_of_rule = meaning_defaults[decision.rule->means].mark;
+        if (fits == PERHAPS && mark_of_rule < most)
+            most = mark_of_rule;
+        if (fits != CERTAINLY)
+            continue;
+        decide(&decision, &captures);
+        weaken(verdict, most);
+        return true;
+    }
+    return false;
+}
+
+/* ---- the order of decisions ---- */
+
+static void conclude(struct keyshm_http_verdict *verdict, enum keyshm_http_scope scope, enum keyshm_http_retry retry,
+                     const char *rule)
+{
+    verdict->scope = scope;
+    verdict->retry = retry;
+    verdict->rule = rule;
+}
+
+static bool code_in_stream(const char *text, size_t length, bool is_cut, void *user)
+{
+    struct answer *answer = user;
+    for (size_t i = 0; i < answer->provider->stream_status_count && !is_cut; i++) {
+        const struct stream_status *known = &answer->provider->stream_statuses[i];
+        if (strlen(known->code) == length && strncasecmp(known->code, text, length) == 0) {
+            answer->status = known->status;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool status_in_body(json_t *value, void *user)
+{
+    struct answer *answer = user;
+    if (json_is_integer(value) && json_integer_value(value) >= 400 && json_integer_value(value) <= 599)
+        answer->status = (int)json_integer_value(value);
+    return true;
+}
+
+static void read_status_of_body(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->provider->statuses.count && answer->document != NULL; i++)
+        path_visit(&answer->provider->statuses.paths[i], answer->document, status_in_body, answer);
+}
+
+static bool is_error_event(const struct answer *answer)
+{
+    json_t *error = json_object_get(answer->document, "error");
+    const char *type = json_string_value(json_object_get(answer->document, "type"));
+    return answer->body.is_error_event || json_is_object(error) || json_is_string(error) ||
+           (type != NULL && strcmp(type, "error") == 0);
+}
+
+/* The first event of a stream is an error: it is judged as if it had that status. */
+static void set_status_of_event(struct answer *answer)
+{
+    answer->status = 0;
+    for (unsigned i = 0; i < answer->code_count && answer->status == 0; i++)
+        code_in_stream(answer->codes[i].text, answer->codes[i].length, false, answer);
+    if (answer->status == 0)
+        read_status_of_body(answer);
+    if (answer->status == 0)
+        answer->status = 429;
+}
+
+static int judge_success(struct answer *answer, struct keyshm_http_verdict *verdict)
+{
+    bool is_stream = answer_has_type(answer, "text/event-stream");
+    verdict->is_success = 1;
+    if (!is_stream && !answer->provider->success_is_judged)
+        return 0;
+    int r = answer_read_body(answer, is_stream);
+    if (r != 0)
+        return r;
+    if (is_stream && is_error_event(answer))
+        set_status_of_event(answer);
+    else if (answer->provider->success_is_judged)
+        read_status_of_body(answer);
+    judge_by_rules(answer, verdict);
+    return 0;
+}
+
+static int judge_refusal(struct answer *answer, struct keyshm_http_verdict *verdict)
+{
+    int r = answer_read_body(answer, answer_has_type(answer, "text/event-stream"));
+    if (r != 0)
+        return r;
+    if (!judge_by_rules(answer, verdict))
+        conclude(verdict, KEYSHM_HTTP_SCOPE_PROVIDER, KEYSHM_HTTP_RETRY_LATER, NULL);
+    return 0;
+}
+
+static int judge(struct answer *answer, struct keyshm_http_verdict *verdict)
+{
+    const struct keyshm_http_response *response = answer->response;
+    int r = 0;
+    if (response->transport != KEYSHM_HTTP_TRANSPORT_OK || response->status == 0)
+        conclude(verdict, KEYSHM_HTTP_SCOPE_PROVIDER, KEYSHM_HTTP_RETRY_LATER, "transport");
+    else if (answer_is_success(response->status))
+        r = judge_success(answer, verdict);
+    else if (response->status < 400)
+        conclude(verdict, KEYSHM_HTTP_SCOPE_NONE, KEYSHM_HTTP_RETRY_NEVER, "redirect");
+    else
+        r = judge_refusal(answer, verdict);
+    return r;
+}
+
+/* Whose the budgets are. A model that only the body of a success would name is not looked for. */
+static enum keyshm_http_scope budget_scope(const struct answer *answer)
+{
+    char model[KEYSHM_NAME_MAX + 1];
+    if (answer->budget_count == 0)
+        return KEYSHM_HTTP_SCOPE_NONE;
+    find_model(answer, NULL, model);
+    bool is_of_model = answer->provider->limits.is_per_model || model[0] != '\0';
+    return is_of_model ? KEYSHM_HTTP_SCOPE_MODEL : answer->provider->limits.scope;
+}
+
+/* ---- the call ---- */
+
+static bool is_provider_name(const char *name)
+{
+    static const char *const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = name != NULL ? strnlen(name, KEYSHM_PROVIDER_MAX + 1) : 0;
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && strspn(name, characters) == length;
+}
+
+static bool is_response(const struct keyshm_http_response *response)
+{
+    if ((response->status != 0 && response->status < 100) || response->status > 999 || response->status < 0)
+        return false;
+    if ((unsigned)response->transport >= KEYSHM_HTTP_TRANSPORT_COUNT || response->now_unix_ms < 0)
+        return false;
+    if ((response->headers == NULL && response->header_count > 0) ||
+        (response->body == NULL && response->body_length > 0))
+        return false;
+    for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
+        const struct keyshm_http_header *header = &response->headers[i];
+        if ((header->name == NULL && header->name_length > 0) || (header->value == NULL && header->value_length > 0))
+            return false;
+    }
+    return true;
+}
+
+int keyshm_http_judge(const char *provider, const struct keyshm_http_response *response,
+                      struct keyshm_http_verdict *ret_verdict)
+{
+    struct keyshm_http_verdict verdict = KEYSHM_HTTP_VERDICT_INIT;
+    struct keyshm_http_response own;
+    struct answer answer;
+    const struct rule_set *set;
+    int r = is_provider_name(provider) ? response_read(response, &own) : -EINVAL;
+    if (r == 0 && (ret_verdict == NULL || !is_response(&own)))
+        r = -EINVAL;
+    r = r == 0 ? verdict_check(ret_verdict) : r;
+    r = r == 0 ? rule_store_get(&set) : r;
+    if (r != 0)
+        return r;
+    answer_init(&answer, set, rule_set_find(set, provider), &own);
+    r = judge(&answer, &verdict);
+    if (r == 0) {
+        budgets_tell(&answer, &verdict);
+        verdict.budget_scope = budget_scope(&answer);
+        verdict_give(&verdict, ret_verdict);
+    }
+    answer_free(&answer);
+    return r;
+}

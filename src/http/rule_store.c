@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "rule_store.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule_files.h"
+
+#define USUAL_DIRECTORY "/etc/keyshm/providers.d"
+
+/* Sets that were replaced are kept, since another thread may be reading them, and verdicts name their rules. */
+struct kept {
+    struct kept *before;
+    struct rule_set *set;
+};
+
+static struct kept *_Atomic current;
+
+/* NULL: there is no directory. */
+static const char *usual_directory(bool *ret_may_be_missing)
+{
+    const char *named = secure_getenv("KEYSHM_PROVIDERS");
+    bool is_named = named != NULL && named[0] != '\0';
+    *ret_may_be_missing = !is_named;
+    return is_named ? named : USUAL_DIRECTORY;
+}
+
+static int read_usual(keyshm_problem_fn *fn_or_null, void *user, struct rule_set **ret_set)
+{
+    bool may_be_missing;
+    const char *directory = usual_directory(&may_be_missing);
+    int r = rule_files_make_set(directory, fn_or_null, user, ret_set);
+    return r == -ENOENT && may_be_missing ? rule_files_make_set(NULL, fn_or_null, user, ret_set) : r;
+}
+
+/* Makes a set the current one, in place of `before`, if that is still it. */
+static bool publish(struct kept *before, struct kept *kept)
+{
+    kept->before = before;
+    /* release: pairs with the acquire of rule_store_get() and keyshm_http_load(), which see the set complete */
+    return atomic_compare_exchange_strong_explicit(&current, &before, kept, memory_order_release, memory_order_relaxed);
+}
+
+static struct kept *keep(struct rule_set *set)
+{
+    struct kept *kept = calloc(1, sizeof(*kept));
+    if (kept != NULL)
+        kept->set = set;
+    return kept;
+}
+
+/* A thread that is here at the same time does the same; one of the two sets is kept. */
+static int read_first(void)
+{
+    struct rule_set *set;
+    int r = read_usual(NULL, NULL, &set);
+    if (r != 0 && r != -ENOMEM)
+        r = rule_files_make_set(NULL, NULL, NULL, &set);
+    if (r != 0)
+        return r;
+    struct kept *kept = keep(set);
+    if (kept == NULL || !publish(NULL, kept)) {
+        rule_set_free(set);
+        r = kept == NULL ? -ENOMEM : 0;
+        free(kept);
+    }
+    return r;
+}
+
+int rule_store_get(const struct rule_set **ret_set)
+{
+    /* acquire: pairs with the release of publish() */
+    const struct kept *kept = atomic_load_explicit(&current, memory_order_acquire);
+    if (kept == NULL) {
+        int r = read_first();
+        if (r != 0)
+            return r;
+        kept = atomic_load_explicit(&current, memory_order_acquire); /* as above */
+    }
+    *ret_set = kept->set;
+    return 0;
+}
+
+int keyshm_http_load(const char *directory_or_null, keyshm_problem_fn *fn_or_null, void *user)
+{
+    struct rule_set *set;
+    int r = directory_or_null != NULL ? rule_files_make_set(directory_or_null, fn_or_null, user, &set)
+                                      : read_usual(fn_or_null, user, &set);
+    if (r != 0)
+        return r;
+    struct kept *kept = keep(set);
+    for (bool is_done = kept == NULL; !is_done;) {
+        struct kept *before = atomic_load_explicit(&current, memory_order_acquire); /* pairs with publish() */
+        if (before != NULL && json_equal(before->set->files, set->files)) {
+            free(kept);
+            kept = NULL;
+            break;
+        }
+        is_done = publish(before, kept);
+    }
+    if (kept == NULL) {
+        rule_set_free(set);
+        return atomic_load_explicit(&current, memory_order_relaxed) != NULL ? 0 : -ENOMEM;
+    }
+    return 0;
+}
+
+/* ---- names ---- */
+
+static int compare_to_name(const void *key, const void *element)
+{
+    const struct provider_name *name = element;
+    return strcmp(key, name->name);
+}
+
+const struct provider *rule_set_find(const struct rule_set *set, const char *name)
+{
+    char lower[KEYSHM_PROVIDER_MAX + 1];
+    size_t length = 0;
+    for (; name[length] != '\0' && length < KEYSHM_PROVIDER_MAX; length++)
+        lower[length] = to_lower(name[length]);
+    while (length > 0) {
+        lower[length] = '\0';
+        const struct provider_name *found =
+            bsearch(lower, set->provider_names, set->name_count, sizeof(set->provider_names[0]), compare_to_name);
+        if (found != NULL)
+            return found->provider;
+        do
+            length--;
+        while (length > 0 && lower[length] != '.' && lower[length] != '-');
+    }
+    return set->general;
+}
+
+/* ---- output ---- */
+
+int keyshm_http_describe(const char *provider_or_null, char **ret_json)
+{
+    const struct rule_set *set;
+    int r = rule_store_get(&set);
+    if (r != 0)
+        return r;
+    const struct provider *wanted = provider_or_null != NULL ? rule_set_find(set, provider_or_null) : NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < set->provider_count && r == 0; i++) {
+        const struct provider *provider = &set->providers[i];
+        bool is_wanted = wanted == NULL || provider == wanted || provider == set->general;
+        if (is_wanted && (provider == wanted ? json_array_insert(list, 0, provider->json)
+                                             : json_array_append(list, provider->json)) != 0)
+            r = -ENOMEM;
+    }
+    json_t *output = json_pack("{s:o}", "providers", list);
+    char *text = output != NULL && r == 0 ? json_dumps(output, JSON_INDENT(2) | JSON_ENSURE_ASCII * 0) : NULL;
+    json_decref(output);
+    if (text == NULL)
+        return -ENOMEM;
+    *ret_json = text;
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_HTTP_RULE_STORE_H
+#define KEYSHM_HTTP_RULE_STORE_H
+
+/* The rules in force. */
+
+#include "rule_set.h"
+
+/* They stay valid as long as the process. The first call reads the files. 0 or -ENOMEM. */
+int rule_store_get(const struct rule_set **ret_set);
+
+/* By the provider's name, or what stands before a '.' or '-' in it; the general rules if there are none. */
+const struct provider *rule_set_find(const struct rule_set *set, const char *name);
+
+#endif
