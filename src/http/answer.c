@@ -23,11 +23,10 @@ static void note_header(struct answer *answer, const struct header_name *name, u
     answer->next[index] = 0;
 }
 
-/* A value with a NUL in it is none. */
-static bool is_readable(const struct keyshm_http_header *header)
+static bool is_short(const struct keyshm_http_header *header)
 {
     return header->value_length <= ANSWER_HEADER_BYTES_MAX && header->name_length > 0 &&
-           header->name_length <= ANSWER_HEADER_BYTES_MAX && memchr(header->value, '\0', header->value_length) == NULL;
+           header->name_length <= ANSWER_HEADER_BYTES_MAX;
 }
 
 void answer_init(struct answer *answer, const struct rule_set *set, const struct provider *provider,
@@ -45,15 +44,21 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
     answer->body = (struct body){.kind = BODY_NONE};
     answer->lower_used = 0;
     memset(answer->first, 0, set->names.number_count * sizeof(answer->first[0]));
+    struct budget_header budgets[BUDGET_HEADERS_MAX];
+    unsigned budget_count = 0;
     for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
         const struct keyshm_http_header *header = &response->headers[i];
-        if (!is_readable(header))
+        if (!is_short(header))
             continue;
         const struct header_name *name = header_names_find(&set->names, header->name, header->name_length);
         if (name != NULL && name->number != HEADER_NONE)
             note_header(answer, name, (unsigned)i);
+        const struct header_name *budget = budgets_name(provider, name, header->name, header->name_length);
+        if (budget != NULL && budget_count < BUDGET_HEADERS_MAX)
+            budgets[budget_count++] = (struct budget_header){budget, header->value, header->value_length};
     }
-    budgets_read_headers(answer);
+    /* Times in them may need the date, which is one of the headers. */
+    budgets_read_headers(answer, budgets, budget_count);
 }
 
 void answer_visit_headers(const struct answer *answer, unsigned number, answer_header_fn *fn, void *user)

@@ -73,14 +73,6 @@ static void note_budget(struct answer *answer, const struct header_name *name, c
             larger(budget->reset_ms, time_value_ms(value, length, TIME_UNIT_S, answer_server_ms(answer), RESET_MAX_MS));
 }
 
-static const struct header_name *budget_name(const struct answer *answer, const char *name, size_t length)
-{
-    const struct header_name *found = header_names_find(&answer->provider->budget_names, name, length);
-    if (found == NULL || found->part == BUDGET_NO_PART)
-        found = header_names_find(&answer->set->names, name, length);
-    return found != NULL && found->part != BUDGET_NO_PART ? found : NULL;
-}
-
 /* ---- the fields of the IETF: draft-ietf-httpapi-ratelimit-headers ---- */
 
 /* An item of a list, with its parameters: "default";r=50;t=30, or, before -08, limit=100, remaining=50, reset=30. */
@@ -235,17 +227,10 @@ static void share_reset(struct answer *answer)
     }
 }
 
-void budgets_read_headers(struct answer *answer)
+void budgets_read_headers(struct answer *answer, const struct budget_header *headers, unsigned count)
 {
-    const struct keyshm_http_response *response = answer->response;
-    for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
-        const struct keyshm_http_header *header = &response->headers[i];
-        const struct header_name *name = header->value_length <= ANSWER_HEADER_BYTES_MAX
-                                             ? budget_name(answer, header->name, header->name_length)
-                                             : NULL;
-        if (name != NULL)
-            note_budget(answer, name, header->value, header->value_length);
-    }
+    for (unsigned i = 0; i < count; i++)
+        note_budget(answer, headers[i].name, headers[i].value, headers[i].length);
     read_ietf(answer);
     share_reset(answer);
 }
@@ -263,8 +248,9 @@ static bool read_embedded(json_t *headers, void *user)
             snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
             text = number;
         }
-        const struct header_name *name = text != NULL ? budget_name(answer, key, strlen(key)) : NULL;
-        if (name != NULL && !body_string_is_cut(value))
+        const struct header_name *general = header_names_find(&answer->set->names, key, strlen(key));
+        const struct header_name *name = budgets_name(answer->provider, general, key, strlen(key));
+        if (name != NULL && text != NULL && !body_string_is_cut(value))
             note_budget(answer, name, text, strlen(text));
     }
     return true;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What must not matter does not: the order of headers, the case of their names, headers that come twice, and such that mean
+ * nothing. And a body that was cut, at any byte, makes a verdict weaker at most: never stronger than that of the whole, or, where
+ * nothing can be read any more, than that of the same answer without a body.
+ *
+ *   variants FILE...
+ */
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers.h"
+#include "expect.h"
+
+static int wrong;
+
+static struct keyshm_http_verdict judge(const char *provider, const struct keyshm_http_response *response)
+{
+    struct keyshm_http_verdict verdict = KEYSHM_HTTP_VERDICT_INIT;
+    EXPECT(keyshm_http_judge(provider, response, &verdict) == 0);
+    return verdict;
+}
+
+/* ---- headers ---- */
+
+static void expect_same(const struct case_of_answer *answer, const struct keyshm_http_response *response,
+                        const char *what)
+{
+    struct keyshm_http_verdict verdict = judge(answer->provider, response);
+    if (case_compare(answer, &verdict) > 0) {
+        printf("%s: with headers %s\n", answer->id, what);
+        wrong++;
+    }
+}
+
+/* Of one name, the order stays: it is a list. */
+static void reverse(const struct case_of_answer *answer, struct keyshm_http_header *ret_headers)
+{
+    size_t count = answer->response.header_count;
+    for (size_t i = 0; i < count; i++)
+        ret_headers[i] = answer->headers[count - 1 - i];
+}
+
+static void try_headers(const struct case_of_answer *answer)
+{
+    static const struct keyshm_http_header nonsense[] = {
+        {"x-\xff\x80", 4, "\x01\x02", 2},
+        {"", 0, "7", 1},
+        {"x-ratelimit-", 12, "0", 1},
+        {"retry-after-that", 16, "1", 1},
+        {"retry-afte", 10, "1", 1},
+        {"x-ratelimit-limit-bananas", 25, "0", 1},
+        {"x-ratelimit-reset-requests-", 27, "9", 1},
+        {"via", 3, "1.1 example", 11},
+    };
+    enum { NONSENSE = sizeof(nonsense) / sizeof(nonsense[0]) };
+    struct keyshm_http_header headers[2 * ANSWER_FIELDS_MAX + NONSENSE];
+    struct keyshm_http_response response = answer->response;
+    size_t count = response.header_count;
+    char names[ANSWER_FIELDS_MAX][128];
+    response.headers = headers;
+
+    reverse(answer, headers);
+    expect_same(answer, &response, "in reverse order");
+
+    for (size_t i = 0; i < count; i++) {
+        EXPECT(answer->headers[i].name_length < sizeof(names[i]));
+        for (size_t j = 0; j < answer->headers[i].name_length; j++)
+            names[i][j] = (char)((i + j) % 3 == 0 ? toupper((unsigned char)answer->headers[i].name[j])
+                                                  : tolower((unsigned char)answer->headers[i].name[j]));
+        headers[i] = answer->headers[i];
+        headers[i].name = names[i];
+    }
+    expect_same(answer, &response, "in other case");
+
+    memcpy(headers, answer->headers, count * sizeof(headers[0]));
+    memcpy(headers + count, answer->headers, count * sizeof(headers[0]));
+    response.header_count = 2 * count;
+    expect_same(answer, &response, "that come twice");
+
+    memcpy(headers, nonsense, sizeof(nonsense));
+    memcpy(headers + NONSENSE, answer->headers, count * sizeof(headers[0]));
+    response.header_count = count + NONSENSE;
+    expect_same(answer, &response, "and nonsense");
+}
+
+/* ---- bodies that are cut ---- */
+
+static int strength(const struct keyshm_http_verdict *verdict)
+{
+    return verdict->marks ? (int)verdict->mark.status : 0;
+}
+
+/* There is a string that is a value, and begins. */
+static bool can_be_read(const char *body, size_t length)
+{
+    bool is_json = length > 0 && (body[0] == '{' || body[0] == '[');
+    for (size_t i = 0; i + 1 < length && is_json; i++) {
+        if (body[i] == ':' && memchr(body + i + 1, '"', length - i - 1) != NULL)
+            return true;
+    }
+    return !is_json && length > 0;
+}
+
+static void try_cuts(const struct case_of_answer *answer)
+{
+    struct keyshm_http_response response = answer->response;
+    struct keyshm_http_verdict whole = judge(answer->provider, &response);
+    response.body_length = 0;
+    struct keyshm_http_verdict without = judge(answer->provider, &response);
+    for (size_t length = 0; length < answer->response.body_length; length++) {
+        /* in memory of its own, so that a read behind the end is seen */
+        char *body = malloc(length + 1);
+        EXPECT(body != NULL);
+        memcpy(body, answer->body, length);
+        response.body = body;
+        response.body_length = length;
+        struct keyshm_http_verdict cut = judge(answer->provider, &response);
+        int most =
+            can_be_read(body, length) || strength(&whole) > strength(&without) ? strength(&whole) : strength(&without);
+        if (strength(&cut) > most) {
+            printf("%s: cut after %zu bytes it is %s by %s, of the whole %s by %s\n", answer->id, length,
+                   keyshm_status_name(cut.mark.status), cut.rule, keyshm_status_name(whole.mark.status), whole.rule);
+            wrong++;
+            free(body);
+            return;
+        }
+        free(body);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int cases = 0;
+    for (int i = 1; i < argc; i++) {
+        struct case_of_answer answer;
+        FILE *file = fopen(argv[i], "r");
+        EXPECT(file != NULL);
+        while (case_read(file, &answer)) {
+            try_headers(&answer);
+            try_cuts(&answer);
+            cases++;
+            case_free(&answer);
+        }
+        fclose(file);
+    }
+    printf("%d cases, %d wrong\n", cases, wrong);
+    return cases == 0 || wrong > 0;
+}
