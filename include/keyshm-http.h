@@ -53,17 +53,17 @@ enum keyshm_http_transport {
 
 /* An answer. What it points to is read during the call only. */
 struct keyshm_http_response {
-    size_t size;                               /* sizeof(struct keyshm_http_response) */
-    int status;                                /* 100 to 999; 0: there was no answer, see transport */
-    enum keyshm_http_transport transport;      /* with a status: the exchange failed after it had come */
-    const struct keyshm_http_header *headers;  /* in the order in which they came; NULL if there are none */
+    size_t size;                              /* sizeof(struct keyshm_http_response) */
+    int status;                               /* 100 to 999; 0: there was no answer, see transport */
+    enum keyshm_http_transport transport;     /* with a status: the exchange failed after it had come */
+    const struct keyshm_http_header *headers; /* in the order in which they came; NULL if there are none */
     size_t header_count;
-    const char *body;       /* its beginning, as it came: perhaps compressed, or cut anywhere; NULL if there is none */
-    size_t body_length;     /* of more than KEYSHM_HTTP_BODY_MAX bytes the first are read */
-    int64_t now_unix_ms;    /* when the answer came, since 1970; 0: now. It counts where the answer has no date */
+    const char *body;    /* its beginning, as it came: perhaps compressed, or cut anywhere; NULL if there is none */
+    size_t body_length;  /* of more than KEYSHM_HTTP_BODY_MAX bytes the first are read */
+    int64_t now_unix_ms; /* when the answer came, since 1970; 0: now. It counts where the answer has no date */
 };
-#define KEYSHM_HTTP_RESPONSE_INIT                                                                           \
-    {                                                                                                       \
+#define KEYSHM_HTTP_RESPONSE_INIT                                                                             \
+    {                                                                                                         \
         sizeof(struct keyshm_http_response), 0, KEYSHM_HTTP_TRANSPORT_OK, NULL, (size_t)0, NULL, (size_t)0, 0 \
     }
 void keyshm_http_response_init(struct keyshm_http_response *response, size_t size);
@@ -79,10 +79,11 @@ enum keyshm_http_scope {
 
 /* What helps the request that was refused. */
 enum keyshm_http_retry {
-    KEYSHM_HTTP_RETRY_NONE = 0,      /* it succeeded */
-    KEYSHM_HTTP_RETRY_OTHER_KEY = 1, /* another key can have it answered now; of another group, if the scope is the group */
-    KEYSHM_HTTP_RETRY_LATER = 2,     /* the same request, with any key, after a while */
-    KEYSHM_HTTP_RETRY_NEVER = 3,     /* nothing, but to change the request or the set-up */
+    KEYSHM_HTTP_RETRY_NONE = 0, /* it succeeded */
+    KEYSHM_HTTP_RETRY_OTHER_KEY =
+        1,                       /* another key can have it answered now; of another group, if the scope is the group */
+    KEYSHM_HTTP_RETRY_LATER = 2, /* the same request, with any key, after a while */
+    KEYSHM_HTTP_RETRY_NEVER = 3, /* nothing, but to change the request or the set-up */
 };
 
 /* What a provider says of one of its limits; -1, each: not said. Of several windows it is the one of which the least is left. */
@@ -97,9 +98,9 @@ struct keyshm_http_budget {
  * a key.
  */
 struct keyshm_http_verdict {
-    size_t size;            /* sizeof(struct keyshm_http_verdict) */
-    int is_success;         /* the request was answered as wanted */
-    int marks;              /* `mark` is to be made */
+    size_t size;             /* sizeof(struct keyshm_http_verdict) */
+    int is_success;          /* the request was answered as wanted */
+    int marks;               /* `mark` is to be made */
     struct keyshm_mark mark; /* its model and stamp are 0: they are the caller's. Its scope is KEYSHM_SCOPE_GROUP for
                                 KEYSHM_HTTP_SCOPE_GROUP and KEYSHM_HTTP_SCOPE_MODEL */
     enum keyshm_http_scope scope;
@@ -111,18 +112,19 @@ struct keyshm_http_verdict {
     struct keyshm_http_budget input_tokens;
     struct keyshm_http_budget output_tokens;
     enum keyshm_http_scope budget_scope; /* whose budgets these are */
-    const char *rule; /* the rule that decided, as "openai/insufficient-quota": for logs and bug reports. It stays valid. NULL: none,
+    const char *
+        rule; /* the rule that decided, as "openai/insufficient-quota": for logs and bug reports. It stays valid. NULL: none,
                          as there was nothing to decide */
 };
 #define KEYSHM_HTTP_BUDGET_INIT \
     {                           \
         -1, -1, -1              \
     }
-#define KEYSHM_HTTP_VERDICT_INIT                                                                                            \
-    {                                                                                                                       \
-        sizeof(struct keyshm_http_verdict), 0, 0, KEYSHM_MARK_INIT, KEYSHM_HTTP_SCOPE_NONE, KEYSHM_HTTP_RETRY_NONE, -1,     \
-            "", KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT,         \
-            KEYSHM_HTTP_SCOPE_NONE, NULL                                                                                    \
+#define KEYSHM_HTTP_VERDICT_INIT                                                                                        \
+    {                                                                                                                   \
+        sizeof(struct keyshm_http_verdict), 0, 0, KEYSHM_MARK_INIT, KEYSHM_HTTP_SCOPE_NONE, KEYSHM_HTTP_RETRY_NONE, -1, \
+            "", KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT, KEYSHM_HTTP_BUDGET_INIT,     \
+            KEYSHM_HTTP_SCOPE_NONE, NULL                                                                                \
     }
 void keyshm_http_verdict_init(struct keyshm_http_verdict *verdict, size_t size);
 

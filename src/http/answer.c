@@ -88,10 +88,16 @@ static bool match_type(const char *value, size_t length, void *user)
     return !search->is_found;
 }
 
-bool answer_has_type(const struct answer *answer, const char *type)
+bool answer_is_stream(const struct answer *answer)
 {
-    struct type_search search = {.type = type};
+    static const char *const beginnings[] = {"event:", "data:"};
+    const struct keyshm_http_response *response = answer->response;
+    struct type_search search = {.type = "text/event-stream"};
     answer_visit_headers(answer, HEADER_CONTENT_TYPE, match_type, &search);
+    for (size_t i = 0; i < 2 && !search.is_found; i++) {
+        size_t length = strlen(beginnings[i]);
+        search.is_found = response->body_length >= length && memcmp(response->body, beginnings[i], length) == 0;
+    }
     return search.is_found;
 }
 

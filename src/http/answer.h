@@ -21,6 +21,7 @@ struct answer_budget {
     enum budget_unit unit;
     enum window window;
     bool names_unit;
+    enum window policy_window; /* that the value names: "100;w=60" */
     int64_t limit, remaining, reset_ms; /* -1: not said */
 };
 
@@ -70,7 +71,9 @@ void answer_free(struct answer *answer);
 int64_t answer_server_ms(struct answer *answer);
 
 bool answer_is_success(int status);
-bool answer_has_type(const struct answer *answer, const char *type);
+
+/* A stream of events: by its type, or by how it begins. */
+bool answer_is_stream(const struct answer *answer);
 
 /* Every header of the number, until the function returns false. */
 typedef bool answer_header_fn(const char *value, size_t length, void *user);

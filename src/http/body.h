@@ -36,9 +36,9 @@ struct body {
  * Blank lines, a byte order mark and lines of comments (": keep-alive") before it do not count.
  *
  * JSON: what comes after the first value does not count. Where the body ends before its JSON does, what stands before the cut
- * counts and is_cut is set: a number, a literal or a key that is not complete is left out, and a string that is a value is kept as far
- * as it came, see body_string_is_cut(). Bytes that are not UTF-8 and control characters in strings become '?'. Numbers too large for
- * jansson become null.
+ * counts and is_cut is set: a number, a literal or a key that is not complete is left out, and a string that is a value is kept
+ * as far as it came, see body_string_is_cut(). Bytes that are not UTF-8, control characters in strings and numbers too large
+ * for jansson are no errors; see json_repair.h for what they become.
  *
  * is_encoded: with a Content-Encoding other than "identity"; then it is BODY_UNREADABLE, unless it is empty.
  *

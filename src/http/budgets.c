@@ -43,7 +43,7 @@ static struct answer_budget *budget_of(struct answer *answer, enum budget_unit u
     if (answer->budget_count == ANSWER_BUDGETS_MAX)
         return NULL;
     struct answer_budget *budget = &answer->budgets[answer->budget_count++];
-    *budget = (struct answer_budget){unit, window, names_unit, -1, -1, -1};
+    *budget = (struct answer_budget){unit, window, names_unit, WINDOW_NONE, -1, -1, -1};
     return budget;
 }
 
@@ -58,15 +58,24 @@ static int64_t larger(int64_t before, int64_t now)
     return now > before ? now : before;
 }
 
+/* Of "100, 100;w=60", as the first drafts of the IETF have it. */
+static enum window window_of_policy(const char *value, size_t length)
+{
+    const char *found = memmem(value, length, "w=", 2);
+    int64_t seconds = found != NULL ? read_amount(found + 2, length - (size_t)(found + 2 - value)) : -1;
+    return seconds > 0 ? window_of_seconds((uint64_t)seconds) : WINDOW_NONE;
+}
+
 static void note_budget(struct answer *answer, const struct header_name *name, const char *value, size_t length)
 {
     enum window window = name->window != WINDOW_NONE ? name->window : answer->provider->limits.windows[name->unit];
     struct answer_budget *budget = budget_of(answer, name->unit, window, name->names_unit);
     if (budget == NULL)
         return;
-    if (name->part == BUDGET_LIMIT)
+    if (name->part == BUDGET_LIMIT) {
         budget->limit = smaller(budget->limit, read_amount(value, length));
-    else if (name->part == BUDGET_REMAINING)
+        budget->policy_window = window_of_policy(value, length);
+    } else if (name->part == BUDGET_REMAINING)
         budget->remaining = smaller(budget->remaining, read_amount(value, length));
     else
         budget->reset_ms =
@@ -296,7 +305,8 @@ int64_t budgets_used_up_ms(const struct answer *answer, enum window *ret_window)
         if (budget->remaining != 0)
             continue;
         reset_ms = larger(reset_ms, budget->reset_ms);
-        *ret_window = budget->window > *ret_window ? budget->window : *ret_window;
+        enum window window = budget->window > budget->policy_window ? budget->window : budget->policy_window;
+        *ret_window = window > *ret_window ? window : *ret_window;
     }
     return reset_ms;
 }

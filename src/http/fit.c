@@ -21,10 +21,11 @@ static enum certainty most(enum certainty a, enum certainty b)
     return a > b ? a : b;
 }
 
-/* What is not there now may stand where the body was cut off. */
+/* What is not there now may stand where the body was cut off. But once a code and a message are there, the rest is detail. */
 static enum certainty unless_cut(const struct answer *answer, bool fits)
 {
-    return !fits && answer->is_cut ? PERHAPS : certain(fits);
+    bool is_open = answer->is_cut && !(answer->has_whole_code && answer->has_whole_message);
+    return !fits && is_open ? PERHAPS : certain(fits);
 }
 
 static enum certainty fit_status(const struct answer *answer, const struct condition *condition)
@@ -55,19 +56,37 @@ static enum certainty fit_codes(const struct answer *answer, const struct word_l
     return answer->has_whole_code ? CERTAINLY_NOT : unless_cut(answer, false);
 }
 
-static enum certainty fit_phrases(const struct answer *answer, const struct pattern_list *phrases,
-                                  struct captures *captures)
+static enum certainty find_any(const struct answer *answer, const struct pattern_list *patterns,
+                               struct captures *captures)
 {
-    enum certainty best = answer->message_count == 0 ? unless_cut(answer, false) : CERTAINLY_NOT;
-    for (size_t i = 0; i < phrases->count; i++) {
+    enum certainty best = CERTAINLY_NOT;
+    for (size_t i = 0; i < patterns->count; i++) {
         for (unsigned j = 0; j < answer->message_count; j++) {
-            enum certainty fits = pattern_find(&phrases->patterns[i], &answer->messages[j], captures);
+            enum certainty fits = pattern_find(&patterns->patterns[i], &answer->messages[j], captures);
             if (fits == CERTAINLY)
                 return CERTAINLY;
             best = most(best, fits);
         }
     }
-    return answer->has_whole_message ? CERTAINLY_NOT : best;
+    return best;
+}
+
+static enum certainty fit_phrases(const struct answer *answer, const struct pattern_list *phrases,
+                                  struct captures *captures)
+{
+    if (answer->body.kind == BODY_HTML)
+        return CERTAINLY_NOT;
+    if (answer->message_count == 0)
+        return unless_cut(answer, false);
+    enum certainty fits = find_any(answer, phrases, captures);
+    return fits == PERHAPS && answer->has_whole_message ? CERTAINLY_NOT : fits;
+}
+
+/* A page is the one message of its answer. */
+static enum certainty fit_html(const struct answer *answer, const struct pattern_list *patterns)
+{
+    struct captures ignored;
+    return answer->body.kind == BODY_HTML ? find_any(answer, patterns, &ignored) : CERTAINLY_NOT;
 }
 
 struct value_search {
@@ -105,12 +124,15 @@ static enum certainty fit_value(const struct answer *answer, const struct value_
                                                                             : unless_cut(answer, false);
 }
 
-static enum certainty fit_values(const struct answer *answer, const struct condition *condition)
+/* Each place has one of its values; in what excludes a rule, any. */
+static enum certainty fit_values(const struct answer *answer, const struct condition *condition, bool must_be_all)
 {
-    enum certainty best = CERTAINLY_NOT;
-    for (size_t i = 0; i < condition->value_count; i++)
-        best = most(best, fit_value(answer, &condition->values[i]));
-    return best;
+    enum certainty fits = must_be_all ? CERTAINLY : CERTAINLY_NOT;
+    for (size_t i = 0; i < condition->value_count; i++) {
+        enum certainty fits_here = fit_value(answer, &condition->values[i]);
+        fits = must_be_all ? least(fits, fits_here) : most(fits, fits_here);
+    }
+    return fits;
 }
 
 static bool fit_body(const struct answer *answer, unsigned bodies)
@@ -132,9 +154,11 @@ static enum certainty fit_all(struct answer *answer, const struct condition *con
     if (fits != CERTAINLY_NOT && condition->codes.count > 0)
         fits = least(fits, fit_codes(answer, &condition->codes));
     if (fits != CERTAINLY_NOT && condition->value_count > 0)
-        fits = least(fits, fit_values(answer, condition));
+        fits = least(fits, fit_values(answer, condition, true));
     if (fits != CERTAINLY_NOT && condition->phrases.count > 0)
         fits = least(fits, fit_phrases(answer, &condition->phrases, captures));
+    if (fits != CERTAINLY_NOT && condition->html.count > 0)
+        fits = least(fits, fit_html(answer, &condition->html));
     if (fits != CERTAINLY_NOT && condition->has_time >= 0) {
         bool has_time = hints_ms(answer) > 0;
         enum certainty is_said = unless_cut(answer, has_time);
@@ -155,9 +179,11 @@ static enum certainty fit_any(struct answer *answer, const struct condition *con
     if (condition->codes.count > 0)
         fits = most(fits, fit_codes(answer, &condition->codes));
     if (condition->value_count > 0)
-        fits = most(fits, fit_values(answer, condition));
+        fits = most(fits, fit_values(answer, condition, false));
     if (condition->phrases.count > 0)
         fits = most(fits, fit_phrases(answer, &condition->phrases, &ignored));
+    if (condition->html.count > 0)
+        fits = most(fits, fit_html(answer, &condition->html));
     if (condition->has_time >= 0)
         fits = most(fits, certain((hints_ms(answer) > 0) == (condition->has_time != 0)));
     return fits;

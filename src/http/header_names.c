@@ -104,11 +104,17 @@ static const struct template_word units[] = {{"requests", BUDGET_REQUESTS},
                                              {"input-tokens", BUDGET_INPUT_TOKENS},
                                              {"output-tokens", BUDGET_OUTPUT_TOKENS},
                                              {NULL, 0}};
-static const struct template_word windows[] = {{"second", WINDOW_SECOND}, {"1s", WINDOW_SECOND},
-                                               {"minute", WINDOW_MINUTE}, {"1m", WINDOW_MINUTE},
-                                               {"hour", WINDOW_HOUR},     {"1h", WINDOW_HOUR},
-                                               {"day", WINDOW_DAY},       {"1d", WINDOW_DAY},
-                                               {"month", WINDOW_MONTH},   {NULL, 0}};
+static const struct template_word windows[] = {{"second", WINDOW_SECOND},
+                                               {"1s", WINDOW_SECOND},
+                                               {"minute", WINDOW_MINUTE},
+                                               {"1m", WINDOW_MINUTE},
+                                               {"hour", WINDOW_HOUR},
+                                               {"1h", WINDOW_HOUR},
+                                               {"day", WINDOW_DAY},
+                                               {"1d", WINDOW_DAY},
+                                               {"week", WINDOW_WEEK},
+                                               {"month", WINDOW_MONTH},
+                                               {NULL, 0}};
 
 struct expansion {
     char name[NAME_MAX_BYTES];

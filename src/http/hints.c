@@ -39,19 +39,29 @@ static bool read_header(const char *value, size_t length, void *user)
     return true;
 }
 
+static int64_t of_header_ms(struct answer *answer, const struct hint *hint)
+{
+    struct reading reading = {answer, hint, -1};
+    answer_visit_headers(answer, hint->header, read_header, &reading);
+    return reading.longest_ms;
+}
+
+int64_t hints_of_header_ms(struct answer *answer, unsigned header)
+{
+    const struct hint hint = {.kind = HINT_HEADER, .header = header, .unit = TIME_UNIT_S};
+    return of_header_ms(answer, &hint);
+}
+
 /* The first header that can be read. */
 static int64_t header_hint_ms(struct answer *answer)
 {
     const struct provider *provider = answer->provider;
-    for (size_t i = 0; i < provider->hint_count; i++) {
-        struct reading reading = {answer, &provider->hints[i], -1};
-        if (provider->hints[i].kind != HINT_HEADER || answer->first[provider->hints[i].header] == 0)
-            continue;
-        answer_visit_headers(answer, provider->hints[i].header, read_header, &reading);
-        if (reading.longest_ms > 0)
-            return reading.longest_ms;
+    int64_t ms = -1;
+    for (size_t i = 0; i < provider->hint_count && ms <= 0; i++) {
+        if (provider->hints[i].kind == HINT_HEADER)
+            ms = of_header_ms(answer, &provider->hints[i]);
     }
-    return -1;
+    return ms;
 }
 
 /* ---- the body ---- */

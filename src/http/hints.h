@@ -9,6 +9,9 @@
 /* The latest of what headers and body say; -1: nothing. */
 int64_t hints_ms(struct answer *answer);
 
+/* What one header says; -1: nothing. */
+int64_t hints_of_header_ms(struct answer *answer, unsigned header);
+
 /* When a quota ends, by a message; -1: it does not say. */
 int64_t hints_end_of_quota_ms(struct answer *answer);
 

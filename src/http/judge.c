@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -160,21 +161,33 @@ static void decide_limit(const struct decision *decision)
     mark(decision, KEYSHM_RATE_LIMITED, duration_ms > 0 ? duration_ms : KEYSHM_NO_RETRY_AFTER, decision->rule->reason);
 }
 
+/* By what the rule says that tells it, the first that can be read. */
+static int64_t end_by_sources_ms(struct answer *answer, const struct rule *rule)
+{
+    int64_t end_ms = -1;
+    for (size_t i = 0; i < rule->end_count && end_ms <= 0; i++) {
+        enum window ignored;
+        if (rule->ends[i].kind == END_BY_HINTS)
+            end_ms = hints_ms(answer);
+        else if (rule->ends[i].kind == END_BY_RESETS)
+            end_ms = budgets_used_up_ms(answer, &ignored);
+        else
+            end_ms = hints_of_header_ms(answer, rule->ends[i].header);
+    }
+    return end_ms;
+}
+
 /* Money, and allowances that a rule knows to be long. */
 static void decide_quota(const struct decision *decision)
 {
     struct answer *answer = decision->answer;
-    enum window ignored;
+    const struct rule *rule = decision->rule;
     int64_t end_ms = hints_end_of_quota_ms(answer);
-    if (end_ms <= 0 && decision->rule->is_ended_by_hints)
-        end_ms = hints_ms(answer);
-    if (end_ms <= 0 && decision->rule->is_ended_by_resets)
-        end_ms = budgets_used_up_ms(answer, &ignored);
-    enum until until = decision->rule->until != UNTIL_DEFAULT ? decision->rule->until : UNTIL_MARKED;
-    if (end_ms <= 0 && decision->rule->until == UNTIL_DEFAULT && decision->rule->window != WINDOW_NONE)
-        until = until_of_window(answer, decision->rule->window);
-    mark(decision, KEYSHM_QUOTA_EXCEEDED, end_ms > 0 ? end_ms : end_by_calendar_ms(answer, until),
-         decision->rule->reason);
+    end_ms = end_ms > 0 ? end_ms : end_by_sources_ms(answer, rule);
+    enum until until = rule->until;
+    if (until == UNTIL_DEFAULT && rule->means == MEANS_QUOTA)
+        until = until_of_window(answer, rule->window != WINDOW_NONE ? rule->window : hints_window(answer));
+    mark(decision, KEYSHM_QUOTA_EXCEEDED, end_ms > 0 ? end_ms : end_by_calendar_ms(answer, until), rule->reason);
 }
 
 static void decide(const struct decision *decision, const struct captures *captures)
@@ -244,24 +257,29 @@ static void conclude(struct keyshm_http_verdict *verdict, enum keyshm_http_scope
     verdict->rule = rule;
 }
 
-static bool code_in_stream(const char *text, size_t length, bool is_cut, void *user)
+static void code_in_stream(struct answer *answer, const struct answer_code *code)
 {
-    struct answer *answer = user;
-    for (size_t i = 0; i < answer->provider->stream_status_count && !is_cut; i++) {
+    for (size_t i = 0; i < answer->provider->stream_status_count; i++) {
         const struct stream_status *known = &answer->provider->stream_statuses[i];
-        if (strlen(known->code) == length && strncasecmp(known->code, text, length) == 0) {
+        if (strlen(known->code) == code->length && strncasecmp(known->code, code->text, code->length) == 0)
             answer->status = known->status;
-            return false;
-        }
     }
-    return true;
+    /* A number is the status itself. */
+    bool is_status =
+        code->length == 3 && strspn(code->text, "0123456789") >= 3 && code->text[0] >= '4' && code->text[0] <= '5';
+    if (answer->status == 0 && is_status)
+        answer->status = atoi(code->text);
 }
 
+/* A number, or three digits. */
 static bool status_in_body(json_t *value, void *user)
 {
     struct answer *answer = user;
-    if (json_is_integer(value) && json_integer_value(value) >= 400 && json_integer_value(value) <= 599)
-        answer->status = (int)json_integer_value(value);
+    const char *text = json_string_value(value);
+    bool is_text = text != NULL && strlen(text) == 3 && strspn(text, "0123456789") == 3;
+    json_int_t status = is_text ? atoi(text) : json_integer_value(value);
+    if (status >= 400 && status <= 599)
+        answer->status = (int)status;
     return true;
 }
 
@@ -284,7 +302,7 @@ static void set_status_of_event(struct answer *answer)
 {
     answer->status = 0;
     for (unsigned i = 0; i < answer->code_count && answer->status == 0; i++)
-        code_in_stream(answer->codes[i].text, answer->codes[i].length, false, answer);
+        code_in_stream(answer, &answer->codes[i]);
     if (answer->status == 0)
         read_status_of_body(answer);
     if (answer->status == 0)
@@ -293,8 +311,9 @@ static void set_status_of_event(struct answer *answer)
 
 static int judge_success(struct answer *answer, struct keyshm_http_verdict *verdict)
 {
-    bool is_stream = answer_has_type(answer, "text/event-stream");
+    bool is_stream = answer_is_stream(answer);
     verdict->is_success = 1;
+    answer->status = 200;
     if (!is_stream && !answer->provider->success_is_judged)
         return 0;
     int r = answer_read_body(answer, is_stream);
@@ -310,7 +329,7 @@ static int judge_success(struct answer *answer, struct keyshm_http_verdict *verd
 
 static int judge_refusal(struct answer *answer, struct keyshm_http_verdict *verdict)
 {
-    int r = answer_read_body(answer, answer_has_type(answer, "text/event-stream"));
+    int r = answer_read_body(answer, answer_is_stream(answer));
     if (r != 0)
         return r;
     if (!judge_by_rules(answer, verdict))

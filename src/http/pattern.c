@@ -37,7 +37,7 @@ static struct piece read_piece(const char **text, const char *end, struct arena 
     size_t length;
     enum piece_kind kind = place_at(*text, &length);
     if (kind != PIECE_TEXT) {
-        *text += length;
+        *text += kind == PIECE_ANYTHING ? strspn(*text, "*") : length;
         return (struct piece){.kind = kind};
     }
     const char *begin = *text;
@@ -62,8 +62,8 @@ const char *pattern_read(struct pattern *ret_pattern, const char *text, struct a
             return "has more than 8 parts";
         pattern.pieces[pattern.piece_count++] = read_piece(&text, end, arena);
     }
-    if (pattern.piece_count == 0 || pattern.pieces[0].kind != PIECE_TEXT)
-        return "does not begin with text";
+    if (pattern.piece_count == 0 || (pattern.pieces[0].kind != PIECE_TEXT && !pattern.is_at_start))
+        return "does not begin with text, or '^'";
     for (unsigned i = 0; i < pattern.piece_count; i++) {
         if (pattern.pieces[i].kind == PIECE_TIME && i + 1 != pattern.piece_count)
             return "goes on after {time}";
@@ -125,6 +125,11 @@ static enum certainty find_text(const struct piece *piece, const struct message 
     return CERTAINLY;
 }
 
+static size_t is_quote_at(const struct message *message, size_t at)
+{
+    return at < message->length && strchr("'\"`", message->lower[at]) != NULL && message->lower[at] != '\0';
+}
+
 static enum certainty match_piece(const struct pattern *pattern, unsigned i, const struct message *message, size_t *at,
                                   struct captures *captures)
 {
@@ -136,12 +141,13 @@ static enum certainty match_piece(const struct pattern *pattern, unsigned i, con
             return find_text(piece, message, pattern->is_at_end && i + 1 == pattern->piece_count, at);
         return match_text(piece, message, at);
     case PIECE_MODEL:
+        *at += is_quote_at(message, *at);
         length = model_length(message->lower + *at, message->length - *at);
         if (message->is_cut && *at + length == message->length)
             return PERHAPS; /* the name may go on */
         captures->model = message->text + *at;
         captures->model_length = length;
-        *at += length;
+        *at += length + is_quote_at(message, *at + length);
         return length > 0 ? CERTAINLY : CERTAINLY_NOT;
     case PIECE_TIME:
         captures->time = message->text + *at;

@@ -327,7 +327,7 @@ static unsigned read_bodies(struct reader *reader, json_t *when)
 
 static void read_condition(struct reader *reader, json_t *rule, const char *member, struct condition *ret_condition)
 {
-    static const char *const known[] = {"status", "code", "phrase", "header", "field", "body", "time", NULL};
+    static const char *const known[] = {"status", "code", "phrase", "html", "header", "field", "body", "time", NULL};
     struct condition condition = {.has_time = -1};
     json_t *when = json_object_get(rule, member);
     enter(reader, member, 0);
@@ -341,6 +341,7 @@ static void read_condition(struct reader *reader, json_t *rule, const char *memb
                                        &condition.status_count);
         condition.codes = read_words(reader, when, "code");
         condition.phrases = read_patterns(reader, when, "phrase", (struct pattern_list){0, NULL});
+        condition.html = read_patterns(reader, when, "html", (struct pattern_list){0, NULL});
         if (!has_problem(reader)) {
             read_value_conditions(reader, when, "header", "header:", &condition);
             read_value_conditions(reader, when, "field", "", &condition);
@@ -355,17 +356,19 @@ static void read_condition(struct reader *reader, json_t *rule, const char *memb
 
 /* ---- rules ---- */
 
-static void read_sources_of_end(struct reader *reader, json_t *object, struct rule *rule)
+static void read_end_source(struct reader *reader, json_t *element, void *ret_element)
 {
-    struct word_list sources = read_words(reader, object, "time");
-    for (size_t i = 0; i < sources.count; i++) {
-        if (strcmp(sources.words[i], "hints") == 0)
-            rule->is_ended_by_hints = true;
-        else if (strcmp(sources.words[i], "resets") == 0)
-            rule->is_ended_by_resets = true;
-        else
-            fail(reader, "'%.40s' is none of \"hints\" and \"resets\"", sources.words[i]);
-    }
+    struct end_source *source = ret_element;
+    const char *text = element_text(reader, element);
+    struct place place = {.is_header = false};
+    if (text == NULL)
+        return;
+    if (strncmp(text, "header:", 7) == 0)
+        read_place(reader, text, &place);
+    else if (strcmp(text, "hints") != 0 && strcmp(text, "resets") != 0)
+        fail(reader, "'%.40s' is none of \"hints\", \"resets\" and \"header:NAME\"", text);
+    source->kind = place.is_header ? END_BY_HEADER : text[0] == 'h' ? END_BY_HINTS : END_BY_RESETS;
+    source->header = place.header;
 }
 
 static enum keyshm_reason read_reason(struct reader *reader, json_t *object, enum keyshm_reason fallback)
@@ -409,7 +412,7 @@ static void read_rule(struct reader *reader, json_t *object, void *ret_element)
     rule->retry = read_word(reader, object, "retry", words_of_retries, (int)defaults->retry);
     rule->window = read_word(reader, object, "window", words_of_windows, WINDOW_NONE);
     rule->until = read_word(reader, object, "until", words_of_untils, UNTIL_DEFAULT);
-    read_sources_of_end(reader, object, rule);
+    rule->ends = read_list(reader, object, "time", read_end_source, sizeof(rule->ends[0]), 0, &rule->end_count);
     rule->reason = read_reason(reader, object, defaults->reason);
     rule->succeeds = read_flag(reader, object, "succeeds");
 }
@@ -417,15 +420,15 @@ static void read_rule(struct reader *reader, json_t *object, void *ret_element)
 static bool has_more_than_status(const struct rule *rule)
 {
     const struct condition *when = &rule->when;
-    return when->codes.count > 0 || when->phrases.count > 0 || when->value_count > 0 || when->bodies != 0 ||
-           when->has_time >= 0;
+    return when->codes.count > 0 || when->phrases.count > 0 || when->html.count > 0 || when->value_count > 0 ||
+           when->bodies != 0 || when->has_time >= 0;
 }
 
 /* Smaller: tried before. */
 static uint64_t position_of(const struct rule *rule)
 {
-    return (uint64_t)!has_more_than_status(rule) << 48 | (uint64_t)rule->means << 40 |
-           (uint64_t)(rule->when.codes.count == 0) << 33 | (uint64_t)rule->is_general << 32 | rule->order;
+    return (uint64_t)!has_more_than_status(rule) << 48 | (uint64_t)rule->means << 40 | (uint64_t)rule->is_general << 33 |
+           (uint64_t)(rule->when.codes.count == 0) << 32 | rule->order;
 }
 
 static int compare_positions(const void *left, const void *right)
@@ -576,10 +579,24 @@ static void add_budget_name(const char *name, size_t length, const struct header
     place->names_unit = meaning->names_unit;
 }
 
+/* The fields of the IETF's first drafts are always known. */
+static struct word_list with_ietf(struct reader *reader, struct word_list templates)
+{
+    const char **words = arena_array(reader->arena, templates.count + 1, sizeof(words[0]));
+    if (words == NULL)
+        return (struct word_list){.count = 0};
+    for (size_t i = 0; i < templates.count; i++)
+        words[i] = templates.words[i];
+    words[templates.count] = "ratelimit-{part}";
+    return (struct word_list){.count = templates.count + 1, .words = words};
+}
+
 /* Those of the general rules are among all names, those of a provider in a table of its own. */
 static void read_budgets(struct reader *reader, json_t *file, const struct provider *general, struct provider *provider)
 {
     struct word_list templates = read_words(reader, file, "budgets");
+    if (general == NULL)
+        templates = with_ietf(reader, templates);
     struct budget_reading reading = {.arena = reader->arena};
     for (size_t pass = 0; pass < 2 && templates.count > 0; pass++) {
         for (size_t i = 0; i < templates.count; i++) {

@@ -97,6 +97,7 @@ struct condition {
     struct status_range *statuses;
     struct word_list codes;
     struct pattern_list phrases;
+    struct pattern_list html; /* in a page */
     size_t value_count;
     struct value_condition *values;
     unsigned bodies; /* bits; 0: whatever it is */
@@ -104,6 +105,13 @@ struct condition {
 };
 
 enum until { UNTIL_DEFAULT, UNTIL_MARKED, UNTIL_MIDNIGHT, UNTIL_MONTH };
+
+enum end_kind { END_BY_HINTS, END_BY_RESETS, END_BY_HEADER };
+
+struct end_source {
+    enum end_kind kind;
+    unsigned header;
+};
 
 struct rule {
     const char *name; /* "openai/insufficient-quota" */
@@ -115,7 +123,8 @@ struct rule {
     enum keyshm_http_retry retry;
     enum window window;
     enum until until;
-    bool is_ended_by_hints, is_ended_by_resets;
+    size_t end_count; /* what says when its quota ends */
+    struct end_source *ends;
     enum keyshm_reason reason;
     bool succeeds;
 };

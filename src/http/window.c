@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const names[WINDOWS] = {"none", "second", "minute", "hour", "day", "month"};
+static const char *const names[WINDOWS] = {"none", "second", "minute", "hour", "day", "week", "month"};
 
 static bool equals(const char *name, const char *text, size_t length)
 {
@@ -29,8 +29,8 @@ enum window window_from_header_word(const char *word, size_t length)
     static const struct {
         const char *word;
         enum window window;
-    } words[] = {{"1s", WINDOW_SECOND}, {"1m", WINDOW_MINUTE}, {"min", WINDOW_MINUTE},   {"1h", WINDOW_HOUR},
-                 {"1d", WINDOW_DAY},    {"daily", WINDOW_DAY}, {"monthly", WINDOW_MONTH}};
+    } words[] = {{"1s", WINDOW_SECOND}, {"1m", WINDOW_MINUTE}, {"min", WINDOW_MINUTE}, {"1h", WINDOW_HOUR},
+                 {"1d", WINDOW_DAY},    {"daily", WINDOW_DAY}, {"1w", WINDOW_WEEK},    {"monthly", WINDOW_MONTH}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (equals(words[i].word, word, length))
             return words[i].window;
@@ -43,6 +43,8 @@ enum window window_of_seconds(uint64_t seconds)
 {
     if (seconds >= UINT64_C(28) * 86400)
         return WINDOW_MONTH;
+    if (seconds >= UINT64_C(7) * 86400)
+        return WINDOW_WEEK;
     if (seconds >= 86400)
         return WINDOW_DAY;
     if (seconds >= 3600)
@@ -57,29 +59,10 @@ int64_t window_ms(enum window window)
     return durations_ms[window];
 }
 
-/* How answers name them, in lower case. What stands behind must not go on with a letter: "per sec" is not in "per section". */
-static const struct {
-    enum window window;
-    const char *text;
-} phrases[] = {
-    {WINDOW_MONTH, "per month"},   {WINDOW_MONTH, "permonth"},  {WINDOW_MONTH, "/ month"},
-    {WINDOW_MONTH, "/month"},      {WINDOW_MONTH, "monthly"},   {WINDOW_MONTH, "per-month"},
-    {WINDOW_MONTH, "a month"},     {WINDOW_MONTH, "(rpmonth)"}, {WINDOW_DAY, "per day"},
-    {WINDOW_DAY, "perday"},        {WINDOW_DAY, "/ day"},       {WINDOW_DAY, "/day"},
-    {WINDOW_DAY, "day/"},          {WINDOW_DAY, "daily"},       {WINDOW_DAY, "per-day"},
-    {WINDOW_DAY, "(rpd)"},         {WINDOW_DAY, "(tpd)"},       {WINDOW_DAY, "per 24 hours"},
-    {WINDOW_DAY, "per 1 day"},     {WINDOW_DAY, "a day"},       {WINDOW_HOUR, "per hour"},
-    {WINDOW_HOUR, "perhour"},      {WINDOW_HOUR, "/ hour"},     {WINDOW_HOUR, "/hour"},
-    {WINDOW_HOUR, "hourly"},       {WINDOW_HOUR, "per-hour"},   {WINDOW_HOUR, "(rph)"},
-    {WINDOW_HOUR, "(tph)"},        {WINDOW_MINUTE, "per min"},  {WINDOW_MINUTE, "per minute"},
-    {WINDOW_MINUTE, "perminute"},  {WINDOW_MINUTE, "/ minute"}, {WINDOW_MINUTE, "/minute"},
-    {WINDOW_MINUTE, "/min"},       {WINDOW_MINUTE, "/ min"},    {WINDOW_MINUTE, "per-min"},
-    {WINDOW_MINUTE, "(rpm)"},      {WINDOW_MINUTE, "(tpm)"},    {WINDOW_MINUTE, "per-minute"},
-    {WINDOW_MINUTE, "a minute"},   {WINDOW_SECOND, "per sec"},  {WINDOW_SECOND, "per second"},
-    {WINDOW_SECOND, "persecond"},  {WINDOW_SECOND, "/ second"}, {WINDOW_SECOND, "/second"},
-    {WINDOW_SECOND, "/sec"},       {WINDOW_SECOND, "/ sec"},    {WINDOW_SECOND, "per-sec"},
-    {WINDOW_SECOND, "per-second"}, {WINDOW_SECOND, "/s)"},      {WINDOW_SECOND, "(rps)"},
-    {WINDOW_SECOND, "a second"},
+/* ---- in texts ---- */
+
+struct text {
+    const char *begin, *end;
 };
 
 static bool is_letter(char c)
@@ -87,27 +70,83 @@ static bool is_letter(char c)
     return c >= 'a' && c <= 'z';
 }
 
-/* quotaId's run words together ("PerDayPerProject"), so letters may follow there. */
-static bool is_there(const char *lower, size_t length, const char *text)
+static bool stands_at(const struct text *text, const char *at, const char *word)
 {
-    size_t size = strlen(text);
-    bool may_go_on = memcmp(text, "per", 3) == 0 && is_letter(text[3]);
-    bool begins_word = is_letter(text[0]) && text[1] == ' ';
-    const char *end = lower + length;
-    for (const char *at = lower; (at = memmem(at, (size_t)(end - at), text, size)) != NULL; at++) {
-        bool goes_on = at + size < end && is_letter(at[size]) && is_letter(text[size - 1]);
-        bool is_in_word = begins_word && at > lower && is_letter(at[-1]);
-        if ((may_go_on || !goes_on) && !is_in_word)
-            return true;
+    size_t length = strlen(word);
+    return at >= text->begin && (size_t)(text->end - at) >= length && memcmp(at, word, length) == 0;
+}
+
+static bool is_word_at(const struct text *text, const char *at, const char *word)
+{
+    const char *end = at + strlen(word);
+    return stands_at(text, at, word) && (at == text->begin || !is_letter(at[-1])) &&
+           (end == text->end || !is_letter(*end));
+}
+
+/* "hourly", and "(RPD)" for requests, tokens or images a day. */
+static enum window window_of_word(const struct text *text, const char *at)
+{
+    static const struct {
+        const char *word;
+        enum window window;
+    } words[] = {{"monthly", WINDOW_MONTH}, {"weekly", WINDOW_WEEK}, {"daily", WINDOW_DAY},  {"rpd", WINDOW_DAY},
+                 {"tpd", WINDOW_DAY},       {"ipd", WINDOW_DAY},     {"asd", WINDOW_DAY},    {"hourly", WINDOW_HOUR},
+                 {"rph", WINDOW_HOUR},      {"tph", WINDOW_HOUR},    {"ash", WINDOW_HOUR},   {"rpm", WINDOW_MINUTE},
+                 {"tpm", WINDOW_MINUTE},    {"ipm", WINDOW_MINUTE},  {"rps", WINDOW_SECOND}, {"tps", WINDOW_SECOND},
+                 {"qps", WINDOW_SECOND},    {"qpm", WINDOW_MINUTE}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (is_word_at(text, at, words[i].word))
+            return words[i].window;
     }
-    return false;
+    return WINDOW_NONE;
+}
+
+/* What stands after "per": the length of the unit's word, or 0. Of "PerDayPerProject" the words run together. */
+static enum window window_of_unit(const struct text *text, const char *at, bool may_go_on)
+{
+    static const struct {
+        const char *word;
+        enum window window;
+    } units[] = {{"second", WINDOW_SECOND},   {"sec", WINDOW_SECOND},  {"minute", WINDOW_MINUTE},
+                 {"min", WINDOW_MINUTE},      {"hour", WINDOW_HOUR},   {"24 hours", WINDOW_DAY},
+                 {"24h", WINDOW_DAY},         {"hr", WINDOW_HOUR},     {"day", WINDOW_DAY},
+                 {"1 day", WINDOW_DAY},       {"week", WINDOW_WEEK},   {"month", WINDOW_MONTH},
+                 {"1 minute", WINDOW_MINUTE}, {"1 hour", WINDOW_HOUR}, {"1 second", WINDOW_SECOND}};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        const char *end = at + strlen(units[i].word);
+        if (stands_at(text, at, units[i].word) && (may_go_on || end == text->end || !is_letter(*end)))
+            return units[i].window;
+    }
+    return WINDOW_NONE;
+}
+
+/* "per day", "per-min", "per_day", "PerDay", "/ month", "3/sec", "each hour". */
+static enum window window_of_phrase(const struct text *text, const char *at)
+{
+    static const char *const beginnings[] = {"per", "/", "each"};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        const char *unit = at + strlen(beginnings[i]);
+        if (!stands_at(text, at, beginnings[i]))
+            continue;
+        bool is_apart = unit < text->end && strchr(" -_", *unit) != NULL && *unit != '\0';
+        enum window window = window_of_unit(text, unit + is_apart, !is_apart && i == 0);
+        bool is_of_seconds = i == 1 && is_word_at(text, unit, "s");
+        if (window != WINDOW_NONE || is_of_seconds)
+            return is_of_seconds ? WINDOW_SECOND : window;
+    }
+    return WINDOW_NONE;
 }
 
 enum window window_named_in(const char *lower, size_t length)
 {
-    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
-        if (is_there(lower, length, phrases[i].text))
-            return phrases[i].window;
+    struct text text = {lower, lower + length};
+    enum window longest = WINDOW_NONE;
+    for (const char *at = lower; at < text.end; at++) {
+        if (strchr("/peaqrtiwmdh", *at) == NULL || *at == '\0')
+            continue;
+        enum window word = window_of_word(&text, at), phrase = window_of_phrase(&text, at);
+        longest = word > longest ? word : longest;
+        longest = phrase > longest ? phrase : longest;
     }
-    return WINDOW_NONE;
+    return longest;
 }

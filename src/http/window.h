@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* From the shortest to the longest. */
-enum window { WINDOW_NONE, WINDOW_SECOND, WINDOW_MINUTE, WINDOW_HOUR, WINDOW_DAY, WINDOW_MONTH, WINDOWS };
+enum window { WINDOW_NONE, WINDOW_SECOND, WINDOW_MINUTE, WINDOW_HOUR, WINDOW_DAY, WINDOW_WEEK, WINDOW_MONTH, WINDOWS };
 
 /* WINDOWS if there is none of the name. */
 enum window window_from_name(const char *name, size_t length);

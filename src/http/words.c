@@ -66,8 +66,13 @@ const struct word words_of_retries[] = {{"none", KEYSHM_HTTP_RETRY_NONE},
                                         {"never", KEYSHM_HTTP_RETRY_NEVER},
                                         {NULL, 0}};
 
-const struct word words_of_windows[] = {{"second", WINDOW_SECOND}, {"minute", WINDOW_MINUTE}, {"hour", WINDOW_HOUR},
-                                        {"day", WINDOW_DAY},       {"month", WINDOW_MONTH},   {NULL, 0}};
+const struct word words_of_windows[] = {{"second", WINDOW_SECOND},
+                                        {"minute", WINDOW_MINUTE},
+                                        {"hour", WINDOW_HOUR},
+                                        {"day", WINDOW_DAY},
+                                        {"week", WINDOW_WEEK},
+                                        {"month", WINDOW_MONTH},
+                                        {NULL, 0}};
 
 const struct word words_of_untils[] = {
     {"marked", UNTIL_MARKED}, {"midnight", UNTIL_MIDNIGHT}, {"month", UNTIL_MONTH}, {NULL, 0}};

@@ -27,9 +27,17 @@ static void judge_file(const char *path, int *cases, int *wrong)
     fclose(file);
 }
 
+static void print_problem(const char *problem, void *user)
+{
+    (void)user;
+    printf("%s\n", problem);
+}
+
 int main(int argc, char **argv)
 {
     int cases = 0, wrong = 0;
+    if (keyshm_http_load(NULL, print_problem, NULL) != 0)
+        return 1;
     for (int i = 1; i < argc; i++)
         judge_file(argv[i], &cases, &wrong);
     printf("%d cases, %d wrong\n", cases, wrong);
