@@ -87,49 +87,36 @@ static void show(const struct view *view, const struct request *request, struct 
 
 static size_t count_rows(const struct reading *reading, enum subject subject)
 {
-    const struct keyshm_snapshot *snapshot = reading->snapshot;
-    if (subject == SUBJECT_EVENTS)
+    switch (subject) {
+    case SUBJECT_EVENTS:
         return reading->events->count;
-    if (subject == SUBJECT_WORKERS)
+    case SUBJECT_WORKERS:
         return reading->workers->count;
-    need(snapshot != NULL);
-    if (subject == SUBJECT_KEYS)
-        return snapshot->count;
-    if (subject == SUBJECT_GROUPS)
-        return snapshot->group_count;
-    return subject == SUBJECT_MODELS ? snapshot->model_count : 1;
-}
-
-/* What keyshm-stat would have read for a request about this subject; NULL if the library refuses. */
-static struct reading *read_for(struct keyshm_pool *pool, enum subject subject, size_t *ret_count)
-{
-    struct reading *reading = calloc(1, sizeof(*reading));
-    need(reading != NULL);
-    reading->name.provider = reading->provider;
-    int r = keyshm_workers(pool, &reading->workers);
-    if (r == 0 && subject == SUBJECT_EVENTS)
-        r = keyshm_events(pool, NULL, &reading->events);
-    if (r == 0 && subject == SUBJECT_EVENTS)
-        r = parts_take_names(&reading->parts, pool, reading->events);
-    if (r == 0 && subject != SUBJECT_EVENTS && subject != SUBJECT_WORKERS)
-        r = keyshm_snapshot(pool, &reading->snapshot);
-    if (r == 0 && reading->snapshot != NULL)
-        r = parts_take(&reading->parts, pool, reading->snapshot);
-    if (r < 0) {
-        reading_free(reading);
-        return NULL;
+    case SUBJECT_KEYS:
+        return reading->snapshot->count;
+    case SUBJECT_GROUPS:
+        return reading->snapshot->group_count;
+    case SUBJECT_MODELS:
+        return reading->snapshot->model_count;
+    case SUBJECT_LEASES:
+        return reading->leases.count;
+    case SUBJECT_LIMITS:
+        return reading->limits.count;
+    default:
+        return 1;
     }
-    *ret_count = count_rows(reading, subject);
-    return reading;
 }
 
 static void read_and_show(struct keyshm_pool *pool, enum subject subject, enum format format)
 {
-    size_t count = 0;
     struct request request = make_request(subject, format);
-    struct reading *reading = read_for(pool, subject, &count);
-    if (reading != NULL)
-        show(format == FORMAT_JSON ? &json_view : &table_view, &request, reading, count);
+    struct reading *reading = calloc(1, sizeof(*reading));
+    need(reading != NULL);
+    reading->name.provider = reading->provider;
+    if (reading_copy(pool, &request, reading) < 0)
+        reading_free(reading);
+    else
+        show(format == FORMAT_JSON ? &json_view : &table_view, &request, reading, count_rows(reading, subject));
 }
 
 static void read_problem(const char *problem, void *user)

@@ -174,18 +174,17 @@ static int take_limits(keyshm_pool *pool, const struct request *request, struct 
     return r < 0 ? r : limits_take(&reading->limits, pool, reading->snapshot);
 }
 
-static int take(keyshm_pool *pool, void *user)
+int reading_copy(keyshm_pool *pool, const struct request *request, struct reading *reading)
 {
-    const struct taking *taking = user;
-    switch (taking->request->subject) {
+    switch (request->subject) {
     case SUBJECT_EVENTS:
-        return take_events(pool, taking->reading);
+        return take_events(pool, reading);
     case SUBJECT_WORKERS:
-        return keyshm_workers(pool, &taking->reading->workers);
+        return keyshm_workers(pool, &reading->workers);
     case SUBJECT_LEASES:
-        return take_leases(pool, taking->request, taking->reading);
+        return take_leases(pool, request, reading);
     case SUBJECT_LIMITS:
-        return take_limits(pool, taking->request, taking->reading);
+        return take_limits(pool, request, reading);
     case SUBJECT_KEYS:
     case SUBJECT_GROUPS:
     case SUBJECT_MODELS:
@@ -193,7 +192,13 @@ static int take(keyshm_pool *pool, void *user)
     case SUBJECT_CHECK:
         break;
     }
-    return take_snapshot(pool, taking->request, taking->reading);
+    return take_snapshot(pool, request, reading);
+}
+
+static int take(keyshm_pool *pool, void *user)
+{
+    const struct taking *taking = user;
+    return reading_copy(pool, taking->request, taking->reading);
 }
 
 int reading_take(const struct pool_name *name, const struct request *request, struct reading **ret_reading)

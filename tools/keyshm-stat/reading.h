@@ -50,6 +50,9 @@ struct reading {
 int reading_take(const struct pool_name *name, const struct request *request, struct reading **ret_reading);
 void reading_free(struct reading *reading);
 
+/* Only copy, of a pool that is attached, into a reading of zeros; free that also after an error. */
+int reading_copy(keyshm_pool *pool, const struct request *request, struct reading *reading);
+
 /* If events could not be read, say on standard error how many, and why. */
 void reading_report_lost_events(const struct reading *reading);
 
