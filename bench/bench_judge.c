@@ -107,6 +107,7 @@ int main(int argc, char **argv)
     enum { SUBJECTS = sizeof(subjects) / sizeof(subjects[0]) };
     int rounds = argc > 1 && strcmp(argv[1], "quick") == 0 ? QUICK_ROUNDS : ROUNDS;
     double least_ns[SUBJECTS] = {0};
+    EXPECT_EQ(keyshm_http_load(NULL, NULL, NULL), 0);
     expect_end_in_time();
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < SUBJECTS; i++) {

@@ -38,6 +38,7 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
     answer->status = response->status;
     answer->server_unix_ms = answer->hint_ms = 0;
     answer->budget_count = answer->code_count = answer->message_count = 0;
+    answer->code_bits = 0;
     answer->has_whole_code = answer->has_whole_message = answer->is_cut = false;
     answer->is_hint_of_body_cut = false;
     answer->document = NULL;
@@ -217,6 +218,7 @@ static bool add_code(const char *text, size_t length, bool is_cut, void *user)
     }
     answer->code_count++;
     *code = (struct answer_code){text, length, word_hash(text, length)};
+    answer->code_bits |= UINT64_C(1) << code->hash % 64;
     answer->has_whole_code = answer->has_whole_code || !is_number || atoi(text) != answer->response->status;
     return true;
 }
@@ -239,7 +241,11 @@ static void add_message_text(struct answer *answer, const char *text, size_t len
     for (size_t i = 0; i < length; i++)
         lower[i] = to_lower(text[i]);
     answer->lower_used += length;
-    answer->messages[answer->message_count++] = (struct message){text, lower, length, is_cut};
+    bool may_be_cut = !is_cut && answer->body.kind == BODY_TEXT;
+    uint64_t *seen = answer->seen[answer->message_count];
+    memset(seen, 0, sizeof(answer->seen[0]));
+    pattern_note_fingerprints(lower, length, seen);
+    answer->messages[answer->message_count++] = (struct message){text, lower, length, is_cut, may_be_cut, seen};
     answer->has_whole_message = answer->has_whole_message || !is_cut;
 }
 
@@ -291,6 +297,11 @@ static bool is_encoded(const char *value, size_t length, void *user)
     return !*ret;
 }
 
+bool answer_is_readable(const struct answer *answer)
+{
+    return answer->has_whole_code || answer->message_count > 0;
+}
+
 int answer_read_body(struct answer *answer, bool is_stream)
 {
     const struct keyshm_http_response *response = answer->response;
@@ -308,7 +319,7 @@ int answer_read_body(struct answer *answer, bool is_stream)
         find_messages(answer);
     budgets_read_body(answer);
     /* Where nothing can be read, the answer is one without a body. */
-    answer->is_cut = answer->body.is_cut && (answer->has_whole_code || answer->message_count > 0);
+    answer->is_cut = answer->body.is_cut && answer_is_readable(answer);
     return 0;
 }
 

@@ -21,7 +21,7 @@ struct answer_budget {
     enum budget_unit unit;
     enum window window;
     bool names_unit;
-    enum window policy_window; /* that the value names: "100;w=60" */
+    enum window policy_window;          /* that the value names: "100;w=60" */
     int64_t limit, remaining, reset_ms; /* -1: not said */
 };
 
@@ -49,11 +49,13 @@ struct answer {
     bool is_cut;      /* more may stand in the document */
     unsigned code_count, message_count;
     bool has_whole_code, has_whole_message;
+    uint64_t code_bits; /* of the hashes of the codes */
     struct answer_code codes[ANSWER_CODES_MAX];
     struct message messages[ANSWER_MESSAGES_MAX];
     char numbers[ANSWER_CODES_MAX][24]; /* codes that are numbers, as text */
     char lower[2 * ANSWER_MESSAGE_BYTES_MAX];
     size_t lower_used;
+    uint64_t seen[ANSWER_MESSAGES_MAX][SEEN_WORDS];
 
     int64_t hint_ms; /* how long to wait; -1: not said; 0: not yet looked for */
     bool is_hint_of_body_cut;
@@ -66,6 +68,9 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
 /* The body is read, as a whole or as a stream of events. -ENOMEM. Free it with answer_free(). */
 int answer_read_body(struct answer *answer, bool is_stream);
 void answer_free(struct answer *answer);
+
+/* A code or a message is in the body. */
+bool answer_is_readable(const struct answer *answer);
 
 /* The clock of the server when it answered. */
 int64_t answer_server_ms(struct answer *answer);

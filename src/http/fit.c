@@ -50,7 +50,8 @@ static bool is_code(const struct answer *answer, const char *word, uint32_t hash
 static enum certainty fit_codes(const struct answer *answer, const struct word_list *codes)
 {
     for (size_t i = 0; i < codes->count; i++) {
-        if (is_code(answer, codes->words[i], codes->hashes[i]))
+        bool may_be = (answer->code_bits >> codes->hashes[i] % 64 & 1) != 0;
+        if (may_be && is_code(answer, codes->words[i], codes->hashes[i]))
             return CERTAINLY;
     }
     return answer->has_whole_code ? CERTAINLY_NOT : unless_cut(answer, false);

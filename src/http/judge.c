@@ -319,6 +319,11 @@ static int judge_success(struct answer *answer, struct keyshm_http_verdict *verd
     int r = answer_read_body(answer, is_stream);
     if (r != 0)
         return r;
+    if (is_stream && is_error_event(answer) && !answer_is_readable(answer)) {
+        verdict->is_success = 0;
+        conclude(verdict, KEYSHM_HTTP_SCOPE_PROVIDER, KEYSHM_HTTP_RETRY_LATER, "stream");
+        return 0;
+    }
     if (is_stream && is_error_event(answer))
         set_status_of_event(answer);
     else if (answer->provider->success_is_judged)

@@ -9,6 +9,41 @@ enum { TRIES_MAX = 16 };
 /* As long as the names of models in pools. */
 enum { MODEL_MAX = 128 };
 
+/* ---- fingerprints ---- */
+
+static unsigned fingerprint(const char *text)
+{
+    uint32_t bytes;
+    memcpy(&bytes, text, sizeof(bytes));
+    return (unsigned)(bytes * UINT32_C(0x9e3779b1) >> 19) % FINGERPRINTS;
+}
+
+void pattern_note_fingerprints(const char *lower, size_t length, uint64_t seen[SEEN_WORDS])
+{
+    for (size_t i = 0; i + FINGERPRINT_LENGTH <= length; i++) {
+        unsigned bit = fingerprint(lower + i);
+        seen[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+}
+
+static void note_own_fingerprints(struct pattern *pattern)
+{
+    const struct piece *first = &pattern->pieces[0];
+    if (first->kind != PIECE_TEXT || first->length < FINGERPRINT_LENGTH || first->text == NULL)
+        return;
+    pattern->fingerprints[0] = (uint16_t)fingerprint(first->text);
+    pattern->fingerprints[1] = (uint16_t)fingerprint(first->text + first->length - FINGERPRINT_LENGTH);
+    pattern->has_fingerprints = true;
+}
+
+/* False: the first text of the pattern is not in the message. */
+static bool may_occur(const struct pattern *pattern, const struct message *message)
+{
+    const uint64_t *seen = message->seen;
+    unsigned a = pattern->fingerprints[0], b = pattern->fingerprints[1];
+    return !pattern->has_fingerprints || ((seen[a / 64] >> a % 64 & 1) != 0 && (seen[b / 64] >> b % 64 & 1) != 0);
+}
+
 /* ---- reading ---- */
 
 static bool begins_with(const char *text, const char *word)
@@ -70,6 +105,7 @@ const char *pattern_read(struct pattern *ret_pattern, const char *text, struct a
         if (i > 0 && pattern.pieces[i].kind != PIECE_TEXT && pattern.pieces[i - 1].kind != PIECE_TEXT)
             return "has no text between two places";
     }
+    note_own_fingerprints(&pattern);
     *ret_pattern = pattern;
     return NULL;
 }
@@ -170,10 +206,21 @@ static enum certainty match_from(const struct pattern *pattern, const struct mes
     return CERTAINLY_NOT;
 }
 
+/* All of the message is the beginning of the text. */
+static bool is_beginning(const struct message *message, const struct piece *piece)
+{
+    return piece->kind == PIECE_TEXT && message->length < piece->length &&
+           memcmp(message->lower, piece->text, message->length) == 0;
+}
+
 enum certainty pattern_find(const struct pattern *pattern, const struct message *message, struct captures *ret_captures)
 {
     struct captures captures = {.model = NULL};
     enum certainty best = pattern->is_at_start ? CERTAINLY_NOT : undecided(message);
+    if (message->may_be_cut && is_beginning(message, &pattern->pieces[0]))
+        return PERHAPS;
+    if (!pattern->is_at_start && !may_occur(pattern, message))
+        return best;
     size_t at = 0;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         if (!pattern->is_at_start) {

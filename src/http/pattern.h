@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arena.h"
 
@@ -26,6 +27,8 @@ struct piece {
 
 struct pattern {
     bool is_at_start, is_at_end;
+    uint16_t fingerprints[2]; /* of the beginning and the end of the first text; unless it is too short for that */
+    bool has_fingerprints;
     unsigned piece_count;
     struct piece pieces[PATTERN_PIECES_MAX];
 };
@@ -35,8 +38,16 @@ struct message {
     const char *text;
     const char *lower;
     size_t length;
-    bool is_cut; /* it goes on, and it is not known how */
+    bool is_cut;     /* it goes on, and it is not known how */
+    bool may_be_cut; /* it does not say where it ends */
+    uint64_t *seen;  /* bits of the fingerprints that occur in it */
 };
+
+/* Most patterns are not in most messages. A message has the fingerprints of all its runs of four characters. */
+enum { FINGERPRINT_LENGTH = 4, FINGERPRINTS = 8192, SEEN_WORDS = FINGERPRINTS / 64 };
+
+/* Notes those of a text in lower case. */
+void pattern_note_fingerprints(const char *lower, size_t length, uint64_t seen[SEEN_WORDS]);
 
 /* What is known of an answer that may have been cut. In the order of certainty. */
 enum certainty { CERTAINLY_NOT, PERHAPS, CERTAINLY };

@@ -95,7 +95,7 @@ static enum window window_of_word(const struct text *text, const char *at)
                  {"tpm", WINDOW_MINUTE},    {"ipm", WINDOW_MINUTE},  {"rps", WINDOW_SECOND}, {"tps", WINDOW_SECOND},
                  {"qps", WINDOW_SECOND},    {"qpm", WINDOW_MINUTE}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (is_word_at(text, at, words[i].word))
+        if (words[i].word[0] == *at && is_word_at(text, at, words[i].word))
             return words[i].window;
     }
     return WINDOW_NONE;
@@ -142,11 +142,15 @@ enum window window_named_in(const char *lower, size_t length)
     struct text text = {lower, lower + length};
     enum window longest = WINDOW_NONE;
     for (const char *at = lower; at < text.end; at++) {
-        if (strchr("/peaqrtiwmdh", *at) == NULL || *at == '\0')
-            continue;
-        enum window word = window_of_word(&text, at), phrase = window_of_phrase(&text, at);
-        longest = word > longest ? word : longest;
-        longest = phrase > longest ? phrase : longest;
+        enum window window = WINDOW_NONE;
+        bool may_be_phrase =
+            *at == '/' || (at + 1 < text.end && ((*at == 'p' && at[1] == 'e') || (*at == 'e' && at[1] == 'a')));
+        bool begins_word = is_letter(*at) && (at == lower || !is_letter(at[-1]));
+        if (may_be_phrase)
+            window = window_of_phrase(&text, at);
+        if (window == WINDOW_NONE && begins_word && strchr("mwdrtihaq", *at) != NULL)
+            window = window_of_word(&text, at);
+        longest = window > longest ? window : longest;
     }
     return longest;
 }

@@ -96,12 +96,18 @@ static int strength(const struct keyshm_http_verdict *verdict)
     return verdict->marks ? (int)verdict->mark.status : 0;
 }
 
-/* There is a string that is a value, and begins. */
+/* A string that is a value has begun; of a page, it can be seen that it is one; of a text, anything. */
 static bool can_be_read(const char *body, size_t length)
 {
-    bool is_json = length > 0 && (body[0] == '{' || body[0] == '[');
-    for (size_t i = 0; i + 1 < length && is_json; i++) {
-        if (body[i] == ':' && memchr(body + i + 1, '"', length - i - 1) != NULL)
+    const char *end = body + length;
+    if (length > 0 && body[0] == '<')
+        return length >= sizeof("<!doctype html");
+    bool is_json = memchr(body, '{', length) != NULL;
+    for (const char *at = body; is_json && (at = memchr(at, ':', (size_t)(end - at))) != NULL; at++) {
+        const char *value = at + 1;
+        while (value < end && *value == ' ')
+            value++;
+        if (value + 1 < end && *value == '"' && value[1] != '"')
             return true;
     }
     return !is_json && length > 0;
