@@ -246,7 +246,7 @@ static void add_message_text(struct answer *answer, const char *text, size_t len
     memset(seen, 0, sizeof(answer->seen[0]));
     pattern_note_fingerprints(lower, length, seen);
     answer->messages[answer->message_count++] = (struct message){text, lower, length, is_cut, may_be_cut, seen};
-    answer->has_whole_message = answer->has_whole_message || !is_cut;
+    answer->has_whole_message = answer->has_whole_message || !(is_cut || may_be_cut);
 }
 
 static bool add_message(const char *text, size_t length, bool is_cut, void *user)
@@ -297,9 +297,45 @@ static bool is_encoded(const char *value, size_t length, void *user)
     return !*ret;
 }
 
+/* A string, whole or not, or a number. The recursion is bounded by `depth`. */
+static bool has_text(json_t *json, unsigned depth)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+    if (json_is_string(json))
+        return json_string_length(json) > (body_string_is_cut(json) ? 1 : 0);
+    if (json_is_number(json))
+        return true;
+    json_array_foreach(json, i, value)
+    {
+        if (depth > 0 && has_text(value, depth - 1))
+            return true;
+    }
+    json_object_foreach(json, key, value)
+    {
+        if (depth > 0 && has_text(value, depth - 1))
+            return true;
+    }
+    return false;
+}
+
 bool answer_is_readable(const struct answer *answer)
 {
-    return answer->has_whole_code || answer->message_count > 0;
+    return answer->message_count > 0 || has_text(answer->body.json, PATH_STEPS_MAX);
+}
+
+/* A page says where it ends. */
+static bool is_page_cut(const char *text, size_t length)
+{
+    static const char end[] = "</html>";
+    enum { TAIL_BYTES = 64 };
+    const char *tail = length > TAIL_BYTES ? text + length - TAIL_BYTES : text;
+    for (const char *at = tail; at + strlen(end) <= text + length; at++) {
+        if (strncasecmp(at, end, strlen(end)) == 0)
+            return false;
+    }
+    return true;
 }
 
 int answer_read_body(struct answer *answer, bool is_stream)
@@ -313,6 +349,8 @@ int answer_read_body(struct answer *answer, bool is_stream)
         return r;
     answer->document = object_in(answer->body.json);
     find_codes(answer);
+    if (answer->body.kind == BODY_HTML)
+        answer->body.is_cut = answer->body.is_cut || is_page_cut(answer->body.text, answer->body.text_length);
     if (answer->body.kind == BODY_TEXT || answer->body.kind == BODY_HTML)
         add_message_text(answer, answer->body.text, answer->body.text_length, answer->body.is_cut);
     else

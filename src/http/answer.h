@@ -69,7 +69,7 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
 int answer_read_body(struct answer *answer, bool is_stream);
 void answer_free(struct answer *answer);
 
-/* A code or a message is in the body. */
+/* Something of what the body says is there. */
 bool answer_is_readable(const struct answer *answer);
 
 /* The clock of the server when it answered. */

@@ -519,13 +519,19 @@ static void read_hint(struct reader *reader, json_t *object, void *ret_element)
         fail(reader, "the phrase needs {time} at its end");
 }
 
+/* The general ones first: what a provider adds is what counts where the usual headers are missing. */
 static void read_hints(struct reader *reader, json_t *file, const struct provider *general, struct provider *provider)
 {
-    size_t more = general != NULL ? general->hint_count : 0;
-    provider->hints =
-        read_list(reader, file, "hints", read_hint, sizeof(provider->hints[0]), more, &provider->hint_count);
-    for (size_t i = 0; i < more && provider->hints != NULL; i++)
-        provider->hints[provider->hint_count++] = general->hints[i];
+    size_t before = general != NULL ? general->hint_count : 0, count;
+    struct hint *own = read_list(reader, file, "hints", read_hint, sizeof(own[0]), 0, &count);
+    provider->hints = arena_array(reader->arena, before + count, sizeof(provider->hints[0]));
+    if (provider->hints == NULL)
+        return;
+    provider->hint_count = before + count;
+    for (size_t i = 0; i < before; i++)
+        provider->hints[i] = general->hints[i];
+    for (size_t i = 0; i < count; i++)
+        provider->hints[before + i] = own[i];
 }
 
 static void read_model_source(struct reader *reader, json_t *object, void *ret_element)
