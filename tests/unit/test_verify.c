@@ -116,6 +116,19 @@ Test(verify, keys_and_ids)
     cr_assert_eq(keyshm_verify(pool, note, NULL), 0);
 }
 
+/* Somebody wrote it over: what is behind the key is not given as a part of it. */
+Test(verify, a_length_that_no_key_has_is_not_believed)
+{
+    struct keyshm_pick pick;
+    const uint32_t length = pool->settings.key_max + 1;
+    atomic_store(&slot(3)->key_length, length);
+    for (int i = 0; i < 10; i++)
+        cr_assert(keyshm_next(pool, &pick) != 0 || pick.key_length < length);
+    cr_assert_neq(keyshm_get(pool, ids[3], &pick), 0);
+    atomic_store(&slot(3)->key_length, strlen(key_text(3)));
+    cr_assert_eq(keyshm_get(pool, ids[3], &pick), 0);
+}
+
 Test(verify, a_free_slot_that_was_not_wiped)
 {
     atomic_store(&slot(4)->key[2], 'x');
