@@ -153,34 +153,42 @@ bool body_string_is_cut(const json_t *string)
     return length > 0 && json_string_value(string)[length - 1] == '\0';
 }
 
-static int load(json_t **ret_json, const char *text, size_t length, size_t *ret_read_length)
+/* jansson goes down by recursion, and stops at a depth for which the stack of a thread may be too small already. */
+static bool may_be_deep(struct span span)
 {
-    json_error_t error = {0};
-    *ret_json = json_loadb(text, length, JSON_FLAGS, &error);
-    *ret_read_length = (size_t)error.position;
-    if (*ret_json != NULL)
-        return 0;
-    /* Of what is wrong with a text there is always a code, but not of every malloc(3) that fails. */
-    enum json_error_code code = json_error_code(&error);
-    return code == json_error_out_of_memory || code == json_error_unknown ? -ENOMEM : -EBADMSG;
+    size_t brackets = 0;
+    for (size_t i = 0; i < span.length; i++)
+        brackets += span.text[i] == '{' || span.text[i] == '[';
+    return brackets > JSON_REPAIR_DEPTH_MAX;
 }
 
-/* Most bodies are whole and well-formed: they cost one parse. */
-static int load_or_repair(struct body *body, struct span span, json_t **ret_json, size_t *ret_read_length)
+static json_t *load(const char *text, size_t length, size_t *ret_read_length)
 {
-    int error = load(ret_json, span.text, span.length, ret_read_length);
-    if (error != -EBADMSG)
-        return error;
+    json_error_t error = {0};
+    json_t *json = json_loadb(text, length, JSON_FLAGS, &error);
+    *ret_read_length = (size_t)error.position;
+    return json;
+}
+
+static int load_repaired(struct body *body, struct span span, json_t **ret_json, size_t *ret_read_length)
+{
     struct json_repaired repaired;
-    error = json_repair(span.text, span.length, &repaired);
+    int error = json_repair(span.text, span.length, &repaired);
     if (error != 0)
         return error;
     size_t ignored;
-    error = load(ret_json, repaired.text, repaired.length, &ignored);
+    *ret_json = load(repaired.text, repaired.length, &ignored);
     free(repaired.text);
     *ret_read_length = repaired.read_length;
     body->is_cut = repaired.is_cut;
-    return error == 0 ? 0 : -ENOMEM; /* nothing is wrong with what was repaired */
+    return *ret_json != NULL ? 0 : -ENOMEM; /* nothing else is wrong with what was repaired */
+}
+
+/* Most bodies are whole, well-formed and flat: they cost one parse. */
+static int load_or_repair(struct body *body, struct span span, json_t **ret_json, size_t *ret_read_length)
+{
+    *ret_json = may_be_deep(span) ? NULL : load(span.text, span.length, ret_read_length);
+    return *ret_json != NULL ? 0 : load_repaired(body, span, ret_json, ret_read_length);
 }
 
 /* A text may begin as a list or a string does: [429] Too Many Requests. */

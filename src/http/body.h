@@ -38,7 +38,7 @@ struct body {
  * JSON: what comes after the first value does not count. Where the body ends before its JSON does, what stands before the cut
  * counts and is_cut is set: a number, a literal or a key that is not complete is left out, and a string that is a value is kept
  * as far as it came, see body_string_is_cut(). Bytes that are not UTF-8, control characters in strings and numbers too large
- * for jansson are no errors; see json_repair.h for what they become.
+ * for jansson are no errors; see json_repair.h for what they become, and how deep it is read.
  *
  * is_encoded: with a Content-Encoding other than "identity"; then it is BODY_UNREADABLE, unless it is empty.
  *

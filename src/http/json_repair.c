@@ -143,7 +143,7 @@ static enum step take_unicode_escape(struct repair *repair, bool is_key)
     int next = is_high ? escaped_unit(repair->at + ESCAPE_LENGTH, left(repair) - ESCAPE_LENGTH) : -1;
     if (next == -2)
         return STEP_CUT;
-    if (is_high && next >= 0xdc00 && next <= 0xdfff)
+    if (next >= 0xdc00 && next <= 0xdfff)
         copy(repair, 2 * (size_t)ESCAPE_LENGTH);
     else if (unit >= 0xd800 && unit <= 0xdfff)
         replace(repair, ESCAPE_LENGTH, "\\ufffd");

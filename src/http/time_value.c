@@ -161,7 +161,7 @@ static int name_index(const char *word, size_t length, const char *const *names,
 {
     for (int i = 0; i < count; i++)
         if (strncmp(word, names[i], length) == 0 && (length == 3 || names[i][length] == '\0'))
-            return length >= 3 ? i : -1;
+            return i;
     return -1;
 }
 
@@ -223,15 +223,12 @@ static int64_t take_billionths(struct reader *reader)
 }
 
 /* Of a second, if there is one. The point at the end of a sentence is none. */
-static bool take_fraction(struct reader *reader, int64_t *ret_ns)
+static void take_fraction(struct reader *reader, int64_t *ret_ns)
 {
-    bool has_point = peek(reader, 0) == '.';
-    bool has_digits = has_point && is_digit(peek(reader, 1));
-    if (has_digits) {
-        reader->at++;
-        *ret_ns = take_billionths(reader);
-    }
-    return !has_point || has_digits || reader->is_sentence;
+    if (peek(reader, 0) != '.' || !is_digit(peek(reader, 1)))
+        return;
+    reader->at++;
+    *ret_ns = take_billionths(reader);
 }
 
 /* hh:mm:ss, and in sentences hh:mm and h:mm. Second 60 is a leap second. */
@@ -319,14 +316,17 @@ static bool take_clock_of_sentence(struct reader *reader, struct clock_time *ret
         return true;
     }
     *ret_time = time;
-    return take_fraction(reader, &ret_time->ns) && take_zone_of_sentence(reader, ret_time);
+    take_fraction(reader, &ret_time->ns);
+    return take_zone_of_sentence(reader, ret_time);
 }
 
 /* After the date of a value: RFC 3339 from its 'T' on. */
 static bool take_clock_of_rfc3339(struct reader *reader, struct clock_time *ret_time)
 {
-    return take(reader, 't') && take_clock(reader, true, ret_time) && take_fraction(reader, &ret_time->ns) &&
-           take_zone(reader, &ret_time->offset_minutes);
+    if (!take(reader, 't') || !take_clock(reader, true, ret_time))
+        return false;
+    take_fraction(reader, &ret_time->ns);
+    return take_zone(reader, &ret_time->offset_minutes);
 }
 
 static bool take_iso_date(struct reader *reader, int64_t *ret_unix_ms)
@@ -379,7 +379,7 @@ static bool take_day_first(struct reader *reader, int64_t *ret_unix_ms)
         !(has_dashes ? take(reader, '-') : take_blanks(reader)))
         return false;
     const char *year_at = reader->at;
-    if (!take_digits(reader, has_dashes ? 2 : 4, 4, &date.year))
+    if (!take_digits(reader, 2, 4, &date.year))
         return false;
     bool is_short = reader->at - year_at == 2;
     if (!is_short && reader->at - year_at != 4)
@@ -590,8 +590,9 @@ static bool take_colons(struct reader *reader, bool has_days, int64_t *ret_ms)
     int zone;
     if (has_days && (!take_digits(reader, 1, DAYS_DIGITS_MAX, &days) || !take(reader, '.')))
         return false;
-    if (!take_clock(reader, true, &time) || !take_fraction(reader, &time.ns))
+    if (!take_clock(reader, true, &time))
         return false;
+    take_fraction(reader, &time.ns);
     const char *after = reader->at;
     take_blanks(reader);
     if (reader->is_sentence && !has_days &&
@@ -649,6 +650,12 @@ static bool take_time(struct reader *reader, int64_t *ret_ms)
     return reader->is_sentence && take_one(reader, ret_ms);
 }
 
+/* An empty text may be NULL, to which nothing may be added. */
+static const char *end_of(const char *text, size_t length)
+{
+    return length > 0 ? text + length : text;
+}
+
 static int64_t in_bounds(int64_t ms, int64_t longest_ms)
 {
     return ms >= 1 && ms <= longest_ms ? ms : -1;
@@ -656,7 +663,7 @@ static int64_t in_bounds(int64_t ms, int64_t longest_ms)
 
 int64_t time_value_ms(const char *text, size_t length, enum time_unit unit, int64_t server_unix_ms, int64_t longest_ms)
 {
-    struct reader reader = {.at = text, .end = text + length, .unit = unit, .server_unix_ms = server_unix_ms};
+    struct reader reader = {.at = text, .end = end_of(text, length), .unit = unit, .server_unix_ms = server_unix_ms};
     int64_t ms;
     take_blanks(&reader);
     if (!take_time(&reader, &ms))
@@ -686,7 +693,7 @@ int64_t time_in_sentence_ms(const char *text, size_t length, bool is_cut, enum t
                             int64_t longest_ms)
 {
     struct reader reader = {
-        .at = text, .end = text + length, .is_sentence = true, .unit = unit, .server_unix_ms = server_unix_ms};
+        .at = text, .end = end_of(text, length), .is_sentence = true, .unit = unit, .server_unix_ms = server_unix_ms};
     int64_t ms;
     take_blanks(&reader);
     for (int i = 0; i < PREPOSITIONS_MAX && take_preposition(&reader); i++)
@@ -701,7 +708,7 @@ bool http_date_unix_ms(const char *text, size_t length, int64_t *ret_unix_ms)
     /* The last day from which years of two digits go on to 2069. */
     struct calendar_date pivot = {2019, 12, 31};
     struct reader reader = {
-        .at = text, .end = text + length, .server_unix_ms = (calendar_days(&pivot) + 1) * CALENDAR_DAY_MS - 1};
+        .at = text, .end = end_of(text, length), .server_unix_ms = (calendar_days(&pivot) + 1) * CALENDAR_DAY_MS - 1};
     int64_t unix_ms;
     take_blanks(&reader);
     if (!take_named_date(&reader, &unix_ms))

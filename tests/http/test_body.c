@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +12,64 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MARK "\\u0000" /* of a string that was cut, as json_dumps() writes it */
 
-/* malloc(3) of the modules, not of jansson, nor of the test: counted, and failing if told to. */
+/* malloc(3) of the modules, not of jansson: counted, and failing if told to. */
 static int malloc_count;
-static bool malloc_fails;
+static int mallocs_left = INT_MAX;
+
+/* Of jansson's. */
+static int jansson_mallocs_left = INT_MAX;
+
+/* What has not been freed, of modules, jansson and test together: a test ends with nothing. */
+static int held;
+
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+
+static void *allocate(size_t bytes, int *left)
+{
+    if (*left <= 0)
+        return NULL;
+    --*left;
+    held++;
+    return __real_malloc(bytes);
+}
+
 void *__wrap_malloc(size_t bytes)
 {
     malloc_count++;
-    return malloc_fails ? NULL : __real_malloc(bytes);
+    return allocate(bytes, &mallocs_left);
 }
+
+void __wrap_free(void *memory)
+{
+    held -= memory != NULL;
+    __real_free(memory);
+}
+
+static void *allocate_for_jansson(size_t bytes)
+{
+    return allocate(bytes, &jansson_mallocs_left);
+}
+
+static void count_allocations(void)
+{
+    json_set_alloc_funcs(allocate_for_jansson, free);
+}
+
+static void check_that_all_is_freed(void)
+{
+    cr_assert_eq(held, 0, "%d allocations leak", held);
+}
+
+/* The check is a part of each test: what fails in a .fini does not count. */
+TestSuite(body, .init = count_allocations);
 
 /* The memory ends where the body does, so that AddressSanitizer sees a look behind it. The caller frees it. */
 static char *exact_copy(const char *bytes, size_t length)
 {
-    char *copy = __real_malloc(length > 0 ? length : 1);
+    char *copy = malloc(length > 0 ? length : 1);
     cr_assert_not_null(copy);
     memcpy(copy, bytes, length);
     return copy;
@@ -121,6 +165,7 @@ Test(body, kinds)
         READING("{\"a\":1\0", "unreadable "),
     };
     check(readings, COUNT(readings), false);
+    check_that_all_is_freed();
 }
 
 Test(body, pages)
@@ -130,6 +175,7 @@ Test(body, pages)
         READING(" <!DOCTYPE html>", "html <!DOCTYPE html>"),
         READING("<!-- c --><HTML lang=en>", "html <!-- c --><HTML lang=en>"),
         READING("<head>", "html <head>"),
+        READING("<html/>", "html <html/>"),
         READING("<body class=x>", "html <body class=x>"),
         READING("<title>x", "html <title>x"),
         READING("<?xml version=\"1.0\"?><html >", "html <?xml version=\"1.0\"?><html >"),
@@ -141,6 +187,7 @@ Test(body, pages)
         READING("<html>\x90", "html <html>\x90"),
     };
     check(readings, COUNT(readings), false);
+    check_that_all_is_freed();
 }
 
 Test(body, json)
@@ -158,6 +205,7 @@ Test(body, json)
         READING("{\"a\":\"x\\u0000y\"}", "json {\"a\":\"x\\u0000y\"}"),
     };
     check(readings, COUNT(readings), false);
+    check_that_all_is_freed();
 }
 
 Test(body, json_that_jansson_refuses)
@@ -176,8 +224,27 @@ Test(body, json_that_jansson_refuses)
                 "json {\"a\":null,\"b\":null,\"c\":1.5e-9,\"d\":-50.0}"),
         READING("{\"a\":\"\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80\"}", "json {\"a\":\"?????????\"}"),
         READING("{\"a\":\"\xff\"} \x01", "json {\"a\":\"?\"}"),
+        READING("{\"a\":\"\xff\\u0000b\"}", "json {\"a\":\"?\\u0000b\"}"),
+        READING("{\"a\":\"\xf5\x80\x80\x80 \xe0\x80\x80 \xf0\x80\x80\x80\"}", "json {\"a\":\"???? ??? ????\"}"),
     };
     check(readings, COUNT(readings), false);
+    check_that_all_is_freed();
+}
+
+/* Beyond what a double holds, by its digits or by these and an exponent. */
+Test(body, long_numbers)
+{
+    const char *const ends[] = {".0}", "e99}", "}"};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        char bytes[512];
+        int length = snprintf(bytes, sizeof(bytes), "{\"a\":%0400d%s", 1, ends[i]);
+        memset(bytes + 5, '9', 400);
+        struct body body;
+        cr_assert_eq(body_read(&body, bytes, (size_t)length, false), 0);
+        cr_assert(body.kind == BODY_JSON && !body.is_cut && json_is_null(json_object_get(body.json, "a")));
+        body_free(&body);
+    }
+    check_that_all_is_freed();
 }
 
 Test(body, json_that_was_cut)
@@ -210,6 +277,7 @@ Test(body, json_that_was_cut)
         READING("{\"a\":9223372036854775808,\"b\":\"\xff", "json cut {\"a\":null,\"b\":\"?" MARK "\"}"),
     };
     check(readings, COUNT(readings), false);
+    check_that_all_is_freed();
 }
 
 Test(body, strings_that_were_cut)
@@ -225,6 +293,7 @@ Test(body, strings_that_were_cut)
     cr_assert_eq(json_string_length(json_object_get(body.json, "d")), 2);
     body_free(&body);
     body_free(&body);
+    check_that_all_is_freed();
 }
 
 Test(body, encoded)
@@ -238,6 +307,7 @@ Test(body, encoded)
     cr_assert_eq(body.kind, BODY_NONE);
     cr_assert_eq(body_read_event(&body, NULL, 0), 0);
     cr_assert_eq(body.kind, BODY_NONE);
+    check_that_all_is_freed();
 }
 
 Test(body, events)
@@ -251,6 +321,7 @@ Test(body, events)
         READING("\xef\xbb\xbf: keep-alive\n\nid: 1\nretry: 5\ndata: {\"a\":1}", "json {\"a\":1}"),
         READING("event: error\n\ndata: {}\n\n", "json {}"),
         READING("event: errors\ndata: {}\n\n", "json {}"),
+        READING("events: error\ndata: {}\n\n", "json {}"),
         READING("event: ping\ndata:\n\nevent: error\ndata: {}\n\n", "json error {}"),
         READING("data: {\"a\":\ndata: 1,\ndata:\"b\":2}\n\n", "json {\"a\":1,\"b\":2}"),
         READING("data: a\ndata:  b\ndata\ndata:c\n\n", "text a\n b\n\nc"),
@@ -273,6 +344,7 @@ Test(body, events)
         READING(": keep-alive\n\n [{\"error\":1", "json cut [{}]"),
     };
     check(readings, COUNT(readings), true);
+    check_that_all_is_freed();
 }
 
 /* Bodies as providers send them. */
@@ -390,6 +462,7 @@ Test(body, cut_anywhere)
 {
     for (size_t i = 0; i < COUNT(real_bodies); i++)
         check_each_cut(real_bodies[i]);
+    check_that_all_is_freed();
 }
 
 static void check_each_cut_of_event(const char *body_bytes)
@@ -411,6 +484,7 @@ Test(body, events_cut_anywhere)
 {
     for (size_t i = 0; i < COUNT(real_bodies); i++)
         check_each_cut_of_event(real_bodies[i]);
+    check_that_all_is_freed();
 }
 
 /* Each byte of a body made another one, each of some: whatever comes of it, what was repaired is JSON for jansson. */
@@ -428,6 +502,7 @@ Test(body, broken_anywhere)
                 body_free(&body);
                 free(copy);
             }
+    check_that_all_is_freed();
 }
 
 static void fill(char *bytes, size_t length, const char *pattern)
@@ -461,6 +536,7 @@ Test(body, random_bytes)
         body_free(&body);
         free(copy);
     }
+    check_that_all_is_freed();
 }
 
 static size_t depth_of(const json_t *json)
@@ -486,6 +562,41 @@ Test(body, depth_is_bounded)
         cr_assert_eq(depth_of(body.json), JSON_REPAIR_DEPTH_MAX);
         body_free(&body);
     }
+    check_that_all_is_freed();
+}
+
+/* A whole one, too, which jansson would read to its own bound. */
+Test(body, depth_of_a_whole_one_is_bounded)
+{
+    char bytes[1600];
+    fill(bytes, 800, "[");
+    fill(bytes + 800, 800, "]");
+    struct body body;
+    cr_assert_eq(body_read(&body, bytes, sizeof(bytes), false), 0);
+    cr_assert(body.kind == BODY_JSON && body.is_cut);
+    cr_assert_eq(depth_of(body.json), JSON_REPAIR_DEPTH_MAX);
+    body_free(&body);
+    size_t depth = JSON_REPAIR_DEPTH_MAX;
+    cr_assert_eq(body_read(&body, bytes + 800 - depth, 2 * depth, false), 0);
+    cr_assert(body.kind == BODY_JSON && !body.is_cut);
+    cr_assert_eq(depth_of(body.json), depth);
+    body_free(&body);
+    check_that_all_is_freed();
+}
+
+Test(body, many_brackets_side_by_side)
+{
+    char bytes[1501] = "";
+    fill(bytes, sizeof(bytes), "[{},");
+    for (size_t i = 4; i < sizeof(bytes); i += 4)
+        bytes[i] = ' ';
+    bytes[sizeof(bytes) - 2] = ']';
+    struct body body;
+    cr_assert_eq(body_read(&body, bytes, sizeof(bytes) - 1, false), 0);
+    cr_assert(body.kind == BODY_JSON && !body.is_cut);
+    cr_assert_eq(json_array_size(body.json), 375);
+    body_free(&body);
+    check_that_all_is_freed();
 }
 
 Test(body, long_ones_are_cut)
@@ -518,6 +629,7 @@ Test(body, long_ones_are_cut)
     cr_assert_eq(body_read(&body, bytes, sizeof(bytes), false), 0);
     cr_assert(body.kind == BODY_JSON && !body.is_cut, "what is behind it does not count");
     body_free(&body);
+    check_that_all_is_freed();
 }
 
 Test(body, a_whole_one_is_not_copied)
@@ -533,42 +645,40 @@ Test(body, a_whole_one_is_not_copied)
         body_free(&body);
     }
     malloc_count = 0;
+    cr_assert_eq(body_read(&body, "{\"a\":1} }", 9, false), 0);
+    cr_assert_eq(malloc_count, 0, "nor one with something behind it");
+    body_free(&body);
     cr_assert_eq(body_read_event(&body, "data: {\"a\":1}\n\n", 15), 0);
     cr_assert_eq(malloc_count, 0);
     body_free(&body);
     cr_assert_eq(body_read_event(&body, "data: a\ndata: b\ndata: c\n\n", 25), 0);
     cr_assert_eq(malloc_count, 1);
     body_free(&body);
+    check_that_all_is_freed();
 }
 
 Test(body, no_memory_of_its_own)
 {
     struct body body = {.text_length = 77};
-    malloc_fails = true;
+    mallocs_left = 0;
     cr_assert_eq(body_read(&body, "{\"a\":", 5, false), -ENOMEM);
     cr_assert_eq(body_read_event(&body, "data: a\ndata: b\n\n", 17), -ENOMEM);
     cr_assert_eq(body_read_event(&body, "data: {\"a\":\n\n", 13), -ENOMEM);
-    malloc_fails = false;
+    mallocs_left = 1;
+    cr_assert_eq(body_read_event(&body, "data: {\ndata: \"a\":\n\n", 22), -ENOMEM, "joined, but not repaired");
     cr_assert_eq(body.text_length, 77, "left alone");
+    check_that_all_is_freed();
 }
 
-static int jansson_allocations_left;
-
-static void *allocate(size_t bytes)
-{
-    return jansson_allocations_left-- > 0 ? __real_malloc(bytes) : NULL;
-}
-
-/* Each allocation fails, with all after it; the sanitizer looks for leaks. */
+/* Each of jansson's allocations fails, with all after it. */
 Test(body, no_memory_for_jansson)
 {
-    json_set_alloc_funcs(allocate, free);
     for (size_t i = 0; i < COUNT(real_bodies); i++)
         for (size_t cut = 0; cut < 2; cut++) {
             int error = -ENOMEM;
             for (int count = 0; error == -ENOMEM; count++) {
                 struct body body;
-                jansson_allocations_left = count;
+                jansson_mallocs_left = count;
                 error = body_read(&body, real_bodies[i], strlen(real_bodies[i]) - cut, false);
                 cr_assert(error == -ENOMEM || (error == 0 && body.kind == BODY_JSON), "%d", count);
                 if (error == 0)
@@ -576,5 +686,5 @@ Test(body, no_memory_for_jansson)
                 cr_assert_lt(count, 1000);
             }
         }
-    json_set_alloc_funcs(malloc, free);
+    check_that_all_is_freed();
 }
