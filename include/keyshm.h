@@ -16,8 +16,9 @@
  *   function says so. A `void *user` is passed to the callback unchanged, and may be NULL.
  * - Every function may be called from any thread, in a child after fork(2), and concurrently with any other, unless its
  *   comment says otherwise. keyshm starts no thread, installs no signal handler and changes no process attribute.
- * - Strings that are returned as `const char *` are static. Lists and snapshots are allocated with malloc(3), and are
- *   independent of the attachment they came from: they stay valid until their own free function is called.
+ * - Strings that are returned as `const char *` are static, unless their function says otherwise. Lists and snapshots
+ *   are allocated with malloc(3), and are independent of the attachment they came from: they stay valid until their own
+ *   free function is called.
  * - Durations are in milliseconds of CLOCK_BOOTTIME (clock_gettime(2)): setting the wall clock has no effect on them,
  *   and time goes on while the machine sleeps. Those that are passed may have the two special values
  *   KEYSHM_NO_RETRY_AFTER and KEYSHM_UNTIL_MARKED; those that are returned are -1 for "none" or "until marked".
@@ -36,9 +37,9 @@
  * keyshm_is_available(), keyshm_available_count(), both also for a model, keyshm_next_available_ms(),
  * keyshm_reset_expired_cooldowns(), keyshm_find(), keyshm_find_group(), keyshm_find_model() and the names of what they
  * find, keyshm_get(), keyshm_get_metadata(), keyshm_inspect(), keyshm_set_worker_name(), keyshm_after_fork(),
- * keyshm_snapshot(), keyshm_events(), keyshm_workers() and keyshm_leases() take no lock and never wait for another
- * process, even if one was killed or stopped at any instruction. All of them except the last four, which allocate
- * memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
+ * keyshm_provider_rules(), keyshm_snapshot(), keyshm_events(), keyshm_workers() and keyshm_leases() take no lock and
+ * never wait for another process, even if one was killed or stopped at any instruction. All of them except the last four,
+ * which allocate memory, are also safe in a signal handler (signal-safety(7)) while logging is off.
  *
  * keyshm_add(), keyshm_add_to_group(), keyshm_remove(), keyshm_replace_keys(), keyshm_replace_group_keys(),
  * keyshm_group(), keyshm_set_group(), keyshm_remove_group(), keyshm_model(), keyshm_set_priority(), keyshm_set_weight(),
@@ -237,10 +238,12 @@ struct keyshm_options {
     unsigned models_max; /* maximum number of models: 0 to KEYSHM_MODELS_MAX; default 8 */
     unsigned in_flight_max;       /* places for requests in flight of a key: 0 to KEYSHM_IN_FLIGHT_MAX; default 16 */
     unsigned group_in_flight_max; /* the same of a group: 0 to KEYSHM_GROUP_IN_FLIGHT_MAX; default 64 */
+    const char *provider_rules;   /* the name of its rules, see keyshm_provider_rules(), which is copied: as a provider
+                                     name; default NULL: the name of the pool */
 };
-#define KEYSHM_OPTIONS_INIT                                                                                 \
-    {                                                                                                       \
-        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u, 64u, 8u, 16u, 64u \
+#define KEYSHM_OPTIONS_INIT                                                                                       \
+    {                                                                                                             \
+        sizeof(struct keyshm_options), 1024u, 512u, 60000, 5000, KEYSHM_OWNER_CALLER, 0u, 64u, 8u, 16u, 64u, NULL \
     }
 void keyshm_options_init(struct keyshm_options *options, size_t size);
 
@@ -339,6 +342,13 @@ int keyshm_attach_readonly_user(keyshm_pool **ret_pool, uid_t owner, const char 
  * -EBADMSG  the attached segment has its name, but its file was truncated; see "Caveats", above
  */
 int keyshm_is_replaced(keyshm_pool *pool);
+
+/*
+ * Returns the name of the pool's rules: those by which it is judged what a provider's answer means. Pools with other names
+ * may have the rules of one provider; the option provider_rules of keyshm_create() says so. Works on every attachment; the
+ * string is the attachment's, and never changes. NULL only if `pool` is.
+ */
+const char *keyshm_provider_rules(keyshm_pool *pool);
 
 /* Detach this process, and free the attachment. The pool continues to exist. NULL is ignored. */
 void keyshm_close(keyshm_pool *pool);
@@ -1147,11 +1157,12 @@ struct keyshm_snapshot {
     struct keyshm_group_snapshot *groups; /* in the order in which they were made, but for reused places */
     size_t groups_bytes;                  /* the distance of two groups */
     unsigned model_count;
-    char (*models)[KEYSHM_NAME_MAX + 1]; /* model m is at m - 1 */
-    size_t models_bytes;                 /* the distance of two models */
-    unsigned waiting;                    /* threads that wait for a key in keyshm_acquire() */
-    unsigned in_flight_max;              /* the most that a cap of a key can be: see struct keyshm_options */
-    unsigned group_in_flight_max;        /* and of a group */
+    char (*models)[KEYSHM_NAME_MAX + 1];          /* model m is at m - 1 */
+    size_t models_bytes;                          /* the distance of two models */
+    unsigned waiting;                             /* threads that wait for a key in keyshm_acquire() */
+    unsigned in_flight_max;                       /* the most that a cap of a key can be: see struct keyshm_options */
+    unsigned group_in_flight_max;                 /* and of a group */
+    char provider_rules[KEYSHM_PROVIDER_MAX + 1]; /* keyshm_provider_rules() */
 };
 
 /*

@@ -41,6 +41,8 @@ static int read_options(const struct keyshm_options *options_or_null, struct key
         return refuse_call(NULL, -EINVAL, "in_flight_max is not 0 to 64");
     if (known.group_in_flight_max > KEYSHM_GROUP_IN_FLIGHT_MAX)
         return refuse_call(NULL, -EINVAL, "group_in_flight_max is not 0 to 1024");
+    if (known.provider_rules != NULL && !segment_name_is_valid(known.provider_rules))
+        return refuse_call(NULL, -EINVAL, "provider_rules is not like a provider name");
     if (known.owner == KEYSHM_OWNER_CALLER)
         known.owner = geteuid();
     if (known.owner != geteuid() && geteuid() != 0)
@@ -109,6 +111,11 @@ int keyshm_after_fork(keyshm_pool *pool)
     if (r == 0)
         workers_enter(pool, pool_now_ms(pool));
     return r;
+}
+
+const char *keyshm_provider_rules(keyshm_pool *pool)
+{
+    return pool != NULL ? pool->settings.provider_rules : NULL; /* the copy that was checked */
 }
 
 void keyshm_close(keyshm_pool *pool)

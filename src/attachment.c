@@ -173,6 +173,8 @@ static void make_settings(struct layout_settings *settings, const char *provider
     settings->creator_uid = geteuid();
     process_own_name(settings->creator_name);
     memcpy(settings->provider, provider, strlen(provider));
+    const char *rules = options->provider_rules != NULL ? options->provider_rules : provider;
+    memcpy(settings->provider_rules, rules, strlen(rules));
 }
 
 /* All else starts as zero, and means it: free slots, no ready bits, an empty index, blocks that are due. */
@@ -292,7 +294,8 @@ static bool settings_are_sane(const struct layout_settings *settings)
     return memcmp(settings, &expected, sizeof(expected)) == 0 && settings->lock_timeout_ms >= 1 &&
            settings->lock_timeout_ms <= KEYSHM_LOCK_TIMEOUT_MAX_MS && settings->created_unix_us <= (uint64_t)INT64_MAX &&
            memchr(settings->creator_name, '\0', sizeof(settings->creator_name)) != NULL &&
-           memchr(settings->provider, '\0', sizeof(settings->provider)) != NULL;
+           memchr(settings->provider, '\0', sizeof(settings->provider)) != NULL &&
+           segment_name_is_valid(settings->provider_rules);
 }
 
 /* The copy that was checked is the copy that is used: the segment may change meanwhile, and then does no harm. */

@@ -140,8 +140,8 @@ uint64_t layout_stamp(uint32_t mutex_bytes, uint32_t mutex_word_offset)
 
 const char *keyshm_layout_name(void)
 {
-    static const char name[] = "v8-" WORD_NAME "-" LIBC_NAME;
-    _Static_assert(LAYOUT_VERSION == 8, "the version in the name");
+    static const char name[] = "v9-" WORD_NAME "-" LIBC_NAME;
+    _Static_assert(LAYOUT_VERSION == 9, "the version in the name");
     _Static_assert(sizeof(name) - 1 <= KEYSHM_LAYOUT_NAME_MAX, "struct keyshm_pool_list");
     return name;
 }

@@ -41,7 +41,7 @@
 #include "keyshm.h"
 
 #define LAYOUT_MAGIC "KEYSHM\r\n"
-#define LAYOUT_VERSION 8u
+#define LAYOUT_VERSION 9u
 
 #define LAYOUT_LINE_BYTES 64u
 #define LAYOUT_PAIR_BYTES 128u /* what two processors must not both write: many fetch two lines at a time */
@@ -91,7 +91,8 @@ struct layout_settings {
     uint32_t creator_uid;
     char creator_name[16];
     char provider[KEYSHM_PROVIDER_MAX + 1];
-    char zero[7];
+    char provider_rules[KEYSHM_PROVIDER_MAX + 1];
+    char zero[6];
 };
 
 /* Turns that a process has claimed, and those that one has left behind: rotation.h. Its owner writes the range at each
@@ -139,7 +140,7 @@ struct layout_header {
     uint64_t stamp;
     uint64_t settings_checksum;
     struct layout_settings settings;
-    unsigned char settings_reserve[144];
+    unsigned char settings_reserve[80];
 
     /* Membership: written by the owner of the mutex only. */
     _Alignas(LAYOUT_LINE_BYTES) unsigned char mutex[LAYOUT_MUTEX_BYTES]; /* a pthread_mutex_t: lock.c */
@@ -395,8 +396,9 @@ LAYOUT_AT(struct layout_settings, creator_pid, 240);
 LAYOUT_AT(struct layout_settings, creator_uid, 244);
 LAYOUT_AT(struct layout_settings, creator_name, 248);
 LAYOUT_AT(struct layout_settings, provider, 264);
-LAYOUT_AT(struct layout_settings, zero, 329);
-_Static_assert(sizeof(struct layout_settings) == 336, "struct layout_settings");
+LAYOUT_AT(struct layout_settings, provider_rules, 329);
+LAYOUT_AT(struct layout_settings, zero, 394);
+_Static_assert(sizeof(struct layout_settings) == 400, "struct layout_settings");
 
 LAYOUT_AT(struct layout_header, magic, 0);
 LAYOUT_AT(struct layout_header, version, 8);
@@ -404,7 +406,7 @@ LAYOUT_AT(struct layout_header, header_bytes, 12);
 LAYOUT_AT(struct layout_header, stamp, 16);
 LAYOUT_AT(struct layout_header, settings_checksum, 24);
 LAYOUT_AT(struct layout_header, settings, 32);
-LAYOUT_AT(struct layout_header, settings_reserve, 368);
+LAYOUT_AT(struct layout_header, settings_reserve, 432);
 LAYOUT_AT(struct layout_header, mutex, 512);
 LAYOUT_AT(struct layout_header, owner, 576);
 LAYOUT_AT(struct layout_header, change_count, 584);

@@ -340,6 +340,7 @@ static void copy_pool(const struct keyshm_pool *pool, struct keyshm_snapshot *sn
 {
     const struct layout_settings *settings = &pool->settings;
     memcpy(snapshot->provider, settings->provider, sizeof(snapshot->provider));
+    memcpy(snapshot->provider_rules, settings->provider_rules, sizeof(snapshot->provider_rules));
     memcpy(snapshot->creator_name, settings->creator_name, sizeof(snapshot->creator_name));
     snapshot->capacity = settings->capacity;
     snapshot->key_max = settings->key_max;

@@ -1128,6 +1128,11 @@ static int64_t run_layout_name(struct fixture *fixture)
     return strlen(keyshm_layout_name()) <= KEYSHM_LAYOUT_NAME_MAX ? 0 : -1;
 }
 
+static int64_t run_provider_rules(struct fixture *fixture)
+{
+    return strcmp(keyshm_provider_rules(fixture->observer), fixture->provider);
+}
+
 static int64_t run_options_init(struct fixture *fixture)
 {
     struct keyshm_options options;
@@ -1327,6 +1332,7 @@ const struct call calls[] = {
     {"keyshm_reason_name", "", CALL_INSPECTS, run_reason_name, 0, NULL, NULL, false},
     {"keyshm_reason_from_name", "", CALL_INSPECTS, run_reason_from_name, 0, NULL, NULL, false},
     {"keyshm_layout_name", "", CALL_INSPECTS, run_layout_name, 0, NULL, NULL, false},
+    {"keyshm_provider_rules", "", CALL_INSPECTS, run_provider_rules, 0, NULL, NULL, false},
     {"keyshm_options_init", "", CALL_INSPECTS, run_options_init, 0, NULL, NULL, false},
     {"keyshm_request_init", "", CALL_INSPECTS, run_request_init, 0, NULL, NULL, false},
     {"keyshm_observe", "", CALL_PLAIN, run_observe, 0, set_limits, NULL, false},

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "segment_name.h"
+
 enum { KEYS = 6, CAPACITY = 8, KEY_MAX = 40, GROUPS = 3, MODELS = 2, PICKS = 12, BURST = 1200, LENGTH_MASK = 15 };
 
 static keyshm_pool *good;
@@ -183,6 +185,7 @@ void image_read(keyshm_pool *pool)
     }
     keyshm_inspect(pool, UINT64_MAX, 0, sizeof(row), &row);
     keyshm_get_metadata(pool, UINT64_MAX, "note", value, sizeof(value));
+    need(segment_name_is_valid(keyshm_provider_rules(pool)));
     need(keyshm_get_policy(pool, &policy) == 0 && policy.cooldown_ms >= 0 &&
          policy.cooldown_ms <= KEYSHM_DURATION_MAX_MS && policy.cooldown_max_ms >= 1);
     keyshm_is_available(pool, UINT64_MAX);

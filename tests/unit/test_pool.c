@@ -155,9 +155,61 @@ Test(pool, options_are_checked)
     TRY(default_cooldown_ms, KEYSHM_DURATION_MAX_MS + 1, -EINVAL);
     TRY(lock_timeout_ms, 0, -EINVAL);
     TRY(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1, -EINVAL);
+    TRY(provider_rules, "", -EINVAL);
+    TRY(provider_rules, ".hidden", -EINVAL);
+    TRY(provider_rules, "a/b", -EINVAL);
+    TRY(provider_rules, "open ai", -EINVAL);
+    TRY(provider_rules, "openai\n", -EINVAL);
+    TRY(provider_rules, "Open-AI_2.0", 0);
     TRY(size, 0, -EINVAL);
     TRY(size, SIZE_MAX, -EINVAL);
 #undef TRY
+}
+
+static void expect_rules(const char *expected)
+{
+    cr_assert_str_eq(keyshm_provider_rules(pool), expected);
+    keyshm_close(pool);
+}
+
+Test(pool, keeps_the_name_of_its_rules)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    char rules[KEYSHM_PROVIDER_MAX + 2];
+    memset(rules, 'r', sizeof(rules) - 1);
+    rules[sizeof(rules) - 1] = '\0';
+    options.provider_rules = rules;
+    cr_assert_eq(keyshm_create(&pool, name, &options), -EINVAL, "too long");
+    cr_assert_eq(keyshm_attach(&pool, name), -ENOENT);
+    rules[KEYSHM_PROVIDER_MAX] = '\0';
+    char longest[sizeof(rules)];
+    memcpy(longest, rules, sizeof(rules));
+    cr_assert_eq(keyshm_create(&pool, name, &options), 0);
+    memset(rules, 'x', sizeof(rules) - 2); /* it was copied */
+    expect_rules(longest);
+    cr_assert_eq(keyshm_attach(&pool, name), 0);
+    expect_rules(longest);
+    cr_assert_eq(keyshm_attach_readonly(&pool, name), 0);
+    expect_rules(longest);
+    options.provider_rules = "other";
+    cr_assert_eq(keyshm_open(&pool, name, &options), 0);
+    expect_rules(longest);
+    options.provider_rules = "not/valid";
+    cr_assert_eq(keyshm_open(&pool, name, &options), -EINVAL);
+    cr_assert_null(keyshm_provider_rules(NULL));
+}
+
+Test(pool, has_the_rules_of_its_name_by_default)
+{
+    struct keyshm_options earlier = KEYSHM_OPTIONS_INIT;
+    earlier.size = offsetof(struct keyshm_options, provider_rules);
+    earlier.provider_rules = "what follows a struct without it";
+    cr_assert_eq(keyshm_create_anonymous(&pool, "label", NULL), 0);
+    expect_rules("label");
+    cr_assert_eq(keyshm_create_anonymous(&pool, "earlier", &earlier), 0);
+    expect_rules("earlier");
+    cr_assert_eq(keyshm_open(&pool, name, NULL), 0);
+    expect_rules(name);
 }
 
 Test(pool, options_of_other_versions)

@@ -334,12 +334,19 @@ Test(rare, settings_out_of_their_limits_are_refused)
     EXPECT_REFUSED(lock_timeout_ms, 0);
     EXPECT_REFUSED(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1);
     EXPECT_REFUSED(created_unix_us, UINT64_MAX);
+    EXPECT_REFUSED(provider_rules[0], '\0');
+    EXPECT_REFUSED(provider_rules[0], '.');
+    EXPECT_REFUSED(provider_rules[1], '/');
+    EXPECT_REFUSED(provider_rules[1], '\n');
 
     struct layout_settings settings = read_settings();
     memset(settings.creator_name, 'x', sizeof(settings.creator_name));
     expect_refused(settings);
     settings = read_settings();
     memset(settings.provider, 'x', sizeof(settings.provider));
+    expect_refused(settings);
+    settings = read_settings();
+    memset(settings.provider_rules, 'x', sizeof(settings.provider_rules));
     expect_refused(settings);
 }
 

@@ -14,6 +14,7 @@ static void create_and_observe(void)
     options.capacity = 8;
     options.in_flight_max = 5;
     options.group_in_flight_max = 7;
+    options.provider_rules = "openai";
     snprintf(name, sizeof(name), "unit-snapshot.%d", getpid());
     cr_assert_eq(keyshm_create(&pool, name, &options), 0);
     cr_assert_eq(keyshm_attach_readonly(&observer, name), 0);
@@ -43,6 +44,7 @@ Test(snapshot, describes_the_pool)
     cr_assert_eq(snapshot->key_max, 512);
     cr_assert_eq(snapshot->in_flight_max, 5);
     cr_assert_eq(snapshot->group_in_flight_max, 7);
+    cr_assert_str_eq(snapshot->provider_rules, "openai");
     cr_assert_eq(snapshot->policy.cooldown_ms, 60000);
     cr_assert_eq(snapshot->creator_pid, getpid());
     cr_assert_eq(snapshot->creator_uid, geteuid());

@@ -93,5 +93,5 @@ Test(status, the_version_and_the_layout_have_names)
     cr_assert(strlen(layout) >= 1 && strlen(layout) <= KEYSHM_LAYOUT_NAME_MAX);
     cr_assert_null(strchr(layout, '.'), "a dot ends it in the name of a segment");
     cr_assert_null(strchr(layout, '/'));
-    cr_assert_eq(strncmp(layout, "v8-", 3), 0);
+    cr_assert_eq(strncmp(layout, "v9-", 3), 0);
 }
