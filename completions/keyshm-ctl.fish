@@ -14,7 +14,7 @@ function __keyshm_ctl_operands
         switch $word
             case -- # the words of COMMAND follow
                 return
-            case --capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --group --model --scope \
+            case --capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --provider-rules --group --model --scope \
                     --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user \
                     --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long --requests-long-burst \
                     --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --file
@@ -115,6 +115,7 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l groups-max -x -d 'The
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l models-max -x -d 'The maximum number of models'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l in-flight-max -x -d 'Places for requests in flight of a key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l group-in-flight-max -x -d 'Places for requests in flight of a group'
+complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l provider-rules -x -d 'The name of the rules of its provider'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume limits' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
 complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success limits' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'

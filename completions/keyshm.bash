@@ -23,7 +23,7 @@ _keyshm_columns_of_workers='POOL OWNER PID NAME STATE PICKS ATTACHED'
 _keyshm_columns_of_leases='POOL OWNER KEY GROUP MODEL PID NAME HELD TOKENS ID'
 _keyshm_columns_of_limits='POOL OWNER SCOPE KEY GROUP MODEL LIMIT AMOUNT PER BURST CHARGED ID'
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED WAITING GROUPS MODELS KEY-MAX
-    COOLDOWN COOLDOWN-MAX CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
+    COOLDOWN COOLDOWN-MAX RULES CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
 _keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success group model policy limits reap reset
     metadata label export import verify repair holder break-lock help'
@@ -31,7 +31,7 @@ _keyshm_commands='create destroy add set remove priority weight next exec mark p
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
     case $1 in
-    create) echo '--capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --json' ;;
+    create) echo '--capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --provider-rules --json' ;;
     add) echo '--group --env --dry-run --json' ;;
     set) echo '--group --env --dry-run --allow-empty --json' ;;
     next) echo '--model --wait --tokens --json' ;;
@@ -146,7 +146,7 @@ _keyshm_look_back() {
             ;;
         --env) [[ $command != exec ]] || ((i++)) ;;
         --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
-            --group | --model | --scope | --put-in | --take-out | --on-status | --wait | --retry-after | --until | \
+            --provider-rules | --group | --model | --scope | --put-in | --take-out | --on-status | --wait | --retry-after | --until | \
             --reason | --status | --stamp | --layout | --output | --user | --requests | --requests-burst | --tokens | \
             --tokens-burst | --tokens-charge | --requests-long | --requests-long-burst | --tokens-long | \
             --tokens-long-burst | --tokens-long-charge | --in-flight | --file) ((i++)) ;;
@@ -208,7 +208,7 @@ _keyshm_ctl() {
     --requests | --requests-burst | --tokens | --tokens-burst | --requests-long | --requests-long-burst | --tokens-long | \
         --tokens-long-burst | --in-flight) return ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
-        --on-status | --retry-after | --until | --stamp | --layout) return ;;
+        --provider-rules | --on-status | --retry-after | --until | --stamp | --layout) return ;;
     --wait)
         _keyshm_words forever
         return

@@ -39,6 +39,15 @@ run 0 "$ctl" create "$pool.places" --in-flight-max 0 --group-in-flight-max 1024 
 is "$(json in_flight_max) $(json group_in_flight_max)" '0 1024'
 run 0 "$ctl" create "$pool.most" --in-flight-max 64 --group-in-flight-max 0 --capacity 2 --json
 is "$(json in_flight_max) $(json group_in_flight_max)" '64 0'
+run 0 "$ctl" create "$pool.rules" --provider-rules Open-AI_2.0 --json
+is "$(json provider_rules)" Open-AI_2.0
+is "$(of_pool "$pool.rules" provider_rules)" Open-AI_2.0
+run 0 "$ctl" create "$pool.named" --json
+is "$(json provider_rules)" "$pool.named"
+for bad in '' .openai open/ai 'open ai' "$(printf '%065d' 0)"; do
+    refused 1 "$ctl" create "$pool.bad" --provider-rules "$bad"
+    err_has '^keyshm-ctl: create: --provider-rules must be 1 to 64 of A-Z a-z 0-9 . _ -, the first not a dot\(, not "[^"]*"\)\?$'
+done
 for bad in '' -1 65 1.5 18446744073709551617; do
     refused 1 "$ctl" create "$pool.bad" --in-flight-max "$bad"
     err_has '^keyshm-ctl: create: --in-flight-max must be a number from 0 to 64\(, not "[^"]*"\)\?$'

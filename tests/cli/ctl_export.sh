@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-run 0 "$ctl" create "$pool" --capacity 8 --key-max 64 --cooldown 30
+run 0 "$ctl" create "$pool" --capacity 8 --key-max 64 --cooldown 30 --provider-rules openai
 add "$pool" AAAA BBBB CCCC DDDD
 feed '%s\n' "$secret"
 run 0 "$ctl" add "$pool" <"$in"
@@ -27,7 +27,7 @@ run 0 "$ctl" export "$pool"
 after_ms=$(date +%s%3N)
 is "$(json schema) $(json kind)" '1 keyshm-export'
 is "$(json provider)" "$pool"
-is "$(json capacity) $(json key_max) $(json default_cooldown_ms)" '8 64 30000'
+is "$(json capacity) $(json key_max) $(json default_cooldown_ms) $(json provider_rules)" '8 64 30000 openai'
 { [ "$(json exported_unix_ms)" -ge "$before_ms" ] && [ "$(json exported_unix_ms)" -le "$after_ms" ]; } || fail "the time"
 is "$(json policy cooldown_ms) $(json policy cooldown_max_ms) $(json policy invalid_retry_ms)" '30000 86400000 -1'
 is "$(json limits) $(json limits 0 model) $(json limits 1 model)" '2 null m/1'

@@ -216,7 +216,7 @@ run 0 "$ctl" verify "$new"
 # Groups and models: all that is known of both survives, in an empty pool and in one that has the keys.
 # known FILE: an export without what differs from one to the next.
 known() {
-    sed 's/"exported_unix_ms":[0-9]*//; s/"provider":"[^"]*"//; s/"fingerprint[a-z_]*":"[^"]*"//; s/"with_keys":[a-z]*//
+    sed 's/"exported_unix_ms":[0-9]*//; s/"provider[a-z_]*":"[^"]*"//g; s/"fingerprint[a-z_]*":"[^"]*"//; s/"with_keys":[a-z]*//
         s/"key":"[^"]*"//; s/"marked":{[^}]*}//g; s/"cooldown_left_ms":[1-9][0-9]*/"cooldown_left_ms":N/g
         s/"failed_ago_ms":[0-9]*/"failed_ago_ms":N/g' "$1"
 }
@@ -465,9 +465,29 @@ for to in "$pool.end" "$pool.narrow"; do
 done
 is "$(of_pool "$pool.narrow" count)" 0
 
+# The rules of a pool stay as they are; it is said where they are not those of the file, and not if both are by the name.
+create "$pool.rules" --provider-rules openai
+run 0 "$ctl" export "$pool.rules" --output "$tmp/rules"
+create "$pool.named"
+run 0 "$ctl" export "$pool.named" --output "$tmp/named"
+create "$pool.same" --provider-rules openai
+sed 's/"provider_rules":"openai",//' "$tmp/rules" >"$tmp/unsaid"
+for case in rules:named:1 named:rules:1 rules:same:0 named:pool:0 unsaid:named:0; do
+    file=${case%%:*} to=${case#*:}
+    to=$pool.${to%:*}
+    [ "$to" != "$pool.pool" ] || to=$pool
+    for option in json dry-run; do
+        run 0 "$ctl" import "$to" "$tmp/$file" "--$option"
+        is "$(grep -c "^keyshm-ctl: pool $to: the exported pool has other rules .*create --provider-rules NAME $to$" "$err")" \
+            "${case##*:}" "rules, $case"
+        is "$(wc -l <"$err")" "${case##*:}" "messages, $case"
+    done
+done
+is "$(of_pool "$pool.rules" provider_rules) $(of_pool "$pool.named" provider_rules)" "openai $pool.named"
+
 # No pool, no file.
 refused 2 "$ctl" import "$pool.none" "$state"
-err_has "^keyshm-ctl: pool $pool.none: there is no such pool; make it, .*: keyshm-ctl create --capacity N --key-max N $pool.none$"
+err_has "^keyshm-ctl: pool $pool.none: there is no such pool; make it, .*: keyshm-ctl create --capacity N --key-max N --provider-rules NAME $pool.none$"
 refused 1 "$ctl" import "$pool" "$tmp/none"
 err_has "^keyshm-ctl: pool $pool: cannot open the file: No such file or directory; nothing was changed$"
 refused 1 "$ctl" import "$pool" "$tmp"

@@ -144,6 +144,10 @@ days='milliseconds from 0 to 31622400000, which is 366 days'
 for value in -1 31622400001 '"5"'; do
     member "1s/\"default_cooldown_ms\":[0-9]*/\"default_cooldown_ms\":$value/" "default_cooldown_ms must be $days"
 done
+for value in 5 null '""' '".openai"' '"open ai"' '"openai\\n"' "\"$(printf '%065d' 0)\""; do
+    member "1s/\"provider_rules\":\"[^\"]*\"/\"provider_rules\":$value/" \
+        'provider_rules must be a name of 1 to 64 of A-Z a-z 0-9 . _ -, the first not a dot'
+done
 for value in 5 '[]' null '"5"'; do
     member "1s/\"policy\":{[^}]*}/\"policy\":$value/" 'policy must be an object'
 done

@@ -45,7 +45,8 @@ def test_keys():
     pool, _ = make_pool("")
     ctl("destroy", pool)
     created = compare(pool, "create", "--capacity", "5", "--key-max", "64", "--cooldown", "1.5", "--groups-max", "3",
-                      "--in-flight-max", "7")
+                      "--in-flight-max", "7", "--provider-rules", "openai")
+    check(created["provider_rules"] == "openai", created)
     check((created["groups_max"], created["models_max"]) == (3, 8), created)
     check((created["in_flight_max"], created["group_in_flight_max"]) == (7, 64), created)
     check((created["capacity"], created["key_max"], created["default_cooldown_ms"]) == (5, 64, 1500), created)

@@ -31,7 +31,7 @@ is "$(json)" 'schema pools '
 is "$(json schema)" 1
 is "$(json pools)" 1
 
-is "$(json pools 0)" "provider count capacity status_count available_count paused_count waiting group_count model_count key_max default_cooldown_ms cooldown_max_ms created_unix_ms age_ms creator_uid \
+is "$(json pools 0)" "provider count capacity status_count available_count paused_count waiting group_count model_count key_max default_cooldown_ms cooldown_max_ms provider_rules created_unix_ms age_ms creator_uid \
 creator_pid creator_name recoveries mutex_holder_pid mutex_holder_name mutex_holder_state mutex_held_ms keys "
 is "$(json pools 0 provider)" "$pool"
 is "$(json pools 0 capacity)" 9
@@ -43,6 +43,7 @@ is "$(json pools 0 status_count quota_exceeded)" 1
 is "$(json pools 0 status_count invalid)" 1
 is "$(json pools 0 key_max)" 64
 is "$(json pools 0 default_cooldown_ms)" 30000
+is "$(json pools 0 provider_rules)" "$pool" "those of its name"
 [ "$(json pools 0 created_unix_ms)" -gt "$before_ms" ] || fail "the creation time is before the test"
 is_number "$(json pools 0 age_ms)" age_ms
 is "$(json pools 0 creator_uid)" "$(id -u)"

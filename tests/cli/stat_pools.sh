@@ -10,7 +10,7 @@ run 0 "$ctl" mark "$pool" "$(id_of "$pool" 2)" quota_exceeded
 run 0 "$ctl" mark "$pool" "$(id_of "$pool" 3)" invalid
 run 0 "$ctl" pause "$pool" "$(id_of "$pool" 4)"
 run 0 "$ctl" pause "$pool" "$(id_of "$pool" 3)"
-run 0 "$ctl" create "$pool.other"
+run 0 "$ctl" create "$pool.other" --provider-rules openai
 
 # A line for each pool, in one table, and the pool's name also when there is only one.
 run 0 "$stat" --pools "$pool" "$pool.other"
@@ -31,6 +31,8 @@ run 0 "$stat" --pools --raw --noheadings -o pool,statuses "$pool"
 out_is "$pool available=2,rate_limited=1,quota_exceeded=1,invalid=1"
 run 0 "$stat" --pools --raw --noheadings -o keys,key-max,cooldown,cooldown_max,creator,holder-pid,holder-state,held --exact "$pool"
 out_is '5 512 60000 86400000 keyshm-ctl 0 - -1'
+run 0 "$stat" --pools --raw --noheadings -o rules --sort pool "$pool" "$pool.other"
+is "$(tr '\n' , <"$out")" "$pool,openai,"
 for order in capacity -keys -pool; do
     run 0 "$stat" --pools --raw --noheadings -o capacity --sort "$order" "$pool.other" "$pool"
     case $order in

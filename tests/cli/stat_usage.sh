@@ -43,7 +43,7 @@ of_groups="${of_groups}IN FLIGHT, CAP, REQUESTS LEFT, REQUESTS BURST, TOKENS LEF
 of_models='a column of models (POOL, OWNER, MODEL, NUMBER, AVAILABLE)'
 of_workers='a column of workers (POOL, OWNER, PID, NAME, STATE, PICKS, ATTACHED)'
 of_pools='a column of pools (POOL, OWNER, KEYS, CAPACITY, STATUSES, AVAILABLE, LIMITED, QUOTA, INVALID, PAUSED, WAITING, GROUPS, '
-of_pools="${of_pools}MODELS, KEY MAX, COOLDOWN, COOLDOWN MAX, CREATED, AGE, CREATOR UID, CREATOR PID, CREATOR, RECOVERIES, HOLDER PID, "
+of_pools="${of_pools}MODELS, KEY MAX, COOLDOWN, COOLDOWN MAX, RULES, CREATED, AGE, CREATOR UID, CREATOR PID, CREATOR, RECOVERIES, HOLDER PID, "
 of_pools="${of_pools}HOLDER, HOLDER STATE, HELD)"
 for list in '' ',' + 'slot,' ',slot' slot,,key +,slot; do
     wrong "--output must be $of_keys, not \"\"" -o "$list"

@@ -167,13 +167,14 @@ static json_t *groups_of_pool(const struct export *export)
 static json_t *pool_to_json(const struct export *export)
 {
     const struct keyshm_snapshot *snapshot = export->snapshot;
-    return json_pack(
-        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:s, s:o, s:o}", "schema", DOCUMENT_SCHEMA, "provider",
-        snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms", (json_int_t) export->unix_ms, "capacity",
-        (json_int_t)snapshot->capacity, "key_max", (json_int_t)snapshot->key_max, "default_cooldown_ms",
-        (json_int_t)snapshot->policy.cooldown_ms, "policy", policy_settings_json(&snapshot->policy), "limits",
-        state_limits_json(export->pool, 0, snapshot), "with_keys", (int)export->arguments->with_keys,
-        "fingerprint_setting", export->setting, "models", models_of_pool(export), "groups", groups_of_pool(export));
+    return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:b, s:s, s:o, s:o}", "schema", DOCUMENT_SCHEMA,
+                     "provider", snapshot->provider, "kind", DOCUMENT_KIND, "exported_unix_ms",
+                     (json_int_t) export->unix_ms, "capacity", (json_int_t)snapshot->capacity, "key_max",
+                     (json_int_t)snapshot->key_max, "default_cooldown_ms", (json_int_t)snapshot->policy.cooldown_ms,
+                     "provider_rules", snapshot->provider_rules, "policy", policy_settings_json(&snapshot->policy),
+                     "limits", state_limits_json(export->pool, 0, snapshot), "with_keys",
+                     (int)export->arguments->with_keys, "fingerprint_setting", export->setting, "models",
+                     models_of_pool(export), "groups", groups_of_pool(export));
 }
 
 /* ---- a key ---- */

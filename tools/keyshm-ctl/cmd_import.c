@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "batch.h"
 #include "cmd.h"
@@ -43,6 +44,19 @@ static enum exit_status show_result(const struct restore *restore)
     return EXIT_FINE;
 }
 
+/* Nobody can change those of a pool that is there. Those of the pool's own name may have another name here. */
+static void compare_rules(const struct restore *restore)
+{
+    const struct document *document = &restore->document;
+    const char *provider = restore->arguments->pool, *own = restore->snapshot->provider_rules;
+    if (document->provider_rules == NULL || strcmp(document->provider_rules, own) == 0)
+        return;
+    if (strcmp(document->provider_rules, document->provider) != 0 || strcmp(own, provider) != 0)
+        complain("pool %s: the exported pool has other rules (provider_rules), and they stay as they are here; to have "
+                 "those, make it with: keyshm-ctl create --provider-rules NAME %s",
+                 provider, provider);
+}
+
 static enum exit_status restore_state(struct restore *restore)
 {
     struct keyshm_snapshot *snapshot;
@@ -53,6 +67,8 @@ static enum exit_status restore_state(struct restore *restore)
     enum exit_status status = restore_plan(restore);
     if (status == EXIT_FINE)
         status = restore_run(restore);
+    if (status == EXIT_FINE)
+        compare_rules(restore);
     if (status == EXIT_FINE)
         status = show_result(restore);
     keyshm_snapshot_free(snapshot);
@@ -102,7 +118,8 @@ enum exit_status cmd_import(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
         {ENOENT, EXIT_NO_POOL, "there is no such pool",
-         "make it, with the capacity and the key_max of the file, with: keyshm-ctl create --capacity N --key-max N",
+         "make it, with the capacity, the key_max and the provider_rules of the file, with: keyshm-ctl create "
+         "--capacity N --key-max N --provider-rules NAME",
          true},
         {0, EXIT_REFUSED, NULL, NULL, false},
     };

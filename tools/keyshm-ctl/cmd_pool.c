@@ -12,6 +12,17 @@
 #include "report.h"
 #include "user.h"
 
+static enum exit_status report_settings(const char *provider, keyshm_pool *pool, const struct keyshm_options *options)
+{
+    return report(provider,
+                  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "capacity", (json_int_t)options->capacity,
+                            "key_max", (json_int_t)options->key_max, "default_cooldown_ms",
+                            (json_int_t)options->default_cooldown_ms, "groups_max", (json_int_t)options->groups_max,
+                            "models_max", (json_int_t)options->models_max, "in_flight_max",
+                            (json_int_t)options->in_flight_max, "group_in_flight_max",
+                            (json_int_t)options->group_in_flight_max, "provider_rules", keyshm_provider_rules(pool)));
+}
+
 enum exit_status cmd_create(const struct arguments *arguments)
 {
     static const struct failure failures[] = {
@@ -28,15 +39,9 @@ enum exit_status cmd_create(const struct arguments *arguments)
     int r = keyshm_create(&pool, arguments->pool, &options);
     if (r < 0)
         return fail(arguments->pool, r, failures);
+    enum exit_status status = arguments->json ? report_settings(arguments->pool, pool, &options) : EXIT_FINE;
     keyshm_close(pool);
-    if (!arguments->json)
-        return EXIT_FINE;
-    return report(arguments->pool,
-                  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "capacity", (json_int_t)options.capacity, "key_max",
-                            (json_int_t)options.key_max, "default_cooldown_ms", (json_int_t)options.default_cooldown_ms,
-                            "groups_max", (json_int_t)options.groups_max, "models_max", (json_int_t)options.models_max,
-                            "in_flight_max", (json_int_t)options.in_flight_max, "group_in_flight_max",
-                            (json_int_t)options.group_in_flight_max));
+    return status;
 }
 
 /* ---- destroy ---- */

@@ -12,7 +12,7 @@ const struct command commands[] = {
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_CAPACITY) | OPTION_BIT(OPTION_KEY_MAX) | OPTION_BIT(OPTION_COOLDOWN) |
                    OPTION_BIT(OPTION_GROUPS_MAX) | OPTION_BIT(OPTION_MODELS_MAX) | OPTION_BIT(OPTION_IN_FLIGHT_MAX) |
-                   OPTION_BIT(OPTION_GROUP_IN_FLIGHT_MAX) | JSON,
+                   OPTION_BIT(OPTION_GROUP_IN_FLIGHT_MAX) | OPTION_BIT(OPTION_PROVIDER_RULES) | JSON,
         .help = "create an empty pool",
         .json_members = json_members_of_create,
         .run = cmd_create,

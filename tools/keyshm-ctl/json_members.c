@@ -32,6 +32,7 @@ const struct json_member json_members_of_create[] = {
     {"models_max", "how many models it has room for"},
     {"in_flight_max", "how many places for requests in flight each key has"},
     {"group_in_flight_max", "the same of each group"},
+    {"provider_rules", "the name of the rules by which it is judged what its provider answers"},
     MEMBERS_END};
 
 const struct json_member json_members_of_destroy[] = {MEMBERS_OF_ALL, MEMBERS_END};
@@ -176,6 +177,7 @@ const struct json_member json_members_of_export[] = {
     {"capacity", "of the pool"},
     {"key_max", "of the pool"},
     {"default_cooldown_ms", "of the pool"},
+    {"provider_rules", "the name of its rules; create --provider-rules"},
     {"policy", "an object with the settings, as of policy"},
     {"limits", "an array: those of every key that has none of its own"},
     MEMBERS_OF_LIMITS,

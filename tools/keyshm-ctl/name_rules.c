@@ -8,6 +8,7 @@
 #include "lists.h"
 
 _Static_assert(KEYSHM_NAME_MAX == 128, "NAME_RULE");
+_Static_assert(KEYSHM_PROVIDER_MAX == 64, "NAME_OF_POOL_RULE");
 
 bool name_is_allowed(const char *name)
 {
@@ -19,6 +20,13 @@ bool name_is_allowed(const char *name)
     for (; *name != '\0' && is_allowed; name++)
         is_allowed = (unsigned char)*name >= ' ' && *name != 0x7f;
     return is_allowed;
+}
+
+bool name_is_of_pool(const char *name)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(name);
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && strspn(name, allowed) == length;
 }
 
 bool name_reveals_any(const struct keyshm_snapshot *snapshot, is_key_fn *is_key, void *user)

@@ -2,7 +2,7 @@
 #ifndef KEYSHM_CTL_NAME_RULES_H
 #define KEYSHM_CTL_NAME_RULES_H
 
-/* Groups and models, as people name them. No message repeats a name: it may be a key in the wrong place. */
+/* Groups, models and pools, as people name them. No message repeats a name: it may be a key in the wrong place. */
 
 #include <stdbool.h>
 
@@ -14,6 +14,11 @@
 
 /* As the library has it, but UTF-8, so that it can be exported as JSON. */
 bool name_is_allowed(const char *name);
+
+#define NAME_OF_POOL_RULE "1 to 64 of A-Z a-z 0-9 . _ -, the first not a dot"
+
+/* As the library has the name of a provider, or of its rules. */
+bool name_is_of_pool(const char *name);
 
 /* Is a key in the name of a group or a model of the pool? */
 bool name_reveals_any(const struct keyshm_snapshot *snapshot, is_key_fn *is_key, void *user);

@@ -63,6 +63,12 @@ static int parse_group_in_flight_max(const char *text, struct arguments *argumen
     return parse_count(text, KEYSHM_GROUP_IN_FLIGHT_MAX, &arguments->create.group_in_flight_max);
 }
 
+static int parse_provider_rules(const char *text, struct arguments *arguments)
+{
+    arguments->create.provider_rules = text;
+    return name_is_of_pool(text) ? 0 : -EINVAL;
+}
+
 static int parse_group(const char *text, struct arguments *arguments)
 {
     arguments->group = text;
@@ -371,6 +377,9 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                               "a number from 0 to 64", parse_in_flight_max, false},
     [OPTION_GROUP_IN_FLIGHT_MAX] = {"--group-in-flight-max", "N", "the same of each group (64)",
                                     "a number from 0 to 1024", parse_group_in_flight_max, false},
+    [OPTION_PROVIDER_RULES] = {"--provider-rules", "NAME",
+                               "judge what its provider answers by the rules of that name (those of the pool's name)",
+                               NAME_OF_POOL_RULE, parse_provider_rules, false},
     [OPTION_GROUP] = {"--group", "NAME", "the group of these keys, which is made if there is none of that name",
                       NAME_RULE, parse_group, false},
     [OPTION_GROUP_NAME] = {"--group", "NAME", "the group of that name, instead of an ID", NAME_RULE, parse_group, false},

@@ -41,6 +41,7 @@ enum option_id {
     OPTION_MODELS_MAX,
     OPTION_IN_FLIGHT_MAX,
     OPTION_GROUP_IN_FLIGHT_MAX,
+    OPTION_PROVIDER_RULES,
     OPTION_GROUP,      /* of keys */
     OPTION_GROUP_NAME, /* instead of an ID */
     OPTION_MODEL,

@@ -132,6 +132,11 @@ static void status_count_text(const struct row *row, char ret_text[CELL_SIZE])
     by_status_text(counts, ret_text);
 }
 
+static void rules_text(const struct row *row, char ret_text[CELL_SIZE])
+{
+    snprintf(ret_text, CELL_SIZE, "%s", snapshot_of(row)->provider_rules);
+}
+
 static void creator_name_text(const struct row *row, char ret_text[CELL_SIZE])
 {
     snprintf(ret_text, CELL_SIZE, "%s", snapshot_of(row)->creator_name);
@@ -265,6 +270,11 @@ static const struct column columns[] = {
      .flags = COLUMN_IN_JSON | COLUMN_TO_THE_RIGHT,
      .kind = &value_duration,
      .number = cooldown_max},
+    {.name = "RULES",
+     .json_name = "provider_rules",
+     .help = "the name of the rules by which it is judged what its provider answers",
+     .flags = COLUMN_IN_JSON | COLUMN_MAY_BE_CUT,
+     .text = rules_text},
     {.name = "CREATED",
      .json_name = "created_unix_ms",
      .help = "when it was created, by the wall clock",

@@ -51,6 +51,12 @@ static bool is_cooldown(json_t *value)
     return rule_is_within(value, 0, KEYSHM_DURATION_MAX_MS);
 }
 
+/* NULL: it is not said, as in files of earlier versions. */
+static bool is_provider_rules(json_t *value)
+{
+    return value == NULL || (json_is_string(value) && name_is_of_pool(json_string_value(value)));
+}
+
 /* NULL: there is none. */
 static bool is_policy(json_t *value)
 {
@@ -105,6 +111,7 @@ static const struct rule rules[] = {
     {"capacity", is_capacity, "a number from 1 to 1048576"},
     {"key_max", is_key_max, "a number from 1 to 4096"},
     {"default_cooldown_ms", is_cooldown, "milliseconds " SUBJECT_DURATION_RULE},
+    {"provider_rules", is_provider_rules, "a name of " NAME_OF_POOL_RULE},
     {"policy", is_policy, "an object"},
     {"limits", state_limits_are_sound, STATE_LIMITS_RULE},
     {"with_keys", is_boolean, "true or false"},
@@ -418,6 +425,8 @@ enum exit_status document_begin(struct document *document, const char *provider,
     if (broken != NULL)
         return refuse("pool %s: in the file, %s must be %s; nothing was changed", provider, broken->name, broken->text);
     document->exported_unix_ms = json_integer_value(json_object_get(json, "exported_unix_ms"));
+    document->provider = json_string_value(json_object_get(json, "provider"));
+    document->provider_rules = json_string_value(json_object_get(json, "provider_rules"));
     document->fingerprint_setting = json_string_value(json_object_get(json, "fingerprint_setting"));
     document->with_keys = json_is_true(json_object_get(json, "with_keys"));
     return make_room(document, json) < 0 ? fail(provider, -ENOMEM, NULL) : take_all(document, provider, json);

@@ -4,8 +4,8 @@
 
 /*
  * The document that export writes and import reads. import requires every member in json_members_of_export but those
- * that earlier versions did not write (the policy, limits, the priority and weight of a key, and what is about groups
- * and models), and ignores others: a later version may add some.
+ * that earlier versions did not write (provider_rules, the policy, limits, the priority and weight of a key, and what is
+ * about groups and models), and ignores others: a later version may add some.
  */
 
 #include <jansson.h>
@@ -47,6 +47,8 @@ struct document_key {
 
 struct document {
     int64_t exported_unix_ms;
+    const char *provider;         /* the name of the exported pool */
+    const char *provider_rules;   /* NULL: the document does not say */
     struct policy_changes policy; /* what there is of it; by earlier versions less, or nothing */
     json_t *limits;               /* of every key that has none of its own; NULL: none */
     const char *fingerprint_setting;
