@@ -18,6 +18,7 @@ static struct pool *pool;
 
 /* In the place of the C library's, for this program and the library: a clock that only goes on when it is read, so that a
  * count does not depend on how often the real one ticks while callgrind runs. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's are reserved names */
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
     enum { NS_PER_READ = 20, NS_PER_TICK = 4000000, NS_PER_S = 1000000000 };

@@ -83,6 +83,18 @@ int rule_store_get(const struct rule_set **ret_set)
     return 0;
 }
 
+/* False: what is there is the same already. */
+static bool replace(struct kept *kept)
+{
+    struct kept *before;
+    do {
+        before = atomic_load_explicit(&current, memory_order_acquire); /* pairs with publish() */
+        if (before != NULL && json_equal(before->set->files, kept->set->files))
+            return false;
+    } while (!publish(before, kept));
+    return true;
+}
+
 int keyshm_http_load(const char *directory_or_null, keyshm_problem_fn *fn_or_null, void *user)
 {
     struct rule_set *set;
@@ -91,18 +103,13 @@ int keyshm_http_load(const char *directory_or_null, keyshm_problem_fn *fn_or_nul
     if (r != 0)
         return r;
     struct kept *kept = keep(set);
-    for (bool is_done = kept == NULL; !is_done;) {
-        struct kept *before = atomic_load_explicit(&current, memory_order_acquire); /* pairs with publish() */
-        if (before != NULL && json_equal(before->set->files, set->files)) {
-            free(kept);
-            kept = NULL;
-            break;
-        }
-        is_done = publish(before, kept);
-    }
     if (kept == NULL) {
         rule_set_free(set);
-        return atomic_load_explicit(&current, memory_order_relaxed) != NULL ? 0 : -ENOMEM;
+        return -ENOMEM;
+    }
+    if (!replace(kept)) {
+        rule_set_free(set);
+        free(kept);
     }
     return 0;
 }
@@ -119,7 +126,7 @@ const struct provider *rule_set_find(const struct rule_set *set, const char *nam
 {
     char lower[KEYSHM_PROVIDER_MAX + 1];
     size_t length = 0;
-    for (; name[length] != '\0' && length < KEYSHM_PROVIDER_MAX; length++)
+    for (; length < KEYSHM_PROVIDER_MAX && name[length] != '\0'; length++)
         lower[length] = to_lower(name[length]);
     while (length > 0) {
         lower[length] = '\0';
@@ -144,11 +151,12 @@ int keyshm_http_describe(const char *provider_or_null, char **ret_json)
         return r;
     const struct provider *wanted = provider_or_null != NULL ? rule_set_find(set, provider_or_null) : NULL;
     json_t *list = json_array();
+    if (wanted != NULL && json_array_append(list, wanted->json) != 0)
+        r = -ENOMEM;
     for (size_t i = 0; i < set->provider_count && r == 0; i++) {
         const struct provider *provider = &set->providers[i];
-        bool is_wanted = wanted == NULL || provider == wanted || provider == set->general;
-        if (is_wanted && (provider == wanted ? json_array_insert(list, 0, provider->json)
-                                             : json_array_append(list, provider->json)) != 0)
+        bool is_listed = wanted == NULL || (provider == set->general && provider != wanted);
+        if (is_listed && json_array_append(list, provider->json) != 0)
             r = -ENOMEM;
     }
     json_t *output = json_pack("{s:o}", "providers", list);
