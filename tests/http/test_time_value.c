@@ -501,7 +501,7 @@ Test(time_value, random_bytes)
     static const char bytes[] = "0123456789..::--  ,+TZhmsdatnovMonwedgmt\xc2\xb5(\0a";
     unsigned state = 1;
     for (int i = 0; i < 300000; i++) {
-        char text[24];
+        char text[24] = "";
         state = state * 1664525U + 1013904223U;
         size_t length = (state >> 8) % sizeof(text);
         for (size_t k = 0; k < length; k++) {
