@@ -61,6 +61,8 @@ int64_t window_ms(enum window window)
 
 /* ---- in texts ---- */
 
+enum { WORD_BYTES_MAX = sizeof("monthly") - 1 };
+
 struct text {
     const char *begin, *end;
 };
@@ -137,20 +139,36 @@ static enum window window_of_phrase(const struct text *text, const char *at)
     return WINDOW_NONE;
 }
 
+/* Of "each hour", "per day", and of "requestsperdayperproject", where several words run together. */
+static enum window window_in_word(const struct text *text, const char *word, const char *end)
+{
+    enum window longest = WINDOW_NONE;
+    if (*word == '/' || *word == 'p' || *word == 'e')
+        longest = window_of_phrase(text, word);
+    if (end - word <= WORD_BYTES_MAX) {
+        /* Most words are neither abbreviations ("rpm", "ash") nor end as "daily" does. */
+        bool may_be_one = end - word == 3 ? word[1] == 'p' || word[1] == 's' : end[-1] == 'y';
+        return longest != WINDOW_NONE || !may_be_one ? longest : window_of_word(text, word);
+    }
+    for (const char *at = word; (at = memmem(at, (size_t)(end - at), "per", 3)) != NULL; at++) {
+        enum window window = window_of_phrase(text, at);
+        longest = window > longest ? window : longest;
+    }
+    return longest;
+}
+
 enum window window_named_in(const char *lower, size_t length)
 {
     struct text text = {lower, lower + length};
     enum window longest = WINDOW_NONE;
-    for (const char *at = lower; at < text.end; at++) {
-        enum window window = WINDOW_NONE;
-        bool may_be_phrase =
-            *at == '/' || (at + 1 < text.end && ((*at == 'p' && at[1] == 'e') || (*at == 'e' && at[1] == 'a')));
-        bool begins_word = is_letter(*at) && (at == lower || !is_letter(at[-1]));
-        if (may_be_phrase)
-            window = window_of_phrase(&text, at);
-        if (window == WINDOW_NONE && begins_word && strchr("mwdrtihaq", *at) != NULL)
-            window = window_of_word(&text, at);
+    for (const char *at = lower; at < text.end;) {
+        const char *end = at + 1;
+        while (end < text.end && is_letter(*at) && is_letter(*end))
+            end++;
+        bool may_name = *at == '/' || (is_letter(*at) && end - at >= 3);
+        enum window window = may_name ? window_in_word(&text, at, end) : WINDOW_NONE;
         longest = window > longest ? window : longest;
+        at = end;
     }
     return longest;
 }
