@@ -747,9 +747,9 @@ int keyshm_next(keyshm_pool *pool, struct keyshm_pick *ret_pick);
 ssize_t keyshm_next_key(keyshm_pool *pool, char *buffer, size_t size, keyshm_id *ret_id_or_null);
 
 /*
- * Copy the key with this id, whatever its status: for exporting a pool, not for making requests. It does not count as a
- * pick and changes nothing; works on every attachment. *ret_pick then contains a secret, as after keyshm_next().
- * -ESTALE.
+ * Copy the key with this id, whatever its status: for exporting a pool, or asking the provider about that key. It does not
+ * count as a pick and changes nothing; works on every attachment. The stamp is that of a pick at this moment, whatever the
+ * model: it knows the key and its group. *ret_pick then contains a secret, as after keyshm_next(). -ESTALE.
  */
 int keyshm_get(keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "availability.h"
 #include "hash.h"
 #include "mask.h"
 #include "registers.h"
@@ -102,14 +103,25 @@ static int copy_key_of(const struct keyshm_pool *pool, keyshm_id id, uint64_t re
     return r == 0 && ret_copy->id != id ? -ESTALE : r;
 }
 
+/* The words that a pick whatever the model looks at, but the key's own. */
+static struct others load_others(const struct keyshm_pool *pool, keyshm_id id)
+{
+    struct others others = {.key_group = GROUP_NONE};
+    if (id_slot(id) < pool->settings.capacity)
+        (void)availability_of_others(pool, 0, id_slot(id), 0, &others);
+    return others;
+}
+
 int slot_get(const struct keyshm_pool *pool, keyshm_id id, struct keyshm_pick *ret_pick)
 {
     uint64_t words[SLOT_KEY_WORDS_MAX];
     struct slot_copy copy;
+    /* Before the key is copied: a mark in between is one after this stamp. */
+    struct others others = load_others(pool, id);
     int r = copy_key_of(pool, id, words, &copy);
     if (r == 0) {
         memcpy(ret_pick->key, words, copy.length);
-        slot_complete_pick(&copy, 0, word_marks(copy.word), ret_pick);
+        slot_complete_pick(&copy, 0, availability_stamp(copy.word, 0, &others), ret_pick);
     }
     explicit_bzero(words, (size_t)slot_key_words(copy.length) * 8);
     registers_wipe();

@@ -451,6 +451,33 @@ Test(groups, are_not_lifted_by_the_answer_to_a_pick_of_another_group)
     cr_assert_eq(keyshm_is_available(pool, key), 1);
 }
 
+static uint64_t stamp_of(keyshm_id key)
+{
+    struct keyshm_pick pick;
+    cr_assert_eq(keyshm_get(pool, key, &pick), 0);
+    return pick.stamp;
+}
+
+/* Who asks the provider about one key, without a pick: what was marked meanwhile stands. */
+Test(groups, are_lifted_by_a_good_answer_to_a_key_of_theirs)
+{
+    keyshm_id group = group_of("a"), other = group_of("b"), key = add_in(1, group);
+    struct keyshm_mark available = KEYSHM_MARK_INIT;
+    mark_group(group, KEYSHM_QUOTA_EXCEEDED, KEYSHM_UNTIL_MARKED);
+    available.stamp = stamp_of(key);
+    mark_group(group, KEYSHM_QUOTA_EXCEEDED, KEYSHM_UNTIL_MARKED);
+    cr_assert_eq(keyshm_mark(pool, group, &available), 0);
+    cr_assert_eq(state_of(group).status, KEYSHM_QUOTA_EXCEEDED, "marked after the stamp");
+    available.stamp = stamp_of(key);
+    mark_group(other, KEYSHM_QUOTA_EXCEEDED, KEYSHM_UNTIL_MARKED);
+    mark_group(other, KEYSHM_QUOTA_EXCEEDED, KEYSHM_UNTIL_MARKED);
+    cr_assert_eq(keyshm_mark(pool, other, &available), 0);
+    cr_assert_eq(state_of(other).status, KEYSHM_QUOTA_EXCEEDED, "the stamp is of another group");
+    cr_assert_eq(keyshm_mark(pool, group, &available), 0);
+    cr_assert_eq(state_of(group).status, KEYSHM_AVAILABLE);
+    cr_assert_eq(keyshm_is_available(pool, key), 1);
+}
+
 /* ---- made by several at once ---- */
 
 enum { MAKERS = 4, NAMES = 8 };

@@ -406,7 +406,7 @@ Test(streak, a_success_is_of_a_key_that_is_there)
     const struct keyshm_pick of_group = {.id = group};
     cr_assert_eq(keyshm_success(pool, &of_group), -EINVAL);
     cr_assert_eq(keyshm_success(pool, &pick), 0);
-    pick.stamp = 0; /* as of keyshm_get(), or none: it ends nothing */
+    pick.stamp = 0; /* none: it ends nothing */
     cr_assert_eq(keyshm_success(pool, &pick), 0);
     cr_assert_eq(keyshm_remove(pool, id), 0);
     cr_assert_eq(keyshm_success(pool, &pick), -ESTALE);
