@@ -17,7 +17,8 @@ function __keyshm_ctl_operands
             case --capacity --key-max --cooldown --groups-max --models-max --in-flight-max --group-in-flight-max --provider-rules --group --model --scope \
                     --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user \
                     --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long --requests-long-burst \
-                    --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --file
+                    --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --file \
+                    --url --method --header --parallel --provider
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -52,9 +53,9 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove priority weight next exec mark pause resume success group model policy limits reap reset metadata label \
+set --local commands create destroy add set remove priority weight next exec mark pause resume success check group model policy limits reap reset metadata label \
     export import verify repair holder break-lock
-set --local reporting create destroy add set remove priority weight next mark pause resume success group model policy limits reap reset metadata label import \
+set --local reporting create destroy add set remove priority weight next mark pause resume success check group model policy limits reap reset metadata label import \
     verify repair holder break-lock
 
 complete -c keyshm-ctl -f
@@ -75,6 +76,7 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a mark -d 'Mark a key by 
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a pause -d 'Do not pick a key'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a resume -d 'Let a paused key in again'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a success -d 'Record that a request has succeeded'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a check -d 'Ask the provider about disabled keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a group -d 'Print, make or change the groups of keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a model -d 'Print or make the models'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
@@ -122,6 +124,12 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key g
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
 complete -c keyshm-ctl -n '__keyshm_ctl_command success' -l stamp -x -d 'Of the pick, as next --json prints it'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l all -d 'Ask about every key'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l url -x -d 'Of the request'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l method -x -a 'GET HEAD POST' -d 'Of the request'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l header -x -d 'Of the request'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l parallel -x -d 'Requests at the same time'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l provider -x -d 'Whose rules count'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set' -l env -d 'Add keys from the environment'
 complete -c keyshm-ctl -n '__keyshm_ctl_command set' -l allow-empty -d 'Remove all keys if none is given'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that receives the key'

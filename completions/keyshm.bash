@@ -25,8 +25,8 @@ _keyshm_columns_of_limits='POOL OWNER SCOPE KEY GROUP MODEL LIMIT AMOUNT PER BUR
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED WAITING GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX RULES CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success group model policy limits reap reset
-    metadata label export import verify repair holder break-lock help'
+_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success check group model policy limits reap
+    reset metadata label export import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
 _keyshm_options_of() {
@@ -40,6 +40,7 @@ _keyshm_options_of() {
     pause | resume) echo '--group --json' ;;
     group) echo '--put-in --take-out --delete --json' ;;
     success) echo '--stamp --model --json' ;;
+    check) echo '--all --url --method --header --parallel --provider --json' ;;
     metadata | label) echo '--delete --json' ;;
     export) echo '--output --with-keys' ;;
     import) echo '--dry-run --json' ;;
@@ -149,7 +150,8 @@ _keyshm_look_back() {
             --provider-rules | --group | --model | --scope | --put-in | --take-out | --on-status | --wait | --retry-after | --until | \
             --reason | --status | --stamp | --layout | --output | --user | --requests | --requests-burst | --tokens | \
             --tokens-burst | --tokens-charge | --requests-long | --requests-long-burst | --tokens-long | \
-            --tokens-long-burst | --tokens-long-charge | --in-flight | --file) ((i++)) ;;
+            --tokens-long-burst | --tokens-long-charge | --in-flight | --file | --url | --method | --header | --parallel | \
+            --provider) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -208,7 +210,11 @@ _keyshm_ctl() {
     --requests | --requests-burst | --tokens | --tokens-burst | --requests-long | --requests-long-burst | --tokens-long | \
         --tokens-long-burst | --in-flight) return ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
-        --provider-rules | --on-status | --retry-after | --until | --stamp | --layout) return ;;
+        --provider-rules | --on-status | --retry-after | --until | --stamp | --layout | --url | --header | --parallel | --provider) return ;;
+    --method)
+        _keyshm_words 'GET HEAD POST'
+        return
+        ;;
     --wait)
         _keyshm_words forever
         return

@@ -100,6 +100,12 @@ def test_keys():
     check(compare(pool, "label", first, "ä \"b\"")["label"] == "ä \"b\"", "label")
     check(compare(pool, "label", first, "--delete")["label"] is None, "label")
     check(str(compare(pool, "remove", second)["id"]) == second, "remove")
+    if os.environ["HAS_CHECK"]:
+        nowhere = ("--all", "--url", "http://127.0.0.1:1/", "--header", "x-key: {key}")
+        checked = compare(pool, "check", *nowhere, status=1)
+        check((checked["asked"], checked["keys"][0]["answer"], checked["keys"][0]["transport"]) == (1, "none", "connect"), checked)
+    else:
+        compared.add("check")
 
 
 def test_state():

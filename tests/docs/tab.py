@@ -67,6 +67,9 @@ def expectations(stat, ctl, ids):
     for option in ("--tokens-charge", "--tokens-long-charge"):
         yield f"keyshm-ctl limits {POOL} {option} ", {"pick", "release"}
     yield f"keyshm-ctl reap {POOL} ", set()
+    yield f"keyshm-ctl check {POOL} --method ", {"GET", "HEAD", "POST"}
+    yield f"keyshm-ctl check {POOL} --url ", set()
+    yield f"keyshm-ctl check --header x {POOL} --par", {"--parallel"}
     yield f"keyshm-ctl priority {POOL} {first} ", {"0", "1", "2", "3"}
     yield f"keyshm-ctl weight {POOL} {first} ", set()
     yield f"keyshm-ctl mark {POOL} {first} ", STATUSES

@@ -16,6 +16,11 @@
 #define NOT_GIVEN INT64_MIN
 
 #define ID_LIST_MAX 1024
+#define HEADER_LIST_MAX 16 /* of one request */
+
+/* Requests of a check at the same time. */
+#define CHECK_PARALLEL_DEFAULT 4
+#define CHECK_PARALLEL_MAX 64
 
 struct id_list {
     size_t count;
@@ -48,6 +53,12 @@ struct arguments {
     const char *layout;   /* of a pool; NULL: not given */
     const char *file;     /* NULL: standard input or output */
     const char *list;     /* the name of a file with a line for each; "-": standard input; NULL: not given */
+    const char *rules;    /* the name of the provider by whose rules answers are judged; NULL: not given */
+    const char *url;      /* of a request to a provider, as the two that follow; NULL: not given */
+    const char *method;   /* NULL: not given */
+    const char *headers[HEADER_LIST_MAX];
+    size_t header_count;
+    unsigned parallel; /* 0: not given */
     struct exit_rules on_status;
     pid_t pid;                       /* 0: not given */
     struct id_list put_in, take_out; /* of keys */

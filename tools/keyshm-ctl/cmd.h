@@ -45,6 +45,9 @@ enum exit_status cmd_limits(const struct arguments *arguments);
 /* cmd_reap.c */
 enum exit_status cmd_reap(const struct arguments *arguments);
 
+/* cmd_check.c */
+enum exit_status cmd_check(const struct arguments *arguments);
+
 /* cmd_pick.c */
 enum exit_status cmd_next(const struct arguments *arguments);
 enum exit_status cmd_exec(const struct arguments *arguments);

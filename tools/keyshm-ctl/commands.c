@@ -151,6 +151,18 @@ const struct command commands[] = {
         .run = cmd_success,
     },
     {
+        .name = "check",
+        .operands = {&operand_pool},
+        .operands_needed = 1,
+        .options = OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_METHOD) |
+                   OPTION_BIT(OPTION_HEADER) | OPTION_BIT(OPTION_PARALLEL) | OPTION_BIT(OPTION_RULES) | JSON,
+        .help =
+            "ask the provider about each key that is quota_exceeded or invalid, by one cheap request; what is good is\n"
+            "available again, with its group, unless it was marked meanwhile; one check of a pool runs at a time",
+        .json_members = json_members_of_check,
+        .run = cmd_check,
+    },
+    {
         .name = "group",
         .operands = {&operand_pool, &operand_group},
         .operands_needed = 1,

@@ -151,6 +151,23 @@ const struct json_member json_members_of_reap[] = {
 
 const struct json_member json_members_of_success[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_END};
 
+const struct json_member json_members_of_check[] = {
+    MEMBERS_OF_ALL,
+    {"rules", "the name of the provider by whose rules answers were judged"},
+    {"asked", "keys that the provider was asked about"},
+    {"became_available", "of these, keys that were not available before, and are now"},
+    {"keys", "those that were to be asked about, in the order of their slots"},
+    {"keys.id", "the key's id, in this pool"},
+    {"keys.masked_key", "the part of the key that may be shown"},
+    {"keys.before", "its status before the request, as a pick sees it, by the key and its group"},
+    {"keys.now", "its status after the answer; removed: it is no longer in the pool"},
+    {"keys.answer",
+     "good, bad, unclear (nothing about the key), none, or not_asked, or removed before it was asked about"},
+    {"keys.http_status", "of the answer; 0: there is none"},
+    {"keys.transport", "how the exchange ended: ok, timeout, dns, connect, tls, reset"},
+    {"keys.rule", "the rule that decided; null: none"},
+    MEMBERS_END};
+
 const struct json_member json_members_of_reset[] = {
     MEMBERS_OF_ALL, {"became_available", "keys and groups whose cooldown was over"}, MEMBERS_END};
 

@@ -9,6 +9,7 @@
 #include "metadata_rules.h"
 #include "name_rules.h"
 #include "number.h"
+#include "request_rules.h"
 #include "text.h"
 #include "wall_time.h"
 
@@ -206,6 +207,49 @@ static int parse_layout(const char *text, struct arguments *arguments)
     size_t length = strlen(text);
     arguments->layout = text;
     return length > 0 && length <= KEYSHM_LAYOUT_NAME_MAX && strspn(text, allowed) == length ? 0 : -EINVAL;
+}
+
+static int parse_all(const char *text, struct arguments *arguments)
+{
+    (void)text;
+    arguments->is_for_all = true;
+    return 0;
+}
+
+static int parse_url(const char *text, struct arguments *arguments)
+{
+    arguments->url = text;
+    return request_url_is_allowed(text) ? 0 : -EINVAL;
+}
+
+static int parse_method(const char *text, struct arguments *arguments)
+{
+    arguments->method = text;
+    return request_method_is_allowed(text) ? 0 : -EINVAL;
+}
+
+static int parse_header(const char *text, struct arguments *arguments)
+{
+    if (!request_header_is_allowed(text))
+        return -EINVAL;
+    if (arguments->header_count == HEADER_LIST_MAX)
+        return -E2BIG;
+    arguments->headers[arguments->header_count++] = text;
+    return 0;
+}
+
+static int parse_parallel(const char *text, struct arguments *arguments)
+{
+    return parse_unsigned(text, CHECK_PARALLEL_MAX, &arguments->parallel);
+}
+
+/* As the name of a pool. */
+static int parse_rules(const char *text, struct arguments *arguments)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(text);
+    arguments->rules = text;
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && text[0] != '.' && strspn(text, allowed) == length ? 0 : -EINVAL;
 }
 
 static int parse_wait(const char *text, struct arguments *arguments)
@@ -479,6 +523,22 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                       parse_stamp, false},
     [OPTION_LAYOUT] = {"--layout", "LAYOUT", "not the pool that this version reads, but the one of that layout",
                        "1 to 16 of a-z 0-9 -, as keyshm-stat names it", parse_layout, false},
+    [OPTION_ALL] = {"--all", NULL, "ask about every key, also those that are available or paused", NULL, parse_all,
+                    false},
+    [OPTION_URL] = {"--url", "URL",
+                    "of the request; {key} in it stands for the key; without it the one of the provider's rules",
+                    REQUEST_URL_RULE, parse_url, false},
+    [OPTION_METHOD] = {"--method", "METHOD", "such as GET or HEAD, of the same", REQUEST_METHOD_RULE, parse_method,
+                       false},
+    [OPTION_HEADER] =
+        {"--header", "HEADER",
+         "such as 'Authorization: Bearer {key}', with {key} for the key and never a key itself; it replaces\n"
+         "the one of that name in the rules; may be repeated",
+         "up to 16 times " REQUEST_HEADER_RULE, parse_header, true},
+    [OPTION_PARALLEL] = {"--parallel", "N", "at most N requests at the same time (4)", "a number from 1 to 64",
+                         parse_parallel, false},
+    [OPTION_RULES] = {"--provider", "NAME", "by the rules of that provider; without it those of the pool's name",
+                      "1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot", parse_rules, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
 const struct operand operand_id = {"ID", NULL, ID_RULE, parse_id};

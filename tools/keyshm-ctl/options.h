@@ -80,6 +80,12 @@ enum option_id {
     OPTION_STATUS,
     OPTION_STAMP,
     OPTION_LAYOUT,
+    OPTION_ALL,
+    OPTION_URL,
+    OPTION_METHOD,
+    OPTION_HEADER,
+    OPTION_PARALLEL,
+    OPTION_RULES,
     OPTION_COUNT,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << (option))
