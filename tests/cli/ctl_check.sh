@@ -64,7 +64,7 @@ for id in $(seq 0 8); do
 done
 mark_all invalid "$goes" "$cut" "$much"
 rm "$tmp/begun"
-run 0 "$ctl" check "$pool"
+run 0 env KEYSHM_LOG=debug "$ctl" check "$pool"
 out_is "$goes sk-…GOES invalid -> invalid 302 redirect
 $cut sk-…CUTS invalid -> invalid 200 transport
 $much sk-…MUCH invalid -> invalid 401 cli/dead"

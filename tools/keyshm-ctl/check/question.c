@@ -61,7 +61,7 @@ int question_begin(keyshm_pool *pool, struct question *question, struct keyshm_p
     int r = keyshm_get(pool, question->id, ret_pick);
     if (r == 0)
         r = keyshm_inspect(pool, question->id, 0, sizeof(key), &key);
-    if (r < 0) {
+    if (r != 0) {
         question->is_over = question->is_removed = true;
         question->answer = ANSWER_REMOVED;
         return r;

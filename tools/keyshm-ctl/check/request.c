@@ -174,6 +174,6 @@ char *check_request_fill(const char *text, const char *key)
         text = place + strlen(REQUEST_KEY);
     }
     if (filled != NULL)
-        strcpy(to, text);
+        memcpy(to, text, strlen(text) + 1);
     return filled;
 }
