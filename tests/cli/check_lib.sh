@@ -21,8 +21,8 @@ cat >"$tmp/rules/cli.json" <<END
  "check": {"url": "$url", "headers": ["Authorization: Bearer {key}", "x-extra: ours"]},
  "rules": [{"rule": "dead", "when": {"status": [401], "code": ["invalid_api_key"]}, "means": "dead"},
            {"rule": "unpaid", "when": {"status": [429], "code": ["insufficient_quota"]}, "means": "billing", "scope": "key"},
-           {"rule": "too-fast", "when": {"status": [429]}, "means": "limit", "scope": "key"},
-           {"rule": "down", "when": {"status": ["5xx"]}, "means": "server"}]}
+           {"rule": "too-fast", "when": {"status": [429], "code": ["cli_fast"]}, "means": "limit", "scope": "key"},
+           {"rule": "down", "when": {"status": ["5xx"], "code": ["cli_down"]}, "means": "server"}]}
 END
 
 # mark_all STATUS ID...

@@ -18,8 +18,8 @@ directory = Path(sys.argv[1])
 BODY = {
     "DEAD": (401, "invalid_api_key"),
     "QUOT": (429, "insufficient_quota"),
-    "RATE": (429, "rate_limit_exceeded"),
-    "DOWN": (503, "overloaded"),
+    "RATE": (429, "cli_fast"),
+    "DOWN": (503, "cli_down"),
     "NOTU": (400, "not_understood"),
 }
 

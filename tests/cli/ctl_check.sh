@@ -10,6 +10,22 @@ run 0 "$ctl" check "$pool"
 [ ! -s "$out" ] || fail "output"
 err_has 'no key is to be asked about'
 
+# What the rules that are compiled in name as a request is one.
+mkdir "$tmp/none"
+for rules in "$here"/../../providers/*.json; do
+    provider=$(basename "$rules" .json)
+    wanted=1
+    ! grep -q '^ *"check"' "$rules" || wanted=0
+    run $wanted env KEYSHM_PROVIDERS="$tmp/none" "$ctl" check "$pool" --provider "$provider"
+    [ $wanted -eq 0 ] || err_has "the rules of $provider name no request by which a key can be checked"
+done
+
+# A pool can have the rules of another name.
+run 0 "$ctl" create "$pool.other" --provider-rules cli.7
+run 0 "$ctl" check "$pool.other" --json
+is "$(json rules)" cli.7
+run 0 "$ctl" destroy "$pool.other"
+
 # Those that are quota_exceeded or invalid are asked about, and no others.
 add "$pool" GOOD DEAD QUOT RATE DOWN FINE LIMI PAUS NOTU
 good=$(id_of "$pool" 0) dead=$(id_of "$pool" 1) quota=$(id_of "$pool" 2) rate=$(id_of "$pool" 3)
@@ -24,7 +40,7 @@ $dead sk-…DEAD invalid -> invalid 401 cli/dead
 $quota sk-…QUOT quota_exceeded -> quota_exceeded 429 cli/unpaid
 $rate sk-…RATE quota_exceeded -> quota_exceeded 429 cli/too-fast
 $down sk-…DOWN invalid -> invalid 503 cli/down
-$other sk-…NOTU invalid -> invalid 400 -"
+$other sk-…NOTU invalid -> invalid 400 general/request"
 err_has ': 6 asked about: 1 good, 3 bad, 2 unclear; 1 available again$'
 is "$(sort "$tmp/begun")" "GET /v1/models DEAD ours
 GET /v1/models DOWN ours
@@ -36,7 +52,7 @@ is "$(of_pool "$pool" keys 1 marked invalid)" 2 "what is still dead is marked so
 is "$(of_pool "$pool" keys 4 marked invalid)" 1 "of the provider's fault nothing is marked"
 
 # With --all, also those that are available, limited or paused. What is limited comes back by itself, and a pause stays. Each
-# header replaces the one of that name. Without a body no error code is seen.
+# header replaces the one of that name. Without a body there is no error code to decide by.
 rm "$tmp/begun"
 run 0 "$ctl" check "$pool" --all --json --header 'X-Extra: mine' --method HEAD
 is "$(json asked)" 9
@@ -44,7 +60,7 @@ is "$(json became_available)" 1
 is "$(json keys 6 answer)" good
 is "$(json keys 6 now)" rate_limited
 is "$(json keys 7 now)" available
-is "$(json keys 1 answer)" unclear
+is "$(json keys 1 rule)" general/dead-401
 is "$(grep -c '^HEAD /v1/models .... mine$' "$tmp/begun")" 9
 is "$(of_pool "$pool" keys 7 is_paused)" true
 

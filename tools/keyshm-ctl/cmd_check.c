@@ -20,9 +20,9 @@
 #include "user.h"
 
 /* By whose rules requests are made and answers are judged. */
-static const char *rules_of(const struct arguments *arguments)
+static const char *rules_of(const struct arguments *arguments, keyshm_pool *pool)
 {
-    return arguments->rules != NULL ? arguments->rules : arguments->pool;
+    return arguments->rules != NULL ? arguments->rules : keyshm_provider_rules(pool);
 }
 
 /* ---- what is told ---- */
@@ -100,7 +100,7 @@ static enum exit_status report_round(const struct arguments *arguments, const st
     for (size_t i = 0; i < round->count; i++)
         r |= json_array_append_new(keys, question_json(&round->questions[i]));
     json_t *members =
-        r == 0 ? json_pack("{s:s, s:I, s:I, s:O}", "rules", rules_of(arguments), "asked", (json_int_t)tally->asked,
+        r == 0 ? json_pack("{s:s, s:I, s:I, s:O}", "rules", round->request->rules, "asked", (json_int_t)tally->asked,
                            "became_available", (json_int_t)tally->lifted, "keys", keys)
                : NULL;
     json_decref(keys);
@@ -176,7 +176,7 @@ enum exit_status cmd_check(const struct arguments *arguments)
     int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    enum exit_status status = check_request_choose(arguments, rules_of(arguments), &request);
+    enum exit_status status = check_request_choose(arguments, rules_of(arguments, pool), &request);
     if (status == EXIT_FINE)
         status = ask_alone(arguments, pool, &request);
     check_request_free(&request);

@@ -537,7 +537,8 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
          "up to 16 times " REQUEST_HEADER_RULE, parse_header, true},
     [OPTION_PARALLEL] = {"--parallel", "N", "at most N requests at the same time (4)", "a number from 1 to 64",
                          parse_parallel, false},
-    [OPTION_RULES] = {"--provider", "NAME", "by the rules of that provider; without it those of the pool's name",
+    [OPTION_RULES] = {"--provider", "NAME",
+                      "by the rules of that provider, instead of the pool's (create --provider-rules)",
                       "1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot", parse_rules, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
