@@ -6,7 +6,7 @@
 
 [ -n "$HAS_CHECK" ] || skip "keyshm-ctl was built without libcurl"
 command -v python3 >/dev/null || skip "no python3"
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+unset SSL_CERT_FILE http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 mkfifo "$tmp/port"
 python3 -B "$here/check_server.py" "$tmp" >"$tmp/port" &

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_server.py DIRECTORY: a provider for the tests of keyshm-ctl check.
+"""check_server.py DIRECTORY [CERTIFICATE]: a provider for the tests of keyshm-ctl check.
 
-It prints its port. What it answers depends on how the key ends, in the header Authorization, the header x-key or the parameter
+It prints its port. With a certificate, in a file with its key, it speaks TLS. What it answers depends on how the key ends, in the header Authorization, the header x-key or the parameter
 key. Each request that has begun is a line of DIRECTORY/begun: method, path without parameters, and the end of the key.
 """
 
 import json
 import os
+import ssl
 import sys
 import time
 import urllib.parse
@@ -102,5 +103,9 @@ class Server(ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Provider)
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()

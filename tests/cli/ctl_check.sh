@@ -64,6 +64,16 @@ is "$(json keys 1 rule)" general/dead-401
 is "$(grep -c '^HEAD /v1/models .... mine$' "$tmp/begun")" 9
 is "$(of_pool "$pool" keys 7 is_paused)" true
 
+# What somebody has said by hand stays, as a pause does.
+run 0 "$ctl" mark "$pool" "$good" invalid --reason operator
+rm "$tmp/begun"
+run 0 "$ctl" check "$pool" --json
+! grep -q GOOD "$tmp/begun" || fail "a key that was disabled by hand is asked about"
+run 0 "$ctl" check "$pool" --json --all
+is "$(json keys 0 answer)" good
+is "$(json keys 0 now)" invalid
+run 0 "$ctl" mark "$pool" "$good" available
+
 # The command line alone, with the key in the URL. No key is in a message, nor a URL.
 mark_all invalid "$good"
 run 0 "$ctl" check "$pool" --provider nobody --url "http://127.0.0.1:$port/ask?key={key}" --json
@@ -86,6 +96,22 @@ $cut sk-…CUTS invalid -> invalid 200 transport
 $much sk-…MUCH invalid -> invalid 401 cli/dead"
 ! grep -q elsewhere "$tmp/begun" || fail "a redirect was followed"
 until [ -e "$tmp/left" ]; do sleep 0.01; done # what is longer than anybody reads was ended
+
+# Who is not who the URL says is sent nothing.
+if command -v openssl >/dev/null; then
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$tmp/key.pem" -out "$tmp/cert.pem" -days 2 -subj /CN=127.0.0.1 \
+        -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+    cat "$tmp/key.pem" >>"$tmp/cert.pem"
+    rm "$tmp/begun"
+    python3 -B "$here/check_server.py" "$tmp" "$tmp/cert.pem" >"$tmp/port" 2>/dev/null &
+    helpers="$helpers $!"
+    read -r tls_port <"$tmp/port"
+    run 1 "$ctl" check "$pool" --parallel 1 --url "https://127.0.0.1:$tls_port/"
+    out_is "$goes sk-…GOES invalid -> invalid tls transport"
+    [ ! -e "$tmp/begun" ] || fail "a key was sent to a server without a valid certificate"
+    run 0 env SSL_CERT_FILE="$tmp/cert.pem" "$ctl" check "$pool" --parallel 1 --url "https://127.0.0.1:$tls_port/"
+    is "$(begun)" 3
+fi
 
 # Who cannot be reached is not asked any more, and what is known of the keys stays.
 sed -i "s/:$port/:1/" "$tmp/rules/cli.json"

@@ -153,6 +153,8 @@ static void set_rules(struct exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (secure_getenv("SSL_CERT_FILE") != NULL) /* as curl(1) does; the library does not */
+        curl_easy_setopt(easy, CURLOPT_CAINFO, secure_getenv("SSL_CERT_FILE"));
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);

@@ -10,6 +10,16 @@
 
 /* ---- which keys ---- */
 
+/* The numbers of the words: struct keyshm_key_snapshot. */
+#define KEY_WORD 0
+#define GROUP_WORD 2
+
+/* What somebody has said by hand is not for a provider to answer. */
+static bool is_benched(const struct keyshm_key_snapshot *key, int word)
+{
+    return key->words[word].status >= KEYSHM_QUOTA_EXCEEDED && key->words[word].reason != KEYSHM_REASON_OPERATOR;
+}
+
 static bool is_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key)
 {
     return key->is_paused || benches_is_group_paused(pool, key);
@@ -17,7 +27,7 @@ static bool is_paused(keyshm_pool *pool, const struct keyshm_key_snapshot *key)
 
 static bool is_asked_about(keyshm_pool *pool, bool all, const struct keyshm_key_snapshot *key)
 {
-    return all || (key->status >= KEYSHM_QUOTA_EXCEEDED && !is_paused(pool, key));
+    return all || ((is_benched(key, KEY_WORD) || is_benched(key, GROUP_WORD)) && !is_paused(pool, key));
 }
 
 int question_list(keyshm_pool *pool, bool all, struct question **ret_list, size_t *ret_count)
@@ -45,15 +55,6 @@ int question_list(keyshm_pool *pool, bool all, struct question **ret_list, size_
 }
 
 /* ---- before ---- */
-
-/* The numbers of the words: struct keyshm_key_snapshot. */
-#define KEY_WORD 0
-#define GROUP_WORD 2
-
-static bool is_benched(const struct keyshm_key_snapshot *key, int word)
-{
-    return key->words[word].status >= KEYSHM_QUOTA_EXCEEDED;
-}
 
 int question_begin(keyshm_pool *pool, struct question *question, struct keyshm_pick *ret_pick)
 {

@@ -22,7 +22,7 @@ struct question {
     char masked_key[KEYSHM_MASKED_SIZE];
     uint64_t stamp;                        /* from before the request */
     enum keyshm_status before, now;        /* as a pick whatever the model sees it */
-    bool is_key_benched, is_group_benched; /* quota_exceeded or invalid */
+    bool is_key_benched, is_group_benched; /* quota_exceeded or invalid, and not by an operator */
     bool is_over;                          /* nothing more will come of it */
     bool is_removed;                       /* while it was asked about */
     enum answer answer;
@@ -31,8 +31,8 @@ struct question {
     const char *rule; /* that decided; NULL: none */
 };
 
-/* All keys of the pool that are quota_exceeded or invalid, themselves or by their group, and not paused; or with `all` all
- * keys. -ENOMEM, -EBADMSG. Free the list. */
+/* All keys of the pool that are quota_exceeded or invalid, themselves or by their group, but not for KEYSHM_REASON_OPERATOR, and
+ * not paused; or with `all` all keys. -ENOMEM, -EBADMSG. Free the list. */
 int question_list(keyshm_pool *pool, bool all, struct question **ret_list, size_t *ret_count);
 
 /* Read the key, its stamp and its state, in this order. -ESTALE: it was removed; that is noted. */
