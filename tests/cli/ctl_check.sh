@@ -133,7 +133,7 @@ err_has '{key} is neither in a header nor in the URL'
 refused 1 "$ctl" check "$pool" --url "http://127.0.0.1:port/{key}"
 err_has 'the URL must be'
 ! grep -q 127.0.0.1 "$err" || fail "the URL is shown"
-for bad in ftp://a/{key} "http://{key}.example/" "http://a b/{key}" 'http:///{key}' ''; do
+for bad in 'ftp://a/{key}' "http://{key}.example/" "http://a b/{key}" 'http:///{key}' ''; do
     refused 1 "$ctl" check "$pool" --url "$bad"
     err_has '^keyshm-ctl: check: --url must be'
 done
