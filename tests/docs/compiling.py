@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 
-def compiled(source, include, library, directory):
+def compiled(source, include, libraries, directory):
     """Without the project's own flags. The binary is in the directory."""
     binary = Path(directory, source.stem)
     compiler = os.environ.get("CC", "cc").split()
     flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
-    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
-                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
+    paths = [f"-Wl,-rpath,{Path(library).parent}" for library in libraries]
+    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, *libraries, *paths], check=True)
     return binary

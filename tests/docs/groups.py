@@ -21,7 +21,7 @@ def main():
         print("README.md does not show what ./groups prints")
         return 1
     with tempfile.TemporaryDirectory() as scratch:
-        binary = compiled(source, root / "include", library, scratch)
+        binary = compiled(source, root / "include", [library], scratch)
         output = subprocess.run([binary], check=True, text=True, stdout=subprocess.PIPE).stdout
     if output != shown[1]:
         print(f"it prints\n{output}instead of\n{shown[1]}")

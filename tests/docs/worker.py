@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""worker.py ROOT LIBRARY KEYSHM-STAT KEYSHM-CTL: the README's loop is that of examples/worker.c, which compiles and works."""
+"""worker.py ROOT LIBRARY LIBRARY-HTTP KEYSHM-STAT KEYSHM-CTL: the README's loop is that of examples/worker.c, which compiles and works."""
 
 import glob
 import json
@@ -54,7 +54,7 @@ def run(worker, stat, ctl):
 
 
 def main():
-    root, library, stat, ctl = sys.argv[1:]
+    root, library, library_http, stat, ctl = sys.argv[1:]
     source = Path(root, "examples", "worker.c")
     program = source.read_text(encoding="utf-8")
     blocks = c_blocks(Path(root, "README.md").read_text(encoding="utf-8"))
@@ -63,7 +63,7 @@ def main():
             print(f"README.md has C that is not in {source.name}:\n{block}")
             return 1
     with tempfile.TemporaryDirectory() as scratch:
-        run(compiled(source, Path(root, "include"), library, scratch), stat, ctl)
+        run(compiled(source, Path(root, "include"), [library_http, library], scratch), stat, ctl)
     print(f"{len(blocks)} block of the README; compiled and run")
     return 0 if blocks else 1
 
