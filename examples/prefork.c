@@ -2,15 +2,17 @@
 
 /*
  * A prefork worker pool that shares its API keys through keyshm: a supervisor opens the pool, forks the workers, and
- * replaces those that die. A worker picks a key, sends a real HTTP request with it, and marks by the answer what it is
- * about: the key, or all keys of its account, for one model or for all. The next pick of every other worker takes that
- * into account.
+ * replaces those that die. A worker picks a key, sends a real HTTP request with it, and has libkeyshm-http judge the answer
+ * by the rules of the provider and report it: it is about the key, or all keys of its account, for one model or for all.
+ * The next pick of every other worker takes that into account. What another key can have answered is asked again at once.
  *
  * When the supervisor is killed, the pool stays. A supervisor that is started then takes the pool over with all that is
  * known of the keys. While one is alive, another refuses to start. At its regular end it removes the pool.
  *
- *     prefork --url https://api.openai.com/v1/models --seconds 60 < file-of-keys
- *     prefork --url https://api.openai.com/v1/models --model gpt-4o --model o3 keys/acme keys/bolt
+ *     prefork --url https://api.openai.com/v1/models --provider openai --seconds 60 < file-of-keys
+ *     prefork --url https://api.openai.com/v1/models --provider openai --model gpt-4o --model o3 keys/acme keys/bolt
+ *     prefork --url https://api.anthropic.com/v1/models --pool anthropic --header 'x-api-key: {key}' \
+ *         --header 'anthropic-version: 2023-06-01' --model claude-opus-4-1 keys/acme
  *
  * What an account may use can be said before. Then requests are counted before they are sent, and none is refused for being
  * one too many:
@@ -42,7 +44,7 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
-#include <keyshm.h>
+#include <keyshm-http.h>
 
 #define WORKERS_MAX 1024
 #define SECONDS_MAX (INT64_C(366) * 24 * 60 * 60)
@@ -57,8 +59,14 @@
 /* A worker's place is filled at most this often, so that workers that die at once do not keep the machine busy. */
 #define RESPAWN_INTERVAL_MS 1000
 
-/* After an answer that says nothing about the key: the server or the network failed, and hurrying does not help. */
+/* After an answer that no other key would change, if it does not say how long nobody should ask. */
 #define ERROR_PAUSE_MS 500
+
+/* With so many keys a request is tried. Most refusals take a key out, so that the next try is with another; not all do. */
+#define TRIES_MAX 5
+
+/* What comes back from a bench is given to one request, and to the others when that has succeeded, or after this time. */
+#define PROBE_MS 10000
 
 /* How often to signal a worker again that does not end. */
 #define KILL_INTERVAL_MS 100
@@ -87,8 +95,14 @@
 /* How long a signal may go unnoticed while keys are read. */
 #define INPUT_POLL_MS 100
 
-/* An error is described at the beginning of a body; the body of an unknown server may be of any length. */
-#define BODY_MAX 4096
+/* Of an answer's header so much is kept; one of an unknown server may be of any length. */
+#define HEADERS_MAX 128
+#define HEADER_BYTES_MAX 16384
+
+/* Fields of a request's header, and the place of the key in one. */
+#define REQUEST_HEADERS_MAX 8
+#define REQUEST_HEADER_MAX 1024
+#define KEY_PLACE "{key}"
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Settings and statistics
@@ -113,6 +127,9 @@ struct settings {
     int64_t pace_ms; /* between two requests of a worker */
     const char *url;
     const char *pool_name;
+    const char *provider; /* whose rules a new pool has; NULL: those of its name */
+    unsigned header_count;
+    const char *headers[REQUEST_HEADERS_MAX + 1]; /* of a request */
     unsigned model_count;
     const char *models[MODELS_MAX];
     unsigned limit_count;
@@ -126,16 +143,18 @@ struct target {
     char *url;
 };
 
-enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, UNAUTHORIZED, FORBIDDEN, ERRORS, RESPAWNED, COUNTERS };
+/* Of requests: those that succeeded, made one of three marks, or made none; what helps the last is in their name. */
+enum counter { REQUESTS, OK, RATE_LIMITED, QUOTA_EXCEEDED, INVALID, OTHER_KEY, LATER, NEVER, RESPAWNED, COUNTERS };
 
 static const char *const counter_names[COUNTERS] = {
     [REQUESTS] = "requests",
     [OK] = "ok",
     [RATE_LIMITED] = "rate_limited",
     [QUOTA_EXCEEDED] = "quota_exceeded",
-    [UNAUTHORIZED] = "unauthorized",
-    [FORBIDDEN] = "forbidden",
-    [ERRORS] = "errors",
+    [INVALID] = "invalid",
+    [OTHER_KEY] = "other_key",
+    [LATER] = "later",
+    [NEVER] = "never",
     [RESPAWNED] = "respawned",
 };
 
@@ -221,24 +240,57 @@ static void prepare_signals(void)
  */
 
 struct answer {
-    CURLcode result; /* of the transfer; the rest is only there when it is CURLE_OK */
-    long status;
-    int64_t retry_after_ms; /* or KEYSHM_NO_RETRY_AFTER */
-    size_t body_length;
-    char body[BODY_MAX + 1];
+    CURLcode result; /* of the transfer */
+    long status;     /* 0: none came */
+    size_t header_count, text_length, body_length;
+    struct keyshm_http_header headers[HEADERS_MAX];
+    char text[HEADER_BYTES_MAX]; /* which the headers point into */
+    char body[KEYSHM_HTTP_BODY_MAX];
 };
+
+/* A line of the header without its end. Blanks around a value are none of it. */
+static void keep_field(struct answer *answer, const char *line, size_t length)
+{
+    const char *colon = memchr(line, ':', length);
+    if (colon == NULL || answer->header_count == HEADERS_MAX || length > HEADER_BYTES_MAX - answer->text_length)
+        return;
+    struct keyshm_http_header *header = &answer->headers[answer->header_count++];
+    header->name = answer->text + answer->text_length;
+    header->name_length = (size_t)(colon - line);
+    header->value = header->name + header->name_length + 1;
+    header->value_length = length - header->name_length - 1;
+    memcpy(answer->text + answer->text_length, line, length);
+    answer->text_length += length;
+    while (header->value_length > 0 && header->value[0] == ' ') {
+        header->value++;
+        header->value_length--;
+    }
+}
+
+/* libcurl's header callback, called for each line. An answer that follows a provisional one (100) begins anew. */
+static size_t keep_header(char *data, size_t size, size_t count, void *user)
+{
+    struct answer *answer = user;
+    size_t length = size * count;
+    while (length > 0 && isspace((unsigned char)data[length - 1]))
+        length--;
+    if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+        answer->header_count = answer->text_length = 0;
+    else
+        keep_field(answer, data, length);
+    return size * count;
+}
 
 /* libcurl's write callback. Reports everything as taken, even what did not fit: otherwise the transfer would fail. */
 static size_t keep_body(char *data, size_t size, size_t count, void *user)
 {
     struct answer *answer = user;
     size_t length = size * count;
-    size_t room = BODY_MAX - answer->body_length;
+    size_t room = sizeof(answer->body) - answer->body_length;
     size_t kept = length < room ? length : room;
 
     memcpy(answer->body + answer->body_length, data, kept);
     answer->body_length += kept;
-    answer->body[answer->body_length] = '\0';
     return length;
 }
 
@@ -278,6 +330,7 @@ static CURL *create_client(void)
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body) != CURLE_OK) {
         curl_easy_cleanup(curl);
         return NULL;
@@ -285,99 +338,97 @@ static CURL *create_client(void)
     return curl;
 }
 
+/* False: there is no memory. */
+static bool append_header(struct curl_slist **list, const char *header, const char *key)
+{
+    char text[REQUEST_HEADER_MAX + KEYSHM_KEY_MAX + 1];
+    const char *place = strstr(header, KEY_PLACE);
+    if (place != NULL)
+        snprintf(text, sizeof(text), "%.*s%s%s", (int)(place - header), header, key, place + strlen(KEY_PLACE));
+    struct curl_slist *longer = curl_slist_append(*list, place != NULL ? text : header);
+    explicit_bzero(text, sizeof(text));
+    *list = longer != NULL ? longer : *list;
+    return longer != NULL;
+}
+
 /* NULL when there is no memory. Free with curl_slist_free_all(). */
-static struct curl_slist *create_authorization(const struct keyshm_pick *pick)
+static struct curl_slist *create_headers(const struct settings *settings, const struct keyshm_pick *pick)
 {
-    char header[sizeof("Authorization: Bearer ") + KEYSHM_KEY_MAX];
-    snprintf(header, sizeof(header), "Authorization: Bearer %s", pick->key);
-    struct curl_slist *headers = curl_slist_append(NULL, header);
-    explicit_bzero(header, sizeof(header));
-    return headers;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Seconds, perhaps with a fraction, which HTTP does not know but some servers send. Rounded up to a millisecond, so that
- * the key is not used too early. KEYSHM_NO_RETRY_AFTER if the text is anything else. */
-static int64_t parse_seconds_ms(const char *text)
-{
-    int64_t ms = 0, unit_ms = 100;
-    bool is_more = false; /* than ms, by less than a millisecond */
-
-    if (!is_digit(*text))
-        return KEYSHM_NO_RETRY_AFTER;
-    for (; is_digit(*text); text++)
-        ms = ms < KEYSHM_DURATION_MAX_MS ? ms * 10 + (*text - '0') * 1000 : ms;
-    if (text[0] == '.' && is_digit(text[1])) {
-        for (text++; is_digit(*text); text++, unit_ms /= 10) {
-            ms += (*text - '0') * unit_ms;
-            is_more |= unit_ms == 0 && *text != '0';
+    struct curl_slist *list = NULL;
+    for (unsigned i = 0; i < settings->header_count; i++) {
+        if (!append_header(&list, settings->headers[i], pick->key)) {
+            curl_slist_free_all(list);
+            return NULL;
         }
     }
-    return *text == '\0' ? ms + is_more : KEYSHM_NO_RETRY_AFTER;
+    return list;
 }
 
-/* libcurl parses a date, into the seconds from now. 0: it could not. */
-static int64_t retry_after_by_curl_ms(CURL *curl)
+static void send_request(CURL *curl, const char *url, struct curl_slist *headers, struct answer *ret_answer)
 {
-    curl_off_t seconds = 0;
-    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
-    return seconds < KEYSHM_DURATION_MAX_MS / 1000 ? seconds * 1000 : KEYSHM_DURATION_MAX_MS;
-}
-
-/* Without the header, and when it is malformed or means "now", which a refusal cannot: the pool's default cooldown. A
- * date begins with a letter. All else that is no number is malformed, though libcurl takes "5 apples" for 5. */
-static int64_t retry_after_ms(CURL *curl)
-{
-    struct curl_header *header;
-    int64_t ms = 0;
-    CURLHcode found = curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header);
-    if (found == CURLHE_NOT_BUILT_IN || (found == CURLHE_OK && isalpha((unsigned char)header->value[0])))
-        ms = retry_after_by_curl_ms(curl);
-    else if (found == CURLHE_OK)
-        ms = parse_seconds_ms(header->value);
-    if (ms <= 0)
-        return KEYSHM_NO_RETRY_AFTER;
-    return ms < KEYSHM_DURATION_MAX_MS ? ms : KEYSHM_DURATION_MAX_MS;
-}
-
-static void send_request(CURL *curl, const char *url, const struct keyshm_pick *pick, struct answer *ret_answer)
-{
-    *ret_answer = (struct answer){.result = CURLE_OUT_OF_MEMORY, .retry_after_ms = KEYSHM_NO_RETRY_AFTER};
-    struct curl_slist *headers = create_authorization(pick);
-    if (headers == NULL)
-        return;
-
+    ret_answer->header_count = ret_answer->text_length = ret_answer->body_length = 0;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, ret_answer);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret_answer);
     ret_answer->result = curl_easy_perform(curl);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
-
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret_answer->status);
-    ret_answer->retry_after_ms = retry_after_ms(curl);
 }
 
-/* OpenAI answers 429 for two reasons: too fast, or nothing left to spend. Only the error code in the body tells them
- * apart. A 403 is not final, as a 401 is: GitHub answers a key with it that is too fast, and then takes the key
- * again. */
-static enum counter judge(const struct answer *answer)
+/* Send a request with this key. */
+static void ask(CURL *curl, const struct settings *settings, const char *url, const struct keyshm_pick *pick,
+                struct answer *ret_answer)
 {
-    if (answer->result != CURLE_OK)
-        return ERRORS;
-    if (answer->status >= 200 && answer->status <= 299)
-        return OK;
-    if (answer->status == 429)
-        return strstr(answer->body, "\"insufficient_quota\"") != NULL ? QUOTA_EXCEEDED : RATE_LIMITED;
-    if (answer->status == 401)
-        return UNAUTHORIZED;
-    if (answer->status == 403)
-        return FORBIDDEN;
-    return ERRORS;
+    struct curl_slist *headers = create_headers(settings, pick);
+    ret_answer->status = 0;
+    ret_answer->result = CURLE_OUT_OF_MEMORY;
+    if (headers != NULL)
+        send_request(curl, url, headers, ret_answer);
+    curl_slist_free_all(headers);
+}
+
+/* What has no name of its own broke off. None of them says anything about a key. */
+static enum keyshm_http_transport transport_of(CURLcode result)
+{
+    switch (result) {
+    case CURLE_OK:
+        return KEYSHM_HTTP_TRANSPORT_OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        return KEYSHM_HTTP_TRANSPORT_TIMEOUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return KEYSHM_HTTP_TRANSPORT_DNS;
+    case CURLE_COULDNT_CONNECT:
+        return KEYSHM_HTTP_TRANSPORT_CONNECT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return KEYSHM_HTTP_TRANSPORT_TLS;
+    default:
+        return KEYSHM_HTTP_TRANSPORT_RESET;
+    }
+}
+
+/* By the rules of the pool's provider. */
+static void judge(keyshm_pool *pool, const struct answer *answer, struct keyshm_http_verdict *ret_verdict)
+{
+    struct keyshm_http_response response = KEYSHM_HTTP_RESPONSE_INIT;
+    response.status = (int)answer->status;
+    response.transport = transport_of(answer->result);
+    response.headers = answer->headers;
+    response.header_count = answer->header_count;
+    response.body = answer->body;
+    response.body_length = answer->body_length;
+    *ret_verdict = (struct keyshm_http_verdict)KEYSHM_HTTP_VERDICT_INIT;
+    int error = keyshm_http_judge(keyshm_provider_rules(pool), &response, ret_verdict);
+    if (error == 0)
+        return;
+    fprintf(stderr, "prefork: worker %d: cannot judge an answer: %s\n", (int)getpid(), keyshm_strerror(error));
+    ret_verdict->retry = KEYSHM_HTTP_RETRY_LATER;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -391,66 +442,54 @@ struct worker {
     struct statistics *statistics;
     const struct target *targets;
     unsigned target_count;
-    unsigned turn; /* of the targets: counts on */
+    unsigned turn;  /* of the targets: counts on */
+    unsigned tries; /* of the request that is tried again, so far */
+    struct answer answer;
 };
 
-/* A 403 that says when to come back is a limit. */
-static bool is_limit(enum counter outcome, const struct answer *answer)
+static enum counter counter_of(const struct keyshm_http_verdict *verdict)
 {
-    return outcome == RATE_LIMITED || (outcome == FORBIDDEN && answer->retry_after_ms != KEYSHM_NO_RETRY_AFTER);
+    if (verdict->is_success)
+        return OK;
+    if (verdict->marks && verdict->mark.status == KEYSHM_INVALID)
+        return INVALID;
+    if (verdict->marks)
+        return verdict->mark.status == KEYSHM_QUOTA_EXCEEDED ? QUOTA_EXCEEDED : RATE_LIMITED;
+    if (verdict->retry == KEYSHM_HTTP_RETRY_OTHER_KEY)
+        return OTHER_KEY;
+    return verdict->retry == KEYSHM_HTTP_RETRY_LATER ? LATER : NEVER;
 }
 
-/* What the answer says, and what it is about: an account has a limit for each model, and money for all; a key is
- * refused as such, whatever the model, or may not use this one. False: nothing, as of an error of the server or the
- * network. */
-static bool make_mark(const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer,
-                      struct keyshm_mark *ret_mark)
+/* Tell every worker what the answer says. */
+static void report(keyshm_pool *pool, const struct keyshm_pick *pick, const struct keyshm_http_verdict *verdict)
 {
-    struct keyshm_mark mark = KEYSHM_MARK_INIT;
-    mark.stamp = pick->stamp;
-    if (outcome == QUOTA_EXCEEDED) {
-        mark.status = KEYSHM_QUOTA_EXCEEDED;
-        mark.reason = KEYSHM_REASON_BILLING;
-        mark.scope = KEYSHM_SCOPE_GROUP;
-    } else if (outcome == UNAUTHORIZED) {
-        mark.status = KEYSHM_INVALID;
-        mark.reason = KEYSHM_REASON_AUTHENTICATION;
-    } else if (is_limit(outcome, answer)) {
-        mark.status = KEYSHM_RATE_LIMITED;
-        mark.duration_ms = answer->retry_after_ms;
-        mark.reason = KEYSHM_REASON_RATE_LIMIT;
-        mark.scope = KEYSHM_SCOPE_GROUP;
-        mark.model = pick->model;
-    } else if (outcome == FORBIDDEN) {
-        mark.status = KEYSHM_RATE_LIMITED;
-        mark.reason = KEYSHM_REASON_PERMISSION;
-        mark.model = pick->model;
-    } else {
-        return false;
-    }
-    *ret_mark = mark;
-    return true;
-}
-
-/* Report the answer, for every worker. */
-static void report(keyshm_pool *pool, const struct keyshm_pick *pick, enum counter outcome, const struct answer *answer)
-{
-    struct keyshm_mark mark;
-    int error = 0;
-    if (outcome == OK)
-        error = keyshm_success(pool, pick);
-    else if (make_mark(pick, outcome, answer, &mark))
-        error = keyshm_mark(pool, pick->id, &mark);
+    int error = keyshm_http_report(pool, pick, pick->model, verdict);
     if (error < 0 && error != -ESTALE) /* -ESTALE: somebody removed the key meanwhile, and that is fine */
         fprintf(stderr, "prefork: worker %d: cannot report an answer: %s\n", (int)getpid(), keyshm_strerror(error));
 }
 
-static void log_error(const struct answer *answer)
+/* What a mark says is in the pool. A rule's name comes from the rules, so it holds nothing of the answer. */
+static void log_error(const struct answer *answer, const struct keyshm_http_verdict *verdict)
 {
     if (answer->result != CURLE_OK)
         fprintf(stderr, "prefork: worker %d: %s\n", (int)getpid(), curl_easy_strerror(answer->result));
     else
-        fprintf(stderr, "prefork: worker %d: the server answered %ld\n", (int)getpid(), answer->status);
+        fprintf(stderr, "prefork: worker %d: the server answered %ld (%s)\n", (int)getpid(), answer->status,
+                verdict->rule != NULL ? verdict->rule : "which no rule knows");
+}
+
+/* How long to wait before the next request. One that another key can have answered is that next request. */
+static int64_t pause_ms(struct worker *worker, const struct keyshm_http_verdict *verdict)
+{
+    bool is_tried_again = verdict->retry == KEYSHM_HTTP_RETRY_OTHER_KEY && worker->tries + 1 < TRIES_MAX;
+    worker->tries = is_tried_again ? worker->tries + 1 : 0;
+    if (is_tried_again) {
+        worker->turn--;
+        return 0;
+    }
+    if (verdict->retry == KEYSHM_HTTP_RETRY_NONE)
+        return worker->settings->pace_ms;
+    return verdict->retry == KEYSHM_HTTP_RETRY_LATER && verdict->wait_ms > 0 ? verdict->wait_ms : ERROR_PAUSE_MS;
 }
 
 /* After a failed pick: how long to wait for a key, in milliseconds, or the error if it has another reason. */
@@ -470,7 +509,7 @@ static int64_t wait_for_key_ms(const struct worker *worker, int error)
     return wait_ms;
 }
 
-/* The models take turns. One for which no key is available does not hold up the others. */
+/* The models take turns. One for which no key is available does not hold up the others, also not when it was refused before. */
 static int pick_key(struct worker *worker, struct keyshm_lease *ret_lease, const struct target **ret_target)
 {
     int error = -EAGAIN;
@@ -479,34 +518,35 @@ static int pick_key(struct worker *worker, struct keyshm_lease *ret_lease, const
         *ret_target = &worker->targets[worker->turn++ % worker->target_count];
         request.model = (*ret_target)->model;
         error = keyshm_acquire(worker->pool, &request, ret_lease);
+        if (error < 0)
+            worker->tries = 0;
     }
     return error;
 }
 
-/* Pick, use, mark. Returns how long to wait before the next time, in milliseconds, or a negative error. */
+/* Pick, use, report. Returns how long to wait before the next time, in milliseconds, or a negative error. */
 static int64_t use_next_key(struct worker *worker)
 {
     const struct target *target;
     struct keyshm_lease lease;
-    struct answer answer;
+    struct keyshm_http_verdict verdict;
 
     int error = pick_key(worker, &lease, &target);
     if (error < 0)
         return wait_for_key_ms(worker, error);
 
     count_one(worker->statistics, REQUESTS);
-    send_request(worker->curl, target->url, &lease.pick, &answer);
+    ask(worker->curl, worker->settings, target->url, &lease.pick, &worker->answer);
     explicit_bzero(lease.pick.key, lease.pick.key_length);
 
-    enum counter outcome = judge(&answer);
-    report(worker->pool, &lease.pick, outcome, &answer);
+    judge(worker->pool, &worker->answer, &verdict);
+    report(worker->pool, &lease.pick, &verdict);
     keyshm_release(worker->pool, &lease);
 
-    count_one(worker->statistics, outcome);
-    if (outcome != ERRORS)
-        return worker->settings->pace_ms;
-    log_error(&answer);
-    return ERROR_PAUSE_MS;
+    count_one(worker->statistics, counter_of(&verdict));
+    if (!verdict.is_success && !verdict.marks)
+        log_error(&worker->answer, &verdict);
+    return pause_ms(worker, &verdict);
 }
 
 static int work(struct worker *worker)
@@ -1037,18 +1077,60 @@ static bool become_supervisor(keyshm_pool *pool, const char *pool_name)
     return error == 0 && rival.pid == 0;
 }
 
+/* Workers report successes, so what comes back from a bench can be given to one request first. This cannot fail: the pool
+ * is new, and ours. */
+static void turn_probes_on(keyshm_pool *pool)
+{
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    keyshm_get_policy(pool, &policy);
+    policy.probe_ms = PROBE_MS;
+    keyshm_set_policy(pool, &policy);
+}
+
+/* One that is there keeps its policy. */
+static int make_or_attach(keyshm_pool **ret_pool, const struct settings *settings)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    options.provider_rules = settings->provider;
+    for (;;) {
+        int error = keyshm_create(ret_pool, settings->pool_name, &options);
+        if (error == 0)
+            turn_probes_on(*ret_pool);
+        if (error != -EEXIST)
+            return error;
+        error = keyshm_attach(ret_pool, settings->pool_name);
+        if (error != -ENOENT) /* it was removed in between */
+            return error;
+    }
+}
+
+/* The rules of a pool stay. To go by other ones than asked for would be a surprise. */
+static bool has_rules(keyshm_pool *pool, const struct settings *settings)
+{
+    const char *rules = keyshm_provider_rules(pool);
+    bool has_them = settings->provider == NULL || strcmp(rules, settings->provider) == 0;
+    if (!has_them)
+        fprintf(
+            stderr,
+            "prefork: the pool '%s' is there already, with the rules of '%s' (--provider). Take another pool (--pool),\n"
+            "or remove this one, with all that is known of its keys: keyshm-ctl destroy %s\n",
+            settings->pool_name, rules, settings->pool_name);
+    return has_them;
+}
+
 /* Open the pool, whether it is there or not, as its only supervisor. A supervisor that ends unlinks the pool before it
  * closes it: one that is found closed has made this pool useless, and there is a new one to open. */
-static keyshm_pool *open_pool(const char *name)
+static keyshm_pool *open_pool(const struct settings *settings)
 {
+    const char *name = settings->pool_name;
     for (;;) {
         keyshm_pool *pool;
-        int error = keyshm_open(&pool, name, NULL);
+        int error = make_or_attach(&pool, settings);
         if (error < 0) {
             fprintf(stderr, "prefork: cannot open the pool '%s': %s\n", name, keyshm_strerror(error));
             return NULL;
         }
-        bool is_ours = become_supervisor(pool, name);
+        bool is_ours = become_supervisor(pool, name) && has_rules(pool, settings);
         if (is_ours && keyshm_is_replaced(pool) != 1)
             return pool;
         keyshm_close(pool);
@@ -1087,7 +1169,12 @@ static void print_usage(FILE *stream)
                     "FILE. Each FILE has the keys of one account, and its name is that of the group.\n"
                     "Without one, keys are read from standard input, each of an account of its own.\n"
                     "Lines that begin with # are no keys.\n\n"
-                    "  --url URL      where to send GET requests, with a key as bearer token\n"
+                    "  --url URL      where to send GET requests\n"
+                    "  --provider NAME\n"
+                    "                 whose rules say what the answers mean (default: those of the\n"
+                    "                 pool's name, see keyshm-providers(5))\n"
+                    "  --header TEXT  a field of the header, with {key} in the place of the key; may\n"
+                    "                 be given several times (default Authorization: Bearer {key})\n"
                     "  --model NAME   what a request is for: it is sent to URL/NAME. Several take turns\n"
                     "  --limits [ACCOUNT][/MODEL]=REQUESTS/SECONDS[,BURST]\n"
                     "                 send no more than so many, and so many at once, for this account,\n"
@@ -1112,6 +1199,34 @@ static bool parse_number(const char *text, int64_t least, int64_t most, int64_t 
     }
     *ret_number = number;
     return true;
+}
+
+static bool add_header(const char *text, struct settings *settings)
+{
+    const char *colon = strchr(text, ':');
+    bool is_header = colon != NULL && colon != text && strlen(text) <= REQUEST_HEADER_MAX;
+    for (const char *c = text; *c != '\0'; c++)
+        is_header &= !iscntrl((unsigned char)*c);
+    if (!is_header) {
+        fprintf(stderr, "prefork: --header takes NAME: VALUE, of up to %d bytes\n", REQUEST_HEADER_MAX);
+        return false;
+    }
+    if (settings->header_count == REQUEST_HEADERS_MAX) {
+        fprintf(stderr, "prefork: more than %d header fields\n", REQUEST_HEADERS_MAX);
+        return false;
+    }
+    settings->headers[settings->header_count++] = text;
+    return true;
+}
+
+/* Without a place for the key it is a bearer token. */
+static void add_key_header(struct settings *settings)
+{
+    for (unsigned i = 0; i < settings->header_count; i++) {
+        if (strstr(settings->headers[i], KEY_PLACE) != NULL)
+            return;
+    }
+    settings->headers[settings->header_count++] = "Authorization: Bearer " KEY_PLACE;
 }
 
 static bool add_model(const char *name, struct settings *settings)
@@ -1182,6 +1297,11 @@ static bool parse_option(int option, struct settings *settings)
     case 'n':
         settings->pool_name = optarg;
         return true;
+    case 'r':
+        settings->provider = optarg;
+        return true;
+    case 'H':
+        return add_header(optarg, settings);
     case 'm':
         return add_model(optarg, settings);
     case 'l':
@@ -1246,6 +1366,8 @@ static bool parse_command_line(int argc, char **argv, struct settings *ret_setti
 {
     static const struct option options[] = {
         {"url", required_argument, NULL, 'u'},
+        {"provider", required_argument, NULL, 'r'},
+        {"header", required_argument, NULL, 'H'},
         {"model", required_argument, NULL, 'm'},
         {"limits", required_argument, NULL, 'l'},
         {"workers", required_argument, NULL, 'w'},
@@ -1262,6 +1384,7 @@ static bool parse_command_line(int argc, char **argv, struct settings *ret_setti
         if (!parse_option(option, ret_settings))
             return false;
     }
+    add_key_header(ret_settings);
     ret_settings->files = argv + optind;
     if (ret_settings->url == NULL)
         fprintf(stderr, "prefork: --url is missing\n");
@@ -1271,6 +1394,21 @@ static bool parse_command_line(int argc, char **argv, struct settings *ret_setti
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
+
+static void log_problem(const char *problem, void *user)
+{
+    (void)user;
+    fprintf(stderr, "prefork: %s\n", problem);
+}
+
+/* Once, for all workers; and a bad file of rules is told, rather than left out with all others. */
+static bool load_rules(void)
+{
+    int error = keyshm_http_load(NULL, log_problem, NULL);
+    if (error < 0)
+        fprintf(stderr, "prefork: cannot load the rules of providers: %s\n", keyshm_strerror(error));
+    return error == 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -1289,7 +1427,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "prefork: no memory\n");
         return EXIT_FAILURE;
     }
-    supervisor.pool = open_pool(settings->pool_name);
+    supervisor.pool = load_rules() ? open_pool(settings) : NULL;
     if (supervisor.pool == NULL)
         return EXIT_FAILURE;
 
