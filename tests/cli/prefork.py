@@ -38,6 +38,7 @@ class Provider(http.server.BaseHTTPRequestHandler):
     seen = []  # the end of the key of each request
     asked = []  # and the model with it
     came_by = set()  # the headers that keys came by
+    hinted = ()  # the ends of keys with which a provisional answer comes first, whose header is none of the answer's
 
     def do_GET(self):
         by = next((name for name in ("Authorization", "x-api-key", "x-goog-api-key") if name in self.headers), "")
@@ -51,6 +52,8 @@ class Provider(http.server.BaseHTTPRequestHandler):
         if status == BROKEN_OFF:
             self.close_connection = True
             return
+        if end in self.hinted:
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nRetry-After: 7200\r\n\r\n")
         text = body[0] if body else b"{}"
         self.send_response(status)
         for name, value in {"Content-Length": str(len(text)), **headers}.items():
@@ -388,6 +391,7 @@ def expect_marks(provider, answers, headers, came_by):
 
 def test_answers_of_openai():
     in_an_hour = email.utils.formatdate(time.time() + 3600, usegmt=True)
+    Provider.hinted = ("OHHH",)
     expect_marks("openai", {
         "OAAA": ((429, {"Retry-After": in_an_hour}, error("Rate limit reached", "rate_limit_exceeded")),
                  ("rate_limited", "rate_limit", (HOUR_MS - 60000, HOUR_MS + 2000))),
@@ -396,6 +400,7 @@ def test_answers_of_openai():
         "OAAC": ((429, {}, error("Rate limit reached. Please try again in 1m12.5s.", "rate_limit_exceeded")),
                  ("rate_limited", "rate_limit", 72500)),
         "OAAD": ((429, {"x-long": LONG, "retry-after-ms": "1500000"}), ("rate_limited", "rate_limit", 1500000)),
+        "OHHH": ((429, {"Retry-After": "1800"}), ("rate_limited", "rate_limit", 1800000)),
         "OAAE": (OUT_OF_MONEY, ("quota_exceeded", "billing", UNTIL_MARKED)),
         "OAAF": ((401, {}, error("Incorrect API key provided: sk-TOPS****.", "invalid_api_key")),
                  ("invalid", "authentication", UNTIL_MARKED)),
