@@ -157,7 +157,7 @@ static const struct template_word *words_for(const char *text, size_t length)
     return NULL;
 }
 
-/* The recursion is as deep as a template has places; read_template() has seen that they are at most three. */
+/* The recursion is as deep as a template has places; header_template_expand() has seen that they are at most three. */
 static void expand_from(const char *text, struct expansion expansion)
 {
     size_t plain = strcspn(text, "{");
@@ -179,15 +179,21 @@ static void expand_from(const char *text, struct expansion expansion)
 
 const char *header_template_expand(const char *text, header_template_fn *fn, void *user)
 {
-    unsigned places = 0, part_places = 0;
+    const struct template_word *tables[3];
+    unsigned places = 0;
+    bool has_part = false, is_twice = false;
     for (const char *at = strchr(text, '{'); at != NULL; at = strchr(at + 1, '{')) {
         const struct template_word *table = words_for(at, strcspn(at, "}") + 1);
         if (table == NULL)
             return "has a place that is none of {part}, {unit} and {window}";
-        places++;
-        part_places += table == parts;
+        for (unsigned i = 0; i < places; i++)
+            is_twice = is_twice || tables[i] == table;
+        if (is_twice)
+            break;
+        tables[places++] = table;
+        has_part = has_part || table == parts;
     }
-    if (part_places != 1 || places > 3)
+    if (is_twice || !has_part)
         return "needs {part} once, and {unit} and {window} once at most";
     expand_from(text, (struct expansion){.fn = fn, .user = user});
     return NULL;

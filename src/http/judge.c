@@ -370,13 +370,6 @@ static enum keyshm_http_scope budget_scope(const struct answer *answer)
 
 /* ---- the call ---- */
 
-static bool is_provider_name(const char *name)
-{
-    static const char *const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = name != NULL ? strnlen(name, KEYSHM_PROVIDER_MAX + 1) : 0;
-    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && strspn(name, characters) == length;
-}
-
 static bool is_response(const struct keyshm_http_response *response)
 {
     if ((response->status != 0 && response->status < 100) || response->status > 999 || response->status < 0)
@@ -401,7 +394,7 @@ int keyshm_http_judge(const char *provider, const struct keyshm_http_response *r
     struct keyshm_http_response own;
     struct answer answer;
     const struct rule_set *set;
-    int r = is_provider_name(provider) ? response_read(response, &own) : -EINVAL;
+    int r = provider != NULL && rule_store_is_provider_name(provider) ? response_read(response, &own) : -EINVAL;
     if (r == 0 && (ret_verdict == NULL || !is_response(&own)))
         r = -EINVAL;
     r = r == 0 ? verdict_check(ret_verdict) : r;

@@ -20,7 +20,8 @@ enum { FILE_MAX_BYTES = 1024 * 1024, FILES_MAX = 1024, PATH_SIZE = 4096, LIKE_DE
 struct load {
     keyshm_problem_fn *fn;
     void *user;
-    json_t *providers; /* an object of files by the names of providers */
+    json_t *providers;     /* an object of files by the names of providers */
+    json_t *lines_of_like; /* where each of them says what it is like, as far as they say it */
     int error;
 };
 
@@ -54,26 +55,25 @@ static void describe_place(const struct reader_problem *problem, char *buffer, s
 
 /* ---- one file ---- */
 
-/* Read by itself, so that a problem can be told with its line. */
-static void check_file(struct load *load, const char *path, json_t *file, const char *text, size_t length)
+/* Read by itself, so that a problem can be told with its line. False: it is bad, or cannot be checked. */
+static bool check_file(struct load *load, const char *path, json_t *file, const char *text, size_t length)
 {
     struct rule_set set = {.general = NULL};
     struct provider provider;
-    struct reader_problem problem;
-    if (!header_names_init(&set.names, HEADERS_MAX, &set.arena)) {
-        load->error = -ENOMEM;
-    } else {
+    struct reader_problem problem = {.text = ""};
+    if (header_names_init(&set.names, HEADERS_MAX, &set.arena))
         rule_reader_read(&set, file, NULL, &provider, &problem);
-        if (set.arena.has_failed) {
-            load->error = -ENOMEM;
-        } else if (problem.text[0] != '\0') {
-            char place[256], reason[sizeof(place) + READER_PROBLEM_SIZE + 4];
-            describe_place(&problem, place, sizeof(place));
-            snprintf(reason, sizeof(reason), "%s%s%s", place, place[0] != '\0' ? ": " : "", problem.text);
-            tell(load, path, json_line(text, length, problem.steps, problem.depth), reason);
-        }
+    bool is_good = !set.arena.has_failed && problem.text[0] == '\0';
+    if (set.arena.has_failed) {
+        load->error = -ENOMEM;
+    } else if (!is_good) {
+        char place[256], reason[sizeof(place) + READER_PROBLEM_SIZE + 4];
+        describe_place(&problem, place, sizeof(place));
+        snprintf(reason, sizeof(reason), "%s%s%s", place, place[0] != '\0' ? ": " : "", problem.text);
+        tell(load, path, json_line(text, length, problem.steps, problem.depth), reason);
     }
     arena_free(&set.arena);
+    return is_good;
 }
 
 static int set_origin(json_t *object, const char *member, const char *origin)
@@ -151,6 +151,17 @@ static int merge_file(json_t *providers, json_t *file)
     return 0;
 }
 
+/* For a problem that is seen only when all files are read. */
+static int note_line_of_like(struct load *load, json_t *file, const char *text, size_t length)
+{
+    const struct reader_step step = {.member = "like"};
+    const char *name = json_string_value(json_object_get(file, "provider"));
+    if (json_object_get(file, "like") == NULL)
+        return 0;
+    json_t *line = json_integer(json_line(text, length, &step, 1));
+    return json_object_set_new(load->lines_of_like, name, line) == 0 ? 0 : -ENOMEM;
+}
+
 /* Takes the text of a file in. `origin` is the file's path, for people. */
 static void add_file(struct load *load, const char *origin, const char *text, size_t length)
 {
@@ -164,10 +175,9 @@ static void add_file(struct load *load, const char *origin, const char *text, si
         tell(load, origin, error.line > 0 ? (unsigned)error.line : 1, error.text);
         return;
     }
-    int before = load->error;
-    check_file(load, origin, file, text, length);
-    if (load->error == before) {
+    if (check_file(load, origin, file, text, length)) {
         int r = note_origins(file, origin);
+        r = r == 0 ? note_line_of_like(load, file, text, length) : r;
         r = r == 0 ? merge_file(load->providers, file) : r;
         load->error = r != 0 ? r : load->error;
     }
@@ -314,7 +324,7 @@ static json_t *resolve(struct load *load, const char *name, unsigned depth)
         return file;
     const char *origin = json_string_value(json_object_get(json_object_get(file, "origins"), "like"));
     if (json_object_get(load->providers, like) == NULL || depth == LIKE_DEPTH_MAX) {
-        tell(load, origin, 0,
+        tell(load, origin, (unsigned)json_integer_value(json_object_get(load->lines_of_like, name)),
              depth == LIKE_DEPTH_MAX ? "like: a circle of providers" : "like: there is no such provider");
         return file;
     }
@@ -327,10 +337,17 @@ static json_t *resolve(struct load *load, const char *name, unsigned depth)
 
 /* ---- the set ---- */
 
+static bool is_own(const struct provider_name *name)
+{
+    return name->name == name->provider->name;
+}
+
+/* Of the same name, a provider's own first. */
 static int compare_provider_names(const void *left, const void *right)
 {
     const struct provider_name *a = left, *b = right;
-    return strcmp(a->name, b->name);
+    int order = strcmp(a->name, b->name);
+    return order != 0 ? order : is_own(b) - is_own(a);
 }
 
 static size_t add_names(struct rule_set *set, size_t count, const struct provider *provider)
@@ -356,7 +373,11 @@ static void index_names(struct rule_set *set)
     for (size_t i = 0; i < set->provider_count; i++)
         count = add_names(set, count, &set->providers[i]);
     qsort(set->provider_names, count, sizeof(set->provider_names[0]), compare_provider_names);
-    set->name_count = count;
+    for (size_t i = 0; i < count; i++) {
+        bool is_first = i == 0 || strcmp(set->provider_names[i].name, set->provider_names[i - 1].name) != 0;
+        if (is_first)
+            set->provider_names[set->name_count++] = set->provider_names[i];
+    }
 }
 
 /* What each file by itself was, is right; what they are together may not be. */
@@ -424,9 +445,9 @@ void rule_set_free(struct rule_set *set)
 int rule_files_make_set(const char *directory_or_null, keyshm_problem_fn *fn_or_null, void *user,
                         struct rule_set **ret_set)
 {
-    struct load load = {.fn = fn_or_null, .user = user, .providers = json_object()};
+    struct load load = {.fn = fn_or_null, .user = user, .providers = json_object(), .lines_of_like = json_object()};
     struct rule_set *set = calloc(1, sizeof(*set));
-    load.error = load.providers == NULL || set == NULL ? -ENOMEM : 0;
+    load.error = load.providers == NULL || load.lines_of_like == NULL || set == NULL ? -ENOMEM : 0;
     for (size_t i = 0; i < built_in_file_count && load.error == 0; i++)
         add_file(&load, BUILT_IN, built_in_files[i].text, built_in_files[i].length);
     if (load.error == 0 && directory_or_null != NULL)
@@ -434,6 +455,7 @@ int rule_files_make_set(const char *directory_or_null, keyshm_problem_fn *fn_or_
     if (load.error == 0)
         fill_set(&load, set);
     json_decref(load.providers);
+    json_decref(load.lines_of_like);
     if (load.error != 0) {
         rule_set_free(set);
         return load.error;

@@ -298,10 +298,12 @@ static void read_value_conditions(struct reader *reader, json_t *when, const cha
     {
         struct value_condition *value = &condition->values[condition->value_count];
         char place[160];
+        enter(reader, name, 0);
         if (snprintf(place, sizeof(place), "%s%s", prefix, name) >= (int)sizeof(place))
             fail(reader, "a name is too long");
         else
             read_place(reader, place, &value->place);
+        leave(reader);
         value->values = read_words(reader, object, name);
         condition->value_count++;
     }
@@ -314,12 +316,16 @@ static unsigned read_bodies(struct reader *reader, json_t *when)
         {"none", BODY_BIT_NONE}, {"json", BODY_BIT_JSON}, {"html", BODY_BIT_HTML}, {"text", BODY_BIT_TEXT}, {NULL, 0}};
     struct word_list list = read_words(reader, when, "body");
     unsigned bodies = 0;
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < list.count && !has_problem(reader); i++) {
         const struct word *word = words;
         while (word->text != NULL && strcmp(word->text, list.words[i]) != 0)
             word++;
+        enter(reader, "body", 0);
+        enter(reader, NULL, i);
         if (word->text == NULL)
             fail(reader, "'%.40s' is none of \"none\", \"json\", \"html\" and \"text\"", list.words[i]);
+        leave(reader);
+        leave(reader);
         bodies |= (unsigned)word->value;
     }
     return bodies;
@@ -375,8 +381,10 @@ static enum keyshm_reason read_reason(struct reader *reader, json_t *object, enu
 {
     const char *name = read_string(reader, object, "reason");
     enum keyshm_reason reason = fallback;
+    enter(reader, "reason", 0);
     if (name != NULL && keyshm_reason_from_name(name, &reason) != 0)
         fail(reader, "'%.40s' is no reason", name);
+    leave(reader);
     return reason;
 }
 
@@ -424,10 +432,12 @@ static bool has_more_than_status(const struct rule *rule)
            when->bodies != 0 || when->has_time >= 0;
 }
 
-/* Smaller: tried before. */
+/* Smaller: tried before. Where the status is all that is known, the provider's own word counts, whatever it means. */
 static uint64_t position_of(const struct rule *rule)
 {
-    return (uint64_t)!has_more_than_status(rule) << 48 | (uint64_t)rule->means << 40 | (uint64_t)rule->is_general << 33 |
+    bool is_of_status = !has_more_than_status(rule);
+    return (uint64_t)is_of_status << 49 | (uint64_t)(is_of_status && rule->is_general) << 48 |
+           (uint64_t)rule->means << 40 | (uint64_t)rule->is_general << 33 |
            (uint64_t)(rule->when.codes.count == 0) << 32 | rule->order;
 }
 

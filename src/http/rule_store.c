@@ -116,6 +116,13 @@ int keyshm_http_load(const char *directory_or_null, keyshm_problem_fn *fn_or_nul
 
 /* ---- names ---- */
 
+bool rule_store_is_provider_name(const char *name)
+{
+    static const char *const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strnlen(name, KEYSHM_PROVIDER_MAX + 1);
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && strspn(name, characters) == length;
+}
+
 static int compare_to_name(const void *key, const void *element)
 {
     const struct provider_name *name = element;
@@ -146,10 +153,13 @@ const struct provider *rule_set_find(const struct rule_set *set, const char *nam
 int keyshm_http_describe(const char *provider_or_null, char **ret_json)
 {
     const struct rule_set *set;
+    bool is_named = provider_or_null != NULL;
+    if (ret_json == NULL || (is_named && !rule_store_is_provider_name(provider_or_null)))
+        return -EINVAL;
     int r = rule_store_get(&set);
     if (r != 0)
         return r;
-    const struct provider *wanted = provider_or_null != NULL ? rule_set_find(set, provider_or_null) : NULL;
+    const struct provider *wanted = is_named ? rule_set_find(set, provider_or_null) : NULL;
     json_t *list = json_array();
     if (wanted != NULL && json_array_append(list, wanted->json) != 0)
         r = -ENOMEM;
@@ -160,7 +170,7 @@ int keyshm_http_describe(const char *provider_or_null, char **ret_json)
             r = -ENOMEM;
     }
     json_t *output = json_pack("{s:o}", "providers", list);
-    char *text = output != NULL && r == 0 ? json_dumps(output, JSON_INDENT(2) | JSON_ENSURE_ASCII * 0) : NULL;
+    char *text = output != NULL && r == 0 ? json_dumps(output, JSON_INDENT(2)) : NULL;
     json_decref(output);
     if (text == NULL)
         return -ENOMEM;

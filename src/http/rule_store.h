@@ -9,6 +9,9 @@
 /* They stay valid as long as the process. The first call reads the files. 0 or -ENOMEM. */
 int rule_store_get(const struct rule_set **ret_set);
 
+/* Can a pool have this name? */
+bool rule_store_is_provider_name(const char *name);
+
 /* By the provider's name, or what stands before a '.' or '-' in it; the general rules if there are none. */
 const struct provider *rule_set_find(const struct rule_set *set, const char *name);
 
