@@ -9,25 +9,12 @@
 #include "calendar.h"
 #include "fit.h"
 #include "hints.h"
+#include "key_forms.h"
 #include "rule_store.h"
 #include "structs.h"
 #include "words.h"
 
 /* ---- the model ---- */
-
-/* Providers repeat keys in messages. A model is left out when it looks like one. */
-static bool looks_like_key(const char *text, size_t length)
-{
-    static const char *const beginnings[] = {"sk-",  "sk_",    "pk_",  "rk_",   "aiza",   "gsk_",        "xai-",
-                                             "hf_",  "r8_",    "ghp_", "gho_",  "ghs_",   "github_pat_", "akia",
-                                             "asia", "bearer", "fw_",  "pplx-", "nvapi-", "eyj"};
-    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
-        size_t size = strlen(beginnings[i]);
-        if (length >= size && strncasecmp(text, beginnings[i], size) == 0)
-            return true;
-    }
-    return false;
-}
 
 struct model_search {
     const struct word_list *except;
@@ -37,7 +24,7 @@ struct model_search {
 static bool note_model(const char *text, size_t length, bool is_cut, void *user)
 {
     struct model_search *search = user;
-    if (is_cut || length == 0 || length > KEYSHM_NAME_MAX || looks_like_key(text, length))
+    if (is_cut || length == 0 || length > KEYSHM_NAME_MAX || key_forms_has_key(text, length))
         return true;
     for (size_t i = 0; i < length; i++) {
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
@@ -357,11 +344,17 @@ static int judge(struct answer *answer, struct keyshm_http_verdict *verdict)
     return r;
 }
 
+static bool says_something(const struct keyshm_http_budget *budget)
+{
+    return budget->limit >= 0 || budget->remaining >= 0 || budget->reset_ms >= 0;
+}
+
 /* Whose the budgets are. A model that only the body of a success would name is not looked for. */
-static enum keyshm_http_scope budget_scope(const struct answer *answer)
+static enum keyshm_http_scope budget_scope(const struct answer *answer, const struct keyshm_http_verdict *verdict)
 {
     char model[KEYSHM_NAME_MAX + 1];
-    if (answer->budget_count == 0)
+    if (!says_something(&verdict->requests) && !says_something(&verdict->tokens) &&
+        !says_something(&verdict->input_tokens) && !says_something(&verdict->output_tokens))
         return KEYSHM_HTTP_SCOPE_NONE;
     find_model(answer, NULL, model);
     bool is_of_model = answer->provider->limits.is_per_model || model[0] != '\0';
@@ -405,7 +398,7 @@ int keyshm_http_judge(const char *provider, const struct keyshm_http_response *r
     r = judge(&answer, &verdict);
     if (r == 0) {
         budgets_tell(&answer, &verdict);
-        verdict.budget_scope = budget_scope(&answer);
+        verdict.budget_scope = budget_scope(&answer, &verdict);
         verdict_give(&verdict, ret_verdict);
     }
     answer_free(&answer);
