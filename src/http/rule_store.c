@@ -150,6 +150,12 @@ const struct provider *rule_set_find(const struct rule_set *set, const char *nam
 
 /* ---- output ---- */
 
+/* A copy: jansson's count of references, which a thread may be reading, is left alone. */
+static int add_copy(json_t *list, const struct provider *provider)
+{
+    return json_array_append_new(list, json_deep_copy(provider->json));
+}
+
 int keyshm_http_describe(const char *provider_or_null, char **ret_json)
 {
     const struct rule_set *set;
@@ -161,12 +167,12 @@ int keyshm_http_describe(const char *provider_or_null, char **ret_json)
         return r;
     const struct provider *wanted = is_named ? rule_set_find(set, provider_or_null) : NULL;
     json_t *list = json_array();
-    if (wanted != NULL && json_array_append(list, wanted->json) != 0)
+    if (wanted != NULL && add_copy(list, wanted) != 0)
         r = -ENOMEM;
     for (size_t i = 0; i < set->provider_count && r == 0; i++) {
         const struct provider *provider = &set->providers[i];
         bool is_listed = wanted == NULL || (provider == set->general && provider != wanted);
-        if (is_listed && json_array_append(list, provider->json) != 0)
+        if (is_listed && add_copy(list, provider) != 0)
             r = -ENOMEM;
     }
     json_t *output = json_pack("{s:o}", "providers", list);

@@ -71,6 +71,17 @@ Test(header_names, are_whole)
     cr_assert_null(header_names_find(&(struct header_names){.mask = 0}, "retry-after", 11), "an empty table");
 }
 
+/* In a small table many of them are looked for where another is. */
+Test(header_names, a_beginning_is_another_name)
+{
+    static const char name[] = "x-ratelimit-remaining-requests-in-this-window";
+    struct header_names small;
+    cr_assert(header_names_init(&small, 1, &arena));
+    header_names_add(&small, name, 21, &arena);
+    for (size_t length = 0; length < sizeof(name); length++)
+        cr_assert_eq(header_names_find(&small, name, length) != NULL, length == 21, "%zu", length);
+}
+
 Test(header_names, that_differ_in_one_place_differ)
 {
     char name[64] = "x-ratelimit-remaining-requests-in-this-window-of-the-model";
