@@ -202,16 +202,21 @@ static void decide(const struct decision *decision, const struct captures *captu
 /* What a rule that perhaps fits would mark is the most that is certain. */
 static void weaken(struct keyshm_http_verdict *verdict, enum keyshm_status most)
 {
+    static const struct keyshm_mark weaker[] = {
+        [KEYSHM_AVAILABLE] = KEYSHM_MARK_INIT,
+        [KEYSHM_RATE_LIMITED] = {.status = KEYSHM_RATE_LIMITED,
+                                 .duration_ms = KEYSHM_NO_RETRY_AFTER,
+                                 .reason = KEYSHM_REASON_RATE_LIMIT},
+        [KEYSHM_QUOTA_EXCEEDED] = {.status = KEYSHM_QUOTA_EXCEEDED,
+                                   .duration_ms = KEYSHM_UNTIL_MARKED,
+                                   .reason = KEYSHM_REASON_QUOTA},
+    };
     if (!verdict->marks || verdict->mark.status <= most)
         return;
-    verdict->mark.status = most;
-    verdict->mark.duration_ms = KEYSHM_NO_RETRY_AFTER;
-    verdict->mark.reason = KEYSHM_REASON_RATE_LIMIT;
-    if (most == KEYSHM_AVAILABLE) {
-        const struct keyshm_mark none = KEYSHM_MARK_INIT;
-        verdict->mark = none;
-        verdict->marks = 0;
-    }
+    verdict->marks = most != KEYSHM_AVAILABLE;
+    verdict->mark.status = weaker[most].status;
+    verdict->mark.duration_ms = weaker[most].duration_ms;
+    verdict->mark.reason = weaker[most].reason;
 }
 
 /* The first rule that fits. False: none does. */
