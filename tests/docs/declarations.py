@@ -4,7 +4,7 @@
 import re
 
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-NOT_DECLARED = re.compile(r"^#(?:include|if|ifdef|ifndef|endif)\b.*$|^#define KEYSHM_H$|^extern \"C\" \{$|^\}$", re.M)
+NOT_DECLARED = re.compile(r"^#(?:include|if|ifdef|ifndef|endif)\b.*$|^#define KEYSHM(?:_HTTP)?_H$|^extern \"C\" \{$|^\}$", re.M)
 
 
 def tidy(text):

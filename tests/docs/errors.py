@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""errors.py HEADER DIRECTORY: every error that the header names for a function is in the function's page."""
+"""errors.py DIRECTORY HEADER...: every error that a header names for a function is in the function's page."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from pages import library_pages
 ERROR = re.compile(r"-E[A-Z0-9]+\b")
 
 
-def errors_of(function, header, comment_of):
+def errors_of(function, comment_of):
     """The errors in its comment, including those that the comment refers to elsewhere in the header."""
     comment = comment_of[function]
     errors = set(ERROR.findall(comment))
@@ -20,17 +20,19 @@ def errors_of(function, header, comment_of):
         errors |= {"-ETIMEDOUT", "-EXDEV", "-EDEADLK", "-ENOTRECOVERABLE"}
     for other in re.findall(r"\bas\s+(?:\*\s+)?(keyshm_\w+)\(\)", comment):
         if other != function:
-            errors |= errors_of(other, header, comment_of)
+            errors |= errors_of(other, comment_of)
     return errors
 
 
 def main():
-    header = Path(sys.argv[1]).read_text(encoding="utf-8")
-    comment_of = comments(header)
-    page_of = {name: page for page in library_pages(sys.argv[2]) for name in page.described()}
+    directory, *headers = sys.argv[1:]
+    comment_of = {}
+    for header in headers:
+        comment_of |= comments(Path(header).read_text(encoding="utf-8"))
+    page_of = {name: page for page in library_pages(directory) for name in page.described()}
     checked, problems = 0, []
     for function in sorted(comment_of):
-        for error in sorted(errors_of(function, header, comment_of)):
+        for error in sorted(errors_of(function, comment_of)):
             checked += 1
             if function not in page_of or error not in ERROR.findall(page_of[function].section("ERRORS").replace("*", "")):
                 problems.append(f"{function}: {error} is not among the errors of its page")

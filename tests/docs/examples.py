@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""examples.py DIRECTORY INCLUDE LIBRARY: the programs in the library's pages compile without warnings, and run.
+"""examples.py DIRECTORY INCLUDE LIBRARY...: the programs in the pages of libraries compile without warnings, and run.
 
 If the page also shows a program's output, the program must print exactly that.
 """
@@ -19,13 +19,13 @@ POOL = f"docs-examples-{os.getpid()}"
 KEYS = "sk-0123456789-0123456789-3Abc\nsk-0123456789-0123456789-7Def\nshort\n"
 
 
-def compiled(program, directory, include, library):
+def compiled(program, directory, include, libraries):
     source, binary = Path(directory, "example.c"), Path(directory, "example")
     source.write_text(program, encoding="utf-8")
     compiler = os.environ.get("CC", "cc").split()
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", *os.environ.get("DOCS_CFLAGS", "").split()]
-    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, library,
-                    f"-Wl,-rpath,{Path(library).parent}"], check=True)
+    paths = [f"-Wl,-rpath,{Path(library).parent}" for library in libraries]
+    subprocess.run([*compiler, *flags, f"-I{include}", source, "-o", binary, *libraries, *paths], check=True)
     return binary
 
 
@@ -39,19 +39,20 @@ def shown(page):
 
 
 def main():
-    directory, include, library = sys.argv[1:]
+    directory, include, *libraries = sys.argv[1:]
     ran = 0
-    for page in library_pages(directory):
+    headers = ["keyshm.h", "keyshm-http.h"][:len(libraries)]
+    for page in [page for header in headers for page in library_pages(directory, header)]:
         for program in [block for block in page.literals("EXAMPLES") if "int main(" in block]:
             with tempfile.TemporaryDirectory() as scratch:
-                binary = compiled(program, scratch, include, library)
+                binary = compiled(program, scratch, include, libraries)
                 output = subprocess.run([binary, POOL], input=KEYS, check=True, text=True, stdout=subprocess.PIPE).stdout
             if shown(page) not in (None, output):
                 print(f"{page.name}: it prints\n{output}instead of\n{shown(page)}")
                 return 1
             print(f"{page.name}: compiled and run")
             ran += 1
-    return 0 if ran >= 2 else 1
+    return 0 if ran >= 1 + len(libraries) else 1
 
 
 try:

@@ -41,5 +41,7 @@ class Page:
         return [unescape(block) for block in LITERAL.findall(self.section(title))]
 
 
-def library_pages(directory):
-    return [Page(path) for path in sorted(Path(directory).glob("*.3.scd"))]
+def library_pages(directory, header=None):
+    """Those of the library; of one header, those whose synopsis includes it."""
+    pages = [Page(path) for path in sorted(Path(directory).glob("*.3.scd"))]
+    return [page for page in pages if not header or f"#include <{header}>" in page.section("SYNOPSIS")]

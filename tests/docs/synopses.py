@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""synopses.py HEADER DIRECTORY: the header and the synopses of the manual have the same declarations."""
+"""synopses.py DIRECTORY HEADER...: each header and the synopses of its pages have the same declarations."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def differences(header, pages):
                 yield f"{page.name}: {name} differs from the header:\n  {declaration}\n  {header[name]}"
             documented[name] = page
         own = functions(synopsis)
-        for name in set(own) ^ set(page.described()) - {"keyshm"}:
+        for name in set(own) ^ set(page.described()) - {"keyshm", "keyshm-http"}:
             yield f"{page.name}: {name} is in only one of NAME and SYNOPSIS"
     for name in header.keys() - documented.keys():
         yield f"{name} is in no synopsis"
@@ -34,13 +34,18 @@ def unlisted(header, overview):
 
 
 def main():
-    header = Path(sys.argv[1]).read_text(encoding="utf-8")
-    pages = library_pages(sys.argv[2])
-    declared = declarations(header)
-    overview = next(page for page in pages if page.name == "keyshm.3")
-    problems = sorted(differences(declared, pages)) + list(unlisted(header, overview))
-    print(*problems, f"{len(declared)} declarations, {len(problems)} problems", sep="\n")
-    return 1 if problems or len(functions(header)) < 30 else 0
+    directory, *paths = sys.argv[1:]
+    problems, declared, count = [], 0, 0
+    for path in map(Path, paths):
+        header = path.read_text(encoding="utf-8")
+        pages = library_pages(directory, path.name)
+        found = declarations(header)
+        problems += sorted(differences(found, pages))
+        problems += [problem for page in pages if page.name == "keyshm.3" for problem in unlisted(header, page)]
+        declared += len(found)
+        count += len(functions(header))
+    print(*problems, f"{declared} declarations, {len(problems)} problems", sep="\n")
+    return 1 if problems or count < 30 + 6 * (len(paths) - 1) else 0
 
 
 sys.exit(main())
