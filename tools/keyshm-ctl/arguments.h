@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "exit_rules.h"
+#include "keyshm-http.h"
 #include "keyshm.h"
 #include "limit_settings.h"
 #include "policy_settings.h"
@@ -60,6 +61,9 @@ struct arguments {
     size_t header_count;
     unsigned parallel; /* 0: not given */
     struct exit_rules on_status;
+    const char *rules_of; /* the provider; NULL: not given */
+    const char *report;   /* the name of a file with an answer; NULL: not given */
+    enum keyshm_http_transport transport;
     pid_t pid;                       /* 0: not given */
     struct id_list put_in, take_out; /* of keys */
     char *const *child;              /* another program's command line, NULL at its end; NULL: not given */
@@ -74,6 +78,7 @@ struct arguments {
     bool has_scope;
     bool has_id; /* or a masked key, or all */
     bool is_none;
+    bool is_verbose;
 };
 
 #endif

@@ -30,6 +30,13 @@ enum exit_status cmd_pause(const struct arguments *arguments);
 enum exit_status cmd_resume(const struct arguments *arguments);
 enum exit_status cmd_success(const struct arguments *arguments);
 
+/* cmd_answer.c */
+enum exit_status cmd_judge(const struct arguments *arguments);
+enum exit_status cmd_report(const struct arguments *arguments);
+
+/* cmd_providers.c */
+enum exit_status cmd_providers(const struct arguments *arguments);
+
 /* cmd_group.c */
 enum exit_status cmd_group(const struct arguments *arguments);
 

@@ -93,7 +93,8 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_ENV_NAME) | OPTION_BIT(OPTION_ON_STATUS) |
-                   OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_ESTIMATE),
+                   OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_ESTIMATE) |
+                   OPTION_BIT(OPTION_REPORT) | OPTION_BIT(OPTION_PROVIDER),
         .options_needed = OPTION_BIT(OPTION_ENV_NAME),
         .takes_child = true,
         .help = "pick the next available key, run COMMAND with it in the environment, and exit as COMMAND does;\n"
@@ -161,6 +162,37 @@ const struct command commands[] = {
             "available again, with its group, unless it was marked meanwhile; one check of a pool runs at a time",
         .json_members = json_members_of_check,
         .run = cmd_check,
+    },
+    {
+        .name = "judge",
+        .options = OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_TRANSPORT) | JSON,
+        .options_needed = OPTION_BIT(OPTION_PROVIDER),
+        .help =
+            "print what an answer says of the key that was used, and change nothing; the answer is read from standard\n"
+            "input, as curl -i prints it",
+        .json_members = json_members_of_judge,
+        .run = cmd_judge,
+    },
+    {
+        .name = "report",
+        .operands = {&operand_pool, &operand_id},
+        .operands_needed = 2,
+        .options = OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_TRANSPORT) | OPTION_BIT(OPTION_STAMP) |
+                   OPTION_BIT(OPTION_MODEL) | OPTION_BIT(OPTION_VERBOSE) | JSON,
+        .help =
+            "mark the key by the answer that it got, as judge would have it: mark it or its group, observe what is left\n"
+            "of its budgets, and with --stamp record a success",
+        .json_members = json_members_of_report,
+        .run = cmd_report,
+    },
+    {
+        .name = "providers",
+        .operands = {&operand_provider},
+        .options = JSON,
+        .help =
+            "print the rules by which answers are read, and where each comes from; with a NAME those for that provider",
+        .json_members = json_members_of_providers,
+        .run = cmd_providers,
     },
     {
         .name = "group",

@@ -121,7 +121,7 @@ void help_print_command(const struct command *command)
 
 void help_print(void)
 {
-    puts("Usage: keyshm-ctl COMMAND POOL [ARGUMENT]...\n"
+    puts("Usage: keyshm-ctl COMMAND [POOL] [ARGUMENT]...\n"
          "       keyshm-ctl help [COMMAND]\n"
          "Administer the pools of API keys of this user.\n"
          "Keys are read from standard input, the environment or a file, never from the command line.\n");

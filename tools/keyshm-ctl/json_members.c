@@ -168,6 +168,32 @@ const struct json_member json_members_of_check[] = {
     {"keys.rule", "the rule that decided; null: none"},
     MEMBERS_END};
 
+#define MEMBERS_OF_VERDICT                                                                                           \
+    MEMBER("is_success", "true: the request was answered as wanted"),                                                \
+        MEMBER("mark", "an object: status, duration_ms (null: as the policy says), until_marked, scope and reason; " \
+                       "null: none"),                                                                                \
+        MEMBER("scope", "whom it concerns: none, key, group, model or provider"),                                    \
+        MEMBER("retry", "what helps the request: none, other_key, later or never"),                                  \
+        MEMBER("wait_ms", "without a mark: for so long nobody should ask; -1: not said"),                            \
+        MEMBER("model", "that the answer is about, as it spells it; null: it names none"),                           \
+        MEMBER("requests", "what is left, an object: limit, remaining and reset_ms; -1: not said"),                  \
+        MEMBER("tokens", "the same of tokens of both kinds together"), MEMBER("input_tokens", "the same"),           \
+        MEMBER("output_tokens", "the same"), MEMBER("budget_scope", "whose budgets these are, as scope"),            \
+        MEMBER("rule", "the rule that decided, as openai/insufficient-quota; null: none")
+
+const struct json_member json_members_of_judge[] = {
+    MEMBER("schema", "1; it grows when a member changes its meaning, not when one is added"),
+    {"provider", "the name of the provider whose rules were asked for"},
+    MEMBERS_OF_VERDICT,
+    MEMBERS_END};
+
+const struct json_member json_members_of_report[] = {MEMBERS_OF_ALL, MEMBER_ID, MEMBERS_OF_VERDICT, MEMBERS_END};
+
+const struct json_member json_members_of_providers[] = {
+    MEMBER("schema", "1; it grows when a member changes its meaning, not when one is added"),
+    {"providers", "the rules of each, as keyshm-providers(5) has them, with origin"},
+    MEMBERS_END};
+
 const struct json_member json_members_of_reset[] = {
     MEMBERS_OF_ALL, {"became_available", "keys and groups whose cooldown was over"}, MEMBERS_END};
 

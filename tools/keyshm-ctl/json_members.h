@@ -16,6 +16,7 @@ extern const struct json_member json_members_of_create[], json_members_of_destro
     json_members_of_group[], json_members_of_model[], json_members_of_policy[], json_members_of_limits[],
     json_members_of_reap[], json_members_of_success[], json_members_of_check[], json_members_of_reset[],
     json_members_of_metadata[], json_members_of_label[], json_members_of_export[], json_members_of_import[],
-    json_members_of_verify[], json_members_of_repair[], json_members_of_holder[], json_members_of_break_lock[];
+    json_members_of_verify[], json_members_of_repair[], json_members_of_holder[], json_members_of_break_lock[],
+    json_members_of_judge[], json_members_of_report[], json_members_of_providers[];
 
 #endif

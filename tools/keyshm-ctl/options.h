@@ -21,7 +21,7 @@ struct operand {
 
 extern const struct operand operand_pool, operand_id, operand_ids, operand_id_or_group, operand_id_or_all, operand_status,
     operand_priority, operand_weight, operand_name, operand_value, operand_text, operand_file, operand_group,
-    operand_model, operand_setting, operand_id_or_pool, operand_pid;
+    operand_model, operand_setting, operand_id_or_pool, operand_pid, operand_provider;
 
 struct ctl_option {
     const char *name;  /* "--capacity" */
@@ -79,6 +79,10 @@ enum option_id {
     OPTION_REASON,
     OPTION_STATUS,
     OPTION_STAMP,
+    OPTION_PROVIDER,
+    OPTION_TRANSPORT,
+    OPTION_REPORT,
+    OPTION_VERBOSE,
     OPTION_LAYOUT,
     OPTION_ALL,
     OPTION_URL,

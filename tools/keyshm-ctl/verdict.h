@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef KEYSHM_CTL_VERDICT_H
+#define KEYSHM_CTL_VERDICT_H
+
+/* What an answer says, by the rules of its provider: found, told to a pool, and shown. */
+
+#include <jansson.h>
+
+#include "failure.h"
+#include "keyshm-http.h"
+
+/* These say on standard error what is wrong, and return the exit status. */
+
+/* Read the rules of the providers. If one of their files is bad, say which line. */
+enum exit_status verdict_load_rules(void);
+
+enum exit_status verdict_find(const char *provider, const struct keyshm_http_response *response,
+                              struct keyshm_http_verdict *ret_verdict);
+
+/* On standard output, for people: some lines. */
+void verdict_print(const struct keyshm_http_verdict *verdict);
+
+/* The members of MEMBERS_OF_VERDICT. NULL: out of memory. */
+json_t *verdict_json(const struct keyshm_http_verdict *verdict);
+
+#endif
