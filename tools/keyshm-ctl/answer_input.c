@@ -273,15 +273,15 @@ enum exit_status answer_read(struct answer_input *input, int fd, const char *nam
         return refuse("%s", keyshm_strerror(ENOMEM));
     ssize_t length = read_whole(fd, input->text, ANSWER_TEXT_MAX);
     if (length < 0)
-        return refuse("cannot read %s: %s; nothing was changed", name, system_error((int)-length));
+        return refuse("cannot read %s: %s; nothing was marked", name, system_error((int)-length));
     input->length = (size_t)length;
     if (length == ANSWER_TEXT_MAX)
         drain(fd);
     const char *wrong = answer_parse(input, &line_number);
     if (wrong == NULL)
         return EXIT_FINE;
-    return line_number == 0 ? refuse("%s: %s; nothing was changed", name, wrong)
-                            : refuse("%s:%" PRIu64 ": %s; nothing was changed", name, line_number, wrong);
+    return line_number == 0 ? refuse("%s: %s; nothing was marked", name, wrong)
+                            : refuse("%s:%" PRIu64 ": %s; nothing was marked", name, line_number, wrong);
 }
 
 void answer_free(struct answer_input *input)

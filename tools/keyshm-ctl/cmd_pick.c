@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer_file.h"
 #include "benches.h"
 #include "child.h"
 #include "clocks.h"
@@ -17,8 +18,10 @@
 #include "mark_rules.h"
 #include "name_rules.h"
 #include "program.h"
+#include "provider_of.h"
 #include "secret.h"
 #include "user.h"
+#include "verdict.h"
 
 /* ---- both ---- */
 
@@ -220,6 +223,12 @@ enum exit_status cmd_next(const struct arguments *arguments)
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NO_PROGRAM 127
 
+struct execution {
+    const struct arguments *arguments;
+    keyshm_pool *pool;
+    struct answer_file file; /* with --report */
+};
+
 /* What is invalid is the key alone, and for all models. A mark that fails does not change the exit status: that is COMMAND's. */
 static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, const struct keyshm_pick *pick,
                           int exit_status)
@@ -241,9 +250,35 @@ static void mark_by_rules(const struct arguments *arguments, keyshm_pool *pool, 
                  r == -ESTALE ? "it is no longer in the pool" : keyshm_strerror(r));
 }
 
-/* It holds the lease until the child ends, but the key no longer than until that has it. */
-static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct keyshm_lease *lease)
+static enum exit_status report_answer(const struct arguments *arguments, keyshm_pool *pool,
+                                      const struct keyshm_pick *pick, const struct answer_input *input)
 {
+    struct keyshm_http_verdict verdict;
+    enum exit_status status = verdict_find(provider_of(arguments, pool), &input->response, &verdict);
+    if (status != EXIT_FINE)
+        return status;
+    int r = keyshm_http_report(pool, pick, pick->model, &verdict);
+    return r < 0 ? fail(arguments->pool, r, NULL) : EXIT_FINE;
+}
+
+/* What the provider answered says more than an exit status, so that counts only where no answer could be read. What goes
+ * wrong does not change the exit status, either. */
+static void mark_by_answer(const struct execution *execution, const struct keyshm_pick *pick, int exit_status)
+{
+    struct answer_input input;
+    enum exit_status status = answer_file_read(&execution->file, &input);
+    if (status == EXIT_FINE)
+        report_answer(execution->arguments, execution->pool, pick, &input);
+    else
+        mark_by_rules(execution->arguments, execution->pool, pick, exit_status);
+    answer_free(&input);
+}
+
+/* It holds the lease until the child ends, but the key no longer than until that has it. */
+static int run_with(const struct execution *execution, struct keyshm_lease *lease)
+{
+    const struct arguments *arguments = execution->arguments;
+    keyshm_pool *pool = execution->pool;
     struct child child;
     child_begin(&child);
     int exit_status, r = child_start(&child, arguments->child, arguments->variable, lease->pick.key);
@@ -254,7 +289,10 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
         exit_status = r == -ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
     } else {
         exit_status = child_wait(&child);
-        mark_by_rules(arguments, pool, &lease->pick, exit_status);
+        if (arguments->report != NULL)
+            mark_by_answer(execution, &lease->pick, exit_status);
+        else
+            mark_by_rules(arguments, pool, &lease->pick, exit_status);
         keyshm_release(pool, lease);
     }
     child_end(&child);
@@ -262,30 +300,47 @@ static int run_with(const struct arguments *arguments, keyshm_pool *pool, struct
 }
 
 /* A signal during the wait ends this process at once, and it holds nothing yet. */
-static int pick_and_run(const struct arguments *arguments, keyshm_pool *pool)
+static int pick_and_run(const struct execution *execution)
 {
     struct keyshm_lease lease;
     struct picking picking;
-    enum exit_status status = picking_begin(arguments, pool, &picking);
+    enum exit_status status = picking_begin(execution->arguments, execution->pool, &picking);
     if (status != EXIT_FINE)
         return status;
-    int r = keyshm_acquire(pool, &picking.request, &lease);
+    int r = keyshm_acquire(execution->pool, &picking.request, &lease);
     int exit_status;
     if (r == 0)
-        exit_status = run_with(arguments, pool, &lease);
+        exit_status = run_with(execution, &lease);
     else
         exit_status = refuse_to_pick(&picking, r);
     explicit_bzero(&lease, sizeof(lease));
     return exit_status;
 }
 
+static enum exit_status prepare_report(struct execution *execution)
+{
+    const struct arguments *arguments = execution->arguments;
+    if (arguments->report == NULL && arguments->rules_of != NULL) {
+        complain("exec: --provider goes with --report");
+        return point_to_help();
+    }
+    if (arguments->report == NULL)
+        return EXIT_FINE;
+    secret_wipe_json();
+    enum exit_status status = verdict_load_rules();
+    return status == EXIT_FINE ? answer_file_begin(&execution->file, arguments->report) : status;
+}
+
 enum exit_status cmd_exec(const struct arguments *arguments)
 {
-    keyshm_pool *pool;
-    int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);
+    struct execution execution = {.arguments = arguments};
+    enum exit_status status = prepare_report(&execution);
+    if (status != EXIT_FINE)
+        return status;
+    int r = keyshm_attach_user(&execution.pool, user_of_pools(), arguments->pool);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    int exit_status = pick_and_run(arguments, pool);
-    keyshm_close(pool);
+    int exit_status = pick_and_run(&execution);
+    keyshm_close(execution.pool);
     return exit_status;
 }

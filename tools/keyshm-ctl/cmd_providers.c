@@ -17,7 +17,8 @@
 
 /* ---- when a rule fits, in short ---- */
 
-#define WHEN_SIZE 512 /* what does not fit is cut off */
+#define VALUES_SHOWN 3 /* of each list */
+#define WHEN_SIZE 512  /* what does not fit is cut off */
 
 struct text {
     char bytes[WHEN_SIZE];
@@ -50,10 +51,11 @@ static void append_values(struct text *text, json_t *values)
         append_value(text, values);
         return;
     }
-    for (size_t i = 0; i < json_array_size(values); i++) {
+    for (size_t i = 0; i < json_array_size(values) && i < VALUES_SHOWN; i++) {
         append(text, i > 0 ? "|" : "");
         append_value(text, json_array_get(values, i));
     }
+    append(text, json_array_size(values) > VALUES_SHOWN ? "|..." : "");
 }
 
 /* "status 429, header x-error a|b" */

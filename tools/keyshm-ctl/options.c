@@ -563,8 +563,9 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                        "rate_limited, quota_exceeded or invalid", parse_statuses, true},
     [OPTION_STAMP] = {"--stamp", "STAMP", "of the pick that was answered, as next --json prints it", "a number from 1 on",
                       parse_stamp, false},
-    [OPTION_PROVIDER] = {"--provider", "NAME", "by the rules of that provider; without it by those of the pool",
-                         PROVIDER_RULE, parse_provider, false},
+    [OPTION_PROVIDER] = {"--provider", "NAME",
+                         "the provider that answered; for report and exec, without it that of the pool", PROVIDER_RULE,
+                         parse_provider, false},
     [OPTION_TRANSPORT] =
         {"--transport", "WHAT",
          "no answer came, so none is read: timeout, dns, connect, tls, reset, or refused_stream, when the\n"

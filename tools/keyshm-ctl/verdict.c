@@ -20,9 +20,9 @@ enum exit_status verdict_load_rules(void)
 {
     int r = keyshm_http_load(NULL, tell_problem, NULL);
     if (r == -EINVAL)
-        return refuse("the rules of the providers cannot be used before that is corrected; nothing was changed");
+        return refuse("the rules of the providers cannot be used before that is corrected; nothing was marked");
     return r < 0 ? refuse("cannot read the rules of the providers, in the directory that KEYSHM_PROVIDERS names or in "
-                          "/etc/keyshm/providers.d: %s; nothing was changed",
+                          "/etc/keyshm/providers.d: %s; nothing was marked",
                           system_error(-r))
                  : EXIT_FINE;
 }
@@ -32,7 +32,7 @@ enum exit_status verdict_find(const char *provider, const struct keyshm_http_res
 {
     keyshm_http_verdict_init(ret_verdict, sizeof(*ret_verdict));
     int r = keyshm_http_judge(provider, response, ret_verdict);
-    return r < 0 ? refuse("the answer cannot be judged: %s; nothing was changed", keyshm_strerror(r)) : EXIT_FINE;
+    return r < 0 ? refuse("the answer cannot be judged: %s; nothing was marked", keyshm_strerror(r)) : EXIT_FINE;
 }
 
 /* ---- words ---- */
