@@ -10,7 +10,7 @@
 
 set -eu
 : "${KEYSHM_STAT:?}" "${KEYSHM_CTL:?}" "${KEYSHM_VERSION:?}" "${JSON_GET:?}" "${FIXTURE:?}"
-unset KEYSHM_LOG POSIXLY_CORRECT
+unset KEYSHM_LOG KEYSHM_PROVIDERS POSIXLY_CORRECT
 export LC_ALL=C.UTF-8
 
 here=$(dirname "$0")

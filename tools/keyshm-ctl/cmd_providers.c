@@ -12,7 +12,6 @@
 
 #include "cmd.h"
 #include "program.h"
-#include "text.h"
 #include "verdict.h"
 
 /* ---- when a rule fits, in short ---- */
@@ -110,12 +109,10 @@ static int add_columns(struct libscols_table *table)
     return 0;
 }
 
-/* Files of rules may have been written by anybody. */
+/* libsmartcols escapes what a terminal would obey: files of rules may have been written by anybody. */
 static int set_cell(struct libscols_line *line, size_t column, const char *text)
 {
-    char printable[TEXT_PRINTABLE_SIZE(WHEN_SIZE)];
-    text_printable(text != NULL ? text : "", printable, sizeof(printable));
-    return scols_line_set_data(line, column, printable);
+    return scols_line_set_data(line, column, text != NULL ? text : "");
 }
 
 static int add_rule(struct libscols_table *table, const char *provider, json_t *rule)

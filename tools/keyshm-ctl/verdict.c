@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "mark_rules.h"
 #include "program.h"
 #include "text.h"
 
@@ -78,6 +79,8 @@ static void print_time_of_mark(const struct keyshm_mark *mark)
 {
     char time[TEXT_DURATION_SIZE];
     text_duration(mark->duration_ms, time);
+    if (!mark_takes_duration(mark->status))
+        return;
     if (mark->duration_ms == KEYSHM_UNTIL_MARKED)
         fputs(" until it is marked available", stdout);
     else if (mark->duration_ms == KEYSHM_NO_RETRY_AFTER)
