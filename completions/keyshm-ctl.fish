@@ -18,7 +18,7 @@ function __keyshm_ctl_operands
                     --put-in --take-out --on-status --wait --retry-after --until --reason --status --stamp --layout --output --user \
                     --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long --requests-long-burst \
                     --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --file \
-                    --url --method --header --parallel --provider
+                    --url --method --header --parallel --provider --transport --report
                 set skip yes
             case --env
                 test "$command" = exec; and set skip yes
@@ -45,6 +45,11 @@ function __keyshm_ctl_command
     contains -- "$operands[1]" $argv
 end
 
+# The names of the providers that have rules.
+function __keyshm_ctl_providers
+    keyshm-ctl providers 2>/dev/null | string replace --regex --filter '/.*' '' | sort -u
+end
+
 # The words after -- are a command line of their own.
 function __keyshm_ctl_child
     set --local tokens (commandline --tokenize --cut-at-cursor --current-process)
@@ -53,9 +58,11 @@ function __keyshm_ctl_child
     complete --do-complete (string join ' ' -- $child (commandline --cut-at-cursor --current-token))
 end
 
-set --local commands create destroy add set remove priority weight next exec mark pause resume success check group model policy limits reap reset metadata label \
+set --local commands create destroy add set remove priority weight next exec mark pause resume success check judge report providers group model policy limits reap reset metadata label \
     export import verify repair holder break-lock
-set --local reporting create destroy add set remove priority weight next mark pause resume success check group model policy limits reap reset metadata label import \
+set --local of_pools create destroy add set remove priority weight next exec mark pause resume success check report group model policy limits reap reset metadata label \
+    export import verify repair holder break-lock
+set --local reporting create destroy add set remove priority weight next mark pause resume success check judge report providers group model policy limits reap reset metadata label import \
     verify repair holder break-lock
 
 complete -c keyshm-ctl -f
@@ -77,6 +84,9 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a pause -d 'Do not pick a
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a resume -d 'Let a paused key in again'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a success -d 'Record that a request has succeeded'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a check -d 'Ask the provider about disabled keys'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a judge -d 'Print what an answer says of a key'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a report -d 'Mark a key by an answer'
+complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a providers -d 'Print the rules by which answers are read'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a group -d 'Print, make or change the groups of keys'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a model -d 'Print or make the models'
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a policy -d 'Print or set how marks are understood'
@@ -94,8 +104,9 @@ complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a break-lock -d "Kill the
 complete -c keyshm-ctl -n __keyshm_ctl_has_no_command -a help -d 'Show the help, or that of a command'
 
 complete -c keyshm-ctl -n '__keyshm_ctl_at 1 help' -a "$commands help" -d Command
-complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $commands" -a '(__keyshm_pools)' -d Pool
-complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove priority weight pause resume success metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
+complete -c keyshm-ctl -n "__keyshm_ctl_at 1 $of_pools" -a '(__keyshm_pools)' -d Pool
+complete -c keyshm-ctl -n '__keyshm_ctl_at 1 providers' -a '(__keyshm_ctl_providers)' -d Provider
+complete -c keyshm-ctl -n '__keyshm_ctl_at 2 remove priority weight pause resume success report metadata label' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 mark; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 limits; and not __fish_contains_opt group' -a '(__keyshm_keys (__keyshm_ctl_operands)[2])'
 complete -c keyshm-ctl -n '__keyshm_ctl_at 2 limits; and not __fish_contains_opt group' -a all -d 'Every key without its own'
@@ -119,17 +130,20 @@ complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l in-flight-max -x -d '
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l group-in-flight-max -x -d 'Places for requests in flight of a group'
 complete -c keyshm-ctl -n '__keyshm_ctl_command create' -l provider-rules -x -d 'The name of the rules of its provider'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set mark pause resume limits' -l group -x -a '(__keyshm_names groups GROUP (__keyshm_ctl_operands)[2])' -d 'The group'
-complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success limits' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
+complete -c keyshm-ctl -n '__keyshm_ctl_command next exec mark success report limits' -l model -x -a '(__keyshm_names models MODEL (__keyshm_ctl_operands)[2])' -d 'For this model'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec mark' -l scope -x -a 'key group' -d 'What a mark is about'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l put-in -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Put this key in'
 complete -c keyshm-ctl -n '__keyshm_ctl_command group' -l take-out -x -a '(__keyshm_keys (__keyshm_ctl_operands)[2])' -d 'Take this key out'
-complete -c keyshm-ctl -n '__keyshm_ctl_command success' -l stamp -x -d 'Of the pick, as next --json prints it'
+complete -c keyshm-ctl -n '__keyshm_ctl_command success report' -l stamp -x -d 'Of the pick, as next --json prints it'
 complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l all -d 'Ask about every key'
 complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l url -x -d 'Of the request'
 complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l method -x -a 'GET HEAD POST' -d 'Of the request'
 complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l header -x -d 'Of the request'
 complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l parallel -x -d 'Requests at the same time'
-complete -c keyshm-ctl -n '__keyshm_ctl_command check' -l provider -x -d 'Whose rules count'
+complete -c keyshm-ctl -n '__keyshm_ctl_command check exec judge report' -l provider -x -a '(__keyshm_ctl_providers)' -d 'The provider that answered'
+complete -c keyshm-ctl -n '__keyshm_ctl_command judge report' -l transport -x -a 'timeout dns connect tls reset refused_stream' -d 'No answer came'
+complete -c keyshm-ctl -n '__keyshm_ctl_command report' -l verbose -d 'Print what judge prints'
+complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l report -r -d 'The file with the answer'
 complete -c keyshm-ctl -n '__keyshm_ctl_command add set' -l env -d 'Add keys from the environment'
 complete -c keyshm-ctl -n '__keyshm_ctl_command set' -l allow-empty -d 'Remove all keys if none is given'
 complete -c keyshm-ctl -n '__keyshm_ctl_command exec' -l env -x -a '(set --names --export)' -d 'The variable that receives the key'

@@ -25,7 +25,7 @@ _keyshm_columns_of_limits='POOL OWNER SCOPE KEY GROUP MODEL LIMIT AMOUNT PER BUR
 _keyshm_columns_of_pools='POOL OWNER KEYS CAPACITY STATUSES AVAILABLE LIMITED QUOTA INVALID PAUSED WAITING GROUPS MODELS KEY-MAX
     COOLDOWN COOLDOWN-MAX RULES CREATED AGE CREATOR-UID CREATOR-PID CREATOR RECOVERIES HOLDER-PID HOLDER HOLDER-STATE HELD'
 
-_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success check group model policy limits reap
+_keyshm_commands='create destroy add set remove priority weight next exec mark pause resume success check judge report providers group model policy limits reap
     reset metadata label export import verify repair holder break-lock help'
 
 # The options of a command, without --help, which every command has.
@@ -35,11 +35,13 @@ _keyshm_options_of() {
     add) echo '--group --env --dry-run --json' ;;
     set) echo '--group --env --dry-run --allow-empty --json' ;;
     next) echo '--model --wait --tokens --json' ;;
-    exec) echo '--model --env --on-status --scope --wait --tokens' ;;
+    exec) echo '--model --env --on-status --scope --wait --tokens --report --provider' ;;
     mark) echo '--group --model --scope --retry-after --until --reason --status --json' ;;
     pause | resume) echo '--group --json' ;;
     group) echo '--put-in --take-out --delete --json' ;;
     success) echo '--stamp --model --json' ;;
+    judge) echo '--provider --transport --json' ;;
+    report) echo '--provider --transport --stamp --model --verbose --json' ;;
     check) echo '--all --url --method --header --parallel --provider --json' ;;
     metadata | label) echo '--delete --json' ;;
     export) echo '--output --with-keys' ;;
@@ -50,7 +52,7 @@ _keyshm_options_of() {
         echo '--group --model --requests --requests-burst --tokens --tokens-burst --tokens-charge --requests-long
             --requests-long-burst --tokens-long --tokens-long-burst --tokens-long-charge --in-flight --none --file --dry-run --json'
         ;;
-    remove | priority | weight | model | policy | reap | reset | verify | repair | holder) echo '--json' ;;
+    remove | priority | weight | model | policy | providers | reap | reset | verify | repair | holder) echo '--json' ;;
     esac
 }
 
@@ -60,6 +62,11 @@ _keyshm_pools() {
     for segment in "/dev/shm/keyshm.$EUID."*.*; do
         [[ ! -e $segment ]] || echo "${segment#"/dev/shm/keyshm.$EUID."*.}"
     done
+}
+
+# The names of the providers that have rules.
+_keyshm_providers() {
+    keyshm-ctl providers 2>/dev/null | sed -n 's,/.*,,p' | sort -u
 }
 
 _keyshm_words() {
@@ -151,7 +158,7 @@ _keyshm_look_back() {
             --reason | --status | --stamp | --layout | --output | --user | --requests | --requests-burst | --tokens | \
             --tokens-burst | --tokens-charge | --requests-long | --requests-long-burst | --tokens-long | \
             --tokens-long-burst | --tokens-long-charge | --in-flight | --file | --url | --method | --header | --parallel | \
-            --provider) ((i++)) ;;
+            --provider | --transport | --report) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $command ]]; then
@@ -171,6 +178,8 @@ _keyshm_ids() {
 
 _keyshm_operand() {
     case $command:$operands in
+    judge:*) ;;
+    providers:*) ((operands > 0)) || _keyshm_words "$(_keyshm_providers)" ;;
     *:0) _keyshm_words "$(_keyshm_pools)" ;;
     mark:1)
         if [[ " ${words[*]} " == *' --group '* ]]; then # in the place of an id
@@ -182,7 +191,7 @@ _keyshm_operand() {
     limits:1)
         _keyshm_words "all $(keyshm-stat --raw --noheadings --output ID -- "$pool" 2>/dev/null)"
         ;;
-    remove:1 | priority:1 | weight:1 | pause:1 | resume:1 | success:1 | metadata:1 | label:1) _keyshm_ids ;;
+    remove:1 | priority:1 | weight:1 | pause:1 | resume:1 | success:1 | report:1 | metadata:1 | label:1) _keyshm_ids ;;
     priority:2) _keyshm_words '0 1 2 3' ;;
     mark:2) _keyshm_words "$_keyshm_statuses" ;;
     group:1 | model:1) _keyshm_names "$command" ;;
@@ -199,8 +208,16 @@ _keyshm_ctl() {
         return
     fi
     case $prev in
-    --output | --file)
+    --output | --file | --report)
         _filedir
+        return
+        ;;
+    --provider)
+        _keyshm_words "$(_keyshm_providers)"
+        return
+        ;;
+    --transport)
+        _keyshm_words 'timeout dns connect tls reset refused_stream'
         return
         ;;
     --tokens-charge | --tokens-long-charge)

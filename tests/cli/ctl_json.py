@@ -24,17 +24,28 @@ def members_of(value):
             yield from (f"{name}.{inner}" for inner in member[0])
 
 
-def compare(pool, command, *arguments, keys=None, status=0):
-    """Run it, and return the object."""
-    result = subprocess.run([CTL, command, pool, *arguments, "--json"], input=keys, capture_output=True, text=True, check=False)
+def run(command, *arguments, keys=None, status=0):
+    """Run it, and return the object that it prints."""
+    result = subprocess.run([CTL, command, *arguments, "--json"], input=keys, capture_output=True, text=True, check=False)
     check(result.returncode == status, f"{command}: exit status {result.returncode}: {result.stderr}")
     check(result.stdout.count("\n") == 1, f"{command}: more than a line: {result.stdout}")
-    value = json.loads(result.stdout)
-    printed, helped = list(members_of(value)), members_in_help(command)
-    check(printed == helped, f"{command}: it prints {printed}, and its help has {helped}")
-    check(value["schema"] == 1 and value["provider"] == pool, f"{command}: {value}")
     check(command == "next" or "TOPSECRET" not in result.stdout + result.stderr, f"{command}: a key")
+    value = json.loads(result.stdout)
+    check(value["schema"] == 1, f"{command}: {value}")
     compared.add(command)
+    return value
+
+
+def compare_members(command, printed):
+    helped = members_in_help(command)
+    check(list(printed) == helped, f"{command}: it prints {list(printed)}, and its help has {helped}")
+
+
+def compare(pool, command, *arguments, keys=None, status=0):
+    """The same for a command about a pool; its members are all that the help has."""
+    value = run(command, pool, *arguments, keys=keys, status=status)
+    compare_members(command, members_of(value))
+    check(value["provider"] == pool, f"{command}: {value}")
     return value
 
 
@@ -147,9 +158,33 @@ def test_trouble():
     compare(pool, "destroy")
 
 
+ANSWER = """HTTP/1.1 429 Too Many Requests
+Retry-After: 30
+X-RateLimit-Remaining-Requests: 0
+
+{"error": {"message": "%s"}}"""
+
+
+def test_answers():
+    pool, (first,) = make_pool("-answers", "AAAA")
+    answer = ANSWER % key("AAAA")
+    judged = run("judge", "--provider", "nobody", keys=answer)
+    compare_members("judge", judged)
+    check((judged["provider"], judged["mark"]["status"], judged["mark"]["duration_ms"]) == ("nobody", "rate_limited", 30000), judged)
+    check(list(judged["mark"]) == ["status", "duration_ms", "until_marked", "scope", "reason"], judged)
+    for kind in ("requests", "tokens", "input_tokens", "output_tokens"):
+        check(list(judged[kind]) == ["limit", "remaining", "reset_ms"], judged)
+    reported = compare(pool, "report", first, keys=answer)
+    check({**judged, "provider": pool, "id": int(first)} == reported, f"{judged} {reported}")
+    check(keys_of(pool)[0]["status"] == "rate_limited", "not marked")
+    rules = run("providers", "nobody")
+    compare_members("providers", rules)
+    check([each["provider"] for each in rules["providers"]] == ["general"], rules["providers"])
+
+
 def test_all_were_asked():
-    commands = set(re.findall(r"^  ([a-z-]+) POOL", ctl("--help"), re.MULTILINE))
+    commands = set(re.findall(r"^  ([a-z][a-z-]*) \S", ctl("--help"), re.MULTILINE))
     check(compared == commands - {"exec"}, f"{commands - compared} {compared - commands}")
 
 
-run_tests([test_keys, test_state, test_trouble, test_all_were_asked])
+run_tests([test_keys, test_state, test_trouble, test_answers, test_all_were_asked])

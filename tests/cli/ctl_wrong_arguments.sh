@@ -12,7 +12,7 @@ id=$(id_of "$pool" 0)
 
 # Each option of another command, and each of its own without a value, for all commands: from --help, so that none is missing.
 run 0 "$ctl" --help
-sed -n 's/^  \([a-z-]*\) POOL.*/\1/p' "$out" >"$tmp/commands"
+sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' "$out" >"$tmp/commands"
 more=' \{13\}' # before what does not fit on the first line of a usage
 grep -v "^\(  [a-z]\|$more\)" "$out" >"$tmp/help"
 grep "^\(  [a-z]\|$more\)" "$out" >"$tmp/usages"

@@ -61,7 +61,7 @@ class Command:
 class Ctl:
     def __init__(self, program):
         text = help_of(program)
-        self.commands = {name: Command(program, name) for name in found(r"^  ([a-z-]+) POOL", text)}
+        self.commands = {name: Command(program, name) for name in found(r"^  ([a-z][a-z-]*) \S", text)}
         # What can be the first word, in this order.
         self.words = [*self.commands, *found(r"^ +keyshm-ctl ([a-z]+) \[COMMAND\]$", text)]
         # {"--help": "-h, --help"}

@@ -3,6 +3,7 @@
 """tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL: what the shell offers for each of a list of command lines."""
 
 import glob
+import json
 import os
 import subprocess
 import sys
@@ -29,11 +30,16 @@ def make_pools(ctl):
     return {line.split()[0] for line in added.splitlines()}
 
 
+def names_of_providers(ctl):
+    printed = subprocess.run([ctl, "providers", "--json"], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return {each["provider"] for each in json.loads(printed)["providers"] if each.get("rules")}
+
+
 def names(columns):
     return {name.replace(" ", "-") for name, _, _ in columns}
 
 
-def expectations(stat, ctl, ids):
+def expectations(stat, ctl, ids, providers):
     """(line, the words that must be offered)"""
     first = min(ids)
     yield f"keyshm-stat {POOL}", {POOL, f"{POOL}.b"}
@@ -56,9 +62,12 @@ def expectations(stat, ctl, ids):
     yield "keyshm-ctl help create ", set()
     yield "keyshm-ctl --", set(ctl.options)
     for name, command in ctl.commands.items():
-        yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}
-        yield f"keyshm-ctl {name} {POOL} --", command.options | {"--user", "--help"}
-    for name in ("remove", "priority", "weight", "mark", "pause", "resume", "success", "metadata", "label"):
+        if " POOL" in command.usage:
+            yield f"keyshm-ctl {name} {POOL}", {POOL, f"{POOL}.b"}
+            yield f"keyshm-ctl {name} {POOL} --", command.options | {"--user", "--help"}
+        else:
+            yield f"keyshm-ctl {name} --", command.options | {"--user", "--help"}
+    for name in ("remove", "priority", "weight", "mark", "pause", "resume", "success", "report", "metadata", "label"):
         yield f"keyshm-ctl {name} {POOL} ", ids
     yield f"keyshm-ctl limits {POOL} ", ids | {"all"}
     yield f"keyshm-ctl limits {POOL} --requests 5/s ", ids | {"all"}
@@ -77,6 +86,14 @@ def expectations(stat, ctl, ids):
     yield f"keyshm-ctl mark --retry-after 5 {POOL} {first} r", {"rate_limited"}
     for command in (f"mark {POOL} {first} invalid", f"exec {POOL}"):
         yield f"keyshm-ctl {command} --scope ", {"key", "group"}
+    yield "keyshm-ctl providers ", providers
+    yield "keyshm-ctl providers gen", {"general"}
+    for command in ("judge", f"report {POOL} {first}", f"exec {POOL}"):
+        yield f"keyshm-ctl {command} --provider ", providers
+    for command in ("judge", f"report {POOL} {first}"):
+        yield f"keyshm-ctl {command} --transport ", {"timeout", "dns", "connect", "tls", "reset", "refused_stream"}
+    yield f"keyshm-ctl report {POOL} --stamp 5 --transport reset ", ids
+    yield f"keyshm-ctl report {POOL} {first} --model ", {MODEL}
     for name in ("next", "exec"):
         yield f"keyshm-ctl {name} {POOL} --wait ", {"forever"}
         yield f"keyshm-ctl {name} {POOL} --wait 5 --tok", {"--tokens"}
@@ -120,7 +137,7 @@ def main():
         os.environ |= {"PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "DOCS_TAB_KEY": ""}
         shell = SHELLS[name](os.path.abspath(directory), scratch)
         checked, failed = 0, 0
-        for line, expected in expectations(Stat(stat_program), Ctl(ctl_program), make_pools(ctl_program)):
+        for line, expected in expectations(Stat(stat_program), Ctl(ctl_program), make_pools(ctl_program), names_of_providers(ctl_program)):
             offered = tidy(shell.offers(line), line)
             checked += 1
             if offered != expected:

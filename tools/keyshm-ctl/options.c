@@ -573,7 +573,7 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
          TRANSPORT_RULE, parse_transport, false},
     [OPTION_REPORT] =
         {"--report", "FILE",
-         "when COMMAND has ended, report the answer that it has written to FILE, as curl -i --output FILE;\n"
+         "when COMMAND has ended, report the answer that it has written to FILE, as curl -i -o FILE;\n"
          "where there is none, --on-status counts",
          "the name of a file", parse_report, false},
     [OPTION_VERBOSE] = {"--verbose", NULL, "print what judge prints", NULL, parse_verbose, false},
