@@ -137,12 +137,13 @@ static void test_several(void)
 static const char *parse_long(size_t value_length, const char *end, size_t body_length)
 {
     static const char begin[] = "HTTP/1.1 200 OK\r\nA:";
-    size_t begin_length = sizeof(begin) - 1, length = begin_length + value_length + strlen(end) + body_length;
+    size_t begin_length = sizeof(begin) - 1, end_length = strlen(end);
+    size_t length = begin_length + value_length + end_length + body_length;
     char *text = malloc(length);
     EXPECT(text != NULL);
     memset(text, 'x', length);
     memcpy(text, begin, begin_length);
-    memcpy(text + begin_length + value_length, end, strlen(end));
+    memcpy(text + begin_length + value_length, end, end_length);
     const char *wrong = parse_bytes(text, length);
     free(text);
     return wrong;
