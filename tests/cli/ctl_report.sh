@@ -190,11 +190,17 @@ with 22 --on-status '*=invalid' -- sh -c "$writes" 22 'HTTP/1.1 500 x' nothing "
 silent
 marked 0
 
-# The same answer, of the same length, again: it was written.
-with 0 -- sh -c "$writes" 0 'HTTP/1.1 429 x' burst "$answer"
-marked 1
-with 0 -- sh -c "$writes" 0 'HTTP/1.1 429 x' burst "$answer"
-marked 1
+# The same answer again, just after it was written: the clock of files may not have moved, so it is waited for that.
+printf 'HTTP/1.1 400 x\n\n' >"$tmp/same"
+for _ in 1 2 3 4 5; do
+    cat "$tmp/same" >"$answer"
+    with 0 -- cp "$tmp/same" "$answer"
+    silent
+done
+soon=$(($(date +%s%N) + 150000000))
+touch -d "@$((soon / 1000000000)).$(printf %09d $((soon % 1000000000)))" "$answer"
+with 0 -- sh -c 'cat "$0" >"$1" && date +%s%N' "$tmp/same" "$answer"
+[ "$(cat "$out")" -gt "$soon" ] || fail "COMMAND was started while the clock of files stood still"
 
 # Not written: said, and the exit status counts.
 with 7 -- sh -c 'exit 7'
@@ -217,13 +223,27 @@ with 0 -- sh -c 'rm "$0" && mkfifo "$0"' "$answer"
 err_has 'it is not a regular file any longer$'
 marked 0
 
-# The stamp is that of the pick: what was marked meanwhile stays, and a success does not lift it.
+# The stamp is that of the pick: a success does not end a streak that another request has begun meanwhile.
 rm "$answer"
+run 0 "$ctl" policy "$pool" cooldown-growth=200
 # shellcheck disable=SC2016
-with 0 -- sh -c '"$0" mark "$1" "$2" quota_exceeded && "$0" mark "$1" "$3" quota_exceeded && printf "HTTP/1.1 200 OK\n\n" >"$4"' \
-    "$ctl" "$pool" "$first" "$second" "$answer"
-is "$(of_pool "$pool" status_count quota_exceeded)" 2
+fails='"$0" mark "$1" "$2" rate_limited && "$0" mark "$1" "$3" rate_limited && printf "HTTP/1.1 200 OK\n\n" >"$4"'
+with 0 -- sh -c "$fails" "$ctl" "$pool" "$first" "$second" "$answer"
+run 0 "$ctl" export "$pool"
+is "$(json keys 0 streak rate_limits),$(json keys 1 streak rate_limits)" 1,1
+# One that was picked after it does.
 available
+run 0 "$ctl" policy "$pool" cooldown-growth=200 cooldown=0.001
+for id in "$first" "$second"; do
+    run 0 "$ctl" mark "$pool" "$id" rate_limited
+done
+until [ "$(of_pool "$pool" status_count available)" = 2 ]; do sleep 0.01; done
+for _ in 1 2; do
+    with 0 -- sh -c 'printf "HTTP/1.1 200 OK\n\n" >"$0"' "$answer"
+done
+run 0 "$ctl" export "$pool"
+is "$(json keys 0 streak),$(json keys 1 streak)" null,null
+run 0 "$ctl" policy "$pool" cooldown-growth=100 cooldown=600
 
 # The lease is given back after that.
 run 0 "$ctl" limits "$pool" --in-flight 1

@@ -76,18 +76,14 @@ static enum exit_status show(const struct arguments *arguments, const struct key
     return EXIT_FINE;
 }
 
-/* Without a stamp nobody knows whether a success came before or after what was marked, so it ends nothing. */
 static enum exit_status tell_pool(const struct arguments *arguments, keyshm_pool *pool,
                                   const struct keyshm_http_verdict *verdict)
 {
     struct keyshm_pick pick = {.id = arguments->id, .stamp = arguments->stamp};
-    struct keyshm_http_verdict told = *verdict;
     enum exit_status status = name_choose_model(arguments->pool, pool, arguments->model, &pick.model);
     if (status != EXIT_FINE)
         return status;
-    if (arguments->stamp == 0)
-        told.is_success = 0;
-    int r = keyshm_http_report(pool, &pick, pick.model, &told);
+    int r = keyshm_http_report(pool, &pick, pick.model, verdict);
     return r < 0 ? fail(arguments->pool, r, NULL) : EXIT_FINE;
 }
 

@@ -143,7 +143,7 @@ static const char *parse_long(size_t value_length, const char *end, size_t body_
     EXPECT(text != NULL);
     memset(text, 'x', length);
     memcpy(text, begin, begin_length);
-    memcpy(text + begin_length + value_length, end, end_length);
+    mempcpy(text + begin_length + value_length, end, end_length);
     const char *wrong = parse_bytes(text, length);
     free(text);
     return wrong;
