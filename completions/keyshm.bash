@@ -212,7 +212,7 @@ _keyshm_ctl() {
         _filedir
         return
         ;;
-    --provider)
+    --provider | --provider-rules)
         _keyshm_words "$(_keyshm_providers)"
         return
         ;;
@@ -227,7 +227,7 @@ _keyshm_ctl() {
     --requests | --requests-burst | --tokens | --tokens-burst | --requests-long | --requests-long-burst | --tokens-long | \
         --tokens-long-burst | --in-flight) return ;;
     --capacity | --key-max | --cooldown | --groups-max | --models-max | --in-flight-max | --group-in-flight-max | \
-        --provider-rules | --on-status | --retry-after | --until | --stamp | --layout | --url | --header | --parallel | --provider) return ;;
+        --on-status | --retry-after | --until | --stamp | --layout | --url | --header | --parallel) return ;;
     --method)
         _keyshm_words 'GET HEAD POST'
         return

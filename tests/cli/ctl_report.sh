@@ -64,6 +64,13 @@ run 0 "$ctl" report "$pool" sk-...BBBB <"$in" # the masked form
 is_now 1 rate_limited
 available
 
+run 0 "$ctl" create "$pool.ruled" --provider-rules acme # the rules of the pool
+add "$pool.ruled" DDDD
+feed 'HTTP/1.1 429 x\n\n{"error": {"code": "burst"}}'
+run 0 "$ctl" report "$pool.ruled" "$(id_of "$pool.ruled" 0)" --verbose <"$in"
+out_has '^rule  *acme/burst$'
+is "$(of_pool "$pool.ruled" keys 0 status)" quota_exceeded
+
 # For a model: what is said of it is said for that, and without one it is for all.
 feed 'HTTP/1.1 429 x\nRetry-After: 600\n\n{"error": {"code": "burst", "model": "m/1"}}'
 tell --model m/1

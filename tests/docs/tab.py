@@ -90,6 +90,7 @@ def expectations(stat, ctl, ids, providers):
     yield "keyshm-ctl providers gen", {"general"}
     for command in ("judge", f"report {POOL} {first}", f"exec {POOL}"):
         yield f"keyshm-ctl {command} --provider ", providers
+    yield f"keyshm-ctl create {POOL} --provider-rules ", providers
     for command in ("judge", f"report {POOL} {first}"):
         yield f"keyshm-ctl {command} --transport ", {"timeout", "dns", "connect", "tls", "reset", "refused_stream"}
     yield f"keyshm-ctl report {POOL} --stamp 5 --transport reset ", ids

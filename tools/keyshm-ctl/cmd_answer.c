@@ -11,7 +11,6 @@
 #include "lookup.h"
 #include "name_rules.h"
 #include "program.h"
-#include "provider_of.h"
 #include "report.h"
 #include "secret.h"
 #include "user.h"
@@ -93,7 +92,7 @@ static enum exit_status report_answer(const struct arguments *arguments, keyshm_
     const struct id_list ids = {.count = 1, .ids = {arguments->id}};
     enum exit_status status = lookup_check_keys(arguments->pool, pool, &ids, 0);
     if (status == EXIT_FINE)
-        status = judge(arguments, provider_of(arguments, pool), &verdict);
+        status = judge(arguments, verdict_provider(arguments->rules_of, pool), &verdict);
     if (status == EXIT_FINE)
         status = tell_pool(arguments, pool, &verdict);
     if (status != EXIT_FINE)

@@ -18,7 +18,6 @@
 #include "mark_rules.h"
 #include "name_rules.h"
 #include "program.h"
-#include "provider_of.h"
 #include "secret.h"
 #include "user.h"
 #include "verdict.h"
@@ -254,7 +253,7 @@ static enum exit_status report_answer(const struct arguments *arguments, keyshm_
                                       const struct keyshm_pick *pick, const struct answer_input *input)
 {
     struct keyshm_http_verdict verdict;
-    enum exit_status status = verdict_find(provider_of(arguments, pool), &input->response, &verdict);
+    enum exit_status status = verdict_find(verdict_provider(arguments->rules_of, pool), &input->response, &verdict);
     if (status != EXIT_FINE)
         return status;
     int r = keyshm_http_report(pool, pick, pick->model, &verdict);

@@ -200,13 +200,10 @@ static int parse_stamp(const char *text, struct arguments *arguments)
     return r == 0 && arguments->stamp == 0 ? -ERANGE : r;
 }
 
-/* As that of a pool. */
 static int parse_provider(const char *text, struct arguments *arguments)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strlen(text);
     arguments->rules_of = text;
-    return length > 0 && length <= KEYSHM_PROVIDER_MAX && text[0] != '.' && strspn(text, allowed) == length ? 0 : -EINVAL;
+    return name_is_of_pool(text) ? 0 : -EINVAL;
 }
 
 static int parse_transport(const char *text, struct arguments *arguments)
@@ -430,9 +427,7 @@ static int parse_value(const char *text, struct arguments *arguments)
 #define REASON_RULE                                                                                               \
     "peer, budget, timeout, server_error, overloaded, rate_limit, quota, billing, permission, authentication or " \
     "operator"
-#define PROVIDER_RULE "a name as of a pool: 1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot"
 #define TRANSPORT_RULE "timeout, dns, connect, tls, reset or refused_stream"
-_Static_assert(KEYSHM_PROVIDER_MAX == 64, "PROVIDER_RULE");
 _Static_assert(KEYSHM_HTTP_TRANSPORT_COUNT == 7, "TRANSPORT_RULE");
 _Static_assert(KEYSHM_DURATION_MAX_MS == INT64_C(31622400) * 1000, "SECONDS_RULE, TIME_RULE");
 _Static_assert(KEYSHM_REASON_COUNT == 12, "REASON_RULE");
@@ -564,18 +559,17 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_STAMP] = {"--stamp", "STAMP", "of the pick that was answered, as next --json prints it", "a number from 1 on",
                       parse_stamp, false},
     [OPTION_PROVIDER] = {"--provider", "NAME",
-                         "the provider that answered; for report and exec, without it that of the pool", PROVIDER_RULE,
-                         parse_provider, false},
+                         "by the rules of that name; for report and exec, without it by those of the pool",
+                         NAME_OF_POOL_RULE, parse_provider, false},
     [OPTION_TRANSPORT] =
         {"--transport", "WHAT",
          "no answer came, so none is read: timeout, dns, connect, tls, reset, or refused_stream, when the\n"
          "server had not begun with the request",
          TRANSPORT_RULE, parse_transport, false},
-    [OPTION_REPORT] =
-        {"--report", "FILE",
-         "when COMMAND has ended, report the answer that it has written to FILE, as curl -i -o FILE;\n"
-         "where there is none, --on-status counts",
-         "the name of a file", parse_report, false},
+    [OPTION_REPORT] = {"--report", "FILE",
+                       "when COMMAND has ended, report the answer that it has written to FILE, as curl -i -o FILE;\n"
+                       "where there is none, --on-status counts",
+                       "the name of a file", parse_report, false},
     [OPTION_VERBOSE] = {"--verbose", NULL, "print what judge prints", NULL, parse_verbose, false},
     [OPTION_LAYOUT] = {"--layout", "LAYOUT", "not the pool that this version reads, but the one of that layout",
                        "1 to 16 of a-z 0-9 -, as keyshm-stat names it", parse_layout, false},
@@ -625,5 +619,5 @@ const struct operand operand_model = {"NAME", NULL, NAME_RULE, parse_model};
 const struct operand operand_setting = {
     "SETTING=VALUE", NULL, "a setting and its value, in seconds where it is a time; keyshm-ctl help policy lists them",
     parse_setting};
-const struct operand operand_provider = {"NAME", NULL, PROVIDER_RULE, parse_provider};
+const struct operand operand_provider = {"NAME", NULL, NAME_OF_POOL_RULE, parse_provider};
 const struct operand operand_file = {"FILE", NULL, "the name of a file; leave it out for standard input", parse_file};

@@ -11,6 +11,11 @@
 
 /* ---- found ---- */
 
+const char *verdict_provider(const char *name_or_null, keyshm_pool *pool)
+{
+    return name_or_null != NULL ? name_or_null : keyshm_provider_rules(pool);
+}
+
 static void tell_problem(const char *problem, void *user)
 {
     (void)user;

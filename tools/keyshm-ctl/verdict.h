@@ -9,6 +9,9 @@
 #include "failure.h"
 #include "keyshm-http.h"
 
+/* Whose rules: those of the provider that --provider names, otherwise those of the pool. */
+const char *verdict_provider(const char *name_or_null, keyshm_pool *pool);
+
 /* These say on standard error what is wrong, and return the exit status. */
 
 /* Read the rules of the providers. If one of their files is bad, say which line. */
