@@ -59,7 +59,7 @@ def keys_of(pool):
 def workers_of(pool):
     """The names of the processes that are attached."""
     listed = json.loads(subprocess.check_output([STAT, "--workers", "--json", pool]))
-    return [worker["name"] for worker in listed["pools"][0]["workers"]]
+    return [worker["name"] for worker in listed["pools"][0]["workers"] if worker["state"] != "closed"]
 
 
 def make_pool(name, *ends):
