@@ -80,9 +80,9 @@ judge
 out_has 'as long as the pool'
 
 # A body of any length, in a pipe.
-{ printf 'HTTP/1.1 429 x\n\n' && head -c 1000000 /dev/zero && printf %s done >&3; } 3>"$tmp/fed" | "$ctl" judge --provider acme >"$out" 2>"$err" ||
+{ printf 'HTTP/1.1 429 x\n\n' && head -c 1000000 /dev/zero && printf end >&3; } 3>"$tmp/fed" | "$ctl" judge --provider acme >"$out" 2>"$err" ||
     fail "a long body"
-is "$(cat "$tmp/fed")" done "the pipe was closed too early"
+is "$(cat "$tmp/fed")" end "the pipe was closed too early"
 out_has '^verdict  *rate_limited'
 
 # An exchange that failed: nothing is read.

@@ -206,6 +206,7 @@ for _ in 1 2 3 4 5; do
 done
 soon=$(($(date +%s%N) + 150000000))
 touch -d "@$((soon / 1000000000)).$(printf %09d $((soon % 1000000000)))" "$answer"
+# shellcheck disable=SC2016
 with 0 -- sh -c 'cat "$0" >"$1" && date +%s%N' "$tmp/same" "$answer"
 [ "$(cat "$out")" -gt "$soon" ] || fail "COMMAND was started while the clock of files stood still"
 
@@ -226,6 +227,7 @@ marked 0
 with 9 --on-status 9=invalid -- sh -c 'printf "%s\n" "$API_KEY" >"$0"; exit 9' "$answer"
 err_has "^keyshm-ctl: $answer:1: it is no answer as curl -i prints it"
 marked 1
+# shellcheck disable=SC2016
 with 0 -- sh -c 'rm "$0" && mkfifo "$0"' "$answer"
 err_has 'it is not a regular file any longer$'
 marked 0
@@ -246,6 +248,7 @@ for id in "$first" "$second"; do
 done
 until [ "$(of_pool "$pool" status_count available)" = 2 ]; do sleep 0.01; done
 for _ in 1 2; do
+    # shellcheck disable=SC2016
     with 0 -- sh -c 'printf "HTTP/1.1 200 OK\n\n" >"$0"' "$answer"
 done
 run 0 "$ctl" export "$pool"
