@@ -54,7 +54,6 @@ struct arguments {
     const char *layout;   /* of a pool; NULL: not given */
     const char *file;     /* NULL: standard input or output */
     const char *list;     /* the name of a file with a line for each; "-": standard input; NULL: not given */
-    const char *rules;    /* the name of the provider by whose rules answers are judged; NULL: not given */
     const char *url;      /* of a request to a provider, as the two that follow; NULL: not given */
     const char *method;   /* NULL: not given */
     const char *headers[HEADER_LIST_MAX];

@@ -22,7 +22,7 @@
 /* By whose rules requests are made and answers are judged. */
 static const char *rules_of(const struct arguments *arguments, keyshm_pool *pool)
 {
-    return arguments->rules != NULL ? arguments->rules : keyshm_provider_rules(pool);
+    return arguments->rules_of != NULL ? arguments->rules_of : keyshm_provider_rules(pool);
 }
 
 /* ---- what is told ---- */

@@ -156,7 +156,7 @@ const struct command commands[] = {
         .operands = {&operand_pool},
         .operands_needed = 1,
         .options = OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_METHOD) |
-                   OPTION_BIT(OPTION_HEADER) | OPTION_BIT(OPTION_PARALLEL) | OPTION_BIT(OPTION_RULES) | JSON,
+                   OPTION_BIT(OPTION_HEADER) | OPTION_BIT(OPTION_PARALLEL) | OPTION_BIT(OPTION_PROVIDER) | JSON,
         .help =
             "ask the provider about each key that is quota_exceeded or invalid, by one cheap request; what is good is\n"
             "available again, with its group, unless it was marked meanwhile; one check of a pool runs at a time",

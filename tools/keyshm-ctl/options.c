@@ -279,14 +279,6 @@ static int parse_parallel(const char *text, struct arguments *arguments)
 }
 
 /* As the name of a pool. */
-static int parse_rules(const char *text, struct arguments *arguments)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strlen(text);
-    arguments->rules = text;
-    return length > 0 && length <= KEYSHM_PROVIDER_MAX && text[0] != '.' && strspn(text, allowed) == length ? 0 : -EINVAL;
-}
-
 static int parse_wait(const char *text, struct arguments *arguments)
 {
     if (strcmp(text, "forever") == 0) {
@@ -559,7 +551,7 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
     [OPTION_STAMP] = {"--stamp", "STAMP", "of the pick that was answered, as next --json prints it", "a number from 1 on",
                       parse_stamp, false},
     [OPTION_PROVIDER] = {"--provider", "NAME",
-                         "by the rules of that name; for report and exec, without it by those of the pool",
+                         "by the rules of that name, instead of those of the pool (create --provider-rules)",
                          NAME_OF_POOL_RULE, parse_provider, false},
     [OPTION_TRANSPORT] =
         {"--transport", "WHAT",
@@ -587,9 +579,6 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
          "up to 16 times " REQUEST_HEADER_RULE, parse_header, true},
     [OPTION_PARALLEL] = {"--parallel", "N", "at most N requests at the same time (4)", "a number from 1 to 64",
                          parse_parallel, false},
-    [OPTION_RULES] = {"--provider", "NAME",
-                      "by the rules of that provider, instead of the pool's (create --provider-rules)",
-                      "1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot", parse_rules, false},
 };
 const struct operand operand_pool = {"POOL", NULL, "a pool's name", parse_pool};
 const struct operand operand_id = {"ID", NULL, ID_RULE, parse_id};

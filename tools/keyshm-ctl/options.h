@@ -89,7 +89,6 @@ enum option_id {
     OPTION_METHOD,
     OPTION_HEADER,
     OPTION_PARALLEL,
-    OPTION_RULES,
     OPTION_COUNT,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << (option))
