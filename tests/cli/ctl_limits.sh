@@ -169,3 +169,14 @@ refused_as 'limits: ID and --group do not go together' "$first" --group org-a --
 refused_as 'limits: --dry-run goes with --file' --dry-run --requests 5/min
 refused 2 "$ctl" limits "$pool.none"
 refused 2 "$ctl" limits "$pool.none" --requests 5/min
+
+# Tokens are charged as the provider of the pool's rules counts them, unless it is said how.
+run 0 "$ctl" create "$pool.rules" --provider-rules bedrock
+run 0 "$ctl" limits "$pool.rules" --tokens 90k/min
+run 0 "$ctl" limits "$pool.rules"
+out_is 'all --tokens 90k/min --tokens-burst 15k --tokens-charge pick'
+run 0 "$ctl" limits "$pool.rules" --tokens 80k/min --tokens-charge release
+run 0 "$ctl" limits "$pool.rules" --tokens 60k/min
+run 0 "$ctl" limits "$pool.rules"
+out_is 'all --tokens 60k/min --tokens-burst 10k'
+run 0 "$ctl" destroy "$pool.rules"

@@ -11,6 +11,7 @@
 #include "lookup.h"
 #include "name_rules.h"
 #include "program.h"
+#include "provider_rules.h"
 #include "report.h"
 #include "secret.h"
 #include "user.h"
@@ -45,7 +46,7 @@ enum exit_status cmd_judge(const struct arguments *arguments)
 {
     struct keyshm_http_verdict verdict;
     secret_wipe_json();
-    enum exit_status status = verdict_load_rules();
+    enum exit_status status = provider_rules_load();
     if (status == EXIT_FINE)
         status = judge(arguments, arguments->rules_of, &verdict);
     if (status != EXIT_FINE)
@@ -106,7 +107,7 @@ enum exit_status cmd_report(const struct arguments *arguments)
 {
     keyshm_pool *pool;
     secret_wipe_json();
-    enum exit_status status = verdict_load_rules();
+    enum exit_status status = provider_rules_load();
     if (status != EXIT_FINE)
         return status;
     int r = keyshm_attach_user(&pool, user_of_pools(), arguments->pool);

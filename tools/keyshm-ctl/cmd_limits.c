@@ -10,6 +10,7 @@
 #include "limit_file.h"
 #include "limit_list.h"
 #include "program.h"
+#include "provider_rules.h"
 #include "report.h"
 #include "user.h"
 
@@ -60,12 +61,29 @@ static enum exit_status set(const struct limit_check *check, const struct limit_
     return r < 0 ? fail(check->provider, r, failures) : EXIT_FINE;
 }
 
+/* A rate of tokens that is new is charged as the provider counts, unless it is said when. */
+static void choose_charge(const struct limit_changes *changes, keyshm_pool *pool, struct keyshm_limits *limits)
+{
+    bool has_tokens =
+        changes->is_given[LIMIT_TOKENS] && !changes->is_given[LIMIT_TOKENS_CHARGE] && limits->tokens.amount == 0;
+    bool has_long = changes->is_given[LIMIT_TOKENS_LONG] && !changes->is_given[LIMIT_TOKENS_LONG_CHARGE] &&
+                    limits->tokens_long.amount == 0;
+    if (!has_tokens && !has_long)
+        return;
+    enum keyshm_charge charge = provider_rules_charge(keyshm_provider_rules(pool));
+    if (has_tokens)
+        limits->tokens.charge = charge;
+    if (has_long)
+        limits->tokens_long.charge = charge;
+}
+
 static enum exit_status change(const struct arguments *arguments, struct limit_check *check, struct limit_line *line)
 {
     struct limit_list list = {.count = 1, .lines = line};
     int r = keyshm_get_limits(check->pool, line->id, line->model, &line->limits);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
+    choose_charge(&arguments->limits, check->pool, &line->limits);
     const char *wrong = limit_change(check, arguments, line);
     if (wrong != NULL)
         return refuse("pool %s: %s; nothing was changed", arguments->pool, wrong);

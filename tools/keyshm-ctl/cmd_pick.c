@@ -18,6 +18,7 @@
 #include "mark_rules.h"
 #include "name_rules.h"
 #include "program.h"
+#include "provider_rules.h"
 #include "secret.h"
 #include "user.h"
 #include "verdict.h"
@@ -326,7 +327,7 @@ static enum exit_status prepare_report(struct execution *execution)
     if (arguments->report == NULL)
         return EXIT_FINE;
     secret_wipe_json();
-    enum exit_status status = verdict_load_rules();
+    enum exit_status status = provider_rules_load();
     return status == EXIT_FINE ? answer_file_begin(&execution->file, arguments->report) : status;
 }
 

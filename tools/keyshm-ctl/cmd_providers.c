@@ -12,6 +12,7 @@
 
 #include "cmd.h"
 #include "program.h"
+#include "provider_rules.h"
 #include "verdict.h"
 
 /* ---- when a rule fits, in short ---- */
@@ -176,17 +177,13 @@ static int print_json(json_t *providers)
 
 enum exit_status cmd_providers(const struct arguments *arguments)
 {
-    char *text;
-    enum exit_status status = verdict_load_rules();
+    json_t *providers = NULL;
+    enum exit_status status = provider_rules_load();
+    if (status == EXIT_FINE)
+        status = provider_rules_describe(arguments->rules_of, &providers);
     if (status != EXIT_FINE)
         return status;
-    int r = keyshm_http_describe(arguments->rules_of, &text);
-    if (r < 0)
-        return refuse("the rules cannot be shown: %s", keyshm_strerror(r));
-    json_t *described = json_loads(text, 0, NULL);
-    json_t *providers = json_object_get(described, "providers");
-    free(text);
-    r = providers == NULL ? -ENOMEM : arguments->json ? print_json(providers) : print_table(providers);
-    json_decref(described);
+    int r = arguments->json ? print_json(providers) : print_table(providers);
+    json_decref(providers);
     return r < 0 ? refuse("the rules cannot be shown: %s", keyshm_strerror(r)) : EXIT_FINE;
 }

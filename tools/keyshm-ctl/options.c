@@ -478,7 +478,7 @@ const struct ctl_option ctl_options[OPTION_COUNT] = {
                              false},
     [OPTION_TOKENS_CHARGE] = {"--tokens-charge", "WHEN",
                               "pick: a request is charged what it says that it will use, when the key is picked;\n"
-                              "release: what it has used, when it ends (the default)",
+                              "release: what it has used, when it ends (default: as the pool's provider counts)",
                               LIMIT_CHARGE_RULE, parse_tokens_charge, false},
     [OPTION_REQUESTS_LONG] = {"--requests-long", "RATE", "a second rate of requests, for a longer time: 1000/day",
                               LIMIT_RATE_RULE, parse_requests_long, false},

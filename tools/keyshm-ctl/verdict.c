@@ -16,23 +16,6 @@ const char *verdict_provider(const char *name_or_null, keyshm_pool *pool)
     return name_or_null != NULL ? name_or_null : keyshm_provider_rules(pool);
 }
 
-static void tell_problem(const char *problem, void *user)
-{
-    (void)user;
-    complain("%s", problem);
-}
-
-enum exit_status verdict_load_rules(void)
-{
-    int r = keyshm_http_load(NULL, tell_problem, NULL);
-    if (r == -EINVAL)
-        return refuse("the rules of the providers cannot be used before that is corrected; nothing was marked");
-    return r < 0 ? refuse("cannot read the rules of the providers, in the directory that KEYSHM_PROVIDERS names or in "
-                          "/etc/keyshm/providers.d: %s; nothing was marked",
-                          system_error(-r))
-                 : EXIT_FINE;
-}
-
 enum exit_status verdict_find(const char *provider, const struct keyshm_http_response *response,
                               struct keyshm_http_verdict *ret_verdict)
 {

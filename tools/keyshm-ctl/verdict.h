@@ -12,11 +12,7 @@
 /* Whose rules: those of the provider that --provider names, otherwise those of the pool. */
 const char *verdict_provider(const char *name_or_null, keyshm_pool *pool);
 
-/* These say on standard error what is wrong, and return the exit status. */
-
-/* Read the rules of the providers. If one of their files is bad, say which line. */
-enum exit_status verdict_load_rules(void);
-
+/* Says on standard error what is wrong, and returns the exit status. */
 enum exit_status verdict_find(const char *provider, const struct keyshm_http_response *response,
                               struct keyshm_http_verdict *ret_verdict);
 

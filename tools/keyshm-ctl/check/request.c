@@ -9,32 +9,21 @@
 
 #include "keyshm-http.h"
 #include "program.h"
+#include "provider_rules.h"
 #include "request_rules.h"
 #include "secret.h"
 
 /* ---- what the rules say ---- */
 
-static void tell_problem(const char *problem, void *user)
-{
-    (void)user;
-    complain("%s", problem);
-}
-
 /* The member "check" of the provider's rules, or NULL: *ret_described owns it. */
 static enum exit_status describe_check(const char *rules, json_t **ret_described, json_t **ret_check)
 {
-    char *text;
-    int r = keyshm_http_load(NULL, tell_problem, NULL);
-    if (r < 0)
-        return refuse("the rules of the providers cannot be read: %s", keyshm_strerror(r));
-    r = keyshm_http_describe(rules, &text);
-    if (r < 0)
-        return refuse("check: the rules of %s: %s", rules, keyshm_strerror(r));
-    *ret_described = json_loads(text, 0, NULL);
-    free(text);
+    enum exit_status status = provider_rules_load();
+    if (status == EXIT_FINE)
+        status = provider_rules_describe(rules, ret_described);
     /* The provider's own come first. */
-    *ret_check = json_object_get(json_array_get(json_object_get(*ret_described, "providers"), 0), "check");
-    return *ret_described != NULL ? EXIT_FINE : refuse("%s", keyshm_strerror(ENOMEM));
+    *ret_check = json_object_get(json_array_get(*ret_described, 0), "check");
+    return status;
 }
 
 static enum exit_status refuse_rules(const char *rules, const char *member, const char *rule)
