@@ -7,7 +7,6 @@
 #include <strings.h>
 #include <time.h>
 
-#include "budgets.h"
 #include "words.h"
 
 enum { CODE_BYTES_MAX = 256 };
@@ -29,6 +28,16 @@ static bool is_short(const struct keyshm_http_header *header)
            header->name_length <= ANSWER_HEADER_BYTES_MAX;
 }
 
+const struct header_name *answer_budget_name(const struct provider *provider, const struct header_name *general_or_null,
+                                             const char *name, size_t length)
+{
+    const struct header_name *own =
+        provider->budget_names.places != NULL ? header_names_find(&provider->budget_names, name, length) : NULL;
+    if (own != NULL)
+        return own;
+    return general_or_null != NULL && general_or_null->part != BUDGET_NO_PART ? general_or_null : NULL;
+}
+
 void answer_init(struct answer *answer, const struct rule_set *set, const struct provider *provider,
                  const struct keyshm_http_response *response)
 {
@@ -37,7 +46,7 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
     answer->response = response;
     answer->status = response->status;
     answer->server_unix_ms = answer->hint_ms = 0;
-    answer->budget_count = answer->code_count = answer->message_count = 0;
+    answer->budget_header_count = answer->budget_count = answer->code_count = answer->message_count = 0;
     answer->code_bits = 0;
     answer->has_whole_code = answer->has_whole_message = answer->is_cut = false;
     answer->is_hint_of_body_cut = false;
@@ -45,8 +54,6 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
     answer->body = (struct body){.kind = BODY_NONE};
     answer->lower_used = 0;
     memset(answer->first, 0, set->names.number_count * sizeof(answer->first[0]));
-    struct budget_header budgets[BUDGET_HEADERS_MAX];
-    unsigned budget_count = 0;
     for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
         const struct keyshm_http_header *header = &response->headers[i];
         if (!is_short(header))
@@ -54,12 +61,11 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
         const struct header_name *name = header_names_find(&set->names, header->name, header->name_length);
         if (name != NULL && name->number != HEADER_NONE)
             note_header(answer, name, (unsigned)i);
-        const struct header_name *budget = budgets_name(provider, name, header->name, header->name_length);
-        if (budget != NULL && budget_count < BUDGET_HEADERS_MAX)
-            budgets[budget_count++] = (struct budget_header){budget, header->value, header->value_length};
+        const struct header_name *budget = answer_budget_name(provider, name, header->name, header->name_length);
+        if (budget != NULL && answer->budget_header_count < ANSWER_BUDGET_HEADERS_MAX)
+            answer->budget_headers[answer->budget_header_count++] =
+                (struct answer_budget_header){budget, header->value, header->value_length};
     }
-    /* Times in them may need the date, which is one of the headers. */
-    budgets_read_headers(answer, budgets, budget_count);
 }
 
 void answer_visit_headers(const struct answer *answer, unsigned number, answer_header_fn *fn, void *user)
@@ -355,7 +361,6 @@ int answer_read_body(struct answer *answer, bool is_stream)
         add_message_text(answer, answer->body.text, answer->body.text_length, answer->body.is_cut);
     else
         find_messages(answer);
-    budgets_read_body(answer);
     /* Where nothing can be read, the answer is one without a body. */
     answer->is_cut = answer->body.is_cut && answer_is_readable(answer);
     return 0;

@@ -13,7 +13,15 @@ enum {
     ANSWER_CODES_MAX = 16,
     ANSWER_MESSAGES_MAX = 8,
     ANSWER_MESSAGE_BYTES_MAX = 8192,
-    ANSWER_BUDGETS_MAX = 16
+    ANSWER_BUDGETS_MAX = 16,
+    ANSWER_BUDGET_HEADERS_MAX = 64
+};
+
+/* A header that says something of a budget. */
+struct answer_budget_header {
+    const struct header_name *name;
+    const char *value;
+    size_t length;
 };
 
 /* The headers of one budget: of a unit in a window. */
@@ -41,6 +49,10 @@ struct answer {
     /* Headers by their numbers: the first of each, and the next of the same; 1 more than their place, 0: none. */
     uint16_t first[HEADER_NUMBERS_MAX];
     uint16_t next[ANSWER_HEADERS_MAX];
+    unsigned budget_header_count;
+    struct answer_budget_header budget_headers[ANSWER_BUDGET_HEADERS_MAX];
+
+    /* Not found here, but by budgets.h. */
     unsigned budget_count;
     struct answer_budget budgets[ANSWER_BUDGETS_MAX];
 
@@ -71,6 +83,10 @@ void answer_free(struct answer *answer);
 
 /* Something of what the body says is there. */
 bool answer_is_readable(const struct answer *answer);
+
+/* What a header's name says of a budget: for the provider, or by its general meaning; NULL: nothing. */
+const struct header_name *answer_budget_name(const struct provider *provider, const struct header_name *general_or_null,
+                                             const char *name, size_t length);
 
 /* The clock of the server when it answered. */
 int64_t answer_server_ms(struct answer *answer);

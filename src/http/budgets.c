@@ -236,10 +236,12 @@ static void share_reset(struct answer *answer)
     }
 }
 
-void budgets_read_headers(struct answer *answer, const struct budget_header *headers, unsigned count)
+void budgets_read_headers(struct answer *answer)
 {
-    for (unsigned i = 0; i < count; i++)
-        note_budget(answer, headers[i].name, headers[i].value, headers[i].length);
+    for (unsigned i = 0; i < answer->budget_header_count; i++) {
+        const struct answer_budget_header *header = &answer->budget_headers[i];
+        note_budget(answer, header->name, header->value, header->length);
+    }
     read_ietf(answer);
     share_reset(answer);
 }
@@ -258,7 +260,7 @@ static bool read_embedded(json_t *headers, void *user)
             text = number;
         }
         const struct header_name *general = header_names_find(&answer->set->names, key, strlen(key));
-        const struct header_name *name = budgets_name(answer->provider, general, key, strlen(key));
+        const struct header_name *name = answer_budget_name(answer->provider, general, key, strlen(key));
         if (name != NULL && text != NULL && !body_string_is_cut(value))
             note_budget(answer, name, text, strlen(text));
     }

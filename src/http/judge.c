@@ -301,6 +301,14 @@ static void set_status_of_event(struct answer *answer)
         answer->status = 429;
 }
 
+static int read_body(struct answer *answer, bool is_stream)
+{
+    int r = answer_read_body(answer, is_stream);
+    if (r == 0)
+        budgets_read_body(answer);
+    return r;
+}
+
 static int judge_success(struct answer *answer, struct keyshm_http_verdict *verdict)
 {
     bool is_stream = answer_is_stream(answer);
@@ -308,7 +316,7 @@ static int judge_success(struct answer *answer, struct keyshm_http_verdict *verd
     answer->status = 200;
     if (!is_stream && !answer->provider->success_is_judged)
         return 0;
-    int r = answer_read_body(answer, is_stream);
+    int r = read_body(answer, is_stream);
     if (r != 0)
         return r;
     if (is_stream && is_error_event(answer) && !answer_is_readable(answer)) {
@@ -326,7 +334,7 @@ static int judge_success(struct answer *answer, struct keyshm_http_verdict *verd
 
 static int judge_refusal(struct answer *answer, struct keyshm_http_verdict *verdict)
 {
-    int r = answer_read_body(answer, answer_is_stream(answer));
+    int r = read_body(answer, answer_is_stream(answer));
     if (r != 0)
         return r;
     if (!judge_by_rules(answer, verdict))
@@ -400,6 +408,7 @@ int keyshm_http_judge(const char *provider, const struct keyshm_http_response *r
     if (r != 0)
         return r;
     answer_init(&answer, set, rule_set_find(set, provider), &own);
+    budgets_read_headers(&answer);
     r = judge(&answer, &verdict);
     if (r == 0) {
         budgets_tell(&answer, &verdict);

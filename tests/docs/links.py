@@ -28,7 +28,7 @@ def main():
                 problems.append(f"{page.name}: there is no {link}")
             elif anchor and anchor not in anchors(target):
                 problems.append(f"{page.name}: there is no such heading: {link}")
-        folders = "bench|completions|docs|examples|include|man|scripts|src|tests|tools"
+        folders = "bench|completions|docs|examples|include|man|providers|scripts|src|tests|tools"
         for path in re.findall(rf"`((?:{folders})/[\w./*-]+)`", page.read_text(encoding="utf-8")):
             checked += 1
             if not any(root.glob(path.rstrip("/"))):

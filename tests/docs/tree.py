@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Holds the includes of src and tools against ARCHITECTURE.md: usage: tree.py SOURCE_ROOT
 
-Every file of src has one row in the table of floors, and includes files of its own floor or of floors below only. Neither in
-src nor in tools do includes form a circle; a file and its header count as one.
+Every file of src and of src/http has one row in the table of floors of that folder, and includes files of its own floor or of
+floors below only; neither folder includes files of the other. Neither in them nor in tools do includes form a circle; a file
+and its header count as one.
 """
 
 import re
@@ -13,16 +14,16 @@ root = Path(sys.argv[1])
 problems = []
 
 
-def floors():
-    """{file name in src: (number of the floor from the top, its name)}"""
+def floors(folder):
+    """{file name in the folder: (number of the floor from the top, its name)}"""
     found, names = {}, []
     for line in (root / "ARCHITECTURE.md").read_text().splitlines():
-        row = re.match(r"\| ([\w ]+) \| (`src/.*?`) \|", line)
+        row = re.match(rf"\| ([\w ]+) \| (`{folder}/[\w.]+`.*?) \|", line)
         if not row:
             continue
         if row[1] not in names:
             names.append(row[1])
-        for name in re.findall(r"`src/([\w.]+)`", row[2]):
+        for name in re.findall(rf"`{folder}/([\w.]+)`", row[2]):
             if name in found:
                 problems.append(f"ARCHITECTURE.md: {name} has two rows")
             found[name] = (names.index(row[1]), row[1])
@@ -38,16 +39,18 @@ def includes(file, folders):
                 break
 
 
-def check_floors():
-    floor_of = floors()
-    files = sorted((root / "src").glob("*.[ch]"))
+def check_floors(folder):
+    floor_of = floors(folder)
+    files = sorted((root / folder).glob("*.[ch]"))
     for name in sorted({file.name for file in files} ^ set(floor_of)):
-        problems.append(f"ARCHITECTURE.md: {name} is {'no file' if name in floor_of else 'without a row'}")
+        problems.append(f"ARCHITECTURE.md: {folder}/{name} is {'no file' if name in floor_of else 'without a row'}")
     for file in files:
         for included in includes(file, []):
             above, below = floor_of.get(included.name), floor_of.get(file.name)
-            if above and below and above[0] < below[0]:
-                problems.append(f"src/{file.name} ({below[1]}) includes {included.name} ({above[1]}), which is above it")
+            if included.parent != Path(folder):
+                problems.append(f"{folder}/{file.name} includes {included}, which is of another folder")
+            elif above and below and above[0] < below[0]:
+                problems.append(f"{folder}/{file.name} ({below[1]}) includes {included.name} ({above[1]}), which is above it")
 
 
 def circle(graph):
@@ -86,9 +89,11 @@ def check_circles(name, folders):
 
 
 root = root.resolve()
-check_floors()
+check_floors("src")
+check_floors("src/http")
 common = root / "tools/common"
 count = check_circles("src", [root / "src"])
+count += check_circles("src/http", [root / "src/http"])
 count += check_circles("keyshm-ctl", [root / "tools/keyshm-ctl", root / "tools/keyshm-ctl/state", common])
 count += check_circles("keyshm-stat", [root / "tools/keyshm-stat", root / "tools/keyshm-stat/watch", common])
 for problem in problems:
