@@ -119,7 +119,7 @@ static int read_word(struct reader *reader, json_t *object, const char *member, 
         if (strcmp(word->text, text) == 0)
             return word->value;
     }
-    char known[160];
+    char known[READER_PROBLEM_SIZE / 2];
     words_join(words, known, sizeof(known));
     enter(reader, member, 0);
     fail(reader, "'%.40s' is none of %s", text, known);

@@ -6,7 +6,7 @@
 
 #include "rule_set.h"
 
-enum { READER_DEPTH_MAX = 16, READER_PROBLEM_SIZE = 256 };
+enum { READER_DEPTH_MAX = 16, READER_PROBLEM_SIZE = 640 };
 
 /* Where in a file something is: names of members, and numbers of elements. */
 struct reader_step {
