@@ -162,19 +162,33 @@ static int note_line_of_like(struct load *load, json_t *file, const char *text, 
     return json_object_set_new(load->lines_of_like, name, line) == 0 ? 0 : -ENOMEM;
 }
 
+/*
+ * Where memory is short jansson says so in many ways, some of them as of a mistake in the text; then a second parse says it in
+ * another, or has none. NULL: what is wrong has been told.
+ */
+static json_t *parse(struct load *load, const char *origin, const char *text, size_t length)
+{
+    json_error_t errors[2] = {{0}, {0}};
+    json_t *file = json_loadb(text, length, JSON_REJECT_DUPLICATES, &errors[0]);
+    if (file != NULL)
+        return file;
+    file = json_loadb(text, length, JSON_REJECT_DUPLICATES, &errors[1]);
+    bool is_the_texts = file == NULL && errors[0].line > 0 && json_error_code(&errors[0]) != json_error_out_of_memory &&
+                        errors[0].position == errors[1].position && strcmp(errors[0].text, errors[1].text) == 0;
+    json_decref(file);
+    if (is_the_texts)
+        tell(load, origin, (unsigned)errors[0].line, errors[0].text);
+    else
+        load->error = -ENOMEM;
+    return NULL;
+}
+
 /* Takes the text of a file in. `origin` is the file's path, for people. */
 static void add_file(struct load *load, const char *origin, const char *text, size_t length)
 {
-    json_error_t error;
-    json_t *file = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (file == NULL && json_error_code(&error) == json_error_out_of_memory) {
-        load->error = -ENOMEM;
+    json_t *file = parse(load, origin, text, length);
+    if (file == NULL)
         return;
-    }
-    if (file == NULL) {
-        tell(load, origin, error.line > 0 ? (unsigned)error.line : 1, error.text);
-        return;
-    }
     if (check_file(load, origin, file, text, length)) {
         int r = note_origins(file, origin);
         r = r == 0 ? note_line_of_like(load, file, text, length) : r;
@@ -391,6 +405,8 @@ static void read_provider(struct load *load, struct rule_set *set, const char *n
         load->error = -ENOMEM;
         return;
     }
+    if (load->error != 0)
+        return;
     rule_reader_read(set, file, general_or_null, provider, &problem);
     if (problem.text[0] != '\0')
         tell(load, name, 0, problem.text);
@@ -428,7 +444,8 @@ static void fill_set(struct load *load, struct rule_set *set)
         if (load->error == 0 && strcmp(name, "general") != 0)
             read_provider(load, set, name, set->general);
     }
-    index_names(set);
+    if (load->error == 0)
+        index_names(set);
     if (set->arena.has_failed)
         load->error = -ENOMEM;
 }

@@ -156,6 +156,21 @@ static int add_copy(json_t *list, const struct provider *provider)
     return json_array_append_new(list, json_deep_copy(provider->json));
 }
 
+/* For free(3): jansson may have another allocator, which the program has set. NULL: no memory. */
+static char *dump(const json_t *json)
+{
+    size_t size = json_dumpb(json, NULL, 0, JSON_INDENT(2));
+    char *text = size > 0 ? malloc(size + 1) : NULL;
+    if (text == NULL)
+        return NULL;
+    size_t written = json_dumpb(json, text, size, JSON_INDENT(2));
+    text[written <= size ? written : 0] = '\0';
+    if (written == size)
+        return text;
+    free(text);
+    return NULL;
+}
+
 int keyshm_http_describe(const char *provider_or_null, char **ret_json)
 {
     const struct rule_set *set;
@@ -176,7 +191,7 @@ int keyshm_http_describe(const char *provider_or_null, char **ret_json)
             r = -ENOMEM;
     }
     json_t *output = json_pack("{s:o}", "providers", list);
-    char *text = output != NULL && r == 0 ? json_dumps(output, JSON_INDENT(2)) : NULL;
+    char *text = output != NULL && r == 0 ? dump(output) : NULL;
     json_decref(output);
     if (text == NULL)
         return -ENOMEM;
