@@ -103,8 +103,7 @@ static int seconds_of(struct module_state *state, PyObject *value, const char *n
     return 0;
 }
 
-int duration_from(struct module_state *state, PyObject *value_or_null, const char *name, int64_t missing,
-                  int64_t *ret_ms)
+int duration_from(struct module_state *state, PyObject *value_or_null, const char *name, int64_t missing, int64_t *ret_ms)
 {
     double seconds;
     if (value_or_null == NULL || value_or_null == Py_None) {

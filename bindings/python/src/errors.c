@@ -10,32 +10,66 @@ struct kind {
     PyObject **other_base; /* or NULL */
     int errors[2];
     const char *attribute; /* that it has besides, None where it is not set; or NULL */
-    const char *message; /* NULL: keyshm_strerror() */
+    const char *message;   /* NULL: keyshm_strerror() */
     const char *doc;
 };
 
 static const struct kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_BASE] = {"keyshm.Error", NULL, {0}, NULL, NULL, "An error of keyshm. `errno` says which."},
-    [ERROR_EXHAUSTED] = {"keyshm.Exhausted", NULL, {EAGAIN}, "retry_in", "no key is available",
-                         "No key is available now. `retry_in` is the time in seconds until one is, or None if that is not known."},
+    [ERROR_EXHAUSTED] =
+        {"keyshm.Exhausted",
+         NULL,
+         {EAGAIN},
+         "retry_in",
+         "no key is available",
+         "No key is available now. `retry_in` is the time in seconds until one is, or None if that is not known."},
     [ERROR_EMPTY] = {"keyshm.Empty", NULL, {ENOKEY}, NULL, "the pool has no key", "The pool has no key."},
-    [ERROR_NOT_FOUND] = {"keyshm.NotFound", &PyExc_FileNotFoundError, {ENOENT}, NULL, "there is none of this name",
+    [ERROR_NOT_FOUND] = {"keyshm.NotFound",
+                         &PyExc_FileNotFoundError,
+                         {ENOENT},
+                         NULL,
+                         "there is none of this name",
                          "There is no such pool, key, group, model or note."},
-    [ERROR_EXISTS] = {"keyshm.Exists", &PyExc_FileExistsError, {EEXIST}, "id", "it exists already",
+    [ERROR_EXISTS] = {"keyshm.Exists",
+                      &PyExc_FileExistsError,
+                      {EEXIST},
+                      "id",
+                      "it exists already",
                       "The pool or the key exists already. Of a key, `id` is its id."},
-    [ERROR_STALE] = {"keyshm.Stale", &PyExc_LookupError, {ESTALE}, NULL, "it is not, or no longer, in the pool",
+    [ERROR_STALE] = {"keyshm.Stale",
+                     &PyExc_LookupError,
+                     {ESTALE},
+                     NULL,
+                     "it is not, or no longer, in the pool",
                      "The key or group is not, or no longer, in the pool; or the lease was given or taken back before."},
-    [ERROR_LOCK_TIMEOUT] = {"keyshm.LockTimeout", &PyExc_TimeoutError, {ETIMEDOUT}, NULL,
-                            "another process holds the pool's mutex", "Another process held the pool's mutex for too long."},
-    [ERROR_WRONG_LAYOUT] = {"keyshm.WrongLayout", NULL, {EPROTO}, NULL, "it was made by another version of keyshm",
+    [ERROR_LOCK_TIMEOUT] = {"keyshm.LockTimeout",
+                            &PyExc_TimeoutError,
+                            {ETIMEDOUT},
+                            NULL,
+                            "another process holds the pool's mutex",
+                            "Another process held the pool's mutex for too long."},
+    [ERROR_WRONG_LAYOUT] = {"keyshm.WrongLayout",
+                            NULL,
+                            {EPROTO},
+                            NULL,
+                            "it was made by another version of keyshm",
                             "The pool was made by another version of keyshm."},
-    [ERROR_DAMAGED] = {"keyshm.Damaged", NULL, {EBADMSG}, NULL, "it is no pool of keyshm, or damaged",
+    [ERROR_DAMAGED] = {"keyshm.Damaged",
+                       NULL,
+                       {EBADMSG},
+                       NULL,
+                       "it is no pool of keyshm, or damaged",
                        "The segment is no pool of keyshm, or damaged."},
-    [ERROR_READ_ONLY] = {"keyshm.ReadOnly", NULL, {EROFS}, NULL, "it was attached read-only", "The pool was attached read-only."},
-    [ERROR_INVALID_ARGUMENT] = {"keyshm.InvalidArgument", &PyExc_ValueError, {EINVAL}, NULL, NULL,
+    [ERROR_READ_ONLY] =
+        {"keyshm.ReadOnly", NULL, {EROFS}, NULL, "it was attached read-only", "The pool was attached read-only."},
+    [ERROR_INVALID_ARGUMENT] = {"keyshm.InvalidArgument",
+                                &PyExc_ValueError,
+                                {EINVAL},
+                                NULL,
+                                NULL,
                                 "An argument is outside its range. It was checked before anything changed."},
-    [ERROR_ACCESS_DENIED] = {"keyshm.AccessDenied", &PyExc_PermissionError, {EACCES, EPERM}, NULL, NULL,
-                             "The pool is another user's."},
+    [ERROR_ACCESS_DENIED] =
+        {"keyshm.AccessDenied", &PyExc_PermissionError, {EACCES, EPERM}, NULL, NULL, "The pool is another user's."},
 };
 
 static PyObject *bases_of(const struct module_state *state, enum error_kind kind)
@@ -51,7 +85,8 @@ static int add_kind(PyObject *module, struct module_state *state, enum error_kin
     if (members != NULL && kinds[kind].attribute != NULL &&
         PyDict_SetItemString(members, kinds[kind].attribute, Py_None) < 0)
         Py_CLEAR(members);
-    PyObject *type = members != NULL ? PyErr_NewExceptionWithDoc(kinds[kind].name, kinds[kind].doc, bases, members) : NULL;
+    PyObject *type =
+        members != NULL ? PyErr_NewExceptionWithDoc(kinds[kind].name, kinds[kind].doc, bases, members) : NULL;
     Py_XDECREF(bases);
     Py_XDECREF(members);
     state->exceptions[kind] = type;

@@ -65,11 +65,8 @@ static int64_t now_ms(void)
 static int wait_slice(keyshm_pool *pool, const struct keyshm_request *request, struct keyshm_lease *ret_lease)
 {
     int r;
-    Py_BEGIN_ALLOW_THREADS
-    r = keyshm_acquire(pool, request, ret_lease);
-    Py_END_ALLOW_THREADS
-    if (PyErr_CheckSignals() == 0)
-        return r;
+    Py_BEGIN_ALLOW_THREADS r = keyshm_acquire(pool, request, ret_lease);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() == 0) return r;
     if (r == 0)
         keyshm_cancel(pool, ret_lease);
     return 1;
@@ -79,7 +76,7 @@ static int wait_for_lease(keyshm_pool *pool, const struct keyshm_request *reques
 {
     struct keyshm_request slice = *request;
     bool is_endless = request->wait_ms == KEYSHM_UNTIL_MARKED;
-    int64_t end_ms = is_endless ? 0 : now_ms() + request->wait_ms;
+    int64_t end_ms = is_endless ? 0 : now_ms() + 1 + request->wait_ms; /* this millisecond has begun before */
     for (;;) {
         int64_t left_ms = is_endless ? SLICE_MS + 1 : end_ms - now_ms();
         bool is_last = left_ms <= SLICE_MS;
@@ -228,12 +225,9 @@ typedef int end_fn(keyshm_pool *pool, struct keyshm_lease *lease);
 /* What the library reads of a lease, without its key. */
 static void whole_lease(const key_object *self, struct keyshm_lease *ret_lease)
 {
+    struct subject subject = {.id = self->id, .stamp = self->stamp, .model = self->model};
     memcpy(ret_lease->token, self->token, sizeof(self->token));
-    ret_lease->pick.id = self->id;
-    ret_lease->pick.stamp = self->stamp;
-    ret_lease->pick.model = self->model;
-    ret_lease->pick.key_length = 0;
-    ret_lease->pick.key[0] = '\0';
+    subject_as_pick(&subject, &ret_lease->pick);
 }
 
 /* 1: it is not held, or not by this process: a child that was forked in a `with` leaves it to its parent. */
@@ -333,8 +327,8 @@ void lease_forgotten(key_object *self)
     if (is_of_parent)
         return;
     PyErr_Fetch(&type, &value, &traceback);
-    if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "a lease of a key of the pool %s was not given back", self->pool->name) <
-        0)
+    if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "a lease of a key of the pool %s was not given back",
+                         self->pool->name) < 0)
         PyErr_WriteUnraisable(NULL);
     PyErr_Restore(type, value, traceback);
 }

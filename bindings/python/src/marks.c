@@ -15,20 +15,28 @@ struct mark_kind {
 };
 
 static const struct mark_kind rate_limited = {
-    KEYSHM_RATE_LIMITED, KEYSHM_REASON_RATE_LIMIT, true, true,
+    KEYSHM_RATE_LIMITED,
+    KEYSHM_REASON_RATE_LIMIT,
+    true,
+    true,
     {"rate_limited", 1, 2, {"key", "retry_after", "model", "scope", "reason", "stamp"}},
 };
 static const struct mark_kind quota_exceeded = {
-    KEYSHM_QUOTA_EXCEEDED, KEYSHM_REASON_QUOTA, true, false,
+    KEYSHM_QUOTA_EXCEEDED,
+    KEYSHM_REASON_QUOTA,
+    true,
+    false,
     {"quota_exceeded", 1, 2, {"key", "reset", "model", "scope", "reason", "stamp"}},
 };
 static const struct mark_kind invalid = {
-    KEYSHM_INVALID, KEYSHM_REASON_AUTHENTICATION, false, false,
+    KEYSHM_INVALID,
+    KEYSHM_REASON_AUTHENTICATION,
+    false,
+    false,
     {"invalid", 1, 1, {"key", "model", "scope", "reason", "stamp"}},
 };
 static const struct mark_kind available = {
-    KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, false, false,
-    {"available", 1, 1, {"key", "model", "scope", "reason", "stamp"}},
+    KEYSHM_AVAILABLE, KEYSHM_REASON_NONE, false, false, {"available", 1, 1, {"key", "model", "scope", "reason", "stamp"}},
 };
 
 static const char *const scopes[] = {"key", "group", NULL};
@@ -64,16 +72,16 @@ static PyObject *make_mark(pool_object *self, keyshm_pool *pool, const struct ma
     mark.status = kind->status;
     mark.reason = kind->reason;
     mark.model = kind->is_of_model ? subject.model : 0;
-    if (kind->has_duration && duration_from(self->state, values[1], kind->signature.names[1], KEYSHM_NO_RETRY_AFTER,
-                                            &mark.duration_ms) < 0)
+    if (kind->has_duration &&
+        duration_from(self->state, values[1], kind->signature.names[1], KEYSHM_NO_RETRY_AFTER, &mark.duration_ms) < 0)
         return NULL;
     if (read_mark(self, pool, &subject, values + (kind->has_duration ? 2 : 1), &mark) < 0)
         return NULL;
     return none_or_error(self->state, keyshm_mark(pool, subject.id, &mark));
 }
 
-static PyObject *mark_of_pool(PyObject *self, const struct mark_kind *kind, PyObject *const *arguments,
-                              Py_ssize_t count, PyObject *names)
+static PyObject *mark_of_pool(PyObject *self, const struct mark_kind *kind, PyObject *const *arguments, Py_ssize_t count,
+                              PyObject *names)
 {
     pool_object *object = (pool_object *)self;
     PyObject *values[8], *result = NULL;
@@ -95,8 +103,8 @@ static struct signature after_the_key(const struct signature *signature)
     return after;
 }
 
-static PyObject *mark_of_key(PyObject *self, const struct mark_kind *kind, PyObject *const *arguments,
-                             Py_ssize_t count, PyObject *names)
+static PyObject *mark_of_key(PyObject *self, const struct mark_kind *kind, PyObject *const *arguments, Py_ssize_t count,
+                             PyObject *names)
 {
     pool_object *object = ((key_object *)self)->pool;
     struct signature signature = after_the_key(&kind->signature);
@@ -155,12 +163,10 @@ METHOD(key_available)
 static PyObject *success(pool_object *self, keyshm_pool *pool, PyObject **values)
 {
     struct subject subject;
-    struct keyshm_pick pick = {.key_length = 0};
+    struct keyshm_pick pick;
     if (subject_from(self, pool, values[0], &subject) < 0)
         return NULL;
-    pick.id = subject.id;
-    pick.stamp = subject.stamp;
-    pick.model = subject.model;
+    subject_as_pick(&subject, &pick);
     return none_or_error(self->state, keyshm_success(pool, &pick));
 }
 

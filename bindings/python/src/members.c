@@ -5,11 +5,10 @@
 
 /* What exists: keys, their notes, groups and models. These calls may wait for the pool's mutex, so they release the GIL. */
 
-#define WITHOUT_GIL(statement)  \
-    do {                        \
-        Py_BEGIN_ALLOW_THREADS  \
-        statement;              \
-        Py_END_ALLOW_THREADS    \
+#define WITHOUT_GIL(statement)            \
+    do {                                  \
+        Py_BEGIN_ALLOW_THREADS statement; \
+        Py_END_ALLOW_THREADS              \
     } while (0)
 
 static PyObject *id_or_error(pool_object *self, int r, keyshm_id id, const char *subject)

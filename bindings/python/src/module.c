@@ -46,7 +46,8 @@ NO_ARGUMENTS(module_at_exit)
 static PyMethodDef module_methods[] = {
     {"open", AS_METHOD(module_open), METH_FASTCALL | METH_KEYWORDS,
      "open($module, name, /, **options)\n--\n\n"
-     "Attach to the pool of this name, or create it. See Pool.create() for the options; a pool that exists keeps its own."},
+     "Attach to the pool of this name, or create it. See Pool.create() for the options; a pool that exists keeps its "
+     "own."},
     {"unlink", AS_METHOD(module_unlink), METH_FASTCALL | METH_KEYWORDS,
      "unlink($module, /, name, *, owner=None)\n--\n\n"
      "Remove the name of a pool. Processes that are attached keep it. NotFound."},
@@ -57,7 +58,8 @@ static PyMethodDef module_methods[] = {
      "The Verdict on a response by the rules of this name, as Pool.report() has it, without a pool."},
     {"set_log_level", AS_METHOD(module_set_log_level), METH_FASTCALL | METH_KEYWORDS,
      "set_log_level($module, /, level=None)\n--\n\n"
-     "From which level on, as in the logging module, messages go to the logger 'keyshm'. None: that of the logger, which is\n"
+     "From which level on, as in the logging module, messages go to the logger 'keyshm'. None: that of the logger, which "
+     "is\n"
      "otherwise looked at when a pool is opened."},
     {"_at_exit", module_at_exit, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
@@ -166,8 +168,8 @@ static PyModuleDef_Slot slots_3_13[] = {
 #define MODULE(slots)                                                                                                  \
     {                                                                                                                  \
         PyModuleDef_HEAD_INIT, .m_name = "_keyshm", .m_doc = "The part of keyshm that is written in C.",               \
-        .m_size = sizeof(struct module_state), .m_methods = module_methods, .m_slots = (slots),                        \
-        .m_traverse = module_traverse, .m_clear = module_clear, .m_free = module_free                                  \
+                               .m_size = sizeof(struct module_state), .m_methods = module_methods, .m_slots = (slots), \
+                               .m_traverse = module_traverse, .m_clear = module_clear, .m_free = module_free           \
     }
 
 static PyModuleDef module_3_10 = MODULE(slots_3_10);
@@ -185,7 +187,5 @@ PyMODINIT_FUNC PyInit__keyshm(void);
 PyMODINIT_FUNC PyInit__keyshm(void)
 {
     long version = python_version();
-    return PyModuleDef_Init(version >= 0x030d0000   ? &module_3_13
-                            : version >= 0x030c0000 ? &module_3_12
-                                                    : &module_3_10);
+    return PyModuleDef_Init(version >= 0x030d0000 ? &module_3_13 : version >= 0x030c0000 ? &module_3_12 : &module_3_10);
 }

@@ -139,10 +139,8 @@ static PyObject *make_pool(struct module_state *state, make_fn *make, const char
 {
     keyshm_pool *pool = NULL;
     int r;
-    Py_BEGIN_ALLOW_THREADS
-    r = make(&pool, name, options);
-    Py_END_ALLOW_THREADS
-    PyObject *made = r == 0 ? pool_new(state, pool, name, false) : raise_error(state, r, name);
+    Py_BEGIN_ALLOW_THREADS r = make(&pool, name, options);
+    Py_END_ALLOW_THREADS PyObject *made = r == 0 ? pool_new(state, pool, name, false) : raise_error(state, r, name);
     log_flush(state);
     return made;
 }
@@ -158,8 +156,7 @@ static PyObject *make_with_options(struct module_state *state, make_fn *make, co
         return NULL;
     }
     const char *name = text_from(arguments[0], "name", &holder);
-    if (name != NULL && log_start(state, Py_None) == 0 &&
-        read_options(state, arguments + 1, names, &options, &text) == 0)
+    if (name != NULL && log_start(state, Py_None) == 0 && read_options(state, arguments + 1, names, &options, &text) == 0)
         made = make_pool(state, make, name, &options);
     Py_XDECREF(text);
     Py_XDECREF(holder);
@@ -201,15 +198,13 @@ static int attach(const char *name, bool is_read_only, const uid_t *owner_or_nul
                         : keyshm_attach_user(ret_pool, *owner_or_null, name);
 }
 
-static PyObject *attach_named(struct module_state *state, const char *name, bool is_read_only,
-                              const uid_t *owner_or_null)
+static PyObject *attach_named(struct module_state *state, const char *name, bool is_read_only, const uid_t *owner_or_null)
 {
     keyshm_pool *pool = NULL;
     int r;
-    Py_BEGIN_ALLOW_THREADS
-    r = attach(name, is_read_only, owner_or_null, &pool);
-    Py_END_ALLOW_THREADS
-    PyObject *made = r == 0 ? pool_new(state, pool, name, is_read_only) : raise_error(state, r, name);
+    Py_BEGIN_ALLOW_THREADS r = attach(name, is_read_only, owner_or_null, &pool);
+    Py_END_ALLOW_THREADS PyObject *made =
+        r == 0 ? pool_new(state, pool, name, is_read_only) : raise_error(state, r, name);
     log_flush(state);
     return made;
 }
@@ -309,8 +304,9 @@ PyObject *pool_repr(PyObject *self)
 /* A pickle of a key would hold the secret, and one of a pool would be another attachment, or none where it is anonymous. */
 NO_ARGUMENTS(not_pickled)
 {
-    PyErr_SetString(PyExc_TypeError, "pools and keys cannot be pickled: attach to the pool by its name in the other process, or "
-                                     "inherit it by fork, and send the id of a key");
+    PyErr_SetString(PyExc_TypeError,
+                    "pools and keys cannot be pickled: attach to the pool by its name in the other process, or "
+                    "inherit it by fork, and send the id of a key");
     return NULL;
 }
 
@@ -393,18 +389,30 @@ static int subject_of_secret(pool_object *self, keyshm_pool *pool, PyObject *val
     return secret != NULL && r == 0 ? 0 : -1;
 }
 
+void subject_as_pick(const struct subject *subject, struct keyshm_pick *ret_pick)
+{
+    memset(ret_pick, 0, offsetof(struct keyshm_pick, key) + 1);
+    ret_pick->id = subject->id;
+    ret_pick->stamp = subject->stamp;
+    ret_pick->model = subject->model;
+}
+
+static bool is_key(const struct module_state *state, PyObject *value)
+{
+    PyObject *type = (PyObject *)Py_TYPE(value);
+    return type == state->key_type || type == state->lease_type;
+}
+
 int subject_from(pool_object *self, keyshm_pool *pool, PyObject *value, struct subject *ret_subject)
 {
     *ret_subject = (struct subject){0};
+    if (is_key(self->state, value))
+        return subject_of_key(self, pool, (const key_object *)value, ret_subject);
     if (PyUnicode_Check(value) || PyBytes_Check(value))
         return subject_of_secret(self, pool, value, ret_subject);
     if (PyLong_Check(value) && !PyBool_Check(value))
         return unsigned_from(value, "the id", &ret_subject->id);
-    int is_key = PyObject_IsInstance(value, self->state->key_type);
-    if (is_key > 0)
-        return subject_of_key(self, pool, (const key_object *)value, ret_subject);
-    if (is_key == 0)
-        PyErr_SetString(PyExc_TypeError, "a key must be a Key, an id, or the key itself as a str");
+    PyErr_SetString(PyExc_TypeError, "a key must be a Key, an id, or the key itself as a str");
     return -1;
 }
 
@@ -432,11 +440,8 @@ static int model_by_name(pool_object *self, keyshm_pool *pool, const char *name,
     *ret_model = 0;
     if (self->is_read_only || atomic_load(&self->models_full))
         return 0;
-    Py_BEGIN_ALLOW_THREADS
-    r = keyshm_model(pool, name, ret_model);
-    Py_END_ALLOW_THREADS
-    if (r == -ENOSPC)
-        return warn_models_full(self);
+    Py_BEGIN_ALLOW_THREADS r = keyshm_model(pool, name, ret_model);
+    Py_END_ALLOW_THREADS if (r == -ENOSPC) return warn_models_full(self);
     if (r < 0)
         raise_error(self->state, r, name);
     log_flush(self->state);
@@ -466,15 +471,13 @@ static int model_of(pool_object *self, keyshm_pool *pool, PyObject *value, bool 
 int model_from(pool_object *self, keyshm_pool *pool, PyObject *value_or_null, unsigned missing, unsigned *ret_model)
 {
     *ret_model = missing;
-    return value_or_null == NULL || value_or_null == Py_None ? 0
-                                                             : model_of(self, pool, value_or_null, true, ret_model);
+    return value_or_null == NULL || value_or_null == Py_None ? 0 : model_of(self, pool, value_or_null, true, ret_model);
 }
 
 int known_model_from(pool_object *self, keyshm_pool *pool, PyObject *value_or_null, unsigned *ret_model)
 {
     *ret_model = 0;
-    return value_or_null == NULL || value_or_null == Py_None ? 0
-                                                             : model_of(self, pool, value_or_null, false, ret_model);
+    return value_or_null == NULL || value_or_null == Py_None ? 0 : model_of(self, pool, value_or_null, false, ret_model);
 }
 
 int group_from(pool_object *self, keyshm_pool *pool, PyObject *value_or_null, keyshm_id *ret_group)

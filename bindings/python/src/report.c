@@ -72,11 +72,10 @@ static PyObject *budget_record(const struct keyshm_http_budget *budget)
 {
     if (budget->limit < 0 && budget->remaining < 0 && budget->reset_ms < 0)
         Py_RETURN_NONE;
-    return module_record("Budget", Py_BuildValue("(NNN)",
-                                                 budget->limit >= 0 ? PyLong_FromLongLong(budget->limit) : Py_NewRef(Py_None),
-                                                 budget->remaining >= 0 ? PyLong_FromLongLong(budget->remaining)
-                                                                        : Py_NewRef(Py_None),
-                                                 seconds_from(budget->reset_ms)));
+    return module_record(
+        "Budget", Py_BuildValue("(NNN)", budget->limit >= 0 ? PyLong_FromLongLong(budget->limit) : Py_NewRef(Py_None),
+                                budget->remaining >= 0 ? PyLong_FromLongLong(budget->remaining) : Py_NewRef(Py_None),
+                                seconds_from(budget->reset_ms)));
 }
 
 static PyObject *verdict_record(const struct keyshm_http_verdict *verdict)
@@ -85,15 +84,15 @@ static PyObject *verdict_record(const struct keyshm_http_verdict *verdict)
     bool marks = verdict->marks != 0;
     bool is_timed = marks && mark->duration_ms != KEYSHM_NO_RETRY_AFTER &&
                     (mark->status == KEYSHM_RATE_LIMITED || mark->status == KEYSHM_QUOTA_EXCEEDED);
-    return module_record(
-        "Verdict",
-        Py_BuildValue("(OzNzssNNNNNNNs)", verdict->is_success ? Py_True : Py_False,
-                      marks ? keyshm_status_name(mark->status) : NULL, seconds_from(is_timed ? mark->duration_ms : -1),
-                      marks ? keyshm_reason_name(mark->reason) : NULL, scopes[verdict->scope], retries[verdict->retry],
-                      seconds_from(verdict->wait_ms), text_or_none(verdict->model), text_or_none(verdict->rule),
-                      budget_record(&verdict->requests), budget_record(&verdict->tokens),
-                      budget_record(&verdict->input_tokens), budget_record(&verdict->output_tokens),
-                      scopes[verdict->budget_scope]));
+    return module_record("Verdict", Py_BuildValue("(OzNzssNNNNNNNs)", verdict->is_success ? Py_True : Py_False,
+                                                  marks ? keyshm_status_name(mark->status) : NULL,
+                                                  seconds_from(is_timed ? mark->duration_ms : -1),
+                                                  marks ? keyshm_reason_name(mark->reason) : NULL, scopes[verdict->scope],
+                                                  retries[verdict->retry], seconds_from(verdict->wait_ms),
+                                                  text_or_none(verdict->model), text_or_none(verdict->rule),
+                                                  budget_record(&verdict->requests), budget_record(&verdict->tokens),
+                                                  budget_record(&verdict->input_tokens),
+                                                  budget_record(&verdict->output_tokens), scopes[verdict->budget_scope]));
 }
 
 /* (status, transport, headers, body) of a response object, or of its parts. */
@@ -130,16 +129,14 @@ static int judge(struct module_state *state, const char *rules, PyObject *const 
 static PyObject *report(pool_object *self, keyshm_pool *pool, PyObject **values)
 {
     struct keyshm_http_verdict verdict = KEYSHM_HTTP_VERDICT_INIT;
-    struct keyshm_pick pick = {.key_length = 0};
+    struct keyshm_pick pick;
     struct subject subject;
     unsigned model;
     if (subject_from(self, pool, values[0], &subject) < 0 ||
         model_from(self, pool, values[5], subject.model, &model) < 0 ||
         judge(self->state, keyshm_provider_rules(pool), values + 1, &verdict) < 0)
         return NULL;
-    pick.id = subject.id;
-    pick.stamp = subject.stamp;
-    pick.model = subject.model;
+    subject_as_pick(&subject, &pick);
     int r = keyshm_http_report(pool, &pick, model, &verdict);
     return r == 0 ? verdict_record(&verdict) : raise_error(self->state, r, NULL);
 }

@@ -139,8 +139,7 @@ static PyObject *rate_record(const struct keyshm_rate *rate)
 static PyObject *limits_record(const struct keyshm_limits *limits)
 {
     return module_record("Limits", Py_BuildValue("(NNNNN)", rate_record(&limits->requests), rate_record(&limits->tokens),
-                                                 rate_record(&limits->requests_long),
-                                                 rate_record(&limits->tokens_long),
+                                                 rate_record(&limits->requests_long), rate_record(&limits->tokens_long),
                                                  limits->in_flight != 0 ? PyLong_FromUnsignedLong(limits->in_flight)
                                                                         : Py_NewRef(Py_None)));
 }
@@ -173,8 +172,7 @@ static int rate_from(struct module_state *state, PyObject *value, const char *na
 {
     if (value == NULL || value == Py_None)
         return 0;
-    return PyTuple_Check(value) ? rate_from_tuple(state, value, name, rate)
-                                : unsigned_from(value, name, &rate->amount);
+    return PyTuple_Check(value) ? rate_from_tuple(state, value, name, rate) : unsigned_from(value, name, &rate->amount);
 }
 
 /* The fields of the record Limits. */
@@ -195,10 +193,8 @@ static int limits_from(struct module_state *state, PyObject *const *values, stru
 static int set_limits_of(keyshm_pool *pool, keyshm_id id, unsigned model, const struct keyshm_limits *limits_or_null)
 {
     int r;
-    Py_BEGIN_ALLOW_THREADS
-    r = keyshm_set_limits(pool, id, model, limits_or_null);
-    Py_END_ALLOW_THREADS
-    return r;
+    Py_BEGIN_ALLOW_THREADS r = keyshm_set_limits(pool, id, model, limits_or_null);
+    Py_END_ALLOW_THREADS return r;
 }
 
 /* A key, a group's id, or None: those of every key that has none of its own. */
@@ -318,7 +314,6 @@ static PyObject *observe(pool_object *self, keyshm_pool *pool, PyObject **values
 METHOD(pool_observe)
 {
     static const struct signature signature = {
-        "observe", 1, 1,
-        {"key", "requests_left", "requests_reset", "tokens_left", "tokens_reset", "model", "scope"}};
+        "observe", 1, 1, {"key", "requests_left", "requests_reset", "tokens_left", "tokens_reset", "model", "scope"}};
     return pool_call(self, &signature, arguments, count, names, observe);
 }

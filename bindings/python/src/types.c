@@ -18,7 +18,8 @@ static PyMethodDef pool_methods[] = {
      ""
      "Create a pool. Exists: there is one.\n"
      "\n"
-     "Options: capacity (keys, default 1024), key_max (bytes, 512), default_cooldown (seconds, 60), lock_timeout (seconds, 5),\n"
+     "Options: capacity (keys, default 1024), key_max (bytes, 512), default_cooldown (seconds, 60), lock_timeout "
+     "(seconds, 5),\n"
      "owner (a user's name or number, root only), workers_max, groups_max (64), models_max (8), in_flight_max (16),\n"
      "group_in_flight_max (64), provider_rules (whose answers report() is given; default: the name)."},
     {"attach", AS_METHOD(pool_attach), METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
@@ -39,12 +40,9 @@ static PyMethodDef pool_methods[] = {
      "\n"
      ""
      "Detach. The pool goes on for others; leases that this process holds are given back. Later calls are a ValueError."},
-    {"__enter__", pool_enter_with, METH_NOARGS,
-     NULL},
-    {"__exit__", AS_METHOD(pool_exit_with), METH_FASTCALL | METH_KEYWORDS,
-     NULL},
-    {"__reduce__", not_pickled, METH_NOARGS,
-     NULL},
+    {"__enter__", pool_enter_with, METH_NOARGS, NULL},
+    {"__exit__", AS_METHOD(pool_exit_with), METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"__reduce__", not_pickled, METH_NOARGS, NULL},
     {"next", pool_next, METH_NOARGS,
      "next($self, /)\n"
      "--\n"
@@ -76,9 +74,12 @@ static PyMethodDef pool_methods[] = {
      ""
      "A key for one request, a Lease, to be used in a `with` statement or given back with release().\n"
      "\n"
-     "model: its name (or number); one that is new is made known to the pool. tokens: how many the request will use, as far as is\n"
-     "known. affinity: an int or str; the same one gets the same key. wait: seconds or a timedelta, infinity without end; other threads\n"
-     "go on meanwhile, and Ctrl-C ends it. soonest: when none is available, the one that is first; see Lease.benched. Exhausted, Empty."},
+     "model: its name (or number); one that is new is made known to the pool. tokens: how many the request will use, as "
+     "far as is\n"
+     "known. affinity: an int or str; the same one gets the same key. wait: seconds or a timedelta, infinity without "
+     "end; other threads\n"
+     "go on meanwhile, and Ctrl-C ends it. soonest: when none is available, the one that is first; see Lease.benched. "
+     "Exhausted, Empty."},
     {"alease", AS_METHOD(pool_alease), METH_FASTCALL | METH_KEYWORDS,
      "alease($self, /, *, model=None, tokens=0, affinity=None, wait=None, soonest=False)\n"
      "--\n"
@@ -117,7 +118,8 @@ static PyMethodDef pool_methods[] = {
      ""
      "Make the pool, or the group, hold exactly these keys; those that it has keep their state. Returns a Replaced.\n"
      "\n"
-     "All are checked before anything changes: InvalidArgument names the first that is no key by its number in the list."},
+     "All are checked before anything changes: InvalidArgument names the first that is no key by its number in the "
+     "list."},
     {"set_priority", AS_METHOD(pool_set_priority), METH_FASTCALL | METH_KEYWORDS,
      "set_priority($self, /, key, priority)\n"
      "--\n"
@@ -185,14 +187,17 @@ static PyMethodDef pool_methods[] = {
      ""
      "The provider refused it for now. key: a Key, an id, or the key itself; of the first it uses the stamp.\n"
      "\n"
-     "retry_after: seconds or a timedelta; None: the policy's cooldown; infinity: until marked available. model: what it is about; None:\n"
-     "the model of a lease, otherwise all. scope: 'key', or 'group' for all keys of its group. reason: such as 'rate_limit'."},
+     "retry_after: seconds or a timedelta; None: the policy's cooldown; infinity: until marked available. model: what it "
+     "is about; None:\n"
+     "the model of a lease, otherwise all. scope: 'key', or 'group' for all keys of its group. reason: such as "
+     "'rate_limit'."},
     {"quota_exceeded", AS_METHOD(pool_quota_exceeded), METH_FASTCALL | METH_KEYWORDS,
      "quota_exceeded($self, /, key, reset=None, *, model=None, scope='key', reason=None, stamp=None)\n"
      "--\n"
      "\n"
      ""
-     "The allowance is used up: until `reset`, seconds or a timedelta; None: as the policy says, or until marked. model: None is all."},
+     "The allowance is used up: until `reset`, seconds or a timedelta; None: as the policy says, or until marked. model: "
+     "None is all."},
     {"invalid", AS_METHOD(pool_invalid), METH_FASTCALL | METH_KEYWORDS,
      "invalid($self, /, key, *, model=None, scope='key', reason=None, stamp=None)\n"
      "--\n"
@@ -218,7 +223,8 @@ static PyMethodDef pool_methods[] = {
      ""
      "Mark the key by what the provider answered, by the rules of the pool. Returns a Verdict.\n"
      "\n"
-     "response: of httpx, requests, aiohttp, urllib3, http.client or urllib; or an exception of theirs; or give its parts. A body is\n"
+     "response: of httpx, requests, aiohttp, urllib3, http.client or urllib; or an exception of theirs; or give its "
+     "parts. A body is\n"
      "read only if it was read before."},
     {"pause", AS_METHOD(pool_pause), METH_FASTCALL | METH_KEYWORDS,
      "pause($self, /, key)\n"
@@ -245,13 +251,15 @@ static PyMethodDef pool_methods[] = {
      ""
      "Set fields of the policy, as in Policy, for all processes at once. The others stay."},
     {"set_limits", AS_METHOD(pool_set_limits), METH_FASTCALL | METH_KEYWORDS,
-     "set_limits($self, /, key=None, *, model=None, requests=None, tokens=None, requests_long=None, tokens_long=None, in_flight=None)\n"
+     "set_limits($self, /, key=None, *, model=None, requests=None, tokens=None, requests_long=None, tokens_long=None, "
+     "in_flight=None)\n"
      "--\n"
      "\n"
      ""
      "Set the limits of a key or a group's id, as a whole or for a model; None: of every key that has none of its own.\n"
      "\n"
-     "A limit is a number for each minute (_long: for each day), or a Rate. in_flight: so many requests at the same time."},
+     "A limit is a number for each minute (_long: for each day), or a Rate. in_flight: so many requests at the same "
+     "time."},
     {"clear_limits", AS_METHOD(pool_clear_limits), METH_FASTCALL | METH_KEYWORDS,
      "clear_limits($self, /, key=None, *, model=None)\n"
      "--\n"
@@ -265,7 +273,8 @@ static PyMethodDef pool_methods[] = {
      ""
      "The Limits in force."},
     {"observe", AS_METHOD(pool_observe), METH_FASTCALL | METH_KEYWORDS,
-     "observe($self, /, key, *, requests_left=None, requests_reset=None, tokens_left=None, tokens_reset=None, model=None, scope='key')\n"
+     "observe($self, /, key, *, requests_left=None, requests_reset=None, tokens_left=None, tokens_reset=None, "
+     "model=None, scope='key')\n"
      "--\n"
      "\n"
      ""
@@ -369,8 +378,10 @@ static PyGetSetDef pool_getset[] = {
     {"read_only", pool_get_read_only, NULL, "Whether it was attached read-only.", NULL},
     {"rules", pool_get_rules, NULL, "The name of the rules by which report() judges.", NULL},
     {"is_replaced", pool_get_is_replaced, NULL, "Whether the pool's name leads to another pool now: attach again.", NULL},
-    {"policy", pool_get_policy, pool_set_policy_whole, "How marks are understood, a Policy. See set_policy() for single fields.", NULL},
-    {"limits", pool_limits, pool_set_limits_whole, "The Limits of every key that has none of its own; None takes them away.", NULL},
+    {"policy", pool_get_policy, pool_set_policy_whole,
+     "How marks are understood, a Policy. See set_policy() for single fields.", NULL},
+    {"limits", pool_limits, pool_set_limits_whole,
+     "The Limits of every key that has none of its own; None takes them away.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -382,14 +393,17 @@ static PyMethodDef key_methods[] = {
      ""
      "The provider refused it for now.\n"
      "\n"
-     "retry_after: seconds or a timedelta; None: the policy's cooldown; infinity: until marked available. model: what it is about; None:\n"
-     "the model of a lease, otherwise all. scope: 'key', or 'group' for all keys of its group. reason: such as 'rate_limit'."},
+     "retry_after: seconds or a timedelta; None: the policy's cooldown; infinity: until marked available. model: what it "
+     "is about; None:\n"
+     "the model of a lease, otherwise all. scope: 'key', or 'group' for all keys of its group. reason: such as "
+     "'rate_limit'."},
     {"quota_exceeded", AS_METHOD(key_quota_exceeded), METH_FASTCALL | METH_KEYWORDS,
      "quota_exceeded($self, /, reset=None, *, model=None, scope='key', reason=None, stamp=None)\n"
      "--\n"
      "\n"
      ""
-     "The allowance is used up: until `reset`, seconds or a timedelta; None: as the policy says, or until marked. model: None is all."},
+     "The allowance is used up: until `reset`, seconds or a timedelta; None: as the policy says, or until marked. model: "
+     "None is all."},
     {"invalid", AS_METHOD(key_invalid), METH_FASTCALL | METH_KEYWORDS,
      "invalid($self, /, *, model=None, scope='key', reason=None, stamp=None)\n"
      "--\n"
@@ -415,10 +429,10 @@ static PyMethodDef key_methods[] = {
      ""
      "Mark the key by what the provider answered, by the rules of the pool. Returns a Verdict.\n"
      "\n"
-     "response: of httpx, requests, aiohttp, urllib3, http.client or urllib; or an exception of theirs; or give its parts. A body is\n"
+     "response: of httpx, requests, aiohttp, urllib3, http.client or urllib; or an exception of theirs; or give its "
+     "parts. A body is\n"
      "read only if it was read before."},
-    {"__reduce__", not_pickled, METH_NOARGS,
-     NULL},
+    {"__reduce__", not_pickled, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -429,15 +443,14 @@ static PyGetSetDef key_getset[] = {
     {"model", key_get_model, NULL, "The name of the model that it was leased for, or None.", NULL},
     {"pool", key_get_pool, NULL, "The pool that it is of.", NULL},
     {"stamp", key_get_stamp, NULL, "What was known of the key when it was picked. Marks of this object have it.", NULL},
-    {"benched", key_get_benched, NULL, "0.0; or, with soonest=True, seconds until the key is available: wait for so long before it is used.", NULL},
+    {"benched", key_get_benched, NULL,
+     "0.0; or, with soonest=True, seconds until the key is available: wait for so long before it is used.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMethodDef lease_methods[] = {
-    {"__enter__", lease_enter, METH_NOARGS,
-     NULL},
-    {"__exit__", AS_METHOD(lease_exit), METH_FASTCALL | METH_KEYWORDS,
-     NULL},
+    {"__enter__", lease_enter, METH_NOARGS, NULL},
+    {"__exit__", AS_METHOD(lease_exit), METH_FASTCALL | METH_KEYWORDS, NULL},
     {"release", lease_release, METH_NOARGS,
      "release($self, /)\n"
      "--\n"
@@ -467,7 +480,8 @@ static PyGetSetDef lease_getset[] = {
 static char pool_doc[] =
     "One process's attachment to a pool of keys in shared memory: make one with keyshm.open(), or Pool.create(),\n"
     "Pool.attach() or Pool.anonymous().\n\n"
-    "It may be used by any thread, and by the children of fork(). A call that takes a key takes a Key, an id, or the key itself.";
+    "It may be used by any thread, and by the children of fork(). A call that takes a key takes a Key, an id, or the key "
+    "itself.";
 static char key_doc[] =
     "A picked key: `secret`, and methods that say what the provider answered. str() and repr() show it masked.";
 static char lease_doc[] =
@@ -475,17 +489,21 @@ static char lease_doc[] =
     "One that is forgotten is given back, with a ResourceWarning. A child of fork() does not hold its parent's leases.";
 
 static PyType_Slot pool_slots[] = {
-    {Py_tp_doc, pool_doc},       {Py_tp_dealloc, (void *)pool_dealloc}, {Py_tp_repr, (void *)pool_repr},
-    {Py_tp_methods, pool_methods}, {Py_tp_getset, pool_getset},   {0, NULL},
+    {Py_tp_doc, pool_doc},         {Py_tp_dealloc, (void *)pool_dealloc}, {Py_tp_repr, (void *)pool_repr},
+    {Py_tp_methods, pool_methods}, {Py_tp_getset, pool_getset},           {0, NULL},
 };
 static PyType_Slot key_slots[] = {
-    {Py_tp_doc, key_doc},           {Py_tp_dealloc, (void *)key_dealloc}, {Py_tp_repr, (void *)key_repr},
-    {Py_tp_str, (void *)key_str},           {Py_tp_hash, (void *)key_hash},       {Py_tp_richcompare, (void *)key_compare},
-    {Py_tp_methods, key_methods},   {Py_tp_getset, key_getset},   {0, NULL},
+    {Py_tp_doc, key_doc},         {Py_tp_dealloc, (void *)key_dealloc}, {Py_tp_repr, (void *)key_repr},
+    {Py_tp_str, (void *)key_str}, {Py_tp_hash, (void *)key_hash},       {Py_tp_richcompare, (void *)key_compare},
+    {Py_tp_methods, key_methods}, {Py_tp_getset, key_getset},           {0, NULL},
 };
 static PyType_Slot lease_slots[] = {
-    {Py_tp_doc, lease_doc},         {Py_tp_dealloc, (void *)key_dealloc}, {Py_tp_hash, (void *)key_hash},
-    {Py_tp_richcompare, (void *)key_compare}, {Py_tp_methods, lease_methods}, {Py_tp_getset, lease_getset},
+    {Py_tp_doc, lease_doc},
+    {Py_tp_dealloc, (void *)key_dealloc},
+    {Py_tp_hash, (void *)key_hash},
+    {Py_tp_richcompare, (void *)key_compare},
+    {Py_tp_methods, lease_methods},
+    {Py_tp_getset, lease_getset},
     {0, NULL},
 };
 

@@ -7,11 +7,10 @@
 
 /* What a pool looks like: copies as records of keyshm/_records.py, whose fields are in the order in which they are given here. */
 
-#define WITHOUT_GIL(statement)  \
-    do {                        \
-        Py_BEGIN_ALLOW_THREADS  \
-        statement;              \
-        Py_END_ALLOW_THREADS    \
+#define WITHOUT_GIL(statement)            \
+    do {                                  \
+        Py_BEGIN_ALLOW_THREADS statement; \
+        Py_END_ALLOW_THREADS              \
     } while (0)
 
 /* A list of `count` records, each made of an element of an array. */
@@ -80,8 +79,7 @@ static PyObject *metadata(const struct keyshm_key_snapshot *key)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < key->metadata_count; i++) {
-        const struct keyshm_metadata *note =
-            (const void *)((const char *)key->metadata + i * key->element_bytes);
+        const struct keyshm_metadata *note = (const void *)((const char *)key->metadata + i * key->element_bytes);
         PyObject *value = text_to(note->value, strlen(note->value));
         if (value == NULL || PyDict_SetItemString(dict, note->name, value) < 0)
             Py_CLEAR(dict);
@@ -216,13 +214,13 @@ METHOD(pool_models)
 
 static PyObject *info_record(const struct keyshm_snapshot *snapshot)
 {
-    return module_record(
-        "PoolInfo",
-        Py_BuildValue("(ssIIIddikskIII)", snapshot->provider, snapshot->provider_rules, snapshot->capacity,
-                      snapshot->key_max, snapshot->count, (double)snapshot->created_unix_ms / 1000,
-                      (double)snapshot->age_ms / 1000, (int)snapshot->creator_pid, (unsigned long)snapshot->creator_uid,
-                      snapshot->creator_name, (unsigned long)snapshot->recoveries, snapshot->waiting,
-                      snapshot->in_flight_max, snapshot->group_in_flight_max));
+    return module_record("PoolInfo",
+                         Py_BuildValue("(ssIIIddikskIII)", snapshot->provider, snapshot->provider_rules,
+                                       snapshot->capacity, snapshot->key_max, snapshot->count,
+                                       (double)snapshot->created_unix_ms / 1000, (double)snapshot->age_ms / 1000,
+                                       (int)snapshot->creator_pid, (unsigned long)snapshot->creator_uid,
+                                       snapshot->creator_name, (unsigned long)snapshot->recoveries, snapshot->waiting,
+                                       snapshot->in_flight_max, snapshot->group_in_flight_max));
 }
 
 static PyObject *info(pool_object *self, keyshm_pool *pool, PyObject **values)
@@ -320,9 +318,9 @@ METHOD(pool_workers)
 static PyObject *held_record(pool_object *self, const void *element)
 {
     const struct keyshm_held *held = element;
-    return module_record("HeldLease", Py_BuildValue("(KIiNdK)", (unsigned long long)held->id, held->model,
-                                                    (int)held->pid, text_to(held->name, strlen(held->name)),
-                                                    (double)held->held_ms / 1000, (unsigned long long)held->tokens));
+    return module_record("HeldLease", Py_BuildValue("(KIiNdK)", (unsigned long long)held->id, held->model, (int)held->pid,
+                                                    text_to(held->name, strlen(held->name)), (double)held->held_ms / 1000,
+                                                    (unsigned long long)held->tokens));
 }
 
 static PyObject *leases(pool_object *self, keyshm_pool *pool, PyObject **values)
@@ -397,14 +395,14 @@ static PyObject *event_record(pool_object *self, const void *element)
 {
     static const char *const scopes[] = {"key", "group"};
     const struct keyshm_event *event = element;
-    return module_record(
-        "Event", Py_BuildValue("(sKddiNIssNNNNN)", keyshm_event_kind_name(event->kind), (unsigned long long)event->number,
-                               (double)event->unix_us / 1e6, (double)event->ago_ms / 1000, (int)event->pid,
-                               id_or_none(event->id), event->model, scopes[event->scope == KEYSHM_SCOPE_GROUP],
-                               keyshm_reason_name(event->reason), status_or_none(event->from), status_or_none(event->to),
-                               seconds_from(event->duration_ms),
-                               number_or_none(event->dead_pid != 0 ? (int64_t)event->dead_pid : -1),
-                               text_or_none(event->masked_key)));
+    return module_record("Event", Py_BuildValue("(sKddiNIssNNNNN)", keyshm_event_kind_name(event->kind),
+                                                (unsigned long long)event->number, (double)event->unix_us / 1e6,
+                                                (double)event->ago_ms / 1000, (int)event->pid, id_or_none(event->id),
+                                                event->model, scopes[event->scope == KEYSHM_SCOPE_GROUP],
+                                                keyshm_reason_name(event->reason), status_or_none(event->from),
+                                                status_or_none(event->to), seconds_from(event->duration_ms),
+                                                number_or_none(event->dead_pid != 0 ? (int64_t)event->dead_pid : -1),
+                                                text_or_none(event->masked_key)));
 }
 
 static int cursor_from(PyObject *value, struct keyshm_event_cursor *cursor)
@@ -434,13 +432,13 @@ static PyObject *events(pool_object *self, keyshm_pool *pool, PyObject **values)
     if (r < 0)
         return raise_error(self->state, r, NULL);
     PyObject *list = list_of(self, found->events, found->count, found->element_bytes, event_record);
-    PyObject *record = list == NULL ? NULL
-                                    : module_record("Events",
-                                                    Py_BuildValue("(N(KKK)KK)", list, (unsigned long long)cursor.next[0],
-                                                                  (unsigned long long)cursor.next[1],
-                                                                  (unsigned long long)cursor.next[2],
-                                                                  (unsigned long long)found->missing,
-                                                                  (unsigned long long)found->overwritten));
+    PyObject *record =
+        list == NULL
+            ? NULL
+            : module_record("Events",
+                            Py_BuildValue("(N(KKK)KK)", list, (unsigned long long)cursor.next[0],
+                                          (unsigned long long)cursor.next[1], (unsigned long long)cursor.next[2],
+                                          (unsigned long long)found->missing, (unsigned long long)found->overwritten));
     keyshm_event_list_free(found);
     return record;
 }

@@ -236,7 +236,7 @@ NOTHING_IS_LEFT = """
 def test_nothing_leaks(script):
     references, blocks, traced, resident = map(int, script(NOTHING_IS_LEFT, "20000", timeout=500).stdout.split())
     # A leak of one object a turn would be 20,000 of them.
-    assert references < 200 and blocks < 500 and traced < 200_000 and resident < 8_000_000
+    assert references < 2000 and blocks < 2000 and traced < 200_000 and resident < 8_000_000
 
 
 def test_with_a_checking_allocator(script):
