@@ -45,7 +45,8 @@ int take_arguments(const struct signature *signature, PyObject *const *arguments
                    PyObject **ret_values)
 {
     unsigned end = names_count(signature);
-    memset(ret_values, 0, end * sizeof(*ret_values));
+    for (unsigned i = 0; i < end; i++)
+        ret_values[i] = NULL;
     if (count > (Py_ssize_t)signature->positional) {
         PyErr_Format(PyExc_TypeError, "%s() takes at most %u positional arguments (%zd given)", signature->function,
                      signature->positional, count);

@@ -90,8 +90,8 @@ static int key_list_read(PyObject *keys, struct key_list *list)
 {
     size_t count = (size_t)PyList_Size(keys);
     list->count = 0;
-    list->keys = PyMem_Calloc(count + 1, sizeof(*list->keys));
-    list->holders = PyMem_Calloc(count + 1, sizeof(*list->holders));
+    list->keys = PyMem_Calloc(count + 1, sizeof(char *));
+    list->holders = PyMem_Calloc(count + 1, sizeof(PyObject *));
     if (list->keys == NULL || list->holders == NULL) {
         PyErr_NoMemory();
         return -1;

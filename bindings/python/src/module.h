@@ -254,7 +254,7 @@ void lease_forgotten(key_object *self);
 void lease_begin(key_object *self, const struct keyshm_lease *lease);
 PyObject *leases_return_all(struct module_state *state);
 
-void key_dealloc(PyObject *self);
+void key_dealloc(PyObject *object);
 PyObject *key_str(PyObject *self);
 PyObject *key_repr(PyObject *self);
 PyObject *key_compare(PyObject *self, PyObject *other, int operation);
