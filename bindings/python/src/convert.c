@@ -88,6 +88,8 @@ static int ms_of_seconds(double seconds, const char *name, int64_t *ret_ms)
 static int seconds_of(struct module_state *state, PyObject *value, const char *name, double *ret_seconds)
 {
     PyObject *seconds = NULL;
+    if (module_is_gone(state))
+        return -1;
     int is_timedelta = PyObject_IsInstance(value, state->timedelta);
     if (is_timedelta < 0)
         return -1;

@@ -13,9 +13,9 @@ static size_t secret_length(key_object *self)
 PyObject *key_new(pool_object *pool, const struct keyshm_pick *pick, bool is_lease)
 {
     PyTypeObject *type = (PyTypeObject *)(is_lease ? pool->state->lease_type : pool->state->key_type);
-    key_object *self = PyObject_NewVar(key_object, type, (Py_ssize_t)pick->key_length + 1);
+    key_object *self = type != NULL ? PyObject_NewVar(key_object, type, (Py_ssize_t)pick->key_length + 1) : NULL;
     if (self == NULL)
-        return NULL;
+        return module_is_gone(pool->state) ? NULL : PyErr_NoMemory();
     self->pool = (pool_object *)Py_NewRef((PyObject *)pool);
     self->id = pick->id;
     self->stamp = pick->stamp;

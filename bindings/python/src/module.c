@@ -3,6 +3,14 @@
 
 /* The module keyshm._keyshm: its state, and what begins and ends with the interpreter. */
 
+bool module_is_gone(const struct module_state *state)
+{
+    if (state->timedelta != NULL && state->pool_type != NULL && state->key_type != NULL && state->lease_type != NULL)
+        return false;
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter is ending");
+    return true;
+}
+
 PyObject *module_function(const char *file, const char *name)
 {
     PyObject *module = PyImport_ImportModule(file);

@@ -56,6 +56,9 @@ struct module_state {
     bool is_delivering; /* log.c */
 };
 
+/* The garbage collector has taken the module apart, at the end of the interpreter: nothing can be made any more. */
+bool module_is_gone(const struct module_state *state);
+
 /* A function of one of the package's own Python files. */
 PyObject *module_function(const char *file, const char *name);
 

@@ -117,7 +117,8 @@ static int read_options(struct module_state *state, PyObject *const *values, PyO
 
 static PyObject *pool_new(struct module_state *state, keyshm_pool *pool, const char *name, bool is_read_only)
 {
-    pool_object *self = PyObject_New(pool_object, (PyTypeObject *)state->pool_type);
+    bool is_gone = module_is_gone(state);
+    pool_object *self = is_gone ? NULL : PyObject_New(pool_object, (PyTypeObject *)state->pool_type);
     if (self == NULL) {
         keyshm_close(pool);
         return NULL;

@@ -194,7 +194,8 @@ def test_what_is_no_wait(pool, wait):
 
 
 WAIT_FOR_EVER = """
-    import keyshm, signal, sys, threading
+    import keyshm, signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
     pool = keyshm.Pool.anonymous("test")
     pool.add("sk-of-one-key-00000000000000")
     pool.set_limits(in_flight=1)
