@@ -103,6 +103,9 @@ class PoolInfo(NamedTuple):
     waiting: int
     in_flight_max: int
     group_in_flight_max: int
+    #: the process that holds the mutex, None if it is free or of another PID namespace; and for how many seconds
+    mutex_holder_pid: Optional[int]
+    mutex_held: Optional[float]
 
 
 class Worker(NamedTuple):

@@ -65,8 +65,9 @@ static int64_t now_ms(void)
 static int wait_slice(keyshm_pool *pool, const struct keyshm_request *request, struct keyshm_lease *ret_lease)
 {
     int r;
-    Py_BEGIN_ALLOW_THREADS r = keyshm_acquire(pool, request, ret_lease);
-    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() == 0) return r;
+    WITHOUT_GIL(r = keyshm_acquire(pool, request, ret_lease));
+    if (PyErr_CheckSignals() == 0)
+        return r;
     if (r == 0)
         keyshm_cancel(pool, ret_lease);
     return 1;

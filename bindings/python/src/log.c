@@ -128,18 +128,18 @@ static void deliver_to(PyObject *to, struct log_ring *ring)
 void log_deliver(struct module_state *state)
 {
     PyObject *type, *value, *traceback;
-    if (state->is_exiting || state->is_delivering)
+    struct log_ring *ring = local_log(state->local);
+    if (state->is_exiting || atomic_exchange(&ring->is_delivering, true))
         return;
-    state->is_delivering = true;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *to = logger();
     if (to != NULL)
-        deliver_to(to, local_log(state->local));
+        deliver_to(to, ring);
     else
         PyErr_WriteUnraisable(NULL);
     Py_XDECREF(to);
     PyErr_Restore(type, value, traceback);
-    state->is_delivering = false;
+    atomic_store(&ring->is_delivering, false);
 }
 
 /* There is one callback for the process, which the main interpreter has. */
@@ -158,6 +158,21 @@ static int effective_level(long *ret_level)
     return PyErr_Occurred() != NULL ? -1 : 0;
 }
 
+/* As every library does: a program that sets no logging up is told by exceptions, not on standard error. */
+static int add_null_handler(void)
+{
+    PyObject *to = logger();
+    PyObject *make = to != NULL ? module_function("logging", "NullHandler") : NULL;
+    PyObject *handler = make != NULL ? PyObject_CallNoArgs(make) : NULL;
+    PyObject *result = handler != NULL ? PyObject_CallMethod(to, "addHandler", "O", handler) : NULL;
+    int r = result != NULL ? 0 : -1;
+    Py_XDECREF(result);
+    Py_XDECREF(handler);
+    Py_XDECREF(make);
+    Py_XDECREF(to);
+    return r;
+}
+
 int log_start(struct module_state *state, PyObject *level_or_none)
 {
     long level;
@@ -172,6 +187,8 @@ int log_start(struct module_state *state, PyObject *level_or_none)
         if (level == -1 && PyErr_Occurred() != NULL)
             return -1;
     }
+    if (!state->owns_log && add_null_handler() < 0)
+        return -1;
     keyshm_set_log(receive, local_log(state->local), least_of(level));
     state->owns_log = true;
     return 0;

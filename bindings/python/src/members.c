@@ -5,12 +5,6 @@
 
 /* What exists: keys, their notes, groups and models. These calls may wait for the pool's mutex, so they release the GIL. */
 
-#define WITHOUT_GIL(statement)            \
-    do {                                  \
-        Py_BEGIN_ALLOW_THREADS statement; \
-        Py_END_ALLOW_THREADS              \
-    } while (0)
-
 static PyObject *id_or_error(pool_object *self, int r, keyshm_id id, const char *subject)
 {
     return r >= 0 ? PyLong_FromUnsignedLongLong(id) : raise_error(self->state, r, subject);

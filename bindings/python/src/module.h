@@ -51,9 +51,8 @@ struct module_state {
 #ifdef Py_GIL_DISABLED
     PyMutex held_lock; /* of the list */
 #endif
-    bool owns_log;      /* keyshm_set_log() was called for this module */
-    bool is_exiting;    /* the interpreter is: nothing is logged any more */
-    bool is_delivering; /* log.c */
+    bool owns_log;   /* keyshm_set_log() was called for this module */
+    bool is_exiting; /* the interpreter is: nothing is logged any more */
 };
 
 /* The garbage collector has taken the module apart, at the end of the interpreter: nothing can be made any more. */
@@ -80,9 +79,10 @@ struct log_ring *local_log(struct local *local);
 #define LOG_MESSAGE_SIZE 512
 
 struct log_ring {
-    _Atomic unsigned waiting;  /* messages */
-    _Atomic unsigned lost;     /* there was no room for */
-    _Atomic uint64_t sequence; /* of the last one */
+    _Atomic bool is_delivering; /* a thread of this process calls the logger */
+    _Atomic unsigned waiting;   /* messages */
+    _Atomic unsigned lost;      /* there was no room for */
+    _Atomic uint64_t sequence;  /* of the last one */
     struct log_slot {
         _Atomic int state; /* of enum log_slot_state in log.c */
         int level;
@@ -364,6 +364,13 @@ METHOD(module_pools);
 METHOD(module_judge);
 METHOD(module_set_log_level);
 NO_ARGUMENTS(module_at_exit);
+/* For what may wait, or take long. */
+#define WITHOUT_GIL(statement)            \
+    do {                                  \
+        Py_BEGIN_ALLOW_THREADS statement; \
+        Py_END_ALLOW_THREADS              \
+    } while (0)
+
 /* A function of three arguments and keywords as PyMethodDef has it. */
 #define AS_METHOD(function) ((PyCFunction)(void (*)(void))(function))
 

@@ -140,8 +140,8 @@ static PyObject *make_pool(struct module_state *state, make_fn *make, const char
 {
     keyshm_pool *pool = NULL;
     int r;
-    Py_BEGIN_ALLOW_THREADS r = make(&pool, name, options);
-    Py_END_ALLOW_THREADS PyObject *made = r == 0 ? pool_new(state, pool, name, false) : raise_error(state, r, name);
+    WITHOUT_GIL(r = make(&pool, name, options));
+    PyObject *made = r == 0 ? pool_new(state, pool, name, false) : raise_error(state, r, name);
     log_flush(state);
     return made;
 }
@@ -203,9 +203,8 @@ static PyObject *attach_named(struct module_state *state, const char *name, bool
 {
     keyshm_pool *pool = NULL;
     int r;
-    Py_BEGIN_ALLOW_THREADS r = attach(name, is_read_only, owner_or_null, &pool);
-    Py_END_ALLOW_THREADS PyObject *made =
-        r == 0 ? pool_new(state, pool, name, is_read_only) : raise_error(state, r, name);
+    WITHOUT_GIL(r = attach(name, is_read_only, owner_or_null, &pool));
+    PyObject *made = r == 0 ? pool_new(state, pool, name, is_read_only) : raise_error(state, r, name);
     log_flush(state);
     return made;
 }
@@ -441,8 +440,9 @@ static int model_by_name(pool_object *self, keyshm_pool *pool, const char *name,
     *ret_model = 0;
     if (self->is_read_only || atomic_load(&self->models_full))
         return 0;
-    Py_BEGIN_ALLOW_THREADS r = keyshm_model(pool, name, ret_model);
-    Py_END_ALLOW_THREADS if (r == -ENOSPC) return warn_models_full(self);
+    WITHOUT_GIL(r = keyshm_model(pool, name, ret_model));
+    if (r == -ENOSPC)
+        return warn_models_full(self);
     if (r < 0)
         raise_error(self->state, r, name);
     log_flush(self->state);

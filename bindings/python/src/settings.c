@@ -193,8 +193,8 @@ static int limits_from(struct module_state *state, PyObject *const *values, stru
 static int set_limits_of(keyshm_pool *pool, keyshm_id id, unsigned model, const struct keyshm_limits *limits_or_null)
 {
     int r;
-    Py_BEGIN_ALLOW_THREADS r = keyshm_set_limits(pool, id, model, limits_or_null);
-    Py_END_ALLOW_THREADS return r;
+    WITHOUT_GIL(r = keyshm_set_limits(pool, id, model, limits_or_null));
+    return r;
 }
 
 /* A key, a group's id, or None: those of every key that has none of its own. */

@@ -7,12 +7,6 @@
 
 /* What a pool looks like: copies as records of keyshm/_records.py, whose fields are in the order in which they are given here. */
 
-#define WITHOUT_GIL(statement)            \
-    do {                                  \
-        Py_BEGIN_ALLOW_THREADS statement; \
-        Py_END_ALLOW_THREADS              \
-    } while (0)
-
 /* A list of `count` records, each made of an element of an array. */
 typedef PyObject *record_fn(pool_object *self, const void *element);
 
@@ -215,12 +209,14 @@ METHOD(pool_models)
 static PyObject *info_record(const struct keyshm_snapshot *snapshot)
 {
     return module_record("PoolInfo",
-                         Py_BuildValue("(ssIIIddikskIII)", snapshot->provider, snapshot->provider_rules,
+                         Py_BuildValue("(ssIIIddikskIIINN)", snapshot->provider, snapshot->provider_rules,
                                        snapshot->capacity, snapshot->key_max, snapshot->count,
                                        (double)snapshot->created_unix_ms / 1000, (double)snapshot->age_ms / 1000,
                                        (int)snapshot->creator_pid, (unsigned long)snapshot->creator_uid,
                                        snapshot->creator_name, (unsigned long)snapshot->recoveries, snapshot->waiting,
-                                       snapshot->in_flight_max, snapshot->group_in_flight_max));
+                                       snapshot->in_flight_max, snapshot->group_in_flight_max,
+                                       number_or_none(snapshot->mutex_holder_pid > 0 ? snapshot->mutex_holder_pid : -1),
+                                       seconds_from(snapshot->mutex_held_ms)));
 }
 
 static PyObject *info(pool_object *self, keyshm_pool *pool, PyObject **values)

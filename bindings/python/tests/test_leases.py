@@ -237,6 +237,32 @@ def test_a_handler_that_returns_does_not_end_a_wait(capped):
             lease.release()
 
 
+def test_an_exception_at_the_moment_of_the_lease(capped):
+    """Then the lease is given back: there is nobody who could."""
+    def handler(number, frame):
+        raise KeyError
+
+    def work():
+        while capped.info().waiting == 0:
+            pass
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # not to the thread that waits
+        leases[0].release()
+
+    leases = [capped.lease() for _ in range(4)]
+    before = signal.signal(signal.SIGUSR1, handler)
+    thread = threading.Thread(target=work)
+    try:
+        thread.start()
+        with pytest.raises(KeyError):
+            capped.lease(wait=60)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert len(capped.leases()) == 3
+    for lease in leases:
+        lease.release()
+
+
 # ---- asyncio ----
 
 
@@ -335,10 +361,21 @@ EXIT = """
     elif sys.argv[2] == "cycle":
         cycle = [lease]
         cycle.append(cycle)
+    elif sys.argv[2] == "daemon":
+        import threading, time
+        taken = threading.Event()
+
+        def hold(lease):
+            taken.set()
+            time.sleep(1000)  # its frame outlives everything
+
+        threading.Thread(target=hold, args=(lease,), daemon=True).start()
+        taken.wait()
+        del lease
 """
 
 
-@pytest.mark.parametrize("how", ["end", "raise", "cycle", "child"])
+@pytest.mark.parametrize("how", ["end", "raise", "cycle", "child", "daemon"])
 def test_an_interpreter_that_ends_gives_its_leases_back(named, script, how):
     with keyshm.open(named) as pool:
         pool.add("sk-of-one-key-00000000000000")

@@ -32,6 +32,13 @@ def test_durations(pool, given, least, most):
     assert least <= state_of(pool, key).cooldown <= most + 0.05
 
 
+def test_a_duration_is_rounded_up(pool):
+    """To milliseconds: what is less than one is not nothing."""
+    before = pool.events()
+    pool.next().rate_limited(0.0001)
+    assert [event.kind for event in pool.events(after=before)] == ["marked"]
+
+
 @pytest.mark.parametrize("given", [0, -1, -1e300, datetime.timedelta(seconds=-5), -math.inf])
 def test_what_is_over_changes_nothing(pool, given):
     key = pool.next()

@@ -3,6 +3,8 @@ import datetime
 import logging
 import math
 import os
+import signal
+import threading
 
 import pytest
 
@@ -48,6 +50,50 @@ def test_a_truncated_segment(named):
         file.truncate(100)
     with pytest.raises(keyshm.Damaged):
         keyshm.Pool.attach(named)
+
+
+def test_another_layout(named):
+    keyshm.open(named).close()
+    path, = [f"/dev/shm/{entry}" for entry in os.listdir("/dev/shm") if entry.endswith(named)]
+    with open(path, "r+b") as file:
+        file.seek(8)  # after the magic number
+        file.write(b"\xff")
+    with pytest.raises(keyshm.WrongLayout):
+        keyshm.Pool.attach(named)
+
+
+def test_a_stopped_holder_of_the_mutex():
+    """Membership waits for it without the GIL, and no longer than it should; picks and marks do not wait."""
+    with keyshm.Pool.anonymous("test", lock_timeout=0.3) as pool:
+        key = pool.add("sk-of-one-key-00000000000000")
+        holder = os.fork()
+        if holder == 0:
+            while True:
+                try:
+                    pool.set_metadata(key, "note", "x")
+                except keyshm.Error:
+                    pass
+        while True:
+            os.kill(holder, signal.SIGSTOP)
+            os.waitpid(holder, os.WUNTRACED)
+            if pool.info().mutex_holder_pid == holder:
+                break
+            os.kill(holder, signal.SIGCONT)
+        turns = []
+        thread = threading.Thread(target=lambda: turns.extend(pool.next() for _ in range(100)))
+        try:
+            thread.start()
+            with pytest.raises(keyshm.LockTimeout) as caught:
+                pool.add("sk-another-0000000000000000")
+            assert isinstance(caught.value, TimeoutError) and pool.info().mutex_held > 0
+            pool.rate_limited(key, 0)
+            thread.join(60)
+            assert len(turns) == 100
+        finally:
+            os.kill(holder, signal.SIGKILL)
+            os.waitpid(holder, 0)
+        pool.add("sk-another-0000000000000000")
+        assert pool.info().recoveries == 1 and pool.verify() == []
 
 
 def test_options():

@@ -94,6 +94,36 @@ def test_messages_are_of_one_process(pool, keys, capfd, in_child):
     assert len(lines) == 2 and "0001" in lines[0] and "0002" in lines[1]
 
 
+def test_a_fork_while_messages_are_delivered(pool, keys):
+    """The child delivers its own, and none of those that its parent has yet to deliver."""
+    children, seen = [], []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+            if len(seen) == 1:
+                children.append(start(child))
+
+    def child():
+        seen[:] = ["of the parent"]
+        pool.rate_limited(keys[3], 60)
+        assert len(seen) == 2 and "0004" in seen[1], seen
+
+    for key in keys[:3]:
+        pool.rate_limited(key, 60)
+    handler, logger = Handler(), logging.getLogger("keyshm")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    keyshm.set_log_level()
+    try:
+        assert pool.mark_all_available() == 3
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+        keyshm.set_log_level(logging.WARNING)
+    assert statuses(children) == [0] and len(seen) >= 3
+
+
 def spawned(name, count):
     with keyshm.Pool.attach(name) as pool:
         for _ in range(count):
@@ -237,6 +267,38 @@ def test_nothing_leaks(script):
     references, blocks, traced, resident = map(int, script(NOTHING_IS_LEFT, "20000", timeout=500).stdout.split())
     # A leak of one object a turn would be 20,000 of them.
     assert references < 2000 and blocks < 2000 and traced < 200_000 and resident < 8_000_000
+
+
+def test_a_million_picks_leak_nothing(script):
+    script("""
+        import keyshm, sys
+        pool = keyshm.Pool.anonymous("test")
+        pool.replace_keys([f"sk-test-{n:030d}" for n in range(10)])
+
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096
+
+        def work(count):
+            for _ in range(count):
+                pool.next_secret()
+                with pool.lease() as key:
+                    key.rate_limited(0)
+
+        work(20_000)
+        blocks, memory = sys.getallocatedblocks(), resident()
+        work(500_000)
+        assert sys.getallocatedblocks() - blocks < 500, sys.getallocatedblocks() - blocks
+        assert resident() - memory < 2_000_000, resident() - memory
+    """, timeout=500)
+
+
+def test_a_program_without_logging_prints_nothing(script):
+    done = script("import keyshm\ntry:\n  keyshm.Pool.attach('there-is-no-such-pool')\nexcept keyshm.NotFound:\n  pass")
+    assert done.stderr == ""
+    told = script("import keyshm\ntry:\n  keyshm.Pool.attach('there-is-no-such-pool')\nexcept keyshm.NotFound:\n  pass",
+                  environment={"KEYSHM_LOG": "warning"})
+    assert "no such pool" in told.stderr
 
 
 def test_with_a_checking_allocator(script):
