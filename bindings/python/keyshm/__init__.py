@@ -9,6 +9,7 @@
 Durations are seconds, as numbers, or timedelta objects; infinity is "until marked". Errors are subclasses of keyshm.Error.
 """
 
+from keyshm._key_lists import keys_from_environment, read_keys
 from keyshm._keyshm import (
     AccessDenied,
     Damaged,
@@ -50,10 +51,10 @@ from keyshm._records import (
 )
 
 __all__ = [
-    "AccessDenied", "Budget", "Damaged", "Empty", "Error", "Event", "Events", "Exhausted", "Exists", "GroupState", "HeldLease",
-    "InvalidArgument", "Key", "KeyState", "Lease", "Limits", "LockTimeout", "NotFound", "Policy", "Pool", "PoolInfo", "Rate",
-    "ReadOnly", "Replaced", "Stale", "UNTIL_MARKED", "Verdict", "Worker", "WrongLayout", "judge", "layout", "open", "pools",
-    "set_log_level", "unlink",
+    "AccessDenied", "Budget", "Damaged", "Empty", "Error", "Event", "Events", "Exhausted", "Exists", "GroupState",
+    "HeldLease", "InvalidArgument", "Key", "KeyState", "Lease", "Limits", "LockTimeout", "NotFound", "Policy",
+    "Pool", "PoolInfo", "Rate", "ReadOnly", "Replaced", "Stale", "UNTIL_MARKED", "Verdict", "Worker", "WrongLayout",
+    "judge", "keys_from_environment", "layout", "open", "pools", "read_keys", "set_log_level", "unlink",
 ]
 
 #: A duration without end.

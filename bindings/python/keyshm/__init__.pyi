@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Union
 from typing_extensions import Self, TypeAlias, final
 
+from keyshm._key_lists import keys_from_environment as keys_from_environment, read_keys as read_keys
 from keyshm._records import (
     Budget as Budget,
     Event as Event,

@@ -35,13 +35,13 @@ NO_ARGUMENTS(pool_next_secret)
 {
     pool_object *object = (pool_object *)self;
     keyshm_pool *pool = pool_enter(object);
-    char secret[KEYSHM_KEY_MAX + 1];
+    struct keyshm_pick pick; /* not keyshm_next_key(), which copies the key once more */
     if (pool == NULL)
         return NULL;
-    ssize_t length = keyshm_next_key(pool, secret, sizeof(secret), NULL);
-    PyObject *text = length >= 0 ? text_to(secret, (size_t)length) : raise_pick_error(object, pool, (int)length);
-    if (length > 0)
-        explicit_bzero(secret, (size_t)length);
+    int r = keyshm_next(pool, &pick);
+    PyObject *text = r == 0 ? text_to(pick.key, pick.key_length) : raise_pick_error(object, pool, r);
+    if (r == 0)
+        explicit_bzero(pick.key, pick.key_length);
     pool_leave(object);
     return text;
 }

@@ -139,7 +139,14 @@ def test_soonest(pool):
     with pool.lease(soonest=True) as key:
         assert key.id == pool.states()[0].id and 9 < key.benched <= 10.05
     with pool.lease(soonest=True, wait=0.15) as key:
-        assert key.id == pool.states()[0].id
+        assert key.id == pool.states()[0].id and key.benched > 0
+
+
+def test_soonest_is_for_the_end_of_the_wait(pool):
+    for state in pool.states():
+        pool.rate_limited(state.id, 0.3)
+    with pool.lease(soonest=True, wait=60) as key:
+        assert key.benched == 0
 
 
 # ---- waiting ----
