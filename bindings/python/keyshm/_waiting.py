@@ -8,6 +8,8 @@ tenth of a second, since another process may have given one back.
 from __future__ import annotations
 
 import asyncio
+import datetime
+import math
 import random
 import time
 
@@ -22,7 +24,13 @@ _JITTER = 0.02
 def _seconds(wait):
     if wait is None:
         return 0.0
-    return wait.total_seconds() if hasattr(wait, "total_seconds") else wait
+    if isinstance(wait, datetime.timedelta):
+        return wait.total_seconds()
+    if not isinstance(wait, (int, float)):
+        raise TypeError("wait must be seconds (a number) or a timedelta")
+    if math.isnan(wait):
+        raise ValueError("wait is not a number")
+    return float(wait)
 
 
 class Acquisition:

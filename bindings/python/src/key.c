@@ -38,6 +38,12 @@ void key_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+bool key_check(const struct module_state *state, PyObject *value)
+{
+    PyObject *type = (PyObject *)Py_TYPE(value);
+    return type == state->key_type || type == state->lease_type;
+}
+
 /* ---- what it says ---- */
 
 PyObject *key_get_secret(PyObject *object, void *closure)
@@ -124,10 +130,7 @@ PyObject *key_repr(PyObject *self)
 PyObject *key_compare(PyObject *self, PyObject *other, int operation)
 {
     struct module_state *state = ((key_object *)self)->pool->state;
-    int is_key = PyObject_IsInstance(other, state->key_type);
-    if (is_key < 0)
-        return NULL;
-    if (is_key == 0 || (operation != Py_EQ && operation != Py_NE))
+    if (!key_check(state, other) || (operation != Py_EQ && operation != Py_NE))
         Py_RETURN_NOTIMPLEMENTED;
     const key_object *a = (key_object *)self, *b = (key_object *)other;
     bool is_same = a->id == b->id && strcmp(a->secret, b->secret) == 0 && strcmp(a->pool->name, b->pool->name) == 0;

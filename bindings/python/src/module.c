@@ -59,7 +59,7 @@ static PyMethodDef module_methods[] = {
     {"unlink", AS_METHOD(module_unlink), METH_FASTCALL | METH_KEYWORDS,
      "unlink($module, /, name, *, owner=None)\n--\n\n"
      "Remove the name of a pool. Processes that are attached keep it. NotFound."},
-    {"pools", AS_METHOD(module_pools), METH_FASTCALL | METH_KEYWORDS,
+    {"pools", module_pools, METH_NOARGS,
      "pools($module, /)\n--\n\nThe names of the pools of the effective user, sorted."},
     {"judge", AS_METHOD(module_judge), METH_FASTCALL | METH_KEYWORDS,
      "judge($module, /, rules, response=None, *, status=None, headers=None, body=None)\n--\n\n"

@@ -252,6 +252,9 @@ typedef struct key_object {
 
 PyObject *key_new(pool_object *pool, const struct keyshm_pick *pick, bool is_lease);
 
+/* Whether it is a Key or a Lease. */
+bool key_check(const struct module_state *state, PyObject *value);
+
 /* In a key's dealloc: a lease that nobody gave back. */
 void lease_forgotten(key_object *self);
 void lease_begin(key_object *self, const struct keyshm_lease *lease);
@@ -360,7 +363,7 @@ GETTER(key_get_benched);
 GETTER(lease_get_is_held);
 METHOD(module_open);
 METHOD(module_unlink);
-METHOD(module_pools);
+NO_ARGUMENTS(module_pools);
 METHOD(module_judge);
 METHOD(module_set_log_level);
 NO_ARGUMENTS(module_at_exit);

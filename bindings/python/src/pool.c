@@ -397,16 +397,10 @@ void subject_as_pick(const struct subject *subject, struct keyshm_pick *ret_pick
     ret_pick->model = subject->model;
 }
 
-static bool is_key(const struct module_state *state, PyObject *value)
-{
-    PyObject *type = (PyObject *)Py_TYPE(value);
-    return type == state->key_type || type == state->lease_type;
-}
-
 int subject_from(pool_object *self, keyshm_pool *pool, PyObject *value, struct subject *ret_subject)
 {
     *ret_subject = (struct subject){0};
-    if (is_key(self->state, value))
+    if (key_check(self->state, value))
         return subject_of_key(self, pool, (const key_object *)value, ret_subject);
     if (PyUnicode_Check(value) || PyBytes_Check(value))
         return subject_of_secret(self, pool, value, ret_subject);

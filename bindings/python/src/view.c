@@ -475,7 +475,7 @@ METHOD(pool_verify)
 
 /* ---- all pools ---- */
 
-METHOD(module_pools)
+NO_ARGUMENTS(module_pools)
 {
     struct module_state *state = PyModule_GetState(self);
     struct keyshm_pool_list *found;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import asyncio
+import datetime
 import gc
 import math
 import os
@@ -283,6 +284,27 @@ def test_alease(capped):
         assert capped.leases() == []
         with pytest.raises(TypeError):
             capped.alease(colour="blue")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wait", ["1", object(), math.nan])
+def test_what_is_no_wait_in_asyncio(pool, wait):
+    with pytest.raises((TypeError, ValueError)):
+        pool.alease(wait=wait)
+
+
+def test_a_task_that_is_cancelled_holds_nothing(capped):
+    async def main():
+        leases = [capped.lease() for _ in range(4)]
+        tasks = [asyncio.ensure_future(capped.alease(wait=datetime.timedelta(minutes=1))._acquire()) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        for lease in leases:
+            lease.release()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert capped.leases() == []
 
     asyncio.run(main())
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
+import ctypes
 import datetime
+import inspect
 import logging
 import math
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -301,6 +304,70 @@ def test_messages_go_to_logging(pool, keys, caplog):
     caplog.clear()
     pool.rate_limited(keys[1], 10)
     assert caplog.records == []
+
+
+def test_messages_of_threads_without_the_gil(pool, keys, caplog):
+    """The library calls back in them; what it says is logged by the next call from Python."""
+    with open("/proc/self/maps") as maps:
+        paths = {line.split()[-1] for line in maps if "libkeyshm.so" in line}
+    if not paths:
+        pytest.skip("the library is in the extension")
+    library = ctypes.CDLL(paths.pop())  # whose functions are called without the GIL
+    stop = threading.Event()
+
+    def attach():
+        handle = ctypes.c_void_p()
+        while not stop.is_set():
+            library.keyshm_attach(ctypes.byref(handle), b"there-is-no-such-pool")
+
+    caplog.set_level(logging.WARNING, logger="keyshm")
+    threads = [threading.Thread(target=attach) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        while "there-is-no-such-pool" not in caplog.text or "lost" not in caplog.text:
+            with pytest.raises(keyshm.Stale):
+                pool.remove(77)
+            time.sleep(0.001)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    with pytest.raises(keyshm.Stale):
+        pool.remove(77)  # delivers the last ones
+    with pytest.raises(keyshm.InvalidArgument, match="space"):
+        pool.add(" of this thread")
+
+
+def documented():
+    for kind in (keyshm.Pool, keyshm.Key, keyshm.Lease):
+        for name, member in vars(kind).items():
+            if not name.startswith("_"):
+                yield pytest.param(kind, name, member, id=f"{kind.__name__}.{name}")
+    for name in ("open", "unlink", "pools", "judge", "set_log_level"):
+        yield pytest.param(None, name, getattr(keyshm, name), id=name)
+
+
+@pytest.mark.parametrize("kind, name, member", documented())
+def test_what_help_says_is_so(pool, kind, name, member):
+    """Everything is documented, and takes the arguments that its signature has."""
+    assert member.__doc__ and len(member.__doc__) > 10
+    if not callable(member) and not isinstance(member, classmethod) and not hasattr(member, "__func__"):
+        return
+    owner = keyshm if kind is None else pool if kind is keyshm.Pool else pool.next() if kind is keyshm.Key else pool.lease()
+    function = getattr(owner, name)
+    parameters = inspect.signature(function).parameters.values()
+    positional = [object() for one in parameters if one.kind is one.POSITIONAL_ONLY]
+    named = {one.name: object() for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+    try:
+        with pytest.raises(TypeError) as caught:
+            function(*positional, **named, zz=1)
+    finally:
+        if kind is keyshm.Lease:
+            owner.release()
+    takes_none = not parameters and "takes no keyword arguments" in str(caught.value)
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    assert takes_none or takes_any or "'zz'" in str(caught.value)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
