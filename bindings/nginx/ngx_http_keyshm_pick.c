@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "ngx_http_keyshm.h"
+
+/* Who waits looks at least this often. */
+#define LOOK_EVERY_MS 100
+
+/* ---- the context of a request ---- */
+
+static void forget_ctx(void *data)
+{
+    (void)data; /* the memory is the request's */
+}
+
+/* Before the request is logged. */
+static void end_ctx(void *data)
+{
+    ngx_http_keyshm_ctx_t *ctx = data;
+    if (ctx->timer.timer_set)
+        ngx_del_timer(&ctx->timer);
+    ngx_http_keyshm_finish(ctx, NGX_DECLINED);
+}
+
+ngx_http_keyshm_ctx_t *ngx_http_keyshm_find_ctx(ngx_http_request_t *r)
+{
+    ngx_http_keyshm_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_keyshm_module);
+    if (ctx != NULL)
+        return ctx;
+    for (ngx_pool_cleanup_t *cleanup = r->pool->cleanup; cleanup != NULL; cleanup = cleanup->next) {
+        if (cleanup->handler != forget_ctx)
+            continue;
+        ctx = cleanup->data;
+        if (ctx->request == r)
+            return ctx;
+    }
+    return NULL;
+}
+
+static ngx_http_keyshm_ctx_t *begin_ctx(ngx_http_request_t *r, ngx_http_keyshm_loc_conf_t *conf)
+{
+    ngx_http_keyshm_ctx_t *before = ngx_http_keyshm_find_ctx(r);
+    ngx_http_keyshm_ctx_t *ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
+    ngx_pool_cleanup_t *place = ngx_pool_cleanup_add(r->pool, 0);
+    ngx_http_cleanup_t *end = ngx_http_cleanup_add(r, 0);
+    if (ctx == NULL || place == NULL || end == NULL)
+        return NULL;
+    if (before != NULL) /* it was redirected, from a location that has a pool, too */
+        ngx_http_keyshm_finish(before, NGX_DECLINED);
+    ctx->request = r;
+    ctx->conf = conf;
+    ctx->earlier = r->upstream;
+    ctx->outcome = NGX_AGAIN;
+    ctx->lease = ngx_palloc(r->pool, sizeof(*ctx->lease));
+    if (ctx->lease == NULL)
+        return NULL;
+    keyshm_request_init(&ctx->wanted, sizeof(ctx->wanted));
+    place->handler = forget_ctx;
+    place->data = ctx;
+    end->handler = end_ctx;
+    end->data = ctx;
+    ngx_http_set_ctx(r, ctx, ngx_http_keyshm_module);
+    return ctx;
+}
+
+/* ---- a lease ---- */
+
+static void end_lease(ngx_http_keyshm_ctx_t *ctx, int (*end)(keyshm_pool *, struct keyshm_lease *))
+{
+    if (ctx->attachment == NULL)
+        return;
+    end(ctx->attachment->pool, ctx->lease); /* -ESTALE: the key was removed meanwhile */
+    explicit_bzero(ctx->lease->pick.key, ctx->lease->pick.key_length);
+    ngx_http_keyshm_detach(ctx->conf->pool, ctx->attachment);
+    ctx->attachment = NULL;
+}
+
+void ngx_http_keyshm_release(ngx_http_keyshm_ctx_t *ctx)
+{
+    end_lease(ctx, keyshm_release);
+}
+
+void ngx_http_keyshm_cancel(ngx_http_keyshm_ctx_t *ctx)
+{
+    end_lease(ctx, keyshm_cancel);
+}
+
+static int acquire(ngx_http_keyshm_ctx_t *ctx, ngx_http_keyshm_attachment_t *attachment)
+{
+    if (attachment == NULL)
+        return -ENOENT;
+    int r = keyshm_acquire(attachment->pool, &ctx->wanted, ctx->lease);
+    if (r == -EINVAL && ctx->wanted.model != 0) { /* the pool was replaced by one without that model */
+        ctx->wanted.model = 0;
+        r = keyshm_acquire(attachment->pool, &ctx->wanted, ctx->lease);
+    }
+    if (r < 0)
+        return r;
+    attachment->leases++;
+    ctx->attachment = attachment;
+    ctx->id = ctx->lease->pick.id;
+    ctx->masked[0] = '\0';
+    ctx->tries++;
+    return 0;
+}
+
+ngx_int_t ngx_http_keyshm_next_key(ngx_http_keyshm_ctx_t *ctx)
+{
+    keyshm_id refused = ctx->id;
+    char masked[KEYSHM_MASKED_SIZE];
+    ngx_memcpy(masked, ctx->masked, sizeof(masked));
+    ngx_http_keyshm_release(ctx);
+    ngx_log_t *log = ctx->request->connection->log;
+    if (acquire(ctx, ngx_http_keyshm_attach(ctx->conf->pool, log)) < 0)
+        return NGX_DECLINED;
+    if (ctx->id != refused)
+        return NGX_OK;
+    /* Nothing keeps the same key away: what refused it refuses it again. */
+    ngx_http_keyshm_cancel(ctx);
+    ctx->tries--;
+    ngx_memcpy(ctx->masked, masked, sizeof(masked));
+    return NGX_DECLINED;
+}
+
+/* ---- what the request wants ---- */
+
+static ngx_int_t set_model(ngx_http_keyshm_ctx_t *ctx, keyshm_pool *pool)
+{
+    ngx_str_t value;
+    char name[KEYSHM_NAME_MAX + 1];
+    if (ctx->conf->model == NULL)
+        return NGX_OK;
+    if (ngx_http_complex_value(ctx->request, ctx->conf->model, &value) != NGX_OK)
+        return NGX_ERROR;
+    if (value.len == 0 || value.len > KEYSHM_NAME_MAX)
+        return NGX_OK;
+    *ngx_cpymem(name, value.data, value.len) = '\0';
+    if (keyshm_find_model(pool, name, &ctx->wanted.model) < 0)
+        ctx->wanted.model = 0;
+    return NGX_OK;
+}
+
+/* FNV-1a, never 0. */
+static uint64_t hash(const ngx_str_t *text)
+{
+    uint64_t value = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < text->len; i++)
+        value = (value ^ text->data[i]) * UINT64_C(1099511628211);
+    return value == 0 ? 1 : value;
+}
+
+static ngx_int_t set_affinity(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_str_t value;
+    if (ctx->conf->affinity == NULL)
+        return NGX_OK;
+    if (ngx_http_complex_value(ctx->request, ctx->conf->affinity, &value) != NGX_OK)
+        return NGX_ERROR;
+    ctx->wanted.affinity = value.len == 0 ? 0 : hash(&value);
+    return NGX_OK;
+}
+
+/* ---- none to be had ---- */
+
+static ngx_int_t add_retry_after(ngx_http_request_t *r, int64_t wait_ms)
+{
+    ngx_table_elt_t *header = ngx_list_push(&r->headers_out.headers);
+    if (header == NULL)
+        return NGX_ERROR;
+    ngx_memzero(header, sizeof(*header));
+    u_char *text = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (text == NULL)
+        return NGX_ERROR;
+    header->hash = 1;
+    ngx_str_set(&header->key, "Retry-After");
+    header->value.data = text;
+    header->value.len = (size_t)(ngx_sprintf(text, "%L", ngx_max((wait_ms + 999) / 1000, 1)) - text);
+    return NGX_OK;
+}
+
+static ngx_int_t refuse(ngx_http_keyshm_ctx_t *ctx, keyshm_pool *pool)
+{
+    ngx_http_request_t *r = ctx->request;
+    int64_t wait_ms = keyshm_wait_hint_ms(pool, &ctx->wanted);
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "keyshm pool \"%V\": no key can be had", &ctx->conf->pool->name);
+    if (wait_ms >= 0 && add_retry_after(r, wait_ms) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return NGX_HTTP_TOO_MANY_REQUESTS;
+}
+
+/* ---- waiting ---- */
+
+static ngx_int_t is_waiting(const ngx_http_keyshm_ctx_t *ctx)
+{
+    return (ngx_msec_int_t)(ctx->waits_until - ngx_current_msec) > 0;
+}
+
+static void wait_on(ngx_http_keyshm_ctx_t *ctx, keyshm_pool *pool)
+{
+    ngx_msec_t left = ctx->waits_until - ngx_current_msec;
+    int64_t hint_ms = keyshm_wait_hint_ms(pool, &ctx->wanted);
+    ngx_msec_t wait = hint_ms > 0 && hint_ms < LOOK_EVERY_MS ? (ngx_msec_t)hint_ms : LOOK_EVERY_MS;
+    ngx_add_timer(&ctx->timer, ngx_max(ngx_min(wait, left), 1));
+}
+
+/* Take a key, or wait for one (NGX_AGAIN), or have it refused. */
+static ngx_int_t pick(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_http_request_t *r = ctx->request;
+    ngx_http_keyshm_attachment_t *attachment = ngx_http_keyshm_attach(ctx->conf->pool, r->connection->log);
+    int error = acquire(ctx, attachment);
+    if (error == 0)
+        return NGX_DECLINED;
+    if (error == -EAGAIN && is_waiting(ctx)) {
+        wait_on(ctx, attachment->pool);
+        return NGX_AGAIN;
+    }
+    if (error == -EAGAIN || error == -ENOKEY || error == -EUSERS)
+        return refuse(ctx, attachment->pool);
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "keyshm pool \"%V\": no key: %s", &ctx->conf->pool->name,
+                  keyshm_strerror(error));
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+static void wake_up(ngx_event_t *event)
+{
+    ngx_http_keyshm_ctx_t *ctx = event->data;
+    ngx_http_request_t *r = ctx->request;
+    ngx_connection_t *c = r->connection;
+    ngx_http_set_log_request(c->log, r);
+    ctx->outcome = pick(ctx);
+    if (ctx->outcome == NGX_AGAIN)
+        return;
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+/* Meanwhile, notice that the client goes away. */
+static ngx_int_t watch_client(ngx_http_request_t *r)
+{
+    ngx_connection_t *c = r->connection;
+    if (r != r->main)
+        return NGX_OK;
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+    return NGX_OK;
+}
+
+static ngx_int_t begin_pick(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_http_request_t *r = ctx->request;
+    ngx_http_keyshm_attachment_t *attachment = ngx_http_keyshm_attach(ctx->conf->pool, r->connection->log);
+    if (set_affinity(ctx) != NGX_OK || (attachment != NULL && set_model(ctx, attachment->pool) != NGX_OK))
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ctx->timer.handler = wake_up;
+    ctx->timer.data = ctx;
+    ctx->timer.log = r->connection->log;
+    ctx->waits_until = ngx_current_msec + ctx->conf->wait_ms;
+    ngx_int_t outcome = pick(ctx);
+    if (outcome == NGX_AGAIN && watch_client(r) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return outcome;
+}
+
+/* ---- the phase ---- */
+
+static void go_on(ngx_http_request_t *r)
+{
+    r->preserve_body = 1;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+static ngx_int_t read_body(ngx_http_keyshm_ctx_t *ctx)
+{
+    ctx->reads_body = 1;
+    ngx_int_t rc = ngx_http_read_client_request_body(ctx->request, go_on);
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE)
+        return rc;
+    ngx_http_finalize_request(ctx->request, NGX_DONE);
+    return NGX_DONE;
+}
+
+/* After all that may refuse the request: what is refused uses no key. */
+ngx_int_t ngx_http_keyshm_pick_handler(ngx_http_request_t *r)
+{
+    ngx_http_keyshm_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_keyshm_module);
+    ngx_http_keyshm_main_conf_t *all = ngx_http_get_module_main_conf(r, ngx_http_keyshm_module);
+    if (conf->pool == NULL)
+        return NGX_DECLINED;
+    ngx_http_keyshm_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_keyshm_module);
+    if (ctx == NULL)
+        ctx = begin_ctx(r, conf);
+    if (ctx == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ctx->outcome != NGX_AGAIN || ctx->timer.timer_set)
+        return ctx->outcome;
+    if (all->uses_body_model && conf->model != NULL && !ctx->reads_body && r == r->main)
+        return read_body(ctx);
+    ctx->outcome = begin_pick(ctx);
+    return ctx->outcome;
+}
