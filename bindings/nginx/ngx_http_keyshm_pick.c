@@ -63,11 +63,27 @@ static ngx_http_keyshm_ctx_t *begin_ctx(ngx_http_request_t *r, ngx_http_keyshm_l
 
 /* ---- a lease ---- */
 
+/* What was made of the key, such as by a map, is made anew when it is asked for again: of the next key, or when the request
+ * is logged, of none. */
+static void forget_key(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_http_request_t *r = ctx->request;
+    ngx_http_core_main_conf_t *core = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    const struct keyshm_pick *pick = &ctx->lease->pick;
+    for (ngx_uint_t i = 0; i < core->variables.nelts; i++) {
+        ngx_http_variable_value_t *value = &r->variables[i];
+        if (value->valid && value->len >= pick->key_length &&
+            memmem(value->data, value->len, pick->key, pick->key_length) != NULL)
+            value->valid = 0;
+    }
+}
+
 static void end_lease(ngx_http_keyshm_ctx_t *ctx, int (*end)(keyshm_pool *, struct keyshm_lease *))
 {
     if (ctx->attachment == NULL)
         return;
     end(ctx->attachment->pool, ctx->lease); /* -ESTALE: the key was removed meanwhile */
+    forget_key(ctx);
     explicit_bzero(ctx->lease->pick.key, ctx->lease->pick.key_length);
     ngx_http_keyshm_detach(ctx->conf->pool, ctx->attachment);
     ctx->attachment = NULL;

@@ -26,6 +26,7 @@ ANSWERS = {
     "rate": error(429, "Rate limit reached", "requests", "rate_limit_exceeded", ("Retry-After", "7")),
     "quota": error(429, "You exceeded your current quota", "insufficient_quota", "insufficient_quota"),
     "busy": error(503, "The server is overloaded", "server_error", "overloaded"),
+    "slack": (200, [("Content-Type", "application/json")], b'{"ok":false,"error":"invalid_auth"}'),
     "wrong": error(400, "No such parameter", "invalid_request_error", "unknown_parameter"),
 }
 
