@@ -148,7 +148,8 @@ void ngx_http_keyshm_release(ngx_http_keyshm_ctx_t *ctx);
 void ngx_http_keyshm_cancel(ngx_http_keyshm_ctx_t *ctx);
 
 ngx_int_t ngx_http_keyshm_add_variables(ngx_conf_t *cf);
-ngx_uint_t ngx_http_keyshm_uses(ngx_conf_t *cf, const char *variable);
+/* Whether the configuration uses a variable, by its index: as log_format and proxy_set_header do. */
+ngx_uint_t ngx_http_keyshm_uses(ngx_conf_t *cf, const char *name);
 
 /* Have a look at the answers of the request's upstream, from now on. */
 void ngx_http_keyshm_watch(ngx_http_keyshm_ctx_t *ctx);
@@ -159,7 +160,7 @@ ngx_int_t ngx_http_keyshm_judge(ngx_http_keyshm_ctx_t *ctx, enum keyshm_http_tra
 void ngx_http_keyshm_report(ngx_http_keyshm_ctx_t *ctx, const struct keyshm_http_verdict *verdict);
 /* The upstream is done with, as nginx says with `rc`: judge what was not judged, and give the key back. */
 void ngx_http_keyshm_finish(ngx_http_keyshm_ctx_t *ctx, ngx_int_t rc);
-ngx_int_t ngx_http_keyshm_init_filters(ngx_conf_t *cf);
+void ngx_http_keyshm_init_filters(void);
 
 /* Decode so much of a chunked body as is there. ret_data has room for all of it. Returns where the body ends; NULL: not yet. */
 const u_char *ngx_http_keyshm_decode_chunks(const u_char *from, const u_char *end, u_char *ret_data, size_t *ret_length);

@@ -74,8 +74,7 @@ void ngx_http_keyshm_report(ngx_http_keyshm_ctx_t *ctx, const struct keyshm_http
 /* ---- the end ---- */
 
 /* NGX_DECLINED: nothing is known, as the client has gone. */
-static ngx_int_t find_transport(ngx_http_keyshm_ctx_t *ctx, ngx_http_upstream_t *u, ngx_int_t rc,
-                                enum keyshm_http_transport *ret_transport)
+static ngx_int_t find_transport(ngx_http_upstream_t *u, ngx_int_t rc, enum keyshm_http_transport *ret_transport)
 {
     *ret_transport = KEYSHM_HTTP_TRANSPORT_OK;
     if (u->headers_in.status_n != 0) {
@@ -96,7 +95,7 @@ static void judge_end(ngx_http_keyshm_ctx_t *ctx, ngx_http_upstream_t *u, ngx_in
 {
     enum keyshm_http_transport transport;
     struct keyshm_http_verdict verdict;
-    if (find_transport(ctx, u, rc, &transport) != NGX_OK)
+    if (find_transport(u, rc, &transport) != NGX_OK)
         return;
     if (ngx_http_keyshm_judge(ctx, transport, ctx->body, ctx->body_length, &verdict) == NGX_OK)
         ngx_http_keyshm_report(ctx, &verdict);
@@ -184,9 +183,8 @@ static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     return next_body_filter(r, in);
 }
 
-ngx_int_t ngx_http_keyshm_init_filters(ngx_conf_t *cf)
+void ngx_http_keyshm_init_filters(void)
 {
     next_body_filter = ngx_http_top_body_filter;
     ngx_http_top_body_filter = body_filter;
-    return NGX_OK;
 }

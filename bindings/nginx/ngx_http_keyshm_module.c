@@ -132,7 +132,8 @@ static ngx_int_t postconfiguration(ngx_conf_t *cf)
     conf->uses_body_model = ngx_http_keyshm_uses(cf, "keyshm_body_model");
     if (ngx_http_keyshm_check_secrecy(cf) != NGX_OK || add_handler(cf) != NGX_OK)
         return NGX_ERROR;
-    return ngx_http_keyshm_init_filters(cf);
+    ngx_http_keyshm_init_filters();
+    return NGX_OK;
 }
 
 /* ---- the module ---- */

@@ -225,7 +225,7 @@ static ngx_int_t pick(ngx_http_keyshm_ctx_t *ctx)
     int error = acquire(ctx, attachment);
     if (error == 0)
         return NGX_DECLINED;
-    if (error == -EAGAIN && is_waiting(ctx)) {
+    if ((error == -EAGAIN || error == -ENOKEY) && is_waiting(ctx)) {
         wait_on(ctx, attachment->pool);
         return NGX_AGAIN;
     }

@@ -324,6 +324,17 @@ ngx_int_t ngx_http_keyshm_init_process(ngx_cycle_t *cycle)
     return NGX_OK;
 }
 
+static ngx_int_t is_empty(keyshm_pool *shared)
+{
+    struct keyshm_snapshot *snapshot;
+    if (keyshm_snapshot(shared, &snapshot) < 0)
+        return 1;
+    ngx_int_t result = snapshot->count == 0;
+    keyshm_snapshot_free(snapshot);
+    return result;
+}
+
+/* Of a pool in the place of another one the keys come a moment later: until then, the old one does. */
 static void attach_anew(ngx_http_keyshm_pool_t *pool, ngx_log_t *log)
 {
     keyshm_pool *shared;
@@ -331,6 +342,10 @@ static void attach_anew(ngx_http_keyshm_pool_t *pool, ngx_log_t *log)
     if (r < 0) {
         if (pool->attachment == NULL)
             failed(log, pool, "cannot be attached to", r);
+        return;
+    }
+    if (pool->attachment != NULL && is_empty(shared)) {
+        keyshm_close(shared);
         return;
     }
     ngx_http_keyshm_attachment_t *attachment = new_attachment(shared, log), *old = pool->attachment;

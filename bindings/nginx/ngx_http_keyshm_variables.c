@@ -104,9 +104,9 @@ ngx_uint_t ngx_http_keyshm_uses(ngx_conf_t *cf, const char *name)
 {
     ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     ngx_http_variable_t *variable = core->variables.elts;
+    size_t length = ngx_strlen(name);
     for (ngx_uint_t i = 0; i < core->variables.nelts; i++)
-        if (variable[i].name.len == ngx_strlen(name) &&
-            ngx_memcmp(variable[i].name.data, name, variable[i].name.len) == 0)
+        if (variable[i].name.len == length && ngx_memcmp(variable[i].name.data, name, length) == 0)
             return 1;
     return 0;
 }

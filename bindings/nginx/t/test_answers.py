@@ -282,6 +282,15 @@ def test_waiting(gateway):
         response.read()
 
 
+def test_waiting_for_the_first_key(gateway):
+    gateway.run(location=gateway.proxy().replace(f"keyshm {gateway.pool};", f"keyshm {gateway.pool} wait=60s;"),
+                pool=f"keyshm_pool {gateway.pool} rules=openai;")
+    connection = gateway.connect()
+    connection.request("POST", "/v1/x", b"{}")
+    gateway.ctl("add", gateway.pool, stdin=key("good", 1) + "\n")
+    assert connection.getresponse().status == 200
+
+
 def test_waiting_ends(gateway):
     gateway.run(key("good", 1), location=gateway.proxy().replace(f"keyshm {gateway.pool};", f"keyshm {gateway.pool} wait=300ms;"))
     gateway.ctl("mark", gateway.pool, str(gateway.stat()["keys"][0]["id"]), "rate_limited", "--retry-after", "100")
