@@ -192,13 +192,19 @@ static bool visit_header(const char *value, size_t length, void *user)
     return visit->fn(value, length, false, visit->user);
 }
 
+void answer_visit_path(const struct answer *answer, const struct path *path, path_visit_fn *visit, void *user)
+{
+    if (answer->document != NULL && (path->names & ~answer->names) == 0)
+        path_visit(path, answer->document, visit, user);
+}
+
 void answer_visit_texts(const struct answer *answer, const struct place *place, answer_text_fn *fn, void *user)
 {
     struct text_visit visit = {fn, user};
     if (place->is_header)
         answer_visit_headers(answer, place->header, visit_header, &visit);
-    else if (answer->document != NULL)
-        path_visit(&place->path, answer->document, visit_value, &visit);
+    else
+        answer_visit_path(answer, &place->path, visit_value, &visit);
 }
 
 /* ---- codes and messages ---- */
@@ -277,8 +283,8 @@ static void find_messages(struct answer *answer)
     for (size_t i = 0; i < places->count; i++) {
         if (places->places[i].is_header)
             answer_visit_texts(answer, &places->places[i], add_message, answer);
-        else if (answer->document != NULL)
-            path_visit(&places->places[i].path, answer->document, add_message_value, answer);
+        else
+            answer_visit_path(answer, &places->places[i].path, add_message_value, answer);
     }
 }
 
@@ -354,6 +360,7 @@ int answer_read_body(struct answer *answer, bool is_stream)
     if (r != 0)
         return r;
     answer->document = object_in(answer->body.json);
+    answer->names = path_names_in(answer->document);
     find_codes(answer);
     if (answer->body.kind == BODY_HTML)
         answer->body.is_cut = answer->body.is_cut || is_page_cut(answer->body.text, answer->body.text_length);

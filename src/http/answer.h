@@ -58,6 +58,7 @@ struct answer {
 
     struct body body;
     json_t *document; /* the object in the body; NULL: there is none */
+    uint64_t names;   /* of the members in it (path_names_in()) */
     bool is_cut;      /* more may stand in the document */
     unsigned code_count, message_count;
     bool has_whole_code, has_whole_message;
@@ -99,6 +100,9 @@ bool answer_is_stream(const struct answer *answer);
 /* Every header of the number, until the function returns false. */
 typedef bool answer_header_fn(const char *value, size_t length, void *user);
 void answer_visit_headers(const struct answer *answer, unsigned number, answer_header_fn *fn, void *user);
+
+/* Every value at the path, as path_visit(). */
+void answer_visit_path(const struct answer *answer, const struct path *path, path_visit_fn *visit, void *user);
 
 /* Every string and whole number at the place, as text; the last argument says whether it was cut. */
 typedef bool answer_text_fn(const char *text, size_t length, bool is_cut, void *user);

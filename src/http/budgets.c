@@ -271,7 +271,7 @@ void budgets_read_body(struct answer *answer)
 {
     const struct path_list *paths = &answer->provider->embedded_headers;
     for (size_t i = 0; i < paths->count && answer->document != NULL; i++)
-        path_visit(&paths->paths[i], answer->document, read_embedded, answer);
+        answer_visit_path(answer, &paths->paths[i], read_embedded, answer);
     share_reset(answer);
 }
 

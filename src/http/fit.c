@@ -120,7 +120,7 @@ static enum certainty fit_value(const struct answer *answer, const struct value_
     struct value_search search = {.values = &condition->values};
     answer_visit_texts(answer, &condition->place, match_value, &search);
     if (!search.is_found && !condition->place.is_header && answer->document != NULL)
-        path_visit(&condition->place.path, answer->document, match_boolean, &search);
+        answer_visit_path(answer, &condition->place.path, match_boolean, &search);
     return search.is_found || search.is_there || condition->place.is_header ? certain(search.is_found)
                                                                             : unless_cut(answer, false);
 }

@@ -135,10 +135,10 @@ static int64_t body_hint_ms(struct answer *answer)
         if (reading.hint->kind == HINT_PHRASE)
             read_phrase(&reading, &reading.hint->pattern, HINT_MAX_MS);
         else if (answer->document != NULL && reading.hint->kind == HINT_FIELD)
-            path_visit(&reading.hint->path, answer->document, read_field, &reading);
+            answer_visit_path(answer, &reading.hint->path, read_field, &reading);
         for (size_t j = 0;
              answer->document != NULL && reading.hint->kind == HINT_HEADER && j < provider->embedded_headers.count; j++)
-            path_visit(&provider->embedded_headers.paths[j], answer->document, read_embedded, &embedded);
+            answer_visit_path(answer, &provider->embedded_headers.paths[j], read_embedded, &embedded);
     }
     return reading.longest_ms;
 }
@@ -186,6 +186,6 @@ enum window hints_window(const struct answer *answer)
     }
     const struct path_list *fields = &answer->provider->window_fields;
     for (size_t i = 0; i < fields->count && answer->document != NULL; i++)
-        path_visit(&fields->paths[i], answer->document, read_window, &longest);
+        answer_visit_path(answer, &fields->paths[i], read_window, &longest);
     return longest;
 }

@@ -278,7 +278,7 @@ static bool status_in_body(json_t *value, void *user)
 static void read_status_of_body(struct answer *answer)
 {
     for (size_t i = 0; i < answer->provider->statuses.count && answer->document != NULL; i++)
-        path_visit(&answer->provider->statuses.paths[i], answer->document, status_in_body, answer);
+        answer_visit_path(answer, &answer->provider->statuses.paths[i], status_in_body, answer);
 }
 
 static bool is_error_event(const struct answer *answer)

@@ -5,6 +5,18 @@
 
 enum { ELEMENTS_MAX = 64 };
 
+/* A path of PATH_STEPS_MAX steps, each of them a list. */
+enum { DEPTH_MAX = 2 * PATH_STEPS_MAX };
+
+/* FNV-1a; names that differ in the last letter only differ above all in the low bits, which are spread. */
+static uint64_t bit_of(const char *name)
+{
+    uint32_t hash = 2166136261u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return UINT64_C(1) << (hash * UINT32_C(0x9e3779b1) >> 26);
+}
+
 static const char *read_step(struct path *path, const char *begin, size_t length, struct arena *arena)
 {
     bool is_of_each = length > 2 && memcmp(begin + length - 2, "[]", 2) == 0;
@@ -16,6 +28,7 @@ static const char *read_step(struct path *path, const char *begin, size_t length
     char *member = arena_alloc(arena, length + 1);
     if (member != NULL)
         memcpy(member, begin, length);
+    path->names |= member != NULL ? bit_of(member) : 0;
     path->steps[path->step_count].member = member;
     path->steps[path->step_count++].is_of_each = is_of_each;
     return NULL;
@@ -35,6 +48,28 @@ const char *path_read(struct path *ret_path, const char *text, struct arena *are
     }
     *ret_path = path;
     return NULL;
+}
+
+/* The recursion is bounded by `depth`. */
+static uint64_t names_in(json_t *json, unsigned depth)
+{
+    uint64_t names = 0;
+    const char *name;
+    json_t *value;
+    if (json_is_object(json) && depth > 0) {
+        json_object_foreach(json, name, value)
+        {
+            names |= bit_of(name) | names_in(value, depth - 1);
+        }
+    }
+    for (size_t i = 0; depth > 0 && i < json_array_size(json) && i < ELEMENTS_MAX; i++)
+        names |= names_in(json_array_get(json, i), depth - 1);
+    return names;
+}
+
+uint64_t path_names_in(json_t *body)
+{
+    return names_in(body, DEPTH_MAX);
 }
 
 /* The recursion is as deep as the path has steps. */

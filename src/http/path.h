@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "arena.h"
 
@@ -13,6 +14,7 @@ enum { PATH_STEPS_MAX = 8 };
 
 struct path {
     unsigned step_count;
+    uint64_t names; /* bits of the names of its members */
     struct {
         const char *member;
         bool is_of_each; /* of the elements of the list that the member is */
@@ -21,6 +23,9 @@ struct path {
 
 /* NULL, or what is wrong with it. */
 const char *path_read(struct path *ret_path, const char *text, struct arena *arena);
+
+/* Bits of the names of members that occur in a body: where one of a path's is not among them, the path leads nowhere. */
+uint64_t path_names_in(json_t *body);
 
 /* Calls for every value at the path, of at most 64 elements of each list, until it returns false. */
 typedef bool path_visit_fn(json_t *value, void *user);

@@ -38,6 +38,7 @@ static const char *values_at(const char *text, const char *body)
     cr_assert_not_null(json, "%s", body);
     found[0] = '\0';
     path_visit(&path, json, note, found);
+    cr_assert(found[0] == '\0' || (path.names & ~path_names_in(json)) == 0, "%s in %s: its names are there", text, body);
     json_decref(json);
     return found;
 }
@@ -63,6 +64,8 @@ Test(path, leads_to_values)
         {"a[].b[].c", "{\"a\": [{\"b\": [{\"c\": 1}, {\"c\": 2}]}, {\"b\": [{\"c\": 3}]}]}", "1 2 3"},
         {"@type", "{\"@type\": 1}", "1"},
         {"a b-c", "{\"a b-c\": 1}", "1"},
+        {"1[].2[].3[].4[].5[].6[].7[].8[]",
+         "{\"1\":[{\"2\":[{\"3\":[{\"4\":[{\"5\":[{\"6\":[{\"7\":[{\"8\":[9]}]}]}]}]}]}]}]}", "9"},
         {"1.2.3.4.5.6.7.8", "{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":{\"8\":9}}}}}}}}", "9"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -70,6 +73,16 @@ Test(path, leads_to_values)
         const char *values = values_at(cases[i].path, cases[i].body);
         cr_expect_str_eq(values, cases[i].values, "%s in %s: %s", cases[i].path, cases[i].body, values);
     }
+}
+
+Test(path, that_leads_nowhere_is_seen_by_its_names)
+{
+    struct path path;
+    json_t *json = json_loads("{\"a\": {\"b\": 1}}", 0, NULL);
+    cr_assert_null(path_read(&path, "a.c", &arena));
+    cr_assert_neq(path.names & ~path_names_in(json), 0);
+    cr_assert_eq(path_names_in(NULL), 0);
+    json_decref(json);
 }
 
 Test(path, ends_when_it_is_told_to)
