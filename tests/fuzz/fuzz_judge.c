@@ -38,7 +38,12 @@ static const char *next_line(struct input *input, size_t *ret_length)
     return line;
 }
 
-static size_t read_headers(struct input *input, struct keyshm_http_header *headers)
+/* The memory of a field. */
+struct field {
+    char *name, *value;
+};
+
+static size_t read_headers(struct input *input, struct keyshm_http_header *headers, struct field *fields)
 {
     size_t count = 0, length;
     while (count < FIELDS_MAX) {
@@ -48,24 +53,18 @@ static size_t read_headers(struct input *input, struct keyshm_http_header *heade
             break;
         size_t name = colon != NULL ? (size_t)(colon - line) : length;
         size_t skipped = name + (colon != NULL) + (colon != NULL && name + 1 < length && line[name + 1] == ' ');
-        headers[count++] =
-            (struct keyshm_http_header){copy(line, name), name, copy(line + skipped, length - skipped), length - skipped};
+        fields[count] = (struct field){copy(line, name), copy(line + skipped, length - skipped)};
+        headers[count] = (struct keyshm_http_header){fields[count].name, name, fields[count].value, length - skipped};
+        count++;
     }
     return count;
-}
-
-static void free_headers(struct keyshm_http_header *headers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free((char *)(uintptr_t)headers[i].name);
-        free((char *)(uintptr_t)headers[i].value);
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct input input = {(const char *)bytes, (const char *)bytes + size};
     struct keyshm_http_header headers[FIELDS_MAX];
+    struct field fields[FIELDS_MAX];
     struct keyshm_http_response response = KEYSHM_HTTP_RESPONSE_INIT;
     char first[FIRST_LINE_MAX + 1], provider[FIRST_LINE_MAX + 1];
     size_t length;
@@ -80,12 +79,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     response.transport = (enum keyshm_http_transport)transport;
     response.now_unix_ms = now_unix_ms;
     response.headers = headers;
-    response.header_count = read_headers(&input, headers);
+    response.header_count = read_headers(&input, headers, fields);
     response.body_length = (size_t)(input.end - input.at);
     char *body = copy(input.at, response.body_length);
     response.body = body;
     verdicts_judge(provider, &response);
     free(body);
-    free_headers(headers, response.header_count);
+    for (size_t i = 0; i < response.header_count; i++) {
+        free(fields[i].name);
+        free(fields[i].value);
+    }
     return 0;
 }

@@ -84,6 +84,21 @@ static void check(const struct keyshm_http_verdict *verdict)
     check_budgets(verdict);
 }
 
+static bool is_same_budget(const struct keyshm_http_budget *a, const struct keyshm_http_budget *b)
+{
+    return a->limit == b->limit && a->remaining == b->remaining && a->reset_ms == b->reset_ms;
+}
+
+static bool is_same(const struct keyshm_http_verdict *a, const struct keyshm_http_verdict *b)
+{
+    return a->is_success == b->is_success && a->marks == b->marks && a->mark.status == b->mark.status &&
+           a->mark.duration_ms == b->mark.duration_ms && a->mark.reason == b->mark.reason && a->scope == b->scope &&
+           a->retry == b->retry && a->wait_ms == b->wait_ms && strcmp(a->model, b->model) == 0 &&
+           is_same_budget(&a->requests, &b->requests) && is_same_budget(&a->tokens, &b->tokens) &&
+           is_same_budget(&a->input_tokens, &b->input_tokens) && is_same_budget(&a->output_tokens, &b->output_tokens) &&
+           a->budget_scope == b->budget_scope && a->rule == b->rule;
+}
+
 int verdicts_judge(const char *provider, const struct keyshm_http_response *response)
 {
     struct keyshm_http_verdict verdicts[2];
@@ -98,6 +113,6 @@ int verdicts_judge(const char *provider, const struct keyshm_http_response *resp
         check(verdict);
     }
     const struct keyshm_http_verdict *verdict = &verdicts[0];
-    EXPECT(response->now_unix_ms == 0 || memcmp(&verdicts[0], &verdicts[1], sizeof(verdicts[0])) == 0);
+    EXPECT(response->now_unix_ms == 0 || is_same(&verdicts[0], &verdicts[1]));
     return 0;
 }

@@ -178,7 +178,7 @@ Test(header_names, templates_that_are_none)
     }
     char long_name[200];
     memset(long_name, 'x', sizeof(long_name));
-    strcpy(long_name + 100, "{part}");
+    snprintf(long_name + 100, sizeof(long_name) - 100, "{part}");
     cr_assert_null(expand(long_name));
     cr_assert_eq(expanded_count, 0, "names that are too long are none");
 }

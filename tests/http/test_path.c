@@ -96,7 +96,7 @@ Test(path, looks_at_so_many_elements)
     char body[1024] = "{\"a\": [0";
     for (int i = 1; i < 80; i++)
         snprintf(body + strlen(body), sizeof(body) - strlen(body), ",%d", i);
-    strcat(body, "]}");
+    snprintf(body + strlen(body), sizeof(body) - strlen(body), "]}");
     visits_left = 100;
     cr_assert_str_eq(strrchr(values_at("a[]", body), ' '), " 63");
 }

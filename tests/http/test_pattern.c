@@ -85,11 +85,7 @@ Test(pattern, anything_between)
 Test(pattern, a_later_place_that_fits)
 {
     cr_assert(fits("model {model} is busy", "model x is new, model y is busy"));
-    char message[512] = "";
-    for (int i = 0; i < 15; i++)
-        strcat(message, "abc ");
-    strcat(message, "abcd");
-    cr_assert(fits("abcd", message));
+    cr_assert(fits("abcd", "abc abc abc abc abc abc abc abc abc abc abc abc abc abc abc abcd"));
     cr_assert(fits("abc{model}!", "abc? abc1!"));
 }
 
