@@ -225,7 +225,7 @@ static bool judge_by_rules(struct answer *answer, struct keyshm_http_verdict *ve
     enum keyshm_status most = KEYSHM_INVALID;
     for (size_t i = 0; i < answer->provider->rule_count; i++) {
         struct captures captures;
-        struct decision decision = {answer, &answer->provider->rules[i], verdict};
+        struct decision decision = {answer, answer->provider->rules[i], verdict};
         enum certainty fits = fit_rule(answer, decision.rule, &captures);
         enum keyshm_status mark_of_rule = meaning_defaults[decision.rule->means].mark;
         if (fits == PERHAPS && mark_of_rule < most)

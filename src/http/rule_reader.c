@@ -127,7 +127,7 @@ static int read_word(struct reader *reader, json_t *object, const char *member, 
     return fallback;
 }
 
-/* ---- lists ---- */
+/* ---- lists: a provider that has none of its own shares the general one ---- */
 
 /* Reads one element into `ret_element`. */
 typedef void read_element_fn(struct reader *reader, json_t *element, void *ret_element);
@@ -142,7 +142,7 @@ static void *read_list(struct reader *reader, json_t *object, const char *member
     if (list != NULL && (!json_is_array(list) || json_array_size(list) > LIST_MAX))
         fail(reader, "must be a list of at most %d elements", LIST_MAX);
     size_t count = has_problem(reader) ? 0 : json_array_size(list);
-    char *elements = arena_array(reader->arena, count + more, size);
+    char *elements = count > 0 ? arena_array(reader->arena, count + more, size) : NULL;
     for (size_t i = 0; i < count && !has_problem(reader); i++) {
         enter(reader, NULL, i);
         read(reader, json_array_get(list, i), elements + i * size);
@@ -243,7 +243,9 @@ static struct pattern_list read_patterns(struct reader *reader, json_t *object, 
     struct pattern_list list;
     list.patterns =
         read_list(reader, object, member, read_pattern_element, sizeof(list.patterns[0]), behind.count, &list.count);
-    for (size_t i = 0; i < behind.count && list.patterns != NULL; i++)
+    if (list.count == 0)
+        return behind;
+    for (size_t i = 0; i < behind.count; i++)
         list.patterns[list.count++] = behind.patterns[i];
     return list;
 }
@@ -252,7 +254,9 @@ static struct path_list read_paths(struct reader *reader, json_t *object, const 
 {
     struct path_list list;
     list.paths = read_list(reader, object, member, read_path_element, sizeof(list.paths[0]), behind.count, &list.count);
-    for (size_t i = 0; i < behind.count && list.paths != NULL; i++)
+    if (list.count == 0)
+        return behind;
+    for (size_t i = 0; i < behind.count; i++)
         list.paths[list.count++] = behind.paths[i];
     return list;
 }
@@ -262,7 +266,9 @@ static struct place_list read_places(struct reader *reader, json_t *object, cons
     struct place_list list;
     list.places =
         read_list(reader, object, member, read_place_element, sizeof(list.places[0]), behind.count, &list.count);
-    for (size_t i = 0; i < behind.count && list.places != NULL; i++)
+    if (list.count == 0)
+        return behind;
+    for (size_t i = 0; i < behind.count; i++)
         list.places[list.count++] = behind.places[i];
     return list;
 }
@@ -443,7 +449,8 @@ static uint64_t position_of(const struct rule *rule)
 
 static int compare_positions(const void *left, const void *right)
 {
-    uint64_t a = position_of(left), b = position_of(right);
+    const struct rule *const *first = left, *const *second = right;
+    uint64_t a = position_of(*first), b = position_of(*second);
     return (a > b) - (a < b);
 }
 
@@ -477,28 +484,27 @@ static void check_names(struct reader *reader, const struct rule *rules, size_t 
 /* A general rule is replaced by one of the same name. */
 static void read_rules(struct reader *reader, json_t *file, const struct provider *general, struct provider *provider)
 {
-    size_t more = general != NULL ? general->rule_count : 0, count;
-    struct rule *rules = read_list(reader, file, "rules", read_rule, sizeof(rules[0]), more, &count);
-    check_names(reader, rules, count);
+    size_t more = general != NULL ? general->rule_count : 0, count, kept = 0;
+    struct rule *own = read_list(reader, file, "rules", read_rule, sizeof(own[0]), 0, &count);
+    check_names(reader, own, count);
+    const struct rule **rules =
+        arena_array(reader->arena, count + more, sizeof(rules[0])); /* NOLINT(bugprone-sizeof-expression): pointers */
     if (has_problem(reader) || rules == NULL)
         return;
     for (size_t i = 0; i < count; i++) {
-        rules[i].order = (unsigned)i;
-        rules[i].name = full_name(reader, provider->name, rules[i].name);
-        rules[i].is_general = general == NULL;
+        own[i].order = (unsigned)i;
+        own[i].name = full_name(reader, provider->name, own[i].name);
+        own[i].is_general = general == NULL;
+        /* One that means "nothing" was there to take a general one away. */
+        if (own[i].means != MEANINGS)
+            rules[kept++] = &own[i];
     }
     for (size_t i = 0; i < more; i++) {
-        if (!is_in_file(file, strchr(general->rules[i].name, '/') + 1))
-            rules[count++] = general->rules[i];
-    }
-    /* What a rule of its own means is "nothing": it was there to take a general one away. */
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (rules[i].means != MEANINGS)
-            rules[kept++] = rules[i];
+        if (!is_in_file(file, strchr(general->rules[i]->name, '/') + 1))
+            rules[kept++] = general->rules[i];
     }
     if (kept > 0)
-        qsort(rules, kept, sizeof(rules[0]), compare_positions);
+        qsort(rules, kept, sizeof(rules[0]), compare_positions); /* NOLINT(bugprone-sizeof-expression): pointers */
     provider->rules = rules;
     provider->rule_count = kept;
 }
@@ -534,6 +540,11 @@ static void read_hints(struct reader *reader, json_t *file, const struct provide
 {
     size_t before = general != NULL ? general->hint_count : 0, count;
     struct hint *own = read_list(reader, file, "hints", read_hint, sizeof(own[0]), 0, &count);
+    if (count == 0 && before > 0) {
+        provider->hints = general->hints;
+        provider->hint_count = before;
+        return;
+    }
     provider->hints = arena_array(reader->arena, before + count, sizeof(provider->hints[0]));
     if (provider->hints == NULL)
         return;
@@ -571,6 +582,11 @@ static void read_models(struct reader *reader, json_t *file, const struct provid
     size_t more = general != NULL ? general->model_count : 0;
     provider->models =
         read_list(reader, file, "models", read_model_source, sizeof(provider->models[0]), more, &provider->model_count);
+    if (provider->model_count == 0 && more > 0) {
+        provider->models = general->models;
+        provider->model_count = more;
+        return;
+    }
     for (size_t i = 0; i < more && provider->models != NULL; i++)
         provider->models[provider->model_count++] = general->models[i];
 }

@@ -174,7 +174,7 @@ struct provider {
     struct hint *hints;
     struct model_source *models;
     struct stream_status *stream_statuses;
-    struct rule *rules; /* in the order in which they are tried */
+    const struct rule **rules; /* in the order in which they are tried; the general ones are shared by all */
     struct header_names budget_names;
     json_t *json; /* what it was made of */
 };
