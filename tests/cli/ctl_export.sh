@@ -19,7 +19,7 @@ run 0 "$ctl" limits "$pool" --model m/1 --requests 8/600ms --requests-burst 2
 run 0 "$ctl" limits "$pool" "$(id_of "$pool" 1)" --requests none --tokens none
 run 0 "$ctl" limits "$pool" "$(id_of "$pool" 2)" --in-flight 4
 run 0 "$ctl" group "$pool" org-a
-run 0 "$ctl" limits "$pool" --group org-a --tokens-long 1M/day
+run 0 "$ctl" limits "$pool" --group org-a --tokens-long 1M/day --tokens-long-charge release
 
 # The contents.
 before_ms=$(date +%s%3N)
