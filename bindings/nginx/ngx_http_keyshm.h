@@ -173,7 +173,6 @@ struct ngx_http_keyshm_scan {
     unsigned is_wanted : 1;
     unsigned is_escaped : 1;
     unsigned is_done : 1;
-    unsigned is_object : 1;
     size_t length;
     u_char text[KEYSHM_NAME_MAX + 1];
 };

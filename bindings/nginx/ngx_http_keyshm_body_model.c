@@ -69,11 +69,9 @@ static void scan_outside(struct ngx_http_keyshm_scan *scan, u_char c)
     case ':':
         scan->is_key_place = 0;
         break;
-    case ',':
-        if (scan->depth == 1) {
-            scan->is_key_place = 1;
-            scan->is_wanted = 0;
-        }
+    case ',': /* deeper in it does not matter: keys and models are looked for in the outermost object only */
+        scan->is_key_place = 1;
+        scan->is_wanted = 0;
         break;
     default:
         break;

@@ -45,7 +45,7 @@ static const u_char *skip_trailers(const u_char *from, const u_char *end)
 
 const u_char *ngx_http_keyshm_decode_chunks(const u_char *from, const u_char *end, u_char *ret_data, size_t *ret_length)
 {
-    size_t size;
+    size_t size = 0;
     *ret_length = 0;
     while ((from = read_size(from, end, &size)) != NULL && size > 0) {
         size_t there = ngx_min(size, (size_t)(end - from));

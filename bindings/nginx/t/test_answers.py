@@ -42,6 +42,13 @@ def test_what_another_key_does_not_help(gateway, what, how):
     assert statuses(gateway)["0001"] in ("available", "rate_limited")
 
 
+def test_the_same_key_is_no_other_key(gateway):
+    """It could be had again at once."""
+    gateway.run(key("zero", 1))
+    assert gateway.post().status == 429
+    assert len(gateway.provider.requests) == 1
+
+
 def test_only_so_many_tries(gateway):
     gateway.run(*(key("dead", i) for i in range(1, 6)), location=gateway.proxy("keyshm_tries 1;"))
     assert gateway.post().status == 401
@@ -309,3 +316,35 @@ def test_client_gone_while_it_waits(gateway):
     connection.close()
     wait_for(lambda: any(line.startswith("499 ") for line in gateway.access()))
     assert gateway.get("/ready").status == 204
+
+
+def test_a_redirect_before_anything_is_sent(gateway):
+    """The key of the first location is given back when the second one takes its own."""
+    location = """
+        location /v1/ { keyshm %s; try_files /none @there; }
+        location @there { keyshm %s; proxy_set_header Authorization "Bearer $keyshm_key"; proxy_pass http://127.0.0.1:%d; }
+        """ % (gateway.pool, gateway.pool, gateway.provider.port)
+    gateway.run(key("hang", 1), key("hang", 2), location=location)
+    limited(gateway)
+    connection = gateway.connect()
+    connection.request("GET", "/v1/x")
+    wait_for(lambda: gateway.provider.requests)
+    assert in_flight(gateway) == 1
+    gateway.provider.release.set()
+    assert connection.getresponse().status == 200
+
+
+def test_an_answer_is_not_about_the_key_of_another_location(gateway):
+    location = gateway.proxy("proxy_intercept_errors on; error_page 401 = @local; keyshm_tries 1;") + """
+        location @local { keyshm %s; stub_status; }""" % gateway.pool
+    gateway.run(key("dead", 1), key("good", 2), location=location)
+    assert gateway.get().status == 200
+    assert statuses(gateway) == {"0001": "invalid", "0002": "available"}
+
+
+def test_what_is_not_sent_is_not_charged(gateway):
+    gateway.run(key("good", 1), location="location /v1/ { keyshm %s; stub_status; }" % gateway.pool)
+    gateway.ctl("limits", gateway.pool, "all", "--requests", "5/day", "--requests-burst", "5")
+    for _ in range(3):
+        assert gateway.get().status == 200
+    assert gateway.stat()["keys"][0]["requests_left"] == 5

@@ -112,6 +112,12 @@ def test_a_pool_that_is_replaced(gateway):
     assert gateway.provider.keys == 2 * [key("good", 1)] + 3 * [key("good", 2)]
 
 
+def segments_of(gateway):
+    """Inodes of those that the worker has mapped."""
+    maps = open(f"/proc/{gateway.workers()[0]}/maps").read().splitlines()
+    return {line.split()[4] for line in maps if "/dev/shm/" in line}
+
+
 def test_a_pool_that_is_replaced_while_a_request_has_a_key_of_it(gateway):
     gateway.run(key("hang", 1))
     connection = gateway.connect()
@@ -122,9 +128,11 @@ def test_a_pool_that_is_replaced_while_a_request_has_a_key_of_it(gateway):
     gateway.ctl("add", gateway.pool, stdin=key("good", 2) + "\n")
     time.sleep(0.15)
     assert gateway.get().status == 200
+    assert len(segments_of(gateway)) == 2
     gateway.provider.release.set()
     assert connection.getresponse().status == 200
     assert gateway.get().status == 200
+    wait_for(lambda: len(segments_of(gateway)) == 1)
 
 
 def test_a_key_that_is_removed_while_a_request_has_it(gateway):
