@@ -129,7 +129,7 @@ ngx_int_t ngx_http_keyshm_next_key(ngx_http_keyshm_ctx_t *ctx)
         return NGX_DECLINED;
     if (ctx->id != refused)
         return NGX_OK;
-    /* Nothing keeps the same key away: what refused it refuses it again. */
+    /* Nothing keeps the same key away, as when somebody has marked it available: what refused it refuses it again. */
     ngx_http_keyshm_cancel(ctx);
     ctx->tries--;
     ngx_memcpy(ctx->masked, masked, sizeof(masked));

@@ -24,7 +24,6 @@ ANSWERS = {
     "good": (200, [("Content-Type", "application/json")], FINE),
     "dead": error(401, "Incorrect API key provided", "invalid_request_error", "invalid_api_key"),
     "rate": error(429, "Rate limit reached", "requests", "rate_limit_exceeded", ("Retry-After", "7")),
-    "zero": error(429, "Rate limit reached", "requests", "rate_limit_exceeded", ("Retry-After", "0")),
     "quota": error(429, "You exceeded your current quota", "insufficient_quota", "insufficient_quota"),
     "busy": error(503, "The server is overloaded", "server_error", "overloaded"),
     "slack": (200, [("Content-Type", "application/json")], b'{"ok":false,"error":"invalid_auth"}'),

@@ -42,13 +42,6 @@ def test_what_another_key_does_not_help(gateway, what, how):
     assert statuses(gateway)["0001"] in ("available", "rate_limited")
 
 
-def test_the_same_key_is_no_other_key(gateway):
-    """It could be had again at once."""
-    gateway.run(key("zero", 1))
-    assert gateway.post().status == 429
-    assert len(gateway.provider.requests) == 1
-
-
 def test_only_so_many_tries(gateway):
     gateway.run(*(key("dead", i) for i in range(1, 6)), location=gateway.proxy("keyshm_tries 1;"))
     assert gateway.post().status == 401
