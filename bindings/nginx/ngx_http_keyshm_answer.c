@@ -13,9 +13,16 @@ static ngx_uint_t count_headers(ngx_list_t *list)
     return count;
 }
 
+/* More than most answers have. A worker judges one answer at a time. */
+static struct keyshm_http_header usual[64];
+
+/* NULL: no memory. */
 static struct keyshm_http_header *copy_headers(ngx_http_request_t *r, ngx_list_t *list, size_t *ret_count)
 {
-    struct keyshm_http_header *headers = ngx_palloc(r->pool, (count_headers(list) + 1) * sizeof(*headers));
+    ngx_uint_t count = count_headers(list);
+    struct keyshm_http_header *headers = usual;
+    if (count > sizeof(usual) / sizeof(usual[0]))
+        headers = ngx_palloc(r->pool, count * sizeof(*headers));
     *ret_count = 0;
     for (ngx_list_part_t *part = &list->part; headers != NULL && part != NULL; part = part->next) {
         ngx_table_elt_t *from = part->elts;
@@ -170,10 +177,30 @@ static void look_at_stream(ngx_http_keyshm_ctx_t *ctx)
     judge_end(ctx, ctx->request->upstream, NGX_OK);
 }
 
+/* Most answers pass in one piece: that needs no copy. */
+static ngx_int_t judge_whole(ngx_http_keyshm_ctx_t *ctx, const ngx_chain_t *in)
+{
+    ngx_http_upstream_t *u = ctx->request->upstream;
+    if (in == NULL || ctx->body_length > 0 || ngx_buf_special(in->buf) || !ngx_buf_in_memory(in->buf))
+        return NGX_DECLINED;
+    size_t length = (size_t)(in->buf->last - in->buf->pos);
+    if (u->headers_in.content_length_n != (off_t)length || length == 0)
+        return NGX_DECLINED;
+    ctx->body = in->buf->pos;
+    ctx->body_length = length;
+    ctx->is_collected = 1;
+    judge_end(ctx, u, NGX_OK);
+    ctx->body = NULL;
+    ctx->body_length = 0;
+    return NGX_OK;
+}
+
 static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     ngx_http_keyshm_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_keyshm_module);
     if (ctx == NULL || ctx->attachment == NULL || ctx->is_judged || ctx->is_collected || upstream_of(ctx) == NULL)
+        return next_body_filter(r, in);
+    if (judge_whole(ctx, in) == NGX_OK)
         return next_body_filter(r, in);
     size_t before = ctx->body_length;
     for (ngx_chain_t *link = in; link != NULL && !ctx->is_collected; link = link->next)
