@@ -341,3 +341,12 @@ def test_what_is_not_sent_is_not_charged(gateway):
     for _ in range(3):
         assert gateway.get().status == 200
     assert gateway.stat()["keys"][0]["requests_left"] == 5
+
+
+def test_a_key_in_the_url_is_judged_but_not_tried_again(gateway):
+    location = "location /v1/ { keyshm %s; proxy_pass http://127.0.0.1:%d/v1/x?key=$keyshm_key; }" % (gateway.pool, gateway.provider.port)
+    gateway.run(key("dead", 1), key("good", 2), location=location)
+    assert gateway.get().status == 401
+    wait_for(lambda: statuses(gateway) == {"0001": "invalid", "0002": "available"})
+    assert gateway.get().status == 200
+    assert gateway.provider.keys == [key("dead", 1), key("good", 2)]
