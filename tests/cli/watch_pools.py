@@ -57,9 +57,9 @@ def keys_of(pool):
 
 
 def workers_of(pool):
-    """The names of the processes that are attached."""
+    """The names of the processes that are attached and live."""
     listed = json.loads(subprocess.check_output([STAT, "--workers", "--json", pool]))
-    return [worker["name"] for worker in listed["pools"][0]["workers"] if worker["state"] != "closed"]
+    return [worker["name"] for worker in listed["pools"][0]["workers"] if worker["state"] not in ("closed", "dead")]
 
 
 def make_pool(name, *ends):
