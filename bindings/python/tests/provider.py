@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""A provider on this machine, for the tests of HTTP clients: it refuses some keys, and writes down what it was asked."""
+
+import http.server
+import json
+import threading
+
+QUOTA = json.dumps({"error": {"type": "insufficient_quota", "code": "insufficient_quota", "message": "You exceeded your quota"}}).encode()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        provider = self.server.provider
+        body = self.read_body()
+        key = self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+        with provider.lock:
+            provider.asked.append((self.path, key, body))
+            status, headers, answer = provider.answers.get(key, (200, {}, body))
+        if self.path.startswith("/moved/"):
+            status, headers, answer = 307, {"Location": f"http://{self.path.removeprefix('/moved/')}/"}, b""
+        elif self.path == "/broken":
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": len(answer)}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def log_message(self, format, *arguments):
+        pass
+
+
+class Provider:
+    """`answers`: of which key the answer is another than 200 with the body of the request; (status, headers, body)."""
+
+    def __init__(self):
+        self.answers = {}
+        self.asked = []
+        self.lock = threading.Lock()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.provider = self
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{self.address}/"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    @property
+    def keys(self):
+        """Those it was asked with."""
+        return [key for _, key, _ in self.asked]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+import asyncio
+
+import pytest
+
+httpx = pytest.importorskip("httpx")
+
+from client_cases import *  # noqa: E402, F403
+from client_cases import LIMITED, SECRETS  # noqa: E402
+from keyshm.integrations.httpx import Auth  # noqa: E402
+
+
+def send_by_client(auth, url, body, headers=None):
+    with httpx.Client(auth=auth, follow_redirects=True) as client:
+        response = client.post(url, content=iter(body) if isinstance(body, list) else body, headers=headers)
+    return response.status_code, response.content
+
+
+def send_by_async_client(auth, url, body, headers=None):
+    async def pieces():
+        for piece in body:
+            yield piece
+
+    async def main():
+        async with httpx.AsyncClient(auth=auth, follow_redirects=True) as client:
+            response = await client.post(url, content=pieces() if isinstance(body, list) else body, headers=headers)
+        return response.status_code, response.content
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[send_by_client, send_by_async_client])
+def send(request):
+    return request.param
+
+
+@pytest.fixture
+def auth_type():
+    return Auth
+
+
+def test_it_is_an_auth_of_httpx(pool):
+    assert isinstance(Auth(pool), httpx.Auth)
+
+
+def test_a_stream_is_read_by_the_caller(pool, provider):
+    provider.answers[SECRETS[0]] = LIMITED
+    with httpx.Client(auth=Auth(pool)) as client, client.stream("POST", provider.url, content=b"a long answer") as response:
+        assert response.status_code == 200 and not response.is_closed
+        assert pool.leases() == []
+        assert b"".join(response.iter_bytes()) == b"a long answer"
+
+
+def test_a_file_and_multipart_are_not_sent_again(pool, provider, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 1000)
+    provider.answers.update({secret: LIMITED for secret in SECRETS[:2]})
+    with httpx.Client(auth=Auth(pool)) as client:
+        with file.open("rb") as opened:
+            assert client.post(provider.url, content=opened).status_code == 429
+        with file.open("rb") as opened:
+            assert client.post(provider.url, files={"file": opened}).status_code == 429
+    assert len(provider.asked) == 2
+
+
+def test_one_request(pool, provider):
+    assert httpx.get(provider.url, auth=Auth(pool)).status_code == 200
+    assert provider.keys == SECRETS[:1]
+
+
+def test_requests_of_one_loop(pool, provider):
+    """More than there are places: they wait for each other, and the loop does not stand still."""
+    pool.set_limits(in_flight=1)
+
+    async def main():
+        async with httpx.AsyncClient(auth=Auth(pool, wait=60), timeout=60) as client:
+            return await asyncio.gather(*(client.post(provider.url, content=b"x") for _ in range(40)))
+
+    assert [response.status_code for response in asyncio.run(main())] == [200] * 40
+
+
+def test_httpx2(script, pool, provider):
+    """The same code by another name: both clients take the one object."""
+    script(
+        """
+        import importlib.util, sys
+        import httpx
+        spec = importlib.util.spec_from_file_location("httpx2", httpx.__file__, submodule_search_locations=httpx.__path__)
+        httpx2 = sys.modules["httpx2"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(httpx2)
+        assert httpx2.Auth is not httpx.Auth
+        import keyshm
+        from keyshm.integrations.httpx import Auth
+        pool = keyshm.Pool.anonymous("openai")
+        pool.replace_keys(["sk-one-00000000000000000000000", "sk-two-00000000000000000000000"])
+        auth = Auth(pool)
+        for library in (httpx, httpx2):
+            with library.Client(auth=auth) as client:
+                assert client.get(sys.argv[1]).status_code == 200
+        """,
+        provider.url,
+    )
+    assert len(set(provider.keys)) == 2
+
+
+def test_without_httpx(script):
+    script(
+        """
+        import sys
+        sys.modules["httpx"] = sys.modules["httpx2"] = None
+        import keyshm.integrations.httpx
+        """
+    )
