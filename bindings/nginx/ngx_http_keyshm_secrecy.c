@@ -185,9 +185,9 @@ static ngx_int_t take_directive(reading_t *reading, ngx_str_t *file, ngx_uint_t 
 
 static ngx_int_t include(reading_t *reading, ngx_str_t pattern)
 {
-    ngx_str_t path;
+    ngx_str_t path, with_end = {pattern.len + 1, pattern.data};
     path.len = pattern.len;
-    path.data = ngx_pstrdup(reading->cf->temp_pool, &(ngx_str_t){pattern.len + 1, pattern.data});
+    path.data = ngx_pstrdup(reading->cf->temp_pool, &with_end);
     if (path.data == NULL)
         return NGX_ERROR;
     path.data[path.len] = '\0';
