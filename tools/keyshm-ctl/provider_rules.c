@@ -40,9 +40,8 @@ enum exit_status provider_rules_describe(const char *provider_or_null, json_t **
 enum keyshm_charge provider_rules_charge(const char *provider)
 {
     json_t *providers = NULL;
-    enum exit_status status = provider_rules_load();
-    if (status == EXIT_FINE)
-        status = provider_rules_describe(provider, &providers);
+    if (provider_rules_load() == EXIT_FINE)
+        provider_rules_describe(provider, &providers);
     /* The provider's own come first. */
     json_t *limits = json_object_get(json_array_get(providers, 0), "limits");
     const char *tokens = json_string_value(json_object_get(limits, "tokens"));
