@@ -11,6 +11,8 @@
 
 enum { CODE_BYTES_MAX = 256 };
 
+_Static_assert(BODY_MAX == KEYSHM_HTTP_BODY_MAX, "as much of a body is read as the interface says");
+
 /* ---- headers ---- */
 
 static void note_header(struct answer *answer, const struct header_name *name, unsigned index)
@@ -49,7 +51,6 @@ void answer_init(struct answer *answer, const struct rule_set *set, const struct
     answer->budget_header_count = answer->budget_count = answer->code_count = answer->message_count = 0;
     answer->code_bits = 0;
     answer->has_whole_code = answer->has_whole_message = answer->is_cut = false;
-    answer->is_hint_of_body_cut = false;
     answer->document = NULL;
     answer->body = (struct body){.kind = BODY_NONE};
     answer->lower_used = 0;

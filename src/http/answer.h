@@ -71,7 +71,6 @@ struct answer {
     uint64_t seen[ANSWER_MESSAGES_MAX][SEEN_WORDS];
 
     int64_t hint_ms; /* how long to wait; -1: not said; 0: not yet looked for */
-    bool is_hint_of_body_cut;
 };
 
 /* The headers are read. */

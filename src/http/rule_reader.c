@@ -153,6 +153,20 @@ static void *read_list(struct reader *reader, json_t *object, const char *member
     return elements;
 }
 
+/* The elements of a list, and behind them those of another; that itself, if the list has none. */
+static void *read_list_before(struct reader *reader, json_t *object, const char *member, read_element_fn *read,
+                              size_t size, void *behind, size_t behind_count, size_t *ret_count)
+{
+    size_t count;
+    char *elements = read_list(reader, object, member, read, size, behind_count, &count);
+    *ret_count = count + behind_count;
+    if (count == 0)
+        return behind;
+    if (behind_count > 0)
+        memcpy(elements + count * size, behind, behind_count * size);
+    return elements;
+}
+
 /* The text of an element that must be a string. */
 static const char *element_text(struct reader *reader, json_t *element)
 {
@@ -241,35 +255,24 @@ static struct pattern_list read_patterns(struct reader *reader, json_t *object, 
                                          struct pattern_list behind)
 {
     struct pattern_list list;
-    list.patterns =
-        read_list(reader, object, member, read_pattern_element, sizeof(list.patterns[0]), behind.count, &list.count);
-    if (list.count == 0)
-        return behind;
-    for (size_t i = 0; i < behind.count; i++)
-        list.patterns[list.count++] = behind.patterns[i];
+    list.patterns = read_list_before(reader, object, member, read_pattern_element, sizeof(list.patterns[0]),
+                                     behind.patterns, behind.count, &list.count);
     return list;
 }
 
 static struct path_list read_paths(struct reader *reader, json_t *object, const char *member, struct path_list behind)
 {
     struct path_list list;
-    list.paths = read_list(reader, object, member, read_path_element, sizeof(list.paths[0]), behind.count, &list.count);
-    if (list.count == 0)
-        return behind;
-    for (size_t i = 0; i < behind.count; i++)
-        list.paths[list.count++] = behind.paths[i];
+    list.paths = read_list_before(reader, object, member, read_path_element, sizeof(list.paths[0]), behind.paths,
+                                  behind.count, &list.count);
     return list;
 }
 
 static struct place_list read_places(struct reader *reader, json_t *object, const char *member, struct place_list behind)
 {
     struct place_list list;
-    list.places =
-        read_list(reader, object, member, read_place_element, sizeof(list.places[0]), behind.count, &list.count);
-    if (list.count == 0)
-        return behind;
-    for (size_t i = 0; i < behind.count; i++)
-        list.places[list.count++] = behind.places[i];
+    list.places = read_list_before(reader, object, member, read_place_element, sizeof(list.places[0]), behind.places,
+                                   behind.count, &list.count);
     return list;
 }
 
@@ -579,16 +582,9 @@ static void read_model_source(struct reader *reader, json_t *object, void *ret_e
 
 static void read_models(struct reader *reader, json_t *file, const struct provider *general, struct provider *provider)
 {
-    size_t more = general != NULL ? general->model_count : 0;
-    provider->models =
-        read_list(reader, file, "models", read_model_source, sizeof(provider->models[0]), more, &provider->model_count);
-    if (provider->model_count == 0 && more > 0) {
-        provider->models = general->models;
-        provider->model_count = more;
-        return;
-    }
-    for (size_t i = 0; i < more && provider->models != NULL; i++)
-        provider->models[provider->model_count++] = general->models[i];
+    provider->models = read_list_before(reader, file, "models", read_model_source, sizeof(provider->models[0]),
+                                        general != NULL ? general->models : NULL,
+                                        general != NULL ? general->model_count : 0, &provider->model_count);
 }
 
 struct budget_reading {
