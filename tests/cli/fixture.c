@@ -335,7 +335,8 @@ static int mark_in_turn(char **arguments)
     for (unsigned i = 0; r == 0; i++) {
         mark.status = i % 2 == 0 ? KEYSHM_RATE_LIMITED : KEYSHM_AVAILABLE;
         r = keyshm_mark(pool, id, &mark);
-        usleep(i % 20 != 0 ? 1000 : 50000);
+        /* Each 21st state lasts, and of these each second one is available. */
+        usleep(i % 21 != 0 ? 1000 : 50000);
     }
     return r;
 }
