@@ -39,6 +39,7 @@ for options in --ids --json --raw --output-all --openmetrics --events '--events 
     set +f
     only_looks "$options"
 done
+: >"$out" # the table before has "until marked" in it
 strace -f -o "$tmp/trace" "$stat" --follow "$pool" >"$out" 2>"$err" &
 tracer=$!
 comes_to_say ' marked ' "$tracer"

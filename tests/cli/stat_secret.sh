@@ -26,6 +26,7 @@ run 0 "$stat" "$pool" --openmetrics
 run 0 "$stat" "$pool" --check
 run 0 "$stat" "$pool" --batch -n 1
 run 0 "$stat" "$pool" --watch=0.1 --json -n 1
+: >"$out"
 "$stat" --follow "$pool" --json >"$out" 2>"$err" &
 follower=$!
 helpers="$helpers $follower"
