@@ -30,7 +30,7 @@ silent
 picks 4
 run 0 "$ctl" limits "$pool" all --tokens 90k/min
 run 0 "$ctl" limits "$pool" all
-out_is 'all --requests 12/day --requests-burst 2 --tokens 90k/min --tokens-burst 15k'
+out_is 'all --requests 12/day --requests-burst 2 --tokens 90k/min --tokens-burst 15k --tokens-charge release'
 run 0 "$ctl" limits "$pool" --tokens-burst 2M --tokens-charge pick --requests-burst 3
 run 0 "$ctl" limits "$pool"
 out_is 'all --requests 12/day --requests-burst 3 --tokens 90k/min --tokens-burst 2M --tokens-charge pick'
@@ -178,5 +178,34 @@ out_is 'all --tokens 90k/min --tokens-burst 15k --tokens-charge pick'
 run 0 "$ctl" limits "$pool.rules" --tokens 80k/min --tokens-charge release
 run 0 "$ctl" limits "$pool.rules" --tokens 60k/min
 run 0 "$ctl" limits "$pool.rules"
-out_is 'all --tokens 60k/min --tokens-burst 10k'
+out_is 'all --tokens 60k/min --tokens-burst 10k --tokens-charge release'
+feed '%s\n' 'all --tokens 90k/min --tokens-long 1M/day --tokens-long-charge release'
+run 0 "$ctl" limits "$pool.rules" --file - <"$in"
+run 0 "$ctl" limits "$pool.rules"
+out_is 'all --tokens 90k/min --tokens-burst 15k --tokens-charge pick --tokens-long 1M/day --tokens-long-burst 166666 --tokens-long-charge release'
+
+# A provider that counts by account: a rate of each key by itself is set, and a warning says what would be meant.
+add "$pool.rules" AAAA BBBB
+first=$(id_of "$pool.rules" 0)
+run 0 "$ctl" limits "$pool.rules" "$first" --requests 60/min
+silent
+run 0 "$ctl" group "$pool.rules" org --put-in "$first"
+warning=': the provider counts all keys of an account together, and this limits each key by itself; with --group NAME it would be all keys of the group'
+for subject in all "$first"; do
+    run 0 "$ctl" limits "$pool.rules" "$subject" --requests 50/min
+    is "$(cat "$err")" "keyshm-ctl: $pool.rules$warning"
+done
+feed '%s\n' '--group org --requests 5/s' 'sk-...BBBB --requests 5/s' "$first --requests 5/s"
+run 0 "$ctl" limits "$pool.rules" --file - --dry-run <"$in"
+is "$(cat "$err")" "keyshm-ctl: standard input:3$warning"
+for subject in "--group org" sk-...BBBB; do
+    # shellcheck disable=SC2086
+    run 0 "$ctl" limits "$pool.rules" $subject --requests 50/min
+    silent
+done
+run 0 "$ctl" limits "$pool.rules" "$first" --none
+silent
+run 0 "$ctl" limits "$pool" --requests 60/min # its groups are none of an account, as far as the rules say
+silent
+run 0 "$ctl" limits "$pool" --requests none
 run 0 "$ctl" destroy "$pool.rules"

@@ -30,11 +30,11 @@ out_is 'all --none'
 run 0 "$ctl" limits "$pool" --file "$file"
 out_is '6 set, 1 removed'
 run 0 "$ctl" limits "$pool"
-printed="all --requests 60/min --requests-burst 20 --tokens 90k/min --tokens-burst 15k
+printed="all --requests 60/min --requests-burst 20 --tokens 90k/min --tokens-burst 15k --tokens-charge release
 all --model m/1 --requests 5/s --requests-burst 1
 --group 'org a' --in-flight 4
 --group 'it'\\''s' --requests 500/min --requests-burst 83 --tokens 5/s --tokens-burst 1 --tokens-charge pick
---group 'it'\\''s' --model m/1 --tokens 1M/day --tokens-burst 166666
+--group 'it'\\''s' --model m/1 --tokens 1M/day --tokens-burst 166666 --tokens-charge release
 $first --requests none"
 out_is "$printed"
 
@@ -58,7 +58,7 @@ feed '%s\n' "--group 'org a' --tokens 5/s" 'all --in-flight 3'
 run 0 "$ctl" limits "$pool" --file - <"$in"
 out_is '2 set, 0 removed'
 run 0 "$ctl" limits "$pool"
-is "$(sed -n '1p; 3p' "$out" | tr '\n' ' ')" "all --in-flight 3 --group 'org a' --tokens 5/s --tokens-burst 1 "
+is "$(sed -n '1p; 3p' "$out" | tr '\n' ' ')" "all --in-flight 3 --group 'org a' --tokens 5/s --tokens-burst 1 --tokens-charge release "
 is "$(wc -l <"$out")" 6
 mv "$out" "$tmp/printed"
 

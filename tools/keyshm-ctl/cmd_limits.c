@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "cmd.h"
 #include "limit_file.h"
 #include "limit_list.h"
 #include "program.h"
-#include "provider_rules.h"
 #include "report.h"
 #include "user.h"
 
@@ -61,20 +61,13 @@ static enum exit_status set(const struct limit_check *check, const struct limit_
     return r < 0 ? fail(check->provider, r, failures) : EXIT_FINE;
 }
 
-/* A rate of tokens that is new is charged as the provider counts, unless it is said when. */
-static void choose_charge(const struct limit_changes *changes, keyshm_pool *pool, struct keyshm_limits *limits)
+/* `from` is where they come from, as the start of the message. */
+static void warn_of_scope(const char *from, struct limit_check *check, const struct limit_line *line)
 {
-    bool has_tokens =
-        changes->is_given[LIMIT_TOKENS] && !changes->is_given[LIMIT_TOKENS_CHARGE] && limits->tokens.amount == 0;
-    bool has_long = changes->is_given[LIMIT_TOKENS_LONG] && !changes->is_given[LIMIT_TOKENS_LONG_CHARGE] &&
-                    limits->tokens_long.amount == 0;
-    if (!has_tokens && !has_long)
-        return;
-    enum keyshm_charge charge = provider_rules_charge(keyshm_provider_rules(pool));
-    if (has_tokens)
-        limits->tokens.charge = charge;
-    if (has_long)
-        limits->tokens_long.charge = charge;
+    if (limit_should_be_of_group(check, line))
+        complain("%s: the provider counts all keys of an account together, and this limits each key by itself; with "
+                 "--group NAME it would be all keys of the group",
+                 from);
 }
 
 static enum exit_status change(const struct arguments *arguments, struct limit_check *check, struct limit_line *line)
@@ -83,11 +76,12 @@ static enum exit_status change(const struct arguments *arguments, struct limit_c
     int r = keyshm_get_limits(check->pool, line->id, line->model, &line->limits);
     if (r < 0)
         return fail(arguments->pool, r, NULL);
-    choose_charge(&arguments->limits, check->pool, &line->limits);
     const char *wrong = limit_change(check, arguments, line);
     if (wrong != NULL)
         return refuse("pool %s: %s; nothing was changed", arguments->pool, wrong);
     enum exit_status status = set(check, line);
+    if (status == EXIT_FINE)
+        warn_of_scope(arguments->pool, check, line);
     if (status != EXIT_FINE || !arguments->json)
         return status;
     r = keyshm_get_limits(check->pool, line->id, line->model, &line->limits);
@@ -107,16 +101,25 @@ static enum exit_status show_or_change(const struct arguments *arguments, struct
 
 /* ---- those of a file ---- */
 
-static enum exit_status set_all(const struct arguments *arguments, const struct limit_check *check,
+static enum exit_status set_one(const struct arguments *arguments, struct limit_check *check,
+                                const struct limit_line *line)
+{
+    char from[PATH_MAX];
+    snprintf(from, sizeof(from), "%s:%" PRIu64, limit_file_name(arguments->list), line->line_number);
+    enum exit_status status = arguments->is_dry_run ? EXIT_FINE : set(check, line);
+    if (status == EXIT_FINE)
+        warn_of_scope(from, check, line);
+    else
+        complain("%s: stopped there; the limits of the lines before are in force", from);
+    return status;
+}
+
+static enum exit_status set_all(const struct arguments *arguments, struct limit_check *check,
                                 const struct limit_list *list)
 {
     enum exit_status status = EXIT_FINE;
-    for (size_t i = 0; i < list->count && status == EXIT_FINE && !arguments->is_dry_run; i++) {
-        status = set(check, &list->lines[i]);
-        if (status != EXIT_FINE)
-            complain("%s:%" PRIu64 ": stopped there; the limits of the lines before are in force",
-                     limit_file_name(arguments->list), list->lines[i].line_number);
-    }
+    for (size_t i = 0; i < list->count && status == EXIT_FINE; i++)
+        status = set_one(arguments, check, &list->lines[i]);
     return status;
 }
 

@@ -91,17 +91,46 @@ static const char *refuse_useless(struct limit_check *check, enum limit_setting_
     return check->refusal;
 }
 
+static struct provider_counting counting_of(struct limit_check *check)
+{
+    if (!check->knows_counting)
+        check->counting = provider_rules_counting(keyshm_provider_rules(check->pool));
+    check->knows_counting = true;
+    return check->counting;
+}
+
+/* A rate of tokens that is new is charged as the provider counts, unless it is said when. */
+static void choose_charge(struct limit_check *check, const struct limit_changes *changes, struct keyshm_limits *limits)
+{
+    if (changes->is_given[LIMIT_TOKENS] && !changes->is_given[LIMIT_TOKENS_CHARGE] && limits->tokens.amount == 0)
+        limits->tokens.charge = counting_of(check).charge;
+    if (changes->is_given[LIMIT_TOKENS_LONG] && !changes->is_given[LIMIT_TOKENS_LONG_CHARGE] &&
+        limits->tokens_long.amount == 0)
+        limits->tokens_long.charge = counting_of(check).charge;
+}
+
 const char *limit_change(struct limit_check *check, const struct arguments *arguments, struct limit_line *line)
 {
     line->is_removal = arguments->is_none;
     if (arguments->is_none)
         return limit_changes_are_given(&arguments->limits) ? "--none and a limit do not go together" : NULL;
+    choose_charge(check, &arguments->limits, &line->limits);
     limit_changes_apply(&arguments->limits, &line->limits);
     enum limit_setting_id useless = limit_changes_find_useless(&arguments->limits, &line->limits);
     if (useless != LIMIT_SETTINGS)
         return refuse_useless(check, useless);
     bool is_group = line->id != 0 && benches_is_group(check->pool, line->id);
     return limit_check_cap(check, is_group, line->model != 0, line->limits.in_flight);
+}
+
+bool limit_should_be_of_group(struct limit_check *check, const struct limit_line *line)
+{
+    const struct keyshm_limits *limits = &line->limits;
+    const struct keyshm_key_snapshot *key = lookup_key(check->snapshot, line->id);
+    bool has_rate = limits->requests.amount != 0 || limits->tokens.amount != 0 || limits->requests_long.amount != 0 ||
+                    limits->tokens_long.amount != 0;
+    bool is_of_members = line->id == 0 ? check->snapshot->group_count > 0 : key != NULL && key->group != 0;
+    return !line->is_removal && has_rate && is_of_members && counting_of(check).is_by_group;
 }
 
 /* ---- what is in force ---- */

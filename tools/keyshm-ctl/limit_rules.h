@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "keyshm.h"
+#include "provider_rules.h"
 
 /* One line of limits. */
 struct limit_line {
@@ -24,6 +25,8 @@ struct limit_check {
     const char *provider;
     keyshm_pool *pool;
     const struct keyshm_snapshot *snapshot;
+    bool knows_counting; /* of the provider, once it is needed */
+    struct provider_counting counting;
     char refusal[LIMIT_REFUSAL_SIZE];
 };
 
@@ -37,6 +40,9 @@ const char *limit_change(struct limit_check *check, const struct arguments *argu
 
 /* Can a key or a group of the pool have that cap? 0: there is none. */
 const char *limit_check_cap(struct limit_check *check, bool is_group, bool is_of_model, unsigned in_flight);
+
+/* Has it a rate for each key by itself, where the provider counts what all keys of a group use? */
+bool limit_should_be_of_group(struct limit_check *check, const struct limit_line *line);
 
 /* Those in force. False: they are those of the pool, or none, or the key or group is gone. A key's own that are the same as
  * those of the pool are taken for these. */

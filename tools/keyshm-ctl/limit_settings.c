@@ -285,8 +285,7 @@ bool limit_setting_format(enum limit_setting_id id, const struct keyshm_limits *
         format_amount(rate->burst, ret_text, LIMIT_SETTING_SIZE);
     else
         stpcpy(ret_text, charges[rate->charge]);
-    return rate->amount != 0 && (setting->kind != LIMIT_BURST || rate->burst != 0) &&
-           (setting->kind != LIMIT_CHARGE || rate->charge != KEYSHM_CHARGE_AT_RELEASE);
+    return rate->amount != 0 && (setting->kind != LIMIT_BURST || rate->burst != 0);
 }
 
 /* ---- as JSON ---- */

@@ -37,15 +37,23 @@ enum exit_status provider_rules_describe(const char *provider_or_null, json_t **
     return *ret_providers != NULL ? EXIT_FINE : refuse("%s", keyshm_strerror(ENOMEM));
 }
 
-enum keyshm_charge provider_rules_charge(const char *provider)
+static bool is_text(const json_t *object, const char *name, const char *wanted)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
+struct provider_counting provider_rules_counting(const char *provider)
 {
     json_t *providers = NULL;
     if (provider_rules_load() == EXIT_FINE)
         provider_rules_describe(provider, &providers);
     /* The provider's own come first. */
     json_t *limits = json_object_get(json_array_get(providers, 0), "limits");
-    const char *tokens = json_string_value(json_object_get(limits, "tokens"));
-    bool is_at_pick = tokens != NULL && strcmp(tokens, "at_pick") == 0;
+    struct provider_counting counting = {
+        .charge = is_text(limits, "tokens", "at_pick") ? KEYSHM_CHARGE_AT_PICK : KEYSHM_CHARGE_AT_RELEASE,
+        .is_by_group = is_text(limits, "scope", "group"),
+    };
     json_decref(providers);
-    return is_at_pick ? KEYSHM_CHARGE_AT_PICK : KEYSHM_CHARGE_AT_RELEASE;
+    return counting;
 }

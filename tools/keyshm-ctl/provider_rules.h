@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <keyshm-http.h>
+#include <stdbool.h>
 
 #include "failure.h"
 
@@ -17,7 +18,13 @@ enum exit_status provider_rules_load(void);
 /* Those of a provider, or of all, as keyshm_http_describe() gives them: a list, which the caller frees. */
 enum exit_status provider_rules_describe(const char *provider_or_null, json_t **ret_providers);
 
-/* When the provider counts tokens. Where its rules cannot be read, at the release. */
-enum keyshm_charge provider_rules_charge(const char *provider);
+/* How a provider counts. */
+struct provider_counting {
+    enum keyshm_charge charge; /* of tokens */
+    bool is_by_group;          /* all keys of an account share its limits */
+};
+
+/* Where its rules cannot be read: tokens at the release, each key for itself. */
+struct provider_counting provider_rules_counting(const char *provider);
 
 #endif
