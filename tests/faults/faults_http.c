@@ -3,6 +3,8 @@
 /*
  * Each call to libc of libkeyshm-http's that can fail fails in turn, and each of jansson's allocations. Then the error that comes
  * back is the right one, nothing is left behind, the rules in force are as they were, and the same call succeeds afterwards.
+ *
+ * faults-http [list]: "list" only prints what there is to try, for complete.py.
  */
 
 #include <dirent.h>
@@ -32,6 +34,39 @@ static const struct {
     [FSTAT] = {"fstat", {EIO}},
     [READ] = {"read", {EIO, EINTR}},
     [SCANDIRAT] = {"scandirat", {ENOMEM, EMFILE}},
+};
+
+static const struct {
+    const char *name;
+    const char *why;
+} cannot_fail[] = {
+    {"__errno_location", "the address of errno"},
+    {"clock_gettime", "the clock exists and the pointer is good"},
+    {"close", "of a file that was only read: its descriptor is gone in any case"},
+    {"explicit_bzero", "memory"},
+    {"free", "memory"},
+    {"qsort", "without memory, it sorts in place"},
+    {"secure_getenv", "NULL means: not set"},
+    {"snprintf", "numbers and strings only"},
+    {"vsnprintf", "numbers and strings only"},
+    {"strtol", "a number that is too large is one that is refused"},
+    {"bcmp", "memory"},
+    {"memchr", "memory"},
+    {"memcmp", "memory"},
+    {"memcpy", "memory"},
+    {"memmem", "memory"},
+    {"memmove", "memory"},
+    {"memrchr", "memory"},
+    {"memset", "memory"},
+    {"stpcpy", "memory"},
+    {"strchr", "memory"},
+    {"strcmp", "memory"},
+    {"strcspn", "memory"},
+    {"strlen", "memory"},
+    {"strncasecmp", "memory"},
+    {"strncmp", "memory"},
+    {"strnlen", "memory"},
+    {"strspn", "memory"},
 };
 
 static enum kind failing = KINDS;
@@ -271,9 +306,18 @@ static unsigned long try_all(const struct call *call, enum kind kind, int error)
     return count;
 }
 
-int main(void)
+static int list(void)
 {
-    unsigned long count = 0;
+    for (int kind = 0; kind < KINDS; kind++)
+        if (kind != OF_JANSSON)
+            printf("fails %s\n", kinds[kind].name);
+    for (size_t i = 0; i < sizeof(cannot_fail) / sizeof(cannot_fail[0]); i++)
+        printf("cannot-fail %s\n", cannot_fail[i].name);
+    return 0;
+}
+
+static void prepare(void)
+{
     expect_end_in_time();
     expect_print_context = print_context;
     EXPECT(mkdtemp(directory) != NULL);
@@ -283,6 +327,14 @@ int main(void)
     now = &calls[2];
     write_rules("old");
     EXPECT_EQ(run_load(), 0);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long count = 0;
+    if (argc > 1 && strcmp(argv[1], "list") == 0)
+        return list();
+    prepare();
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         for (int kind = 0; kind < KINDS; kind++)
             for (int k = 0; k < 3 && kinds[kind].errors[k] != 0; k++) {
