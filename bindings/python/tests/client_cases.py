@@ -27,6 +27,13 @@ def pool():
         assert made.leases() == [] and made.verify() == []
 
 
+class Short(bytes):
+    """A body that is said to be longer than it is."""
+
+    def __len__(self):
+        return super().__len__() + 100
+
+
 LIMITED = (429, {"Retry-After": "30"}, b"{}")
 
 

@@ -3,6 +3,7 @@
 
 import http.server
 import json
+import sys
 import threading
 
 QUOTA = json.dumps({"error": {"type": "insufficient_quota", "code": "insufficient_quota", "message": "You exceeded your quota"}}).encode()
@@ -10,11 +11,12 @@ QUOTA = json.dumps({"error": {"type": "insufficient_quota", "code": "insufficien
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, or the body would wait until the head is acknowledged
 
     def do_POST(self):
         provider = self.server.provider
         body = self.read_body()
-        key = self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+        key = self.key()
         with provider.lock:
             provider.asked.append((self.path, key, body))
             status, headers, answer = provider.answers.get(key, (200, {}, body))
@@ -23,13 +25,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/broken":
             self.close_connection = True
             return
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": len(answer)}.items():
-            self.send_header(name, str(value))
-        self.end_headers()
-        self.wfile.write(answer)
+        self.answer(status, headers, answer)
 
     do_GET = do_POST
+
+    def key(self):
+        return self.headers.get("Authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+
+    def answer(self, status, headers, body):
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": len(body)}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.close_connection |= self.wfile.write(body) < len(body)
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -45,14 +53,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # all workers connect at once
+
+    def handle_error(self, request, client_address):
+        """A client that was killed is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Provider:
     """`answers`: of which key the answer is another than 200 with the body of the request; (status, headers, body)."""
 
-    def __init__(self):
+    def __init__(self, handler=Handler):
         self.answers = {}
         self.asked = []
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), handler)
         self.server.provider = self
         self.address = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.address}/"

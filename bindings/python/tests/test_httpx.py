@@ -6,7 +6,7 @@ import pytest
 httpx = pytest.importorskip("httpx")
 
 from client_cases import *  # noqa: E402, F403
-from client_cases import LIMITED, SECRETS  # noqa: E402
+from client_cases import LIMITED, SECRETS, Short  # noqa: E402
 from keyshm.integrations.httpx import Auth  # noqa: E402
 
 
@@ -43,12 +43,50 @@ def test_it_is_an_auth_of_httpx(pool):
     assert isinstance(Auth(pool), httpx.Auth)
 
 
-def test_a_stream_is_read_by_the_caller(pool, provider):
+@pytest.fixture
+def capped(pool):
+    pool.set_limits(in_flight=1)
+    return pool
+
+
+def test_a_lease_lasts_until_the_body_was_read(capped, provider):
     provider.answers[SECRETS[0]] = LIMITED
-    with httpx.Client(auth=Auth(pool)) as client, client.stream("POST", provider.url, content=b"a long answer") as response:
+    with httpx.Client(auth=Auth(capped)) as client, client.stream("POST", provider.url, content=b"a long answer") as response:
         assert response.status_code == 200 and not response.is_closed
-        assert pool.leases() == []
+        assert [held.id for held in capped.leases()] == [capped.find(SECRETS[1])]
         assert b"".join(response.iter_bytes()) == b"a long answer"
+        assert capped.leases() == []
+
+
+def test_or_the_answer_is_closed(capped, provider):
+    with httpx.Client(auth=Auth(capped)) as client:
+        with client.stream("POST", provider.url, content=b"a long answer"):
+            assert len(capped.leases()) == 1
+        assert capped.leases() == []
+        response = client.send(client.build_request("POST", provider.url, content=b"a long answer"), stream=True)
+        assert len(capped.leases()) == 1 and response.read() == b"a long answer" and capped.leases() == []
+
+
+def test_also_in_asyncio(capped, provider):
+    async def main():
+        async with httpx.AsyncClient(auth=Auth(capped)) as client:
+            async with client.stream("POST", provider.url, content=b"a long answer") as response:
+                assert len(capped.leases()) == 1
+                assert b"".join([part async for part in response.aiter_bytes()]) == b"a long answer"
+                assert capped.leases() == []
+            async with client.stream("POST", provider.url, content=b"a long answer"):
+                assert len(capped.leases()) == 1
+            assert capped.leases() == []
+
+    asyncio.run(main())
+
+
+def test_a_body_that_breaks_off_gives_the_lease_back(capped, provider):
+    provider.answers = dict.fromkeys(SECRETS, (200, {}, Short(b"not all of it")))
+    for client in (httpx.Client(auth=Auth(capped)), httpx.Client(auth=Auth(capped, tries=1))):
+        with client, pytest.raises(httpx.RemoteProtocolError):
+            client.post(provider.url)
+        assert capped.leases() == []
 
 
 def test_a_file_and_multipart_are_not_sent_again(pool, provider, tmp_path):

@@ -39,12 +39,54 @@ def test_the_history(pool, provider):
     assert response.request.headers["Authorization"] == f"Bearer {SECRETS[2]}"
 
 
-def test_a_stream_is_read_by_the_caller(pool, provider):
+@pytest.fixture
+def capped(pool):
+    pool.set_limits(in_flight=1)
+    return pool
+
+
+def stream(pool, url):
+    return requests.post(url, data=b"a long answer", auth=Auth(pool), stream=True)
+
+
+def test_a_lease_lasts_until_the_body_was_read(capped, provider):
     provider.answers[SECRETS[0]] = LIMITED
-    with requests.post(provider.url, data=b"a long answer", auth=Auth(pool), stream=True) as response:
+    with stream(capped, provider.url) as response:
         assert response.status_code == 200 and not response._content_consumed
-        assert pool.leases() == []
-        assert response.raw.read() == b"a long answer"
+        assert [held.id for held in capped.leases()] == [capped.find(SECRETS[1])]
+        assert b"".join(response.iter_content(5)) == b"a long answer"
+        assert capped.leases() == []
+    with stream(capped, provider.url) as response:
+        assert len(capped.leases()) == 1 and response.raw.read() == b"a long answer" and capped.leases() == []
+
+
+def test_or_the_answer_is_closed(capped, provider):
+    with stream(capped, provider.url):
+        assert len(capped.leases()) == 1
+    assert capped.leases() == []
+
+
+def test_or_forgotten(capped, provider):
+    response = stream(capped, provider.url)
+    assert len(capped.leases()) == 1
+    del response
+    assert capped.leases() == [], "nobody looks for garbage"
+
+
+def test_other_requests_of_the_thread_do_not_end_it(capped, provider):
+    with stream(capped, provider.url) as response:
+        assert requests.post(provider.url, data=b"x", auth=Auth(capped)).content == b"x"
+        assert [held.id for held in capped.leases()] == [capped.find(SECRETS[0])]
+        assert response.content == b"a long answer"
+    assert capped.leases() == []
+
+
+def test_a_body_that_cannot_be_read_gives_the_lease_back(capped, provider):
+    provider.answers = dict.fromkeys(SECRETS, (200, {"Content-Encoding": "gzip"}, b"not compressed"))
+    for is_stream in (False, True):
+        with pytest.raises(requests.RequestException) as raised:
+            requests.post(provider.url, auth=Auth(capped), stream=is_stream).content
+        assert capped.leases() == [], raised
 
 
 def test_a_file_is_not_sent_again(pool, provider):

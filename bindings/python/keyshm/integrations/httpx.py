@@ -8,8 +8,9 @@ The same object serves Client and AsyncClient, of httpx and of httpx2, and all t
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any
 
 import keyshm
@@ -41,12 +42,51 @@ def _can_repeat(request: Any) -> bool:
     return True
 
 
+class _Held:
+    """The body of an answer, with the lease of its request, which lasts until it is closed. The client closes it when it was read."""
+
+    def __init__(self, body: Any, lease: keyshm.Lease) -> None:
+        self._body = body
+        self._lease = lease
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._body)
+
+    def close(self) -> None:
+        try:
+            self._body.close()
+        finally:
+            self._lease.release()
+
+    async def aclose(self) -> None:
+        try:
+            await self._body.aclose()
+        finally:
+            self._lease.release()
+
+
+@functools.cache
+def _held_type(body_type: type) -> Any:
+    """The clients want a stream of their own class."""
+    return type("_HeldStream", (_Held, body_type), {})
+
+
+def _release_with(response: Any, lease: keyshm.Lease) -> None:
+    if response.is_closed:
+        lease.release()
+    else:
+        response.stream = _held_type(type(response.stream))(response.stream, lease)
+
+
 class Auth(Rotation, _Base):  # type: ignore[misc]
     """The `auth` of a client, or of one request.
 
-    A lease is held until the head of the answer is there. An answer that says that the key is at fault marks it, and the request is
-    made again with the next key, up to `tries` keys; if there is none, the caller gets the answer. A request whose body is an
-    iterator, a file or multipart is not made again. What ends without an answer marks nothing.
+    A lease is held until the body of the answer was read, or the answer is closed. An answer that says that the key is at fault marks
+    it, and the request is made again with the next key, up to `tries` keys; if there is none, the caller gets the answer. A request
+    whose body is an iterator, a file or multipart is not made again. What ends without an answer marks nothing.
     """
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
@@ -55,12 +95,16 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
         for number in range(1, self._tries + 1):
             if lease is None:
                 return
-            with lease:
+            try:
                 self._write(request.headers, lease)
                 response = yield request
                 if response.is_error:
                     response.read()
                 again = self._asks_for_another(lease, response.request, response)
+            except BaseException:  # of which GeneratorExit says that there is no answer
+                lease.release()
+                raise
+            _release_with(response, lease)
             if not again or number == self._tries or not _can_repeat(request):
                 return
             lease = self._another(request)
@@ -71,12 +115,16 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
         for number in range(1, self._tries + 1):
             if lease is None:
                 return
-            with lease:
+            try:
                 self._write(request.headers, lease)
                 response = yield request
                 if response.is_error:
                     await response.aread()
                 again = self._asks_for_another(lease, response.request, response)
+            except BaseException:
+                lease.release()
+                raise
+            _release_with(response, lease)
             if not again or number == self._tries or not _can_repeat(request):
                 return
             lease = self._another(request)

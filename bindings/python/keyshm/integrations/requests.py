@@ -46,6 +46,26 @@ class _Turn:
         if last is not None:
             last.lease.release()
 
+    def end_with(self, response: Any, is_stream: bool) -> None:
+        """When the body was read, or the answer is closed: then urllib3 gives the connection back."""
+        if not is_stream and not response.is_redirect:
+            response.content  # which is what comes next
+        body = response.raw
+        if response._content_consumed or getattr(body, "_original_response", None) is None:
+            self.lease.release()
+        else:
+            _Turn._of_thread.last = lambda: None
+            self._release_with_connection(body)
+
+    def _release_with_connection(self, body: Any) -> None:
+        reference = weakref.ref(body)  # or the body would keep itself, and so the lease, until it is looked for garbage
+
+        def release_conn() -> None:
+            self.lease.release()
+            type(reference()).release_conn(reference())
+
+        body.release_conn = release_conn
+
 
 def _can_repeat(request: Any) -> bool:
     """Whether its body is still there. One that comes from an iterator, or a file, was used up by the first try."""
@@ -64,9 +84,9 @@ def _again(request: Any, response: Any, arguments: dict[str, Any]) -> Any:
 class Auth(Rotation, _Base):  # type: ignore[misc]
     """The `auth` of a session, or of one request.
 
-    A lease is held until the head of the answer is there. An answer that says that the key is at fault marks it, and the request is
-    made again with the next key, up to `tries` keys; if there is none, the caller gets the answer. A request whose body is an
-    iterator or a file is not made again. What ends without an answer marks nothing.
+    A lease is held until the body of the answer was read, or the answer is closed. An answer that says that the key is at fault marks
+    it, and the request is made again with the next key, up to `tries` keys; if there is none, the caller gets the answer. A request
+    whose body is an iterator or a file is not made again. What ends without an answer marks nothing.
     """
 
     def __call__(self, request: Any) -> Any:
@@ -78,9 +98,20 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
         return request
 
     def _answered(self, turn: _Turn, response: Any, arguments: dict[str, Any]) -> Any:
+        """A redirect is followed with the same key, and its answer comes here too."""
+        try:
+            response = self._best_answer(turn, response, arguments)
+            turn.end_with(response, bool(arguments.get("stream")))
+        except BaseException:
+            turn.lease.release()
+            raise
+        return response
+
+    def _best_answer(self, turn: _Turn, response: Any, arguments: dict[str, Any]) -> Any:
         for _ in range(1, self._tries):
-            if not self._end(turn, response) or not _can_repeat(response.request):
+            if not self._would_another_help(turn, response) or not _can_repeat(response.request):
                 return response
+            turn.lease.release()
             lease = self._another(response.request)
             if lease is None:
                 return response
@@ -88,14 +119,10 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
             request = response.request.copy()
             self._write(request.headers, lease)
             response = _again(request, response, arguments)
-        self._end(turn, response)
+        self._would_another_help(turn, response)
         return response
 
-    def _end(self, turn: _Turn, response: Any) -> bool:
-        """Whether another key would help. A redirect is followed with the same key, and its answer comes here too."""
-        try:
-            if response.status_code >= 400:
-                response.content
-            return self._asks_for_another(turn.lease, response.request, response)
-        finally:
-            turn.lease.release()
+    def _would_another_help(self, turn: _Turn, response: Any) -> bool:
+        if response.status_code >= 400:
+            response.content
+        return self._asks_for_another(turn.lease, response.request, response)
