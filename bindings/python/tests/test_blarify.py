@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The steps by which the class was specified, and what a pool makes of it."""
 
+import json
 import logging
 import math
 import os
@@ -323,6 +324,31 @@ def test_metadata_is_a_dict_of_this_process():
     manager.keys["key-1"].metadata = {"new": 1}
     assert manager.keys["key-1"].metadata == {"new": 1}
     assert manager.pool.inspect("key-1").metadata == {}
+
+
+def test_a_state_is_taken_over():
+    first, second = manager_of(*NAMES, "key-4"), manager_of(*NAMES)
+    end = datetime.now() + timedelta(hours=1)
+    first.mark_invalid(NAMES[0])
+    first.keys[NAMES[1]].state = KeyStatus.RATE_LIMITED
+    first.keys[NAMES[1]].cooldown_until = end
+    first.mark_quota_exceeded("key-4")
+    first.keys[NAMES[2]].metadata["request_count"] = 7
+    second.mark_invalid(NAMES[2])
+    kept = json.loads(json.dumps(first.export_state()))
+    assert kept["provider"] == first.provider and kept["keys"][NAMES[0]]["error_count"] == 1
+    second.import_state(kept)
+    assert [state.state for state in second.keys.values()] == [KeyStatus.INVALID, KeyStatus.RATE_LIMITED, KeyStatus.AVAILABLE]
+    assert second.keys[NAMES[1]].cooldown_until == end
+    assert second.keys[NAMES[2]].metadata == {"request_count": 7} and "key-4" not in second.keys
+
+
+@pytest.mark.parametrize("wrong", [{}, {"state": "asleep"}, {"state": "available", "cooldown_until": "soon"}, "available"])
+def test_a_state_that_is_none_changes_nothing(wrong):
+    manager = manager_of(*NAMES[:2])
+    with pytest.raises(ValueError, match="key 1 ") as raised:
+        manager.import_state({"keys": {NAMES[0]: {"state": "invalid"}, NAMES[1]: wrong}})
+    assert manager.get_available_count() == 2 and NAMES[1] not in str(raised.value)
 
 
 def test_invalid_keys_are_cleaned_up():

@@ -197,6 +197,15 @@ class _Keys(Mapping[str, KeyState]):
         return f"<{len(self)} keys of {self._manager._pool.name}>"
 
 
+def _imported(number: int, state: dict[str, Any]) -> tuple[KeyStatus, datetime | None, dict[str, Any]]:
+    """Of one key, which is not to be in a message."""
+    try:
+        date = state.get("cooldown_until")
+        return KeyStatus(state["state"]), datetime.fromisoformat(date) if date else None, dict(state.get("metadata", {}))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"key {number} of the state: {type(error).__name__}: {error}") from None
+
+
 def _pool_of(name: str | keyshm.Pool | None, provider: str) -> keyshm.Pool:
     if isinstance(name, keyshm.Pool):
         return name
@@ -451,6 +460,34 @@ class APIKeyManager:
             successful_requests=sum(one.get("success_count", 0) for one in metadata),
             failed_requests=sum(one.get("failure_count", 0) for one in metadata),
         )
+
+    # ---- to keep, and to take over ----
+
+    def export_state(self) -> dict[str, Any]:
+        """What is known of the keys, for import_state(). It has the keys themselves in it: whoever can read it can use them."""
+        return {
+            "provider": self.provider,
+            "keys": {
+                key: {
+                    "state": state.state.value,
+                    "cooldown_until": state.cooldown_until.isoformat() if state.cooldown_until else None,
+                    "error_count": state.error_count,
+                    "metadata": state.metadata,
+                }
+                for key, state in self.keys.items()
+            },
+        }
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Takes over what export_state() said of the keys that are there; other keys are not added. The error_count is not taken
+        over: a pool counts the marks that it gets. ValueError: it is no such state, and nothing was changed."""
+        found = {key: _imported(number, one) for number, (key, one) in enumerate(state.get("keys", {}).items())}
+        for key, (status, date, metadata) in found.items():
+            if key in self.keys:
+                self._assign_state(key, status)
+                if date is not None:
+                    self._assign_cooldown(key, date)
+                self._metadata[key] = metadata
 
     def _masked(self, key: str) -> str:
         try:
