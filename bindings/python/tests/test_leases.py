@@ -215,9 +215,13 @@ WAIT_FOR_EVER = """
             print("interrupted", len(pool.leases()))
 """
 
+WAIT_FOR_EVER_IN_ASYNCIO = WAIT_FOR_EVER.replace("pool.lease(wait=", "asyncio.run(pool.alease(wait=").replace(
+    'float("inf"))', 'float("inf"))._acquire())').replace("import keyshm", "import asyncio, keyshm")
 
-def test_ctrl_c_ends_a_wait(script):
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(WAIT_FOR_EVER)], stdout=subprocess.PIPE, text=True)
+
+@pytest.mark.parametrize("program", [WAIT_FOR_EVER, WAIT_FOR_EVER_IN_ASYNCIO], ids=["lease", "alease"])
+def test_ctrl_c_ends_a_wait(program):
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)

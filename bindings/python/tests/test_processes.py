@@ -143,6 +143,39 @@ def test_multiprocessing(named, method):
         assert sum(picks) == 300 and max(picks) - min(picks) <= 7
 
 
+def ends_with_a_lease(name, way):
+    pool = keyshm.Pool.attach(name)
+    multiprocessing.kept = pool.lease()
+    if way == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("way", ["ended", "killed"])
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_a_process_that_ends_with_a_lease(named, method, way):
+    with keyshm.open(named) as pool:
+        pool.add("sk-of-one-key-00000000000000")
+        pool.set_limits(in_flight=1)
+        process = multiprocessing.get_context(method).Process(target=ends_with_a_lease, args=(named, way))
+        process.start()
+        process.join()
+        assert process.exitcode == (0 if way == "ended" else -signal.SIGKILL)
+        with pool.lease(wait=60):
+            assert len(pool.leases()) == 1
+
+
+def test_a_process_that_is_forked_while_a_lease_is_held(pool):
+    """It goes on in the `with` statement, and leaves it."""
+    pool.set_limits(in_flight=1)
+    with pool.lease() as lease:
+        process = multiprocessing.get_context("fork").Process(target=lease.__exit__, args=(None, None, None))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        assert [held.id for held in pool.leases()] == [lease.id] and lease.is_held
+    assert pool.leases() == []
+
+
 def test_threads_and_processes_and_forks_at_once(pool):
     def thread(number):
         chance = random.Random(number)
