@@ -3,6 +3,7 @@
 
 import http.server
 import json
+import socket
 import sys
 import threading
 
@@ -12,6 +13,11 @@ QUOTA = json.dumps({"error": {"type": "insufficient_quota", "code": "insufficien
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet, or the body would wait until the head is acknowledged
+
+    def handle_one_request(self):
+        """A client that sends the head and then the body waits in between until the head is acknowledged."""
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        super().handle_one_request()
 
     def do_POST(self):
         provider = self.server.provider

@@ -8,15 +8,18 @@ import pytest
 
 import keyshm
 from provider import Provider
+from recipes import EXAMPLES, FILES, TEXT, adapted
 
-PAGE = pathlib.Path(__file__).parents[3] / "docs/python.md"
-TEXT = PAGE.read_text(encoding="utf-8")
-EXAMPLES = [(TEXT[: match.start()].count("\n") + 2, match[1]) for match in re.finditer(r"^```python\n(.*?)^```$", TEXT, re.M | re.S)]
 KEYS = [f"sk-docs-{number:030d}" for number in range(3)]
 
 
 def test_there_are_examples():
-    assert len(EXAMPLES) == TEXT.count("```") // 2 >= 10
+    assert len(EXAMPLES) + len(FILES) == TEXT.count("```") // 2 and len(EXAMPLES) >= 10
+
+
+def test_each_file_of_a_server_has_a_test():
+    tests = "".join(path.read_text(encoding="utf-8") for path in pathlib.Path(__file__).parent.glob("test_*.py"))
+    assert FILES and [name for name in FILES if f'FILES["{name}"]' not in tests] == []
 
 
 @pytest.mark.parametrize("line, example", EXAMPLES, ids=[f"line {line}" for line, _ in EXAMPLES])
@@ -27,9 +30,8 @@ def test_an_example(line, example, script, named):
     provider = Provider()
     with keyshm.open(named) as pool:
         pool.replace_keys(KEYS)
-        text = example.replace('keyshm.open("openai")', f'keyshm.open("{named}")').replace('pool="openai"', f'pool="{named}"')
         try:
-            done = script(text.replace("https://api.example.com/", provider.url), environment={"OPENAI_API_KEYS": ",".join(KEYS)})
+            done = script(adapted(example, named, provider.url), environment={"OPENAI_API_KEYS": ",".join(KEYS)})
         finally:
             provider.close()
         assert pool.verify() == [] and pool.leases() == []
