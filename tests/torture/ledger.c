@@ -324,10 +324,21 @@ static void check_group(const struct own *own, const struct keyshm_snapshot *sna
             EXPECT_EQ(snapshot->groups[i].keys, keys);
 }
 
+/* Those of the killed, too, are given back. */
+static void check_leases(keyshm_pool *pool)
+{
+    struct keyshm_lease_list *leases;
+    EXPECT(keyshm_reap(pool, 0) >= 0);
+    EXPECT_EQ(keyshm_leases(pool, &leases), 0);
+    EXPECT_EQ(leases->count, 0);
+    keyshm_lease_list_free(leases);
+}
+
 void ledger_check_all(struct arena *arena, keyshm_pool *pool)
 {
     struct keyshm_snapshot *snapshot;
     struct sum sum = {.keys = LASTING_KEYS, .available = LASTING_KEYS, .available_for_model = LASTING_KEYS};
+    check_leases(pool);
     EXPECT_EQ(keyshm_verify(pool, show_problem, NULL), 0);
     EXPECT_EQ(keyshm_snapshot(pool, &snapshot), 0);
     for (unsigned seat = 0; seat < SEATS; seat++) {

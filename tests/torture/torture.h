@@ -13,7 +13,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SEATS = 4, OWN_KEYS = 12, LASTING_KEYS = 2, CAPACITY = 64, LOG_MAX = 1 << 20, TEXT_SIZE = 64, MODEL = 1 };
+enum {
+    FORKED_SEATS = 4,  /* for workers that the controller forks: worker.c */
+    PROGRAM_SEATS = 2, /* for workers that are a program of their own, in another language */
+    SEATS = FORKED_SEATS + PROGRAM_SEATS,
+    OWN_KEYS = 12,
+    LASTING_KEYS = 2,
+    CAPACITY = 128,
+    LOG_MAX = 1 << 20,
+    TEXT_SIZE = 64,
+    MODEL = 1
+};
 
 /* A moment, and longer than the test runs. */
 enum { SHORT_MAX_MS = 20, LONG_MS = 3600000 };
@@ -75,6 +85,7 @@ struct log {
 
 struct arena {
     atomic_bool over;
+    char texts[SEATS + 1][OWN_KEYS][TEXT_SIZE]; /* of the keys that each seat may have; the last: of the lasting ones */
     struct log logs[SEATS];
     struct own own[SEATS]; /* as the controller has reconciled them, between two lives of a seat */
 };
@@ -87,6 +98,11 @@ bool torture_is_available(const struct own *own, const struct own_key *key, unsi
 
 /* One life of a worker: returns when the arena is over, or its log full. */
 void worker_live(struct arena *arena, keyshm_pool *pool, unsigned seat, uint64_t seed);
+
+/* In a child: become the program whose command this is, for one life in a seat of the arena, which is the memory of the
+ * descriptor. Its further arguments are the pool, the descriptor, the seat, a seed, and NAME=VALUE for each number of this
+ * file that it needs. It writes the same log; it has no group. */
+_Noreturn void program_live(char **command, int arena_fd, unsigned seat, uint64_t seed);
 
 /* Bring the arena up to date with the log of a worker that has ended, compare its keys with the pool, and empty the log.
  */

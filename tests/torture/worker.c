@@ -84,6 +84,7 @@ static void acquire(struct worker *worker)
     struct keyshm_lease lease;
     struct entry *entry = log_begin(worker, (struct entry){.operation = OPERATION_PICK});
     request.model = MODEL;
+    request.tokens = random_below(worker, 100); /* so that it has a place */
     EXPECT_EQ(keyshm_acquire(worker->pool, &request, &lease), 0);
     entry->id = lease.pick.id;
     log_acknowledge(worker);
