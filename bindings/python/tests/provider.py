@@ -40,7 +40,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, status, headers, body):
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": len(body)}.items():
+        kind = self.headers.get("Content-Type")
+        for name, value in {**({"Content-Type": kind} if kind else {}), **headers, "Content-Length": len(body)}.items():
             self.send_header(name, str(value))
         self.end_headers()
         self.close_connection |= self.wfile.write(body) < len(body)

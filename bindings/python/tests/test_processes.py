@@ -246,96 +246,12 @@ def test_killed_workers_harm_nobody(pool, keys):
 
 # ---- the interpreter ----
 
-NOTHING_IS_LEFT = """
-    import gc, keyshm, sys, tracemalloc
-    pool = keyshm.Pool.anonymous("test")
-    pool.replace_keys([f"sk-test-{n:030d}" for n in range(10)])
-
-    def rss():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
-
-    def work(count):
-        for number in range(count):
-            pool.next_secret()
-            key = pool.next()
-            key.secret, key.masked, key.stamp, repr(key)
-            key.success()
-            pool.rate_limited(key.secret, 0)
-            with pool.lease(model="large", tokens=number, affinity="a") as lease:
-                lease.settle(number)
-                lease.model
-            if number % 50 == 0:
-                pool.states(), pool.events(), pool.workers(), pool.leases(), pool.policy, pool.limits, pool.info(), pool.groups()
-                key.report(status=429, headers={"Retry-After": "0"}, body=b"{}")
-                pool.available(key.id)
-                for wrong in (lambda: pool.remove(1), lambda: pool.lease(model=77), lambda: pool.find("none-of-these-keys-00")):
-                    try:
-                        wrong()
-                    except keyshm.Error:
-                        pass
-                keyshm.Pool.anonymous("other", capacity=1).close()
-
-    import warnings
-    keyshm.set_log_level(40)
-    import logging
-    logging.getLogger("keyshm").setLevel(logging.ERROR)
-    count = int(sys.argv[1])
-    work(count // 10)
-    shared = [None, True, False, (), "", pool, keyshm.Key, keyshm.Lease, keyshm.Pool, keyshm.Stale, keyshm.KeyState, keyshm._keyshm]
-
-    def references():
-        gc.collect()
-        return [sys.getrefcount(thing) for thing in shared]
-
-    references()
-    tracemalloc.start()
-    before, memory, blocks = references(), rss(), sys.getallocatedblocks()
-    work(count)
-    print(max(after - one for one, after in zip(before, references())), sys.getallocatedblocks() - blocks, tracemalloc.get_traced_memory()[0], rss() - memory)
-"""
-
-
-def test_nothing_leaks(script):
-    references, blocks, traced, resident = map(int, script(NOTHING_IS_LEFT, "20000", timeout=500).stdout.split())
-    # A leak of one object a turn would be 20,000 of them.
-    assert references < 2000 and blocks < 2000 and traced < 200_000 and resident < 8_000_000
-
-
-def test_a_million_picks_leak_nothing(script):
-    script("""
-        import keyshm, sys
-        pool = keyshm.Pool.anonymous("test")
-        pool.replace_keys([f"sk-test-{n:030d}" for n in range(10)])
-
-        def resident():
-            with open("/proc/self/statm") as file:
-                return int(file.read().split()[1]) * 4096
-
-        def work(count):
-            for _ in range(count):
-                pool.next_secret()
-                with pool.lease() as key:
-                    key.rate_limited(0)
-
-        work(20_000)
-        blocks, memory = sys.getallocatedblocks(), resident()
-        work(500_000)
-        assert sys.getallocatedblocks() - blocks < 500, sys.getallocatedblocks() - blocks
-        assert resident() - memory < 2_000_000, resident() - memory
-    """, timeout=500)
-
-
 def test_a_program_without_logging_prints_nothing(script):
     done = script("import keyshm\ntry:\n  keyshm.Pool.attach('there-is-no-such-pool')\nexcept keyshm.NotFound:\n  pass")
     assert done.stderr == ""
     told = script("import keyshm\ntry:\n  keyshm.Pool.attach('there-is-no-such-pool')\nexcept keyshm.NotFound:\n  pass",
                   environment={"KEYSHM_LOG": "warning"})
     assert "no such pool" in told.stderr
-
-
-def test_with_a_checking_allocator(script):
-    script(NOTHING_IS_LEFT, "2000", environment={"PYTHONMALLOC": "debug", "PYTHONDEVMODE": "1"}, timeout=500)
 
 
 SUBINTERPRETERS = """
