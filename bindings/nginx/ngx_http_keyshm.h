@@ -13,7 +13,7 @@
  * retry     the request once more, with another key
  * answer    what libkeyshm-http says of an answer, and its body as it passes
  * chunks, body_model   pure functions on bytes
- * secrecy   $keyshm_key is not to be in a log
+ * secrecy   $keyshm_key is for the provider alone
  * status    the pools as JSON and OpenMetrics
  */
 
@@ -179,7 +179,8 @@ struct ngx_http_keyshm_scan {
 void ngx_http_keyshm_scan(struct ngx_http_keyshm_scan *scan, const u_char *data, size_t length);
 ngx_int_t ngx_http_keyshm_body_model(ngx_http_request_t *r, ngx_str_t *ret_model);
 
-/* Refuse a configuration by which $keyshm_key would be in a log. */
+/* Refuse a configuration by which $keyshm_key would come to a log, or to a client; and where it is in the URL of proxy_pass, keep that
+ * out of the error log. */
 ngx_int_t ngx_http_keyshm_check_secrecy(ngx_conf_t *cf);
 
 char *ngx_http_keyshm_status_directive(ngx_conf_t *cf, ngx_command_t *command, void *conf);

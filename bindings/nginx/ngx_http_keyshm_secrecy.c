@@ -2,27 +2,32 @@
 #include "ngx_http_keyshm.h"
 
 /*
- * $keyshm_key is not to be in a log. It has no value any longer when a request is logged, but a variable that was made of it may
- * have kept one. nginx does not tell modules what is in log_format, map and set; so the files are read once more.
+ * $keyshm_key is for what is sent to the provider alone: neither a log is to have it, nor a client. It has no value any longer
+ * when a request is logged, but a variable that was made of it may have kept one. nginx does not tell modules what is in
+ * log_format, map and set; so the files are read once more, and what is not known to send it to a provider is refused.
  *
- * That nginx takes them is known already. What this reading does not understand, such as a block of Lua, it skips.
+ * That nginx takes them is known already. A block of Lua is read as if it were directives.
  */
 
 #define DEPTH_MAX 16
-#define BLOCKS_MAX 64
 
 /* A directive, or a block with all that is in it. */
 typedef struct {
-    ngx_str_t target; /* the variable that it makes; "": it is one that writes logs */
+    ngx_str_t directive;
+    ngx_str_t target; /* the variable that it makes; "": it makes none */
     ngx_str_t file;
     ngx_uint_t line;
-    ngx_array_t uses; /* ngx_str_t: variables */
+    ngx_array_t uses;       /* ngx_str_t: variables */
+    ngx_uint_t source_uses; /* so many of them, the first, are in what a map looks for */
+    ngx_int_t has_regex;    /* a map by regular expressions */
+    ngx_int_t is_path;      /* of the URL of proxy_pass */
 } statement_t;
 
 typedef struct {
     ngx_conf_t *cf;
     ngx_array_t statements; /* of statement_t * */
     ngx_uint_t depth;       /* of includes */
+    ngx_int_t has_path;     /* a secret is in the URL of proxy_pass */
 } reading_t;
 
 typedef struct {
@@ -30,7 +35,7 @@ typedef struct {
     ngx_uint_t line;
 } text_t;
 
-static ngx_int_t read_file(reading_t *reading, ngx_str_t *path);
+static ngx_int_t include(reading_t *reading, ngx_str_t pattern, statement_t *block);
 
 /* ---- tokens ---- */
 
@@ -135,7 +140,18 @@ static ngx_uint_t find_target(const ngx_str_t *directive)
     return 0;
 }
 
-static statement_t *new_statement(reading_t *reading, ngx_str_t *file, ngx_uint_t line, ngx_str_t target)
+/* It sends what it has to the provider, or chooses a server by it. */
+static ngx_int_t may_have_key(const ngx_str_t *directive)
+{
+    static const char *const senders[] = {
+        "proxy_set_header", "proxy_set_body", "grpc_set_header", "fastcgi_param", "uwsgi_param", "scgi_param", "hash"};
+    for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++)
+        if (is_word(directive, senders[i]))
+            return 1;
+    return 0;
+}
+
+static statement_t *new_statement(reading_t *reading, ngx_str_t *directive, ngx_str_t *file, ngx_uint_t line)
 {
     statement_t *statement = ngx_pcalloc(reading->cf->temp_pool, sizeof(*statement));
     statement_t **place = ngx_array_push(&reading->statements);
@@ -143,47 +159,131 @@ static statement_t *new_statement(reading_t *reading, ngx_str_t *file, ngx_uint_
         ngx_array_init(&statement->uses, reading->cf->temp_pool, 4, sizeof(ngx_str_t)) != NGX_OK)
         return NULL;
     *place = statement;
-    statement->target = target;
+    statement->directive = *directive;
     statement->file = *file;
     statement->line = line;
     return statement;
 }
 
-/* All words up to the end of the block that has begun. */
-static ngx_int_t add_block(statement_t *statement, text_t *text)
+/* All words up to the end of the block that has begun, or of a file that is included in it. */
+static ngx_int_t add_block(reading_t *reading, statement_t *statement, text_t *text)
 {
+    ngx_str_t first = ngx_null_string, second = ngx_null_string; /* of an entry */
+    ngx_uint_t count = 0;
     ngx_int_t is_sign;
-    for (ngx_str_t token = next_token(text, &is_sign); text->at < text->end; token = next_token(text, &is_sign)) {
+    while (text->at < text->end) {
+        ngx_str_t token = next_token(text, &is_sign);
         if (is_sign && token.data[0] == '}')
             break;
-        if (!is_sign && add_uses(statement, token) != NGX_OK)
+        if (is_sign) {
+            if (count == 2 && is_word(&first, "include") && include(reading, second, statement) != NGX_OK)
+                return NGX_ERROR;
+            count = 0;
+            continue;
+        }
+        if (count == 0)
+            statement->has_regex |= token.len > 0 && token.data[0] == '~';
+        *(count == 0 ? &first : &second) = token;
+        count++;
+        if (add_uses(statement, token) != NGX_OK)
             return NGX_ERROR;
     }
     return NGX_OK;
 }
 
-static ngx_int_t take_directive(reading_t *reading, ngx_str_t *file, ngx_uint_t line, ngx_str_t *words, ngx_uint_t count,
-                                text_t *block)
+/* Behind the server, where providers have the key that take it in the URL. */
+static ngx_int_t take_path(reading_t *reading, ngx_str_t *file, ngx_uint_t line, ngx_str_t *words)
 {
-    ngx_uint_t target = find_target(&words[0]), last = count;
-    ngx_int_t logs = is_word(&words[0], "log_format") || is_word(&words[0], "access_log");
-    if (is_word(&words[0], "access_log") && count > 2)
-        last = 2; /* its path; what follows is no text */
-    if ((target == 0 && !logs) || target >= count)
+    u_char *end = words[1].data + words[1].len;
+    u_char *server = ngx_strlcasestrn(words[1].data, end, (u_char *)"://", 3 - 1);
+    u_char *path = server == NULL ? NULL : ngx_strlchr(server + 3, end, '/');
+    if (path == NULL)
         return NGX_OK;
-    statement_t *statement =
-        new_statement(reading, file, line, target == 0 ? (ngx_str_t)ngx_null_string : without_dollar(words[target]));
+    statement_t *statement = new_statement(reading, &words[0], file, line);
     if (statement == NULL)
         return NGX_ERROR;
+    statement->is_path = 1;
+    words[1].len = (size_t)(path - words[1].data);
+    return add_uses(statement, (ngx_str_t){(size_t)(end - path), path});
+}
+
+static ngx_int_t take_directive(reading_t *reading, ngx_str_t *file, ngx_uint_t line, ngx_array_t *all, text_t *block)
+{
+    ngx_str_t *words = all->elts;
+    ngx_uint_t target = find_target(&words[0]), last = all->nelts;
+    if (is_word(&words[0], "access_log") && last > 2)
+        last = 2; /* its path; what follows is no text */
+    if (may_have_key(&words[0]) || target >= all->nelts)
+        return NGX_OK;
+    if (is_word(&words[0], "proxy_pass") && take_path(reading, file, line, words) != NGX_OK)
+        return NGX_ERROR;
+    statement_t *statement = new_statement(reading, &words[0], file, line);
+    if (statement == NULL)
+        return NGX_ERROR;
+    if (target != 0)
+        statement->target = without_dollar(words[target]);
     for (ngx_uint_t i = 1; i < last; i++)
         if (i != target && add_uses(statement, words[i]) != NGX_OK)
             return NGX_ERROR;
-    return block == NULL ? NGX_OK : add_block(statement, block);
+    if (block == NULL)
+        return NGX_OK;
+    statement->source_uses = statement->uses.nelts;
+    return add_block(reading, statement, block);
 }
 
 /* ---- files ---- */
 
-static ngx_int_t include(reading_t *reading, ngx_str_t pattern)
+static ngx_int_t read_text(reading_t *reading, ngx_str_t *file, text_t *text)
+{
+    ngx_array_t words;
+    ngx_uint_t line = 1;
+    ngx_int_t is_sign, rc = ngx_array_init(&words, reading->cf->temp_pool, 16, sizeof(ngx_str_t));
+    while (rc == NGX_OK && text->at < text->end) {
+        ngx_str_t token = next_token(text, &is_sign);
+        if (!is_sign) {
+            line = words.nelts == 0 ? text->line : line;
+            ngx_str_t *word = ngx_array_push(&words);
+            if (word == NULL)
+                return NGX_ERROR;
+            *word = token;
+            continue;
+        }
+        ngx_str_t *word = words.elts;
+        ngx_int_t is_map = words.nelts > 2 && find_target(&word[0]) == 2;
+        if (words.nelts == 2 && is_word(&word[0], "include"))
+            rc = include(reading, word[1], NULL);
+        else if (words.nelts > 1)
+            rc = take_directive(reading, file, line, &words, is_map && token.data[0] == '{' ? text : NULL);
+        words.nelts = 0;
+    }
+    return rc;
+}
+
+/* A file of directives, or one that is included in the block of a statement. */
+static ngx_int_t read_file(reading_t *reading, ngx_str_t *path, statement_t *block)
+{
+    ngx_file_info_t info;
+    if (reading->depth >= DEPTH_MAX)
+        return NGX_OK;
+    ngx_fd_t fd = open((char *)path->data, O_RDONLY | O_CLOEXEC);
+    if (fd == NGX_INVALID_FILE)
+        return NGX_OK;
+    ngx_int_t rc = NGX_OK;
+    if (ngx_fd_info(fd, &info) != NGX_FILE_ERROR && S_ISREG(info.st_mode)) {
+        u_char *data = ngx_pnalloc(reading->cf->temp_pool, (size_t)info.st_size + 1);
+        ssize_t size = data == NULL ? -1 : read(fd, data, (size_t)info.st_size);
+        if (size > 0) {
+            text_t text = {data, data + size, 1};
+            reading->depth++;
+            rc = block != NULL ? add_block(reading, block, &text) : read_text(reading, path, &text);
+            reading->depth--;
+        }
+    }
+    ngx_close_file(fd);
+    return rc;
+}
+
+static ngx_int_t include(reading_t *reading, ngx_str_t pattern, statement_t *block)
 {
     ngx_str_t path, with_end = {pattern.len + 1, pattern.data};
     path.len = pattern.len;
@@ -208,56 +308,9 @@ static ngx_int_t include(reading_t *reading, ngx_str_t pattern)
             break;
         }
         (void)ngx_cpystrn(copy.data, name.data, name.len + 1);
-        rc = read_file(reading, &copy);
+        rc = read_file(reading, &copy, block);
     }
     ngx_close_glob(&gl);
-    return rc;
-}
-
-enum { WORDS_MAX = 64 };
-
-static ngx_int_t read_text(reading_t *reading, ngx_str_t *file, text_t *text)
-{
-    ngx_str_t words[WORDS_MAX];
-    ngx_uint_t count = 0, line = 1;
-    ngx_int_t is_sign, rc = NGX_OK;
-    while (rc == NGX_OK && text->at < text->end) {
-        ngx_str_t token = next_token(text, &is_sign);
-        if (!is_sign) {
-            line = count == 0 ? text->line : line;
-            if (token.len > 0 && count < WORDS_MAX)
-                words[count++] = token;
-            continue;
-        }
-        ngx_int_t is_map = count > 2 && find_target(&words[0]) == 2;
-        if (count == 2 && is_word(&words[0], "include"))
-            rc = include(reading, words[1]);
-        else if (count > 1)
-            rc = take_directive(reading, file, line, words, count, is_map && token.data[0] == '{' ? text : NULL);
-        count = 0;
-    }
-    return rc;
-}
-
-static ngx_int_t read_file(reading_t *reading, ngx_str_t *path)
-{
-    ngx_file_info_t info;
-    if (reading->depth >= DEPTH_MAX)
-        return NGX_OK;
-    ngx_fd_t fd = open((char *)path->data, O_RDONLY | O_CLOEXEC);
-    if (fd == NGX_INVALID_FILE)
-        return NGX_OK;
-    ngx_int_t rc = NGX_OK;
-    if (ngx_fd_info(fd, &info) != NGX_FILE_ERROR && S_ISREG(info.st_mode)) {
-        u_char *data = ngx_pnalloc(reading->cf->temp_pool, (size_t)info.st_size + 1);
-        ssize_t size = data == NULL ? -1 : read(fd, data, (size_t)info.st_size);
-        if (size > 0) {
-            reading->depth++;
-            rc = read_text(reading, path, &(text_t){data, data + size, 1});
-            reading->depth--;
-        }
-    }
-    ngx_close_file(fd);
     return rc;
 }
 
@@ -272,11 +325,11 @@ static ngx_int_t is_among(ngx_array_t *names, const ngx_str_t *name)
     return 0;
 }
 
-/* The name by which it uses a secret; NULL: it does not. */
-static ngx_str_t *find_secret(statement_t *statement, ngx_array_t *secrets)
+/* The name by which one of its first uses is of a secret; NULL: none is. */
+static ngx_str_t *find_secret(statement_t *statement, ngx_uint_t uses, ngx_array_t *secrets)
 {
     ngx_str_t *use = statement->uses.elts;
-    for (ngx_uint_t i = 0; i < statement->uses.nelts; i++)
+    for (ngx_uint_t i = 0; i < uses; i++)
         if (is_among(secrets, &use[i]))
             return &use[i];
     return NULL;
@@ -291,7 +344,7 @@ static ngx_int_t find_secrets(reading_t *reading, ngx_array_t *secrets)
         before = secrets->nelts;
         for (ngx_uint_t i = 0; i < reading->statements.nelts; i++) {
             statement_t *s = statement[i];
-            if (s->target.len == 0 || is_among(secrets, &s->target) || find_secret(s, secrets) == NULL)
+            if (s->target.len == 0 || is_among(secrets, &s->target) || find_secret(s, s->uses.nelts, secrets) == NULL)
                 continue;
             ngx_str_t *secret = ngx_array_push(secrets);
             if (secret == NULL)
@@ -302,20 +355,78 @@ static ngx_int_t find_secrets(reading_t *reading, ngx_array_t *secrets)
     return NGX_OK;
 }
 
-static ngx_int_t refuse_logs(reading_t *reading, ngx_array_t *secrets)
+static ngx_int_t refuse(reading_t *reading, const statement_t *statement, ngx_str_t *secret)
+{
+    const ngx_str_t *directive = &statement->directive, *file = &statement->file;
+    ngx_log_t *log = reading->cf->log;
+    if (statement->target.len > 0) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "a regular expression in a map of \"$%V\" would keep parts of the key of keyshm, in %V:%ui", secret,
+                      file, statement->line);
+    } else if (is_word(directive, "log_format") || is_word(directive, "access_log")) {
+        ngx_log_error(
+            NGX_LOG_EMERG, log, 0,
+            "a log cannot have \"$%V\", by which the key of keyshm would be in it; $keyshm_masked and $keyshm_id can be "
+            "logged, in %V:%ui",
+            secret, file, statement->line);
+    } else {
+        ngx_log_error(
+            NGX_LOG_EMERG, log, 0,
+            "\"%V\" cannot have \"$%V\", by which the key of keyshm would come to others than the provider; a header can "
+            "that is sent to it (proxy_set_header), in %V:%ui",
+            directive, secret, file, statement->line);
+    }
+    return NGX_ERROR;
+}
+
+static ngx_int_t refuse_leaks(reading_t *reading, ngx_array_t *secrets)
 {
     statement_t **statement = reading->statements.elts;
     for (ngx_uint_t i = 0; i < reading->statements.nelts; i++) {
-        ngx_str_t *secret = statement[i]->target.len > 0 ? NULL : find_secret(statement[i], secrets);
-        if (secret == NULL)
-            continue;
-        ngx_log_error(
-            NGX_LOG_EMERG, reading->cf->log, 0,
-            "a log cannot have \"$%V\", by which the key of keyshm would be in it; $keyshm_masked and $keyshm_id "
-            "can be logged, in %V:%ui",
-            secret, &statement[i]->file, statement[i]->line);
-        return NGX_ERROR;
+        ngx_uint_t uses = statement[i]->uses.nelts;
+        if (statement[i]->target.len > 0) /* what it makes is a secret, too; what it matches has other names */
+            uses = statement[i]->has_regex ? statement[i]->source_uses : 0;
+        ngx_str_t *secret = find_secret(statement[i], uses, secrets);
+        if (secret != NULL && !statement[i]->is_path)
+            return refuse(reading, statement[i], secret);
+        reading->has_path |= secret != NULL;
     }
+    return NGX_OK;
+}
+
+/* ---- the path in which the key is ---- */
+
+static ngx_http_log_handler_pt log_rest;
+
+/* nginx ends a line of the error log with the URL that it has asked for. */
+static u_char *log_without_path(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *buffer, size_t size)
+{
+    ngx_http_upstream_t *u = sr->upstream;
+    if (u == NULL)
+        return log_rest(r, sr, buffer, size);
+    ngx_str_t path = u->uri;
+    ngx_str_set(&u->uri, "/...");
+    u_char *end = log_rest(r, sr, buffer, size);
+    u->uri = path;
+    return end;
+}
+
+static ngx_int_t guard_log(ngx_http_request_t *r)
+{
+    if (r->log_handler != log_without_path) {
+        log_rest = r->log_handler;
+        r->log_handler = log_without_path;
+    }
+    return NGX_DECLINED;
+}
+
+static ngx_int_t add_guard(ngx_conf_t *cf)
+{
+    ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    ngx_http_handler_pt *handler = ngx_array_push(&core->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (handler == NULL)
+        return NGX_ERROR;
+    *handler = guard_log;
     return NGX_OK;
 }
 
@@ -330,7 +441,9 @@ ngx_int_t ngx_http_keyshm_check_secrecy(ngx_conf_t *cf)
         return NGX_ERROR;
     ngx_str_t *key = ngx_array_push(&secrets);
     ngx_str_set(key, "keyshm_key");
-    if (read_file(&reading, &cf->cycle->conf_file) != NGX_OK || find_secrets(&reading, &secrets) != NGX_OK)
+    if (read_file(&reading, &cf->cycle->conf_file, NULL) != NGX_OK || find_secrets(&reading, &secrets) != NGX_OK)
         return NGX_ERROR;
-    return refuse_logs(&reading, &secrets);
+    if (refuse_leaks(&reading, &secrets) != NGX_OK)
+        return NGX_ERROR;
+    return reading.has_path ? add_guard(cf) : NGX_OK;
 }

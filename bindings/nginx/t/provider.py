@@ -25,12 +25,13 @@ ANSWERS = {
     "dead": error(401, "Incorrect API key provided", "invalid_request_error", "invalid_api_key"),
     "rate": error(429, "Rate limit reached", "requests", "rate_limit_exceeded", ("Retry-After", "7")),
     "quota": error(429, "You exceeded your current quota", "insufficient_quota", "insufficient_quota"),
+    "denied": error(403, "You have insufficient permissions for this operation.", "invalid_request_error", "insufficient_permissions"),
     "busy": error(503, "The server is overloaded", "server_error", "overloaded"),
     "slack": (200, [("Content-Type", "application/json")], b'{"ok":false,"error":"invalid_auth"}'),
     "wrong": error(400, "No such parameter", "invalid_request_error", "unknown_parameter"),
 }
 
-MEANING = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 429: "Too Many Requests", 503: "Service Unavailable"}
+MEANING = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 429: "Too Many Requests", 503: "Service Unavailable"}
 
 
 class Request:

@@ -66,7 +66,7 @@ def gemini(kind):
 
 
 SHAPES = {"openai": openai, "anthropic": anthropic, "gemini": gemini}
-MEANING = {**providers.MEANING, 403: "Forbidden"}
+MEANING = providers.MEANING
 
 
 class Shaped(providers.Handler):
