@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Completion of keyshm-stat and keyshm-ctl, for bash-completion. tests/docs compare its words with --help.
+# Completion of keyshm-stat, keyshm-ctl and keyshm-gateway, for bash-completion. tests/docs compare its words with --help.
 
 _keyshm_statuses='available rate_limited quota_exceeded invalid'
 
@@ -277,5 +277,30 @@ _keyshm_ctl() {
     esac
 }
 
+_keyshm_gateway_options='--port --listen --allow --tries --header --user --print --help'
+
+_keyshm_gateway() {
+    local cur prev words cword split i operands=0
+    _init_completion -s -n : || return
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+        --port | --listen | --allow | --tries | --header | --user) ((i++)) ;;
+        -*) ;;
+        *) ((operands++)) ;;
+        esac
+    done
+    case $prev in
+    --port | --listen | --allow | --tries | --header) ;;
+    --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+    *)
+        case $cur in
+        -*) _keyshm_words "$_keyshm_gateway_options" ;;
+        *) ((operands > 0)) || _keyshm_words 'openai anthropic gemini' ;;
+        esac
+        ;;
+    esac
+}
+
 complete -F _keyshm_stat keyshm-stat
 complete -F _keyshm_ctl keyshm-ctl
+complete -F _keyshm_gateway keyshm-gateway

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""completions.py DIRECTORY KEYSHM-STAT KEYSHM-CTL: each shell's completion has exactly the words of --help."""
+"""completions.py DIRECTORY KEYSHM-STAT KEYSHM-CTL KEYSHM-GATEWAY: each shell's completion has exactly the words of --help."""
 
 import re
 import sys
 from pathlib import Path
 
-from programs import Ctl, Stat
+from programs import Ctl, Gateway, Stat
 
 
 def folded(columns):
@@ -46,9 +46,10 @@ def of_zsh(directory):
 def of_fish(directory):
     stat = (directory / "keyshm-stat.fish").read_text(encoding="utf-8")
     ctl = (directory / "keyshm-ctl.fish").read_text(encoding="utf-8")
+    gateway = (directory / "keyshm-gateway.fish").read_text(encoding="utf-8")
     columns = dict(zip(IN_COMPLETIONS, map(words, re.findall(r"printf '%s\\n' ((?:[A-Z-]+[ \\\n]+)+)", stat))))
     return {
-        "options": {f"--{option}" for option in re.findall(r"^complete .*? -l ([a-z-]+)", stat + ctl, re.M)},
+        "options": {f"--{option}" for option in re.findall(r"^complete .*? -l ([a-z-]+)", stat + ctl + gateway, re.M)},
         "commands": re.findall(r"has_no_command -a ([a-z-]+)", ctl),
         "columns": columns,
     }
@@ -61,9 +62,9 @@ def differences(completion, known):
 
 
 def main():
-    directory, stat, ctl = Path(sys.argv[1]), Stat(sys.argv[2]), Ctl(sys.argv[3])
+    directory, stat, ctl, gateway = Path(sys.argv[1]), Stat(sys.argv[2]), Ctl(sys.argv[3]), Gateway(sys.argv[4])
     known = {
-        "options": set(stat.options) | set(ctl.options) | {each for command in ctl.commands.values() for each in command.options},
+        "options": set(stat.options) | set(ctl.options) | set(gateway.options) | {each for command in ctl.commands.values() for each in command.options},
         "commands": ctl.words,
         "columns": {listing: folded(stat.columns[listing]) for listing in Stat.LISTINGS},
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""manual.py DIRECTORY KEYSHM-STAT KEYSHM-CTL SESSION: the programs' pages list exactly what the programs have.
+"""manual.py DIRECTORY KEYSHM-STAT KEYSHM-CTL KEYSHM-GATEWAY SESSION: the programs' pages list exactly what the programs have.
 
 Options, columns, members of the JSON and metrics are compared with --help and --openmetrics; the keys of the live view
 with its source, SESSION.
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from pages import Page, bare
-from programs import Ctl, Stat
+from programs import Ctl, Gateway, Stat
 
 OPTION = r"--[a-z][a-z-]*"
 
@@ -90,16 +90,18 @@ def mentions(pages, known, foreign):
 
 
 def main():
-    directory, stat_program, ctl_program, session = sys.argv[1:]
-    stat, ctl = Stat(stat_program), Ctl(ctl_program)
+    directory, stat_program, ctl_program, gateway_program, session = sys.argv[1:]
+    stat, ctl, gateway = Stat(stat_program), Ctl(ctl_program), Gateway(gateway_program)
     pages = {page.name: page for page in map(Page, sorted(Path(directory).glob("*.scd")))}
     session_keys = re.search(r"session_keys\[\] = \{\n(.*?)^\};", Path(session).read_text(encoding="utf-8"), re.M | re.S)
     keys = re.findall(r'^    \{"([^"]+)", "', session_keys.group(1), re.M)
-    known = set(stat.options) | set(ctl.options) | {option for command in ctl.commands.values() for option in command.options}
+    known = set(stat.options) | set(ctl.options) | set(gateway.options) | {option for command in ctl.commands.values() for option in command.options}
     # Options of Docker, node_exporter and pkg-config.
     foreign = {"--shm-size", "--pid", "--collector", "--cflags", "--libs"}
     problems = [f"keyshm-stat.1: {problem}" for problem in check_stat(pages["keyshm-stat.1"], stat, keys)]
     problems += [f"keyshm-ctl.1: {problem}" for problem in check_ctl(pages["keyshm-ctl.1"], ctl)]
+    shown = defined_options(pages["keyshm-gateway.1"].section("OPTIONS"))
+    problems += [f"keyshm-gateway.1: {problem}" for problem in compare("options", shown, gateway.options.values())]
     problems += mentions(pages.values(), known, foreign)
     print(*problems, f"{len(known)} options, {len(ctl.commands)} commands, {len(problems)} problems", sep="\n")
     return 1 if problems else 0

@@ -49,6 +49,14 @@ class Stat:
         self.metrics = found(r"^# TYPE (\w+) (\w+)$", metrics)
 
 
+class Gateway:
+    def __init__(self, script):
+        text = help_of("bash", script)
+        # {"--port": "--port N"}
+        self.options = {words.split()[0]: words for words in found(r"^  (--[a-z]+(?: [A-Z]+)?)  +\S", text)}
+        self.providers = found(r"\b[a-z]+", re.search(r"^PROVIDER is ([a-z, ]+?),? or with a URL", text, re.M)[1].replace(" or ", " "))
+
+
 class Command:
     def __init__(self, program, name):
         text, _, members = help_of(program, name).partition("\nMembers of its JSON object:\n")

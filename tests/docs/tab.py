@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL: what the shell offers for each of a list of command lines."""
+"""tab.py SHELL DIRECTORY KEYSHM-STAT KEYSHM-CTL KEYSHM-GATEWAY: what the shell offers for each of a list of command lines."""
 
 import glob
 import json
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from programs import Ctl, Stat
+from programs import Ctl, Gateway, Stat
 from shells import SHELLS
 
 POOL = f"docs-tab-{os.getpid()}"
@@ -39,7 +39,7 @@ def names(columns):
     return {name.replace(" ", "-") for name, _, _ in columns}
 
 
-def expectations(stat, ctl, ids, providers):
+def expectations(stat, ctl, gateway, ids, providers):
     """(line, the words that must be offered)"""
     first = min(ids)
     yield f"keyshm-stat {POOL}", {POOL, f"{POOL}.b"}
@@ -112,6 +112,13 @@ def expectations(stat, ctl, ids, providers):
     for option in ("--capacity", "--in-flight-max", "--group-in-flight-max"):
         yield f"keyshm-ctl create {option} ", set()
     yield f"keyshm-ctl create {POOL} --in", {"--in-flight-max"}
+    yield "keyshm-gateway ", set(gateway.providers)
+    yield "keyshm-gateway --tries 5 ", set(gateway.providers)
+    yield "keyshm-gateway openai ", set()
+    yield "keyshm-gateway --", set(gateway.options)
+    yield "keyshm-gateway openai --li", {"--listen"}
+    for option in ("--port", "--listen", "--allow", "--tries", "--header"):
+        yield f"keyshm-gateway {option} ", set()
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB", {"DOCS_TAB_KEY"}
     yield f"keyshm-ctl exec {POOL} --env DOCS_TAB_KEY -- docs-tab-pro", {"docs-tab-program"}
 
@@ -125,20 +132,22 @@ def tidy(offers, line):
 
 
 def main():
-    name, directory, stat_program, ctl_program = sys.argv[1:]
+    name, directory, stat_program, ctl_program, gateway_script = sys.argv[1:]
     if not SHELLS[name].is_here():
         print(f"SKIPPED: {name}, or what its completion needs, is not installed")
         return 77
     with tempfile.TemporaryDirectory() as scratch:
-        programs = Path(scratch, "bin")
-        programs.mkdir()
-        (programs / "keyshm-stat").symlink_to(os.path.abspath(stat_program))
-        (programs / "keyshm-ctl").symlink_to(os.path.abspath(ctl_program))
-        (programs / "docs-tab-program").symlink_to("/bin/true")
-        os.environ |= {"PATH": f"{programs}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "DOCS_TAB_KEY": ""}
+        path = Path(scratch, "bin")
+        path.mkdir()
+        (path / "keyshm-stat").symlink_to(os.path.abspath(stat_program))
+        (path / "keyshm-ctl").symlink_to(os.path.abspath(ctl_program))
+        (path / "keyshm-gateway").symlink_to("/bin/true")  # fish completes for what there is
+        (path / "docs-tab-program").symlink_to("/bin/true")
+        os.environ |= {"PATH": f"{path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "DOCS_TAB_KEY": ""}
         shell = SHELLS[name](os.path.abspath(directory), scratch)
         checked, failed = 0, 0
-        for line, expected in expectations(Stat(stat_program), Ctl(ctl_program), make_pools(ctl_program), names_of_providers(ctl_program)):
+        programs = Stat(stat_program), Ctl(ctl_program), Gateway(gateway_script)
+        for line, expected in expectations(*programs, make_pools(ctl_program), names_of_providers(ctl_program)):
             offered = tidy(shell.offers(line), line)
             checked += 1
             if offered != expected:
