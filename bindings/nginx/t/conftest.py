@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -20,6 +21,10 @@ NGINX = os.environ["NGINX_PROGRAM"]
 MODULE = os.environ["KEYSHM_NGINX_MODULE"]
 CTL = os.environ["KEYSHM_CTL"]
 STAT = os.environ["KEYSHM_STAT"]
+
+# What nginx is run by, such as valgrind or, for a sanitizer, env.
+WRAPPER = os.environ.get("NGINX_WRAPPER", "").split()
+IS_IN_VALGRIND = any("valgrind" in word for word in WRAPPER)
 
 numbers = itertools.count()
 
@@ -108,7 +113,7 @@ http {{
         }""" % (uri, self.pool, version, target or f"http://127.0.0.1:{self.provider.port}", extra)
 
     def command(self, *more):
-        return [*os.environ.get("NGINX_WRAPPER", "").split(), NGINX, "-p", str(self.directory), "-e", str(self.directory / "logs/error.log"),
+        return [*WRAPPER, NGINX, "-p", str(self.directory), "-e", str(self.directory / "logs/error.log"),
                 "-c", str(self.directory / "nginx.conf"), *more]
 
     def test(self):
@@ -162,7 +167,7 @@ http {{
                 title = pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
             except OSError:
                 continue
-            if b"worker process" in title and b"shutting down" not in title:
+            if IS_IN_VALGRIND or b"worker process" in title and b"shutting down" not in title:  # valgrind shows its own title
                 found.append(int(child))
         return found
 
@@ -239,6 +244,7 @@ def gateway(tmp_path, provider):
     for path in pathlib.Path("/dev/shm").glob(f"keyshm.*.{gateway.pool}*"):
         path.unlink()
     assert "signal 11" not in log and "signal 6" not in log and "AddressSanitizer" not in log, log
+    assert not IS_IN_VALGRIND or not re.search(r"^==\d+==", log, re.M), log
     for name in ("error.log", "access.log", "stderr"):
         path = tmp_path / "logs" / name
         assert not path.exists() or "sk-test-" not in path.read_text(), f"a key in {name}"
