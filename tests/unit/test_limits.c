@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "pool.h"
 #include "rate.h"
 
 #include "moved_clock.h"
@@ -228,6 +229,9 @@ Test(limits, that_are_wrong_are_refused)
     limits.requests.charge = KEYSHM_CHARGE_AT_RELEASE;
     cr_assert_eq(set_wrong(id, 0, limits), -EINVAL);
     limits = limits_of_requests(60, 60000, 0);
+    limits.tokens.charge = (enum keyshm_charge)2;
+    cr_assert_eq(set_wrong(id, 0, limits), -EINVAL);
+    limits = limits_of_requests(60, 60000, 0);
     limits.in_flight = 16;
     cr_assert_eq(set_wrong(id, 0, limits), 0);
     cr_assert_eq(set_wrong(id, model, limits), -EINVAL);
@@ -244,6 +248,8 @@ Test(limits, that_are_wrong_are_refused)
     limits.size = sizeof(limits);
     cr_assert_eq(keyshm_get_limits(pool, gone, 0, &limits), -ESTALE);
     cr_assert_eq(keyshm_get_limits(pool, id, 0, NULL), -EINVAL);
+    cr_assert_eq(keyshm_get_limits(NULL, id, 0, &limits), -EINVAL);
+    cr_assert_eq(keyshm_get_limits(pool, id, model + 1, &limits), -EINVAL);
 }
 
 Test(limits, of_so_many_kinds_have_no_room)
@@ -257,6 +263,32 @@ Test(limits, of_so_many_kinds_have_no_room)
     cr_assert_eq(get(id, 0).requests.amount, 1000);
     cr_assert_eq(get(id, model).requests.amount, 5);
     cr_assert_eq(keyshm_verify(pool, NULL, NULL), 0);
+}
+
+Test(limits, that_differ_too_much_are_refused)
+{
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    keyshm_id ids[8];
+    uint64_t different = 0;
+    close_pool();
+    options.capacity = 8;
+    options.models_max = 64;
+    cr_assert_eq(keyshm_create_anonymous(&pool, "test", &options), 0);
+    add_keys(ids, 8);
+    for (unsigned number = 1; number <= 64; number++) {
+        char name[16];
+        unsigned model;
+        snprintf(name, sizeof(name), "model-%u", number);
+        cr_assert_eq(keyshm_model(pool, name, &model), 0);
+        for (int i = 0; i < 8 && different < pool->settings.limits_max; i++)
+            set_limits(ids[i], model, limits_of_requests(++different, 60000, 0));
+    }
+    cr_assert_eq(set_wrong(ids[0], 0, limits_of_requests(different + 1, 60000, 0)), -ENOSPC);
+    cr_assert_eq(get(ids[0], 0).requests.amount, 0);
+    set_limits(ids[0], 0, limits_of_requests(different, 60000, 0));
+    cr_assert_eq(keyshm_set_limits(pool, ids[0], 1, NULL), 0);
+    set_limits(ids[0], 0, limits_of_requests(different + 1, 60000, 0));
+    cr_assert_eq(get(ids[0], 0).requests.amount, different + 1);
 }
 
 /* ---- requests in flight ---- */

@@ -116,6 +116,10 @@ Test(log, names_groups_and_models)
     expect_line(KEYSHM_LOG_INFO, "test: removed group acct-1, id ");
     keyshm_set_group(pool, key, group);
     expect_line(KEYSHM_LOG_WARNING, "the group with id ");
+    cr_assert_eq(keyshm_set_limits(pool, key, model, NULL), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: key " MASKED ", id 16777216: limits removed, for model 1");
+    cr_assert_eq(keyshm_set_limits(pool, 0, 0, NULL), 0);
+    expect_line(KEYSHM_LOG_INFO, "test: keys without limits of their own: limits removed, for model 0");
     keyshm_mark_invalid(pool, group);
     expect_line(KEYSHM_LOG_WARNING, "the group with id ");
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "observed.h"
+
 #include "moved_clock.h"
 #include "set_limits.h"
 
@@ -116,6 +118,18 @@ Test(observe, only_ever_makes_less_of_it)
     cr_assert_eq(count_admitted(), 3);
 }
 
+Test(observe, of_more_than_is_admitted_changes_nothing)
+{
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
+    take(3);
+    observe(8, -1);
+    observe(INT64_MAX, -1);
+    observe(INT64_MAX, 600);
+    cr_assert_eq(count_admitted(), 5);
+    virtual_clock_pass_ms(75);
+    cr_assert_eq(count_admitted(), 1, "it is not a window");
+}
+
 Test(observe, in_any_order_comes_to_the_same)
 {
     int64_t answers[][2] = {{3, 560}, {6, 500}, {4, 590}};
@@ -191,6 +205,11 @@ Test(observe, is_of_the_shortest_window_that_can_be_meant)
     observe(5, 2 * 86400000LL);
     virtual_clock_pass_ms(60000);
     cr_assert_eq(count_admitted(), 100, "two days are neither");
+    virtual_clock_pass_ms(60000);
+    observe(5, -1);
+    cr_assert_eq(count_admitted(), 5);
+    virtual_clock_pass_ms(600);
+    cr_assert_eq(count_admitted(), 1, "without a reset it is the minute");
 }
 
 Test(observe, for_a_model_is_of_this_moment)
@@ -220,6 +239,10 @@ Test(observe, can_be_of_the_group)
     observation.requests_reset_ms = 600;
     cr_assert_eq(keyshm_observe(pool, key, &observation), 0);
     cr_assert_eq(count_admitted(), 3);
+    virtual_clock_pass_ms(600);
+    observation.requests_left = 2;
+    cr_assert_eq(keyshm_observe(pool, group, &observation), 0);
+    cr_assert_eq(count_admitted(), 2);
     observe_for(group, 0, 0, 600);
     cr_assert_eq(state_of(group).status, KEYSHM_RATE_LIMITED);
 }
@@ -264,6 +287,40 @@ Test(observe, of_tokens_that_are_held_counts_them_once)
     cr_assert_eq(keyshm_release(pool, &lease), 0);
 }
 
+Test(observe, of_no_tokens_left_admits_no_request_that_names_none)
+{
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
+    limits.tokens = (struct keyshm_rate){.amount = 600, .per_ms = 60000, .burst = 600};
+    set_limits(key, 0, limits);
+    observation.tokens_left = 1;
+    observation.tokens_reset_ms = 30000;
+    cr_assert_eq(keyshm_observe(pool, key, &observation), 0);
+    cr_assert_eq(tokens_wait_ms(0), 0);
+    acquire(1);
+    cr_assert(tokens_wait_ms(0) >= 30000 && tokens_wait_ms(0) < 30010);
+}
+
+/* Of limits that were written over: what is used for a model is in no window, whatever its word says; and a unit that costs
+ * nothing divides nothing. */
+Test(observe, is_bounded_whatever_the_segment_says)
+{
+    unsigned model;
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    set_limits(key, model, limits_of_requests(8, 600, 8));
+    atomic_store(observed_word(pool, 0, false), observed_make(OBSERVED_LEFT, WORD_DEADLINE_MASK, 0));
+    atomic_fetch_or(&pool_usage(pool, model, 0)->used_ns[LAYOUT_REQUESTS], RATE_IS_OBSERVED);
+    cr_assert_eq(count_admitted_for(model), 8);
+
+    cr_assert_eq(keyshm_set_limits(pool, key, model, NULL), 0);
+    set_limits(key, 0, limits_of_requests(8, 600, 8));
+    for (uint32_t i = 0; i < pool->settings.limits_max; i++)
+        atomic_store(&pool->limits[i].cost_ns[LAYOUT_REQUESTS], 0);
+    atomic_store(observed_word(pool, 0, false), 0);
+    observe(3, 600);
+    cr_assert_eq(count_admitted(), 3);
+}
+
 Test(observe, is_checked)
 {
     struct keyshm_observation observation = KEYSHM_OBSERVATION_INIT;
@@ -271,6 +328,7 @@ Test(observe, is_checked)
     cr_assert_eq(keyshm_observe(pool, key, NULL), -EINVAL);
     cr_assert_eq(keyshm_observe(NULL, key, &observation), -EINVAL);
     cr_assert_eq(keyshm_observe(pool, key + 1, &observation), -ESTALE);
+    cr_assert_eq(keyshm_observe(pool, key | (KEYSHM_CAPACITY_MAX - 1), &observation), -ESTALE, "no such slot");
     observation.model = 7;
     cr_assert_eq(keyshm_observe(pool, key, &observation), -EINVAL);
     observation.model = 0;

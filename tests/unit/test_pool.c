@@ -155,6 +155,11 @@ Test(pool, options_are_checked)
     TRY(default_cooldown_ms, KEYSHM_DURATION_MAX_MS + 1, -EINVAL);
     TRY(lock_timeout_ms, 0, -EINVAL);
     TRY(lock_timeout_ms, KEYSHM_LOCK_TIMEOUT_MAX_MS + 1, -EINVAL);
+    TRY(in_flight_max, 0, 0);
+    TRY(in_flight_max, KEYSHM_IN_FLIGHT_MAX, 0);
+    TRY(in_flight_max, KEYSHM_IN_FLIGHT_MAX + 1, -EINVAL);
+    TRY(group_in_flight_max, KEYSHM_GROUP_IN_FLIGHT_MAX, 0);
+    TRY(group_in_flight_max, KEYSHM_GROUP_IN_FLIGHT_MAX + 1, -EINVAL);
     TRY(provider_rules, "", -EINVAL);
     TRY(provider_rules, ".hidden", -EINVAL);
     TRY(provider_rules, "a/b", -EINVAL);

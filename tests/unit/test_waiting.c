@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
+#include "process_local.h"
 #include "ready_bits.h"
+#include "workers.h"
+
 #include "virtual_futex.h"
 
 /* How keyshm_acquire() waits, and who wakes whom. */
@@ -227,6 +230,39 @@ Test(waiting, is_counted)
     cr_assert_eq(waiting_meanwhile, 0);
 }
 
+/* Not of one that is not listed. */
+Test(waiting, needs_no_row)
+{
+    struct process_local *local = pool->local;
+    key = add_key(1);
+    bench(50);
+    pool->local = NULL;
+    futex.act = count_waiting;
+    cr_assert_eq(acquire(1000), 0);
+    pool->local = local;
+    cr_assert_eq(waiting_meanwhile, 0);
+}
+
+static enum wake lose_row(unsigned sleep)
+{
+    workers_leave(pool);
+    atomic_store(&pool->local->token, 0);
+    return TIMED_OUT;
+}
+
+/* Whoever has the row now does not wait: that of one that was killed while it waited counts for nobody, either. */
+Test(waiting, is_counted_off_from_its_own_row)
+{
+    key = add_key(1);
+    bench(50);
+    futex.act = lose_row;
+    uint64_t row = (workers_token(pool) >> 32) - 1;
+    cr_assert_eq(acquire(1000), 0);
+    cr_assert_eq(atomic_load(&pool->waiting[row]), 1);
+    count_waiting(0);
+    cr_assert_eq(waiting_meanwhile, 0);
+}
+
 /* ---- whom it wakes ---- */
 
 Test(waiting, costs_no_call_of_the_system_where_nobody_waits)
@@ -313,6 +349,17 @@ Test(waiting, is_said_again_after_each_sleep)
     cr_assert_neq(atomic_load(&pool->header->waiters), 0);
 }
 
+/* The number of those that have said so, which is 0 where nobody has, goes round. */
+Test(waiting, is_said_with_any_number)
+{
+    key = add_key(1);
+    bench(50);
+    atomic_store(&pool->header->waiters, UINT32_MAX);
+    cr_assert_eq(acquire(1), -EAGAIN);
+    cr_assert_neq(atomic_load(&pool->header->waiters), 0);
+    cr_assert_lt(atomic_load(&pool->header->waiters), 10);
+}
+
 static void announce_once(void)
 {
     ready_count_announcement(pool);
@@ -355,6 +402,30 @@ Test(waiting, hands_on_what_is_for_others_once)
     cr_assert_eq(acquire_for(model, KEYSHM_UNTIL_MARKED), -EINTR);
     cr_assert_eq(futex.sleeps, 4);
     expect_wakes(1, 0);
+}
+
+/* And something is announced before each but the last. */
+static enum wake announce_for_others(unsigned sleep)
+{
+    if (sleep > 3)
+        return INTERRUPTED;
+    if (sleep < 3)
+        ready_count_announcement(pool);
+    futex.woke_all = 0;
+    futex.sleepers = 5;
+    return WOKEN;
+}
+
+Test(waiting, hands_on_each_announcement_once)
+{
+    unsigned model;
+    key = add_key(1);
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    cr_assert_eq(mark_for_model(pool, key, model, KEYSHM_RATE_LIMITED, 60000), 0);
+    futex.act = announce_for_others;
+    cr_assert_eq(acquire_for(model, KEYSHM_UNTIL_MARKED), -EINTR);
+    cr_assert_eq(futex.sleeps, 5);
+    expect_wakes(6, 0); /* each announcement wakes one, who wakes another */
 }
 
 Test(waiting, hands_on_nothing_where_nothing_is_left)
