@@ -195,6 +195,7 @@ static int take_next_in_order(struct turn *turn, struct keyshm_pick *ret_pick, s
         if (tries > 0) {
             turn->order = read_order(turn->pool);
             read_time(turn);
+            budget_charges_init(ret_charges); /* of a try before: if there are no limits any more, none is made */
         }
         turn->is_limited = order_is_limited(turn->order.in_use);
         uint32_t slot = turn->affinity == 0 ? next_turn_in_range(turn, turn->model, true) : READY_NONE;

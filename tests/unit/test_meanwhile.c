@@ -2,7 +2,7 @@
 #include "order.h"
 #include "state_word.h"
 
-#include "moved_clock.h"
+#include "meanwhile.h"
 
 /* What others do in the middle of a call: at the first reading of the clock in it, at the second, and so on; in the last
  * round right after the call. */
@@ -11,21 +11,6 @@ TestSuite(meanwhile, .init = create_pool_with_clock, .fini = close_pool);
 
 static keyshm_id ids[4], group;
 static unsigned model;
-
-/* Returns whether there is another round. */
-static bool end_round(void (*act)(void))
-{
-    bool has = virtual_clock_has_interrupted();
-    if (!has)
-        act();
-    return has;
-}
-
-static void begin_round(void)
-{
-    close_pool();
-    create_pool();
-}
 
 /* 0: none is available. */
 static keyshm_id pick_while(unsigned readings, void (*act)(void))
