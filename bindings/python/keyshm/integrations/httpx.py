@@ -78,7 +78,8 @@ def _release_with(response: Any, lease: keyshm.Lease) -> None:
     if response.is_closed:
         lease.release()
     else:
-        response.stream = _held_type(type(response.stream))(response.stream, lease)
+        body_type: Any = type(response.stream)
+        response.stream = _held_type(body_type)(response.stream, lease)
 
 
 class Auth(Rotation, _Base):  # type: ignore[misc]

@@ -58,7 +58,7 @@ class _Turn:
             self._release_with_connection(body)
 
     def _release_with_connection(self, body: Any) -> None:
-        reference = weakref.ref(body)  # or the body would keep itself, and so the lease, until it is looked for garbage
+        reference: Any = weakref.ref(body)  # or the body would keep itself, and so the lease, until it is looked for garbage
 
         def release_conn() -> None:
             self.lease.release()
