@@ -24,7 +24,7 @@ def test_each_file_of_a_server_has_a_test():
 
 @pytest.mark.parametrize("line, example", EXAMPLES, ids=[f"line {line}" for line, _ in EXAMPLES])
 def test_an_example(line, example, script, named):
-    for library in ("httpx", "requests"):
+    for library in ("httpx", "requests", "openai", "anthropic"):
         if f"import {library}\n" in example:
             pytest.importorskip(library)
     provider = Provider()
