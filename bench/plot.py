@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draw what was measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg of what bench has written, and workers.svg of
-what bench_provider has."""
+"""Draw what was measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg of what bench has written, workers.svg of what
+bench_provider has, and cost-in-python.svg of what python/compare.py has."""
 
 import json
 import math
@@ -212,6 +212,44 @@ def draw_by_workers(result):
     return "\n".join(parts) + "\n"
 
 
+# ---- picks in Python: a bar for each way, on a logarithmic axis ----
+
+BAR, BAR_STEP, NAMES = 16, 26, 330
+
+
+def draw_bars(rows, x_axis):
+    left, end = x_axis.first, TOP + BAR_STEP * len(rows)
+    ns = math.exp(x_axis.least)
+    while ns <= math.exp(x_axis.most) * 1.01:
+        x = x_axis.at(ns)
+        yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{end}' stroke='{GRID}'/>"
+        yield text(x, end + 18, time_label(round(ns)), colour=FAINT, anchor="middle")
+        ns *= 10
+    for number, (name, ns) in enumerate(rows):
+        y, is_ours = TOP + BAR_STEP * number + (BAR_STEP - BAR) / 2, name.startswith("keyshm:")
+        colour, weight = (COLOURS["keyshm"], "font-weight='bold'") if is_ours else (COLOURS["one shared fetch_add"], "")
+        yield text(left - 10, y + 12, name, size=12, anchor="end", extra=weight)
+        yield f"<rect x='{left}' y='{y:.1f}' width='{x_axis.at(ns) - left:.1f}' height='{BAR}' fill='{colour}'/>"
+        yield text(x_axis.at(ns) + 6, y + 12, measured_label(ns), size=12, colour=colour, extra=weight)
+
+
+def draw_python(result):
+    rows = [(one["contender"], min(one["cpu_ns"])) for one in result["python_picks"] if not one["contender"].startswith("(")]
+    least_ns, most_ns = decades([ns for _, ns in rows])
+    height, machine = TOP + BAR_STEP * len(rows) + 66, result["machine"]
+    caption = (f"{machine['processor']}, {machine['processors']} processors, {machine['system']}, {machine['python']}; "
+               f"{result['date']}; least of {result['rounds']} rounds")
+    return "\n".join([
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' height='{height}' {FONT}>",
+        f"<rect width='{WIDTH}' height='{height}' fill='#ffffff'/>",
+        text(20, 30, "A pick in Python", size=17, extra="font-weight='bold'"),
+        text(20, 49, "CPU time of the process that picks, without that of a server; the axis is logarithmic", size=12, colour=FAINT),
+        *draw_bars(rows, Axis(least_ns, most_ns, NAMES, WIDTH - 90)),
+        text(20, height - 14, caption, size=11, colour=FAINT),
+        "</svg>",
+    ]) + "\n"
+
+
 def draw_by_load(result):
     plots = {
         "processes.svg": ("A pick of 100 keys, all available, by the number of processes",
@@ -227,7 +265,12 @@ def main():
         sys.exit("Usage: plot.py JSON DIRECTORY")
     with open(sys.argv[1], encoding="utf-8") as file:
         result = json.load(file)
-    pictures = draw_by_load(result) if "measurements" in result else {"workers.svg": draw_by_workers(result)}
+    if "python_picks" in result:
+        pictures = {"cost-in-python.svg": draw_python(result)}
+    elif "measurements" in result:
+        pictures = draw_by_load(result)
+    else:
+        pictures = {"workers.svg": draw_by_workers(result)}
     for name, picture in pictures.items():
         with open(f"{sys.argv[2]}/{name}", "w", encoding="utf-8") as file:
             file.write(picture)

@@ -6,7 +6,8 @@
 
 Each contender hands out one of 100 keys in turn, and knows of cooldowns where it can. CPU time is that of this process, the least of
 all rounds, of which each contender has one in turn; of those that ask a server, that of the server is not in it. Wall time is the
-least, too. What the loop itself costs is taken off from both. With --check the exit status is 1 if a bar is not met.
+least, too. What the loop itself costs is taken off from both. With --check the exit status is 1 if a bar is not met. The table is
+Markdown, for docs/python.md; bench/plot.py draws the same from the JSON.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import datetime
 import json
 import multiprocessing
 import os
+import pathlib
+import platform
 import shutil
 import socket
 import sqlite3
@@ -38,17 +41,11 @@ def arguments():
     return parser.parse_args()
 
 
-OPTIONS = arguments()
-if OPTIONS.package:
-    sys.path.insert(0, OPTIONS.package)
-
-import keyshm  # noqa: E402
-
-
 # ---- keyshm ----
 
 
 def keyshm_pool():
+    import keyshm
     pool = keyshm.Pool.anonymous("bench", capacity=128)
     pool.replace_keys(KEYS)
     return pool
@@ -90,9 +87,9 @@ def keyshm_mark():
 # ---- without the package ----
 
 
-def by_ctypes():
+def by_ctypes(library="libkeyshm.so.0"):
     """The library as it can be reached without the package: one call, and the bytes of the buffer."""
-    library = ctypes.CDLL(OPTIONS.library or "libkeyshm.so.0")
+    library = ctypes.CDLL(library)
     pool = ctypes.c_void_p()
     if library.keyshm_create_anonymous(ctypes.byref(pool), b"bench", None) != 0:
         raise OSError("keyshm_create_anonymous")
@@ -141,17 +138,13 @@ class Manager:
         return None
 
 
-def rlock_manager():
-    return Manager(KEYS).next
-
-
-def rlock_manager_5():
-    return Manager(KEYS[:5]).next
+def rlock_manager(count):
+    return lambda: Manager(KEYS[:count]).next
 
 
 # ---- shared, by other means ----
 
-DIRECTORY = tempfile.TemporaryDirectory(prefix="keyshm-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+DIRECTORY = ""  # of this run
 STOP = []
 
 
@@ -172,7 +165,7 @@ def by_shared_value():
 
 def by_lmdb():
     import lmdb
-    environment = lmdb.open(os.path.join(DIRECTORY.name, "lmdb"), sync=False, metasync=False)
+    environment = lmdb.open(os.path.join(DIRECTORY, "lmdb"), sync=False, metasync=False)
     with environment.begin(write=True) as transaction:
         transaction.put(b"index", b"0")
         for number, key in enumerate(KEYS):
@@ -188,7 +181,7 @@ def by_lmdb():
 
 
 def by_sqlite():
-    database = sqlite3.connect(os.path.join(DIRECTORY.name, "keys.sqlite"), isolation_level=None)
+    database = sqlite3.connect(os.path.join(DIRECTORY, "keys.sqlite"), isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=OFF")
     database.execute("CREATE TABLE keys (key TEXT PRIMARY KEY, until REAL, used INTEGER)")
@@ -210,7 +203,7 @@ def by_sqlite():
 
 def by_diskcache():
     import diskcache
-    cache = diskcache.Cache(os.path.join(DIRECTORY.name, "cache"))
+    cache = diskcache.Cache(os.path.join(DIRECTORY, "cache"))
     for number, key in enumerate(KEYS):
         cache[number] = key
 
@@ -239,8 +232,8 @@ def by_redis():
     server = shutil.which("redis-server")
     if server is None:
         raise ImportError("redis-server")
-    path = os.path.join(DIRECTORY.name, "redis.sock")
-    process = subprocess.Popen([server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", DIRECTORY.name],
+    path = os.path.join(DIRECTORY, "redis.sock")
+    process = subprocess.Popen([server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", DIRECTORY],
                                stdout=subprocess.DEVNULL)
     STOP.append(lambda: (process.terminate(), process.wait()))
     deadline = time.monotonic() + 20
@@ -263,8 +256,9 @@ CONTENDERS = {
     "keyshm: with pool.lease(model=, tokens=)": keyshm_lease_model,
     "keyshm: key.success()": keyshm_mark,
     "keyshm by ctypes": by_ctypes,
-    "RLock manager, 5 keys": rlock_manager_5,
-    "RLock manager, 100 keys": rlock_manager,
+    "RLock manager, 1 key": rlock_manager(1),
+    "RLock manager, 5 keys": rlock_manager(5),
+    "RLock manager, 100 keys": rlock_manager(100),
     "multiprocessing.Lock and RawArray": by_shared_value,
     "py-lmdb, no sync": by_lmdb,
     "sqlite3, WAL, no sync": by_sqlite,
@@ -273,12 +267,15 @@ CONTENDERS = {
     "multiprocessing.Manager": by_manager,
 }
 
+BASE = "keyshm: pool.next_secret()"
+
 # (what, at most: in ns, or as a part of another)
 BARS = [
-    ("keyshm: pool.next_secret()", 60, None),
+    (BASE, 60, None),
     ("keyshm: with pool.lease()", 300, None),
-    ("keyshm: pool.next_secret()", 1 / 5, "keyshm by ctypes"),
-    ("keyshm: pool.next_secret()", 1 / 25, "RLock manager, 100 keys"),
+    (BASE, 1 / 5, "keyshm by ctypes"),
+    (BASE, 1 / 25, "RLock manager, 5 keys"),
+    (BASE, 1 / 25, "RLock manager, 100 keys"),
 ]
 
 
@@ -300,16 +297,26 @@ def timed(function, count):
     return time.process_time_ns() - cpu, time.perf_counter_ns() - wall
 
 
-def measure(function, count):
-    return tuple(elapsed / count - LOOP_NS for elapsed in timed(function, count))
-
-
 def calibrated(function):
     """So many calls take a round."""
     count = 10
     while (elapsed := timed(function, count)[1]) < ROUND_SECONDS * 1e9 / 4:
         count *= 4
     return max(1, int(count * ROUND_SECONDS * 1e9 / elapsed))
+
+
+def loop_cost(rounds):
+    """Of the loop alone, in ns: a for statement, without what it calls."""
+    def bare(count):
+        for _ in range(count):
+            pass
+
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time_ns()
+        bare(1_000_000)
+        best = min(best, (time.process_time_ns() - start) / 1_000_000)
+    return best
 
 
 def ready():
@@ -322,64 +329,88 @@ def ready():
     return functions
 
 
-def run():
-    functions = ready()
+def run(rounds):
+    """{contender: ([CPU ns of each round], [wall ns of each round])}"""
+    functions, loop_ns = ready(), loop_cost(rounds)
     counts = {name: calibrated(function) for name, function in functions.items()}
-    figures = {name: [] for name in functions}
-    for _ in range(OPTIONS.rounds):
+    figures = {name: ([], []) for name in functions}
+    for _ in range(rounds):
         for name, function in functions.items():
-            figures[name].append(measure(function, counts[name]))
+            for times, elapsed in zip(figures[name], timed(function, counts[name])):
+                times.append(elapsed / counts[name] - loop_ns)
     return figures
 
 
-def report(least):
-    base = least["keyshm: pool.next_secret()"][0]
-    print(f"{'one pick of 100 keys':42} {'CPU ns':>10} {'wall ns':>10} {'times':>7}")
-    for name, (cpu, wall) in least.items():
-        print(f"{name:42} {cpu:10,.0f} {wall:10,.0f} {cpu / base:7.1f}")
+def processor():
+    names = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
-def check(least):
+def as_json(figures, rounds):
+    return {
+        "machine": {"processor": processor(), "processors": os.cpu_count(), "system": f"{platform.system()} {platform.release()}",
+                    "python": f"Python {platform.python_version()}"},
+        "date": datetime.date.today().isoformat(),
+        "rounds": rounds,
+        "python_picks": [{"contender": name, "cpu_ns": cpu, "wall_ns": wall} for name, (cpu, wall) in figures.items()],
+    }
+
+
+# ---- what came of it ----
+
+
+def duration(ns):
+    """Two digits, or three."""
+    if ns < 1000:
+        return f"{ns:.0f} ns"
+    return f"{float(f'{ns / 1000:.3g}'):g} µs"
+
+
+def ratio(times):
+    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.3g}'):,.0f}"
+
+
+def markdown(result):
+    """A table: of each contender the least CPU and wall time of all rounds, and how many times the first one's."""
+    least = [(one["contender"], min(one["cpu_ns"]), min(one["wall_ns"])) for one in result["python_picks"]]
+    base = dict((name, cpu) for name, cpu, _ in least)[BASE]
+    rows = ["| one pick of 100 keys, as `str` | CPU | wall | times |", "|---|---|---|---|"]
+    return "\n".join(rows + [f"| {name} | {duration(cpu)} | {duration(wall)} | {ratio(cpu / base)} |" for name, cpu, wall in least])
+
+
+def check(result):
     """How many bars are not met."""
+    least = {one["contender"]: min(one["cpu_ns"]) for one in result["python_picks"]}
     failed = 0
     for name, most, other in BARS:
         if other is not None and other not in least:
             continue
-        cpu = least[name][0]
-        bar = most if other is None else most * least[other][0]
-        failed += cpu > bar
+        bar = most if other is None else most * least[other]
+        failed += least[name] > bar
         words = f"{most} ns" if other is None else f"a {round(1 / most)}th of {other}, {bar:,.0f} ns"
-        print(f"{'met' if cpu <= bar else 'NOT MET':8} {name}: {cpu:,.1f} ns, at most {words}")
+        print(f"{'met' if least[name] <= bar else 'NOT MET':8} {name}: {least[name]:,.1f} ns, at most {words}")
     return failed
 
 
-def loop_cost():
-    """Of the loop alone, in ns: a for statement, without what it calls."""
-    def bare(count):
-        for _ in range(count):
-            pass
+def main():
+    global DIRECTORY
+    options = arguments()
+    if options.package:
+        sys.path.insert(0, options.package)
+    if options.library:
+        CONTENDERS["keyshm by ctypes"] = lambda: by_ctypes(options.library)
+    with tempfile.TemporaryDirectory(prefix="keyshm-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as DIRECTORY:
+        try:
+            result = as_json(run(options.rounds), options.rounds)
+        finally:
+            for stop in STOP:
+                stop()
+    print(markdown(result), end="\n\n")
+    failed = check(result)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 1 if options.check and failed else 0
 
-    best = float("inf")
-    for _ in range(OPTIONS.rounds):
-        start = time.process_time_ns()
-        bare(1_000_000)
-        best = min(best, (time.process_time_ns() - start) / 1_000_000)
-    return best
 
-
-LOOP_NS = loop_cost()
-try:
-    FIGURES = run()
-finally:
-    for stop in STOP:
-        stop()
-LEAST = {name: (min(cpu for cpu, _ in rounds), min(wall for _, wall in rounds)) for name, rounds in FIGURES.items()}
-report(LEAST)
-print()
-FAILED = check(LEAST)
-if OPTIONS.json:
-    with open(OPTIONS.json, "w", encoding="utf-8") as file:
-        json.dump({"python": sys.version, "loop_ns": LOOP_NS,
-                   "figures": {name: {"cpu_ns": [cpu for cpu, _ in rounds], "wall_ns": [wall for _, wall in rounds]}
-                               for name, rounds in FIGURES.items()}}, file, indent=1)
-sys.exit(1 if OPTIONS.check and FAILED else 0)
+if __name__ == "__main__":
+    sys.exit(main())

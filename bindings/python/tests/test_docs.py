@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Every example of docs/python.md, each by itself, with a pool of three keys and a provider on this machine."""
 
+import importlib.util
+import json
 import pathlib
 import re
 
@@ -10,7 +12,16 @@ import keyshm
 from provider import Provider
 from recipes import EXAMPLES, FILES, TEXT, adapted
 
+ROOT = pathlib.Path(__file__).parents[3]
+DOCS = ROOT / "docs"
 KEYS = [f"sk-docs-{number:030d}" for number in range(3)]
+
+
+def load(program):
+    spec = importlib.util.spec_from_file_location(pathlib.Path(program).stem, ROOT / program)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_there_are_examples():
@@ -40,6 +51,13 @@ def test_an_example(line, example, script, named):
         assert done.stdout == "None none\n"
     assert "sk-docs" not in done.stderr
     assert bool(provider.asked) == ("api.example.com" in example)
+
+
+def test_the_costs_are_those_of_one_run():
+    """The table and the picture are made from this file, by bench/python/compare.py and bench/plot.py."""
+    result = json.loads((DOCS / "cost-in-python.json").read_text(encoding="utf-8"))
+    assert load("bench/python/compare.py").markdown(result) in TEXT
+    assert load("bench/plot.py").draw_python(result) == (DOCS / "cost-in-python.svg").read_text(encoding="utf-8")
 
 
 def test_every_name_exists():
