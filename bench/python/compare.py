@@ -274,6 +274,7 @@ BARS = [
     (BASE, 60, None),
     ("keyshm: with pool.lease()", 300, None),
     (BASE, 1 / 5, "keyshm by ctypes"),
+    (BASE, 1 / 25, "RLock manager, 1 key"),
     (BASE, 1 / 25, "RLock manager, 5 keys"),
     (BASE, 1 / 25, "RLock manager, 100 keys"),
 ]
