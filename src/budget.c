@@ -440,7 +440,7 @@ void budget_announce_to(const struct keyshm_pool *pool, bool is_wanted)
 static void leave(const struct keyshm_pool *pool, const struct places *places, uint32_t place, uint64_t cell)
 {
     bool is_wanted;
-    if (place != PLACE_NONE && places_give_back(places, place, cell, &is_wanted))
+    if (places_give_back(places, place, cell, &is_wanted))
         budget_announce_to(pool, is_wanted);
 }
 
@@ -549,7 +549,7 @@ ALWAYS_INLINE enum plan_outcome plan_quickly(const struct layout_limits *limits,
             from_ns = clock->time.late_ns;
         }
         charge->charged_ns = from_ns + price.cost_ns;
-        if (from_ns + price.least_ns > clock->time.early_ns + rate.burst_ns || price.least_ns > rate.burst_ns)
+        if (from_ns + price.least_ns > clock->time.early_ns + rate.burst_ns)
             return PLAN_IS_NOT_USUAL;
     }
     return limits_cap(kinds) == 0 && held == 0 ? PLAN_FITS : PLAN_FITS_IN_PLACE;

@@ -333,16 +333,17 @@ static int pick_slowly_in_order(const struct keyshm_pool *pool, unsigned model, 
 }
 
 /* Of NULL: all keys are alike, but for their limits. */
-ALWAYS_INLINE int pick_charged(const struct keyshm_pool *pool, unsigned model, uint32_t taken, struct turn_order *order,
+ALWAYS_INLINE int pick_charged(const struct keyshm_pool *pool, unsigned model, struct turn_order *order,
                                struct turn_order *order_or_null, struct budget_request *request,
                                struct keyshm_pick *ret_pick, struct budget_charges *ret_charges)
 {
+    uint32_t taken = READY_NONE;
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
     uint64_t now_ms = pool_ms_of_coarse(pool, coarse_ms);
     struct charging charging = {
         .request = request, .clock = budget_coarse_clock(pool, now_ms), .ret_charges = ret_charges};
-    if (is_burst && taken == READY_NONE && pick_quickly(pool, model, order_or_null, &charging, now_ms, ret_pick, &taken))
+    if (is_burst && pick_quickly(pool, model, order_or_null, &charging, now_ms, ret_pick, &taken))
         return 0;
     return pick_slowly_in_order(pool, model, taken, now_ms, is_burst, order, request, ret_pick, ret_charges);
 }
@@ -353,7 +354,7 @@ static struct budget_charges *charges_or(struct budget_charges *charges_or_null,
 }
 
 /* A pick that is no lease says nothing, and nobody wants to know what it was charged. */
-static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
+static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool, unsigned model,
                                                   struct budget_request *request_or_null, struct keyshm_pick *ret_pick,
                                                   struct budget_charges *ret_charges_or_null)
 {
@@ -361,10 +362,10 @@ static __attribute__((noinline)) int pick_limited(const struct keyshm_pool *pool
     struct budget_request nothing = {.tokens = 0}, *request = request_or_null != NULL ? request_or_null : &nothing;
     struct budget_charges ignored, *ret_charges = charges_or(ret_charges_or_null, &ignored);
     if (order_matters(order.in_use))
-        return pick_charged(pool, model, taken, &order, &order, request, ret_pick, ret_charges);
+        return pick_charged(pool, model, &order, &order, request, ret_pick, ret_charges);
     /* Whatever the model, without all that is for models: it is a fifth less. */
-    return model == 0 ? pick_charged(pool, 0, taken, &order, NULL, request, ret_pick, ret_charges)
-                      : pick_charged(pool, model, taken, &order, NULL, request, ret_pick, ret_charges);
+    return model == 0 ? pick_charged(pool, 0, &order, NULL, request, ret_pick, ret_charges)
+                      : pick_charged(pool, model, &order, NULL, request, ret_pick, ret_charges);
 }
 
 static __attribute__((noinline)) int pick_in_order(const struct keyshm_pool *pool, unsigned model, uint32_t taken,
@@ -388,7 +389,7 @@ ALWAYS_INLINE int pick(const struct keyshm_pool *pool, unsigned model, struct bu
 {
     uint64_t in_use = order_in_use(pool);
     if (!order_is_plain(in_use))
-        return order_is_limited(in_use) ? pick_limited(pool, model, READY_NONE, request, ret_pick, ret_charges)
+        return order_is_limited(in_use) ? pick_limited(pool, model, request, ret_pick, ret_charges)
                                         : pick_in_order(pool, model, READY_NONE, request, ret_pick, ret_charges);
     uint64_t coarse_ms = clock_coarse_ms();
     bool is_burst = pace_is_burst(pool, coarse_ms);
