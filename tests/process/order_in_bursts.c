@@ -300,6 +300,37 @@ static void see_what_becomes_available(void)
     }
 }
 
+/* Whoever prefers a key, too. */
+static void see_what_becomes_available_by_affinity(void)
+{
+    bool goes_on = true;
+    for (unsigned readings = 0; goes_on; readings++) {
+        struct keyshm_request request = KEYSHM_REQUEST_INIT;
+        struct keyshm_lease lease;
+        begin_pool(3, 0);
+        set_priority(ids[1], 1);
+        set_priority(ids[2], 1);
+        EXPECT_EQ(pick().id, ids[0]);
+        mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+        EXPECT_EQ(pick().id, ids[1]);
+        EXPECT_EQ(pick().id, ids[2]);
+        request.affinity = 7;
+        for (int i = 0; i < 3; i++) {
+            EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+            EXPECT(lease.pick.id != ids[0]);
+        }
+        burst_begin(pool);
+        virtual_clock_interrupt(readings, make_first_available);
+        EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+        goes_on = virtual_clock_has_interrupted();
+        EXPECT((lease.pick.id == ids[0]) == goes_on);
+        make_first_available();
+        EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+        EXPECT_EQ(lease.pick.id, ids[0]);
+        keyshm_close(pool);
+    }
+}
+
 /* ---- weights ---- */
 
 static uint64_t random_state = 20261130;
@@ -394,6 +425,7 @@ int main(void)
     keep_the_turn(make_second_later, 2);
     go_on_in_the_range_when_all_are_alike();
     see_what_becomes_available();
+    see_what_becomes_available_by_affinity();
     share_exactly();
     share_a_later_priority();
     return 0;

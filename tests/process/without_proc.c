@@ -117,11 +117,24 @@ static void see_that_a_pool_of_before_is_gone(keyshm_pool *pool, int destroy_fd,
     EXPECT_EQ(keyshm_next(pool, &pick), 0);
 }
 
+/* What has the number of this process may be another one's. */
+static void reap_only_what_is_known_to_be_its_own(keyshm_pool *pool)
+{
+    struct keyshm_request request = KEYSHM_REQUEST_INIT;
+    struct keyshm_lease lease;
+    bool is_known = process_pid_namespace() != 0;
+    request.tokens = 1;
+    EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
+    EXPECT_EQ(keyshm_reap(pool, getpid()), is_known);
+    EXPECT_EQ(keyshm_release(pool, &lease), is_known ? -ESTALE : 0);
+}
+
 static void run_inside(keyshm_pool *pool_of_before, int destroy_fd, int destroyed_fd)
 {
     enter_root();
     create_by_a_temporary_file();
     change_keys_only_where_that_is_safe();
+    reap_only_what_is_known_to_be_its_own(pool_of_before);
     see_that_a_pool_of_before_is_gone(pool_of_before, destroy_fd, destroyed_fd);
     _exit(0);
 }
@@ -167,6 +180,9 @@ int main(void)
     }
     EXPECT_EQ(keyshm_create(&pool, expect_name, NULL), 0);
     EXPECT_EQ(keyshm_add(pool, "key", NULL), 0);
+    struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+    limits.tokens = (struct keyshm_rate){.amount = 1000, .per_ms = 1000, .charge = KEYSHM_CHARGE_AT_RELEASE};
+    EXPECT_EQ(keyshm_set_limits(pool, 0, 0, &limits), 0);
     EXPECT_EQ(pipe2(destroy, O_CLOEXEC), 0);
     EXPECT_EQ(pipe2(destroyed, O_CLOEXEC), 0);
     make_root();

@@ -552,4 +552,12 @@ Test(leases, with_a_place_are_not_for_a_process_that_can_remember_nothing)
     cr_assert_eq(acquire(0, &more), -EUSERS);
     pool->local = local;
     cr_assert_eq(keyshm_release(pool, &lease), 0);
+    set_limits(key, 0, cap_with_tokens(0));
+    cr_assert_eq(acquire(600, &lease), 0);
+    pool->local = NULL;
+    cr_assert_eq(acquire(600, &more), -EAGAIN, "others hold what it needs");
+    cr_assert_eq(acquire(400, &more), 0, "charged at once");
+    pool->local = local;
+    cr_assert_eq(keyshm_release(pool, &lease), 0);
+    cr_assert_eq(inspect(key).tokens_left, 0);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <time.h>
 
-#include "groups.h"
 #include "places.h"
 #include "pool.h"
 #include "process_local.h"
@@ -84,17 +83,19 @@ int __wrap_slot_copy_key(const struct keyshm_pool *of_pool, uint32_t slot, struc
 
 /* ---- what there is, and what is done ---- */
 
-enum { REQUESTS = 10, TOKENS = 1000, OTHERS_TOKENS = 500, ASKED_TOKENS = 600, BENCH_MS = 5000 };
+enum { KEY_LENGTH = 100, REQUESTS = 10, TOKENS = 1000, OTHERS_TOKENS = 500, ASKED_TOKENS = 600, BENCH_MS = 5000 };
 
 static keyshm_id key, group;
 static struct keyshm_lease lease, other_lease; /* other: that of the others */
 static int r, other_r;
 static unsigned cap;
+static bool are_counted = true; /* requests */
+static bool is_long;            /* the key, so that it is copied in another way */
 
 /* Nothing drains in the time of a test. */
 static struct keyshm_limits limits_with(unsigned requests, unsigned in_flight)
 {
-    struct keyshm_limits limits = limits_of_requests(requests, KEYSHM_DURATION_MAX_MS, requests);
+    struct keyshm_limits limits = limits_of_requests(are_counted ? requests : 0, KEYSHM_DURATION_MAX_MS, requests);
     limits.tokens = (struct keyshm_rate){
         .amount = TOKENS, .per_ms = KEYSHM_DURATION_MAX_MS, .burst = TOKENS, .charge = KEYSHM_CHARGE_AT_RELEASE};
     limits.in_flight = in_flight;
@@ -112,8 +113,14 @@ static keyshm_id limited(void)
 
 static void begin_limited(void)
 {
-    begin_round();
-    key = add_key(0);
+    struct keyshm_options options = KEYSHM_OPTIONS_INIT;
+    char text[KEY_LENGTH + 1];
+    close_pool();
+    options.capacity = 8;
+    options.key_max = KEY_LENGTH;
+    cr_assert_eq(keyshm_create_anonymous(&pool, "test", &options), 0);
+    snprintf(text, sizeof(text), "%0*d", is_long ? KEY_LENGTH : 20, 1);
+    cr_assert_eq(keyshm_add(pool, text, &key), 0);
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     cr_assert_eq(keyshm_set_group(pool, key, owner == OF_KEY ? 0 : group), 0);
     if (owner != OF_GROUP)
@@ -151,6 +158,12 @@ static void acquire_too_and_settle(void)
 static void bench_key(void)
 {
     cr_assert_eq(keyshm_mark_invalid(pool, key), 0);
+}
+
+static void bench_group(void)
+{
+    if (owner != OF_KEY)
+        cr_assert_eq(keyshm_mark_invalid(pool, group), 0);
 }
 
 static void bench_key_for_longer(void)
@@ -240,7 +253,7 @@ static void expect_admitted(unsigned readings, unsigned most, uint64_t tokens_as
     cr_assert(other_r == 0 || other_r == -EAGAIN);
     cr_assert_eq(admitted, most, "%u after %u steps", admitted, readings);
     cr_assert_eq(leases_in_flight(), admitted);
-    cr_assert_eq(state.requests_left, REQUESTS - (int)admitted);
+    cr_assert_eq(state.requests_left, are_counted ? REQUESTS - (int)admitted : -1);
     cr_assert_eq(state.tokens_left,
                  TOKENS - (int)((r == 0 ? tokens_asked : 0) + (other_r == 0 ? (uint64_t)OTHERS_TOKENS : 0)));
     expect_sound();
@@ -281,11 +294,22 @@ Test(meanwhile_limits, of_two_requests_one_gets_the_tokens_that_are_left)
         }
 }
 
+/* Where nothing else is charged that one of the two could find changed. */
+Test(meanwhile_limits, of_two_requests_that_hold_tokens_alone_one_gets_those_that_are_left)
+{
+    are_counted = false;
+    for (owner = OF_KEY; owner < OWNERS; owner++)
+        for (cap = 0; cap <= 3; cap += 3)
+            acquire_meanwhile(acquire_too, 1, ASKED_TOKENS);
+}
+
 /* One of them: it is given, and charged, or neither. */
 static void acquire_while(void (*act)(void), void (*expect)(bool has_come_between))
 {
-    for (owner = OF_KEY; owner < OWNERS; owner++) {
+    for (int i = 0; i < 2 * OWNERS; i++) {
         bool goes_on = true;
+        owner = (enum owner)(i / 2);
+        is_long = i % 2 != 0;
         for (unsigned readings = 0; goes_on; readings++) {
             begin_limited();
             virtual_clock_interrupt(readings, act);
@@ -311,6 +335,7 @@ Test(meanwhile_limits, a_key_that_is_benched_is_charged_if_it_is_given)
 {
     cap = 2;
     acquire_while(bench_key, expect_charged_if_given);
+    acquire_while(bench_group, expect_charged_if_given);
 }
 
 /* What it held is used then, and too little may be left for another try. */
@@ -365,9 +390,16 @@ static void expect_new_key_charged_for_itself(bool has_come_between)
     cr_assert(left <= REQUESTS - is_new && left >= REQUESTS - is_new - has_come_between, "%d left", (int)left);
 }
 
+static void expect_given_or_no_key(bool has_come_between)
+{
+    cr_assert(r == 0 || (has_come_between && (r == -EAGAIN || r == -ENOKEY)), "%d", r);
+    cr_assert_eq(in_flight(group), r == 0 && owner != OF_KEY);
+}
+
 Test(meanwhile_limits, a_new_key_is_charged_for_what_it_is_given)
 {
     cap = 2;
+    acquire_while(remove_key, expect_given_or_no_key);
     acquire_while(replace_key, expect_new_key_charged_for_itself);
 }
 
@@ -705,7 +737,7 @@ Test(meanwhile_limits, who_prefers_a_key_gets_one_of_the_first_priority)
         key = add_key(0);
         keyshm_id later = add_key(1);
         set_priority(later, 1);
-        set_limits(later, 0, limits_of_requests(5, KEYSHM_DURATION_MAX_MS, 5));
+        set_limits(later, 0, limits_of_requests(1, KEYSHM_DURATION_MAX_MS, 1));
         bench_key();
         request.affinity = 7;
         virtual_clock_interrupt(readings, make_first_available);

@@ -176,6 +176,46 @@ Test(waiting, finds_what_was_not_announced)
     cr_assert_eq(futex.sleeps, 2, "%u", futex.sleeps);
 }
 
+static void make_first_available_in_silence(void)
+{
+    atomic_store(&pool->words[0], word_make_available(7));
+}
+
+/* It was not there at the last look, and is when it is asked how long to sleep: that is not long. */
+Test(waiting, is_short_when_a_key_comes_right_after_the_look)
+{
+    bool goes_on = true, was_short = false;
+    for (unsigned readings = 0; goes_on; readings++) {
+        keyshm_id ids[2];
+        close_pool();
+        create_pool_with_futex();
+        add_keys(ids, 2);
+        struct keyshm_limits limits = KEYSHM_LIMITS_INIT;
+        limits.requests = (struct keyshm_rate){.amount = 60, .per_ms = 60000, .burst = 60};
+        cr_assert_eq(keyshm_set_limits(pool, 0, 0, &limits), 0);
+        for (int i = 0; i < 2; i++)
+            cr_assert_eq(keyshm_mark_quota_exceeded(pool, ids[i], KEYSHM_NO_RETRY_AFTER), 0);
+        virtual_clock_interrupt(readings, make_first_available_in_silence);
+        int r = acquire(50);
+        goes_on = virtual_clock_has_interrupted();
+        bool has_slept_to_the_end = futex.sleeps == 1 && futex.sleeps_ns[0] == 50 * NS_PER_MS;
+        cr_assert(r == 0 ? goes_on : r == -EAGAIN && has_slept_to_the_end);
+        was_short |= r == 0 && futex.sleeps == 1 && futex.sleeps_ns[0] == NS_PER_MS;
+    }
+    cr_assert(was_short);
+}
+
+Test(waiting, has_a_shortest_sleep)
+{
+    key = add_key(1);
+    bench(10);
+    virtual_clock->monotonic_ns += 10 * NS_PER_MS - 20000;
+    cr_assert_eq(acquire(1000), 0);
+    cr_assert_gt(futex.sleeps, 0);
+    for (unsigned i = 0; i < futex.sleeps; i++)
+        cr_assert_geq(futex.sleeps_ns[i], 50000);
+}
+
 static enum wake interrupt_second(unsigned sleep)
 {
     return sleep == 1 ? INTERRUPTED : TIMED_OUT;
@@ -435,6 +475,28 @@ Test(waiting, hands_on_nothing_where_nothing_is_left)
     futex.act = wake_for_others;
     cr_assert_eq(acquire(KEYSHM_UNTIL_MARKED), -EINTR);
     expect_wakes(0, 0);
+}
+
+/* Whoever announces something while this one looks finds nobody asleep. */
+static enum wake forget_in_next_look(unsigned sleep)
+{
+    if (sleep > 0)
+        return INTERRUPTED;
+    futex.sleepers = 0;
+    virtual_clock_interrupt(0, announce_once);
+    return WOKEN;
+}
+
+Test(waiting, hands_on_nothing_where_nobody_waits)
+{
+    unsigned model;
+    key = add_key(1);
+    cr_assert_eq(keyshm_model(pool, "large", &model), 0);
+    cr_assert_eq(mark_for_model(pool, key, model, KEYSHM_RATE_LIMITED, 60000), 0);
+    futex.act = forget_in_next_look;
+    cr_assert_eq(acquire_for(model, KEYSHM_UNTIL_MARKED), -EINTR);
+    expect_wakes(1, 1); /* by the announcement */
+    cr_assert_eq(futex.changed, 1, "it looks again");
 }
 
 static enum wake release_to_all(unsigned sleep)
