@@ -80,7 +80,7 @@ ALWAYS_INLINE bool is_in_its_places(const struct lease *lease)
            (!lease->of_group.is_there || places_is_taken(&lease->of_group.places, lease->of_group.number, lease->cell));
 }
 
-/* -ESTALE: it is ended, or its key was removed, or its place was taken away. It may have one in its group still: then that is
+/* -ESTALE: it is ended, or its key was removed, or a place of it was taken away. It may have the other one still: then that is
  * in *ret_lease. */
 ALWAYS_INLINE int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
 {
@@ -182,18 +182,23 @@ ALWAYS_INLINE bool leave_both(const struct keyshm_pool *pool, const struct lease
     return lease->of_key.is_there ? was_in_key : was_in_group;
 }
 
-/* Of a lease that has come to nothing, the place in the group goes, too: as if it were reaped (reap.h). */
-static void leave_group(const struct keyshm_pool *pool, unsigned model, const struct lease *lease)
+static void leave_as_reaped(const struct keyshm_pool *pool, unsigned model, const struct part *part, uint64_t cell)
 {
-    const struct part *part = &lease->of_group;
     bool is_wanted = false;
-    if (!part->is_there || !places_is_taken(&part->places, part->number, lease->cell))
+    if (!part->is_there || !places_is_taken(&part->places, part->number, cell))
         return;
     uint64_t held = atomic_load_explicit(&part->places.notes[part->number].held, memory_order_acquire);
-    if (held_is_of(held, lease->cell))
+    if (held_is_of(held, cell))
         lease_charge_held(pool, part->subject, model, held_tokens(held));
-    if (leave(part, lease->cell, &is_wanted))
+    if (leave(part, cell, &is_wanted))
         budget_announce_to(pool, is_wanted);
+}
+
+/* Of a lease that has come to nothing, the place that is left goes, too: as if it were reaped (reap.h). */
+static void leave_rest(const struct keyshm_pool *pool, unsigned model, const struct lease *lease)
+{
+    leave_as_reaped(pool, model, &lease->of_key, lease->cell);
+    leave_as_reaped(pool, model, &lease->of_group, lease->cell);
 }
 
 int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used)
@@ -217,7 +222,7 @@ int lease_release(const struct keyshm_pool *pool, struct keyshm_lease *lease)
     if (r == 0 && !known.is_settled && (known.of_key.is_there || known.of_group.is_there))
         is_wanted = settle(pool, &known, known.tokens);
     if (r < 0)
-        leave_group(pool, lease->pick.model, &known);
+        leave_rest(pool, lease->pick.model, &known);
     else if (!leave_both(pool, &known, is_wanted))
         r = -ESTALE;
     memset(lease->token, 0, sizeof(lease->token));
@@ -249,7 +254,7 @@ int lease_cancel(const struct keyshm_pool *pool, struct keyshm_lease *lease)
     if (r == 0 && known.is_settled)
         return -EALREADY;
     if (r < 0)
-        leave_group(pool, lease->pick.model, &known);
+        leave_rest(pool, lease->pick.model, &known);
     else if (!leave_both(pool, &known, false))
         r = -ESTALE;
     if (r == 0) {

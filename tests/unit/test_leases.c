@@ -358,6 +358,38 @@ Test(leases, without_a_note_are_taken_away_when_they_were_seen_for_the_longest_t
     cr_assert_eq(count_leases(), 1);
 }
 
+/* The longest time is over, and only the place in the group is needed by another. */
+Test(leases, whose_place_in_the_group_was_taken_away_leave_that_of_their_key)
+{
+    int (*const ends[])(keyshm_pool *, struct keyshm_lease *) = {keyshm_release, keyshm_cancel};
+    struct keyshm_policy policy = KEYSHM_POLICY_INIT;
+    keyshm_id other = add_key(2);
+    policy.lease_max_ms = 5000;
+    set_policy(policy);
+    put_key_in_group();
+    cr_assert_eq(keyshm_set_group(pool, other, group), 0);
+    set_limits(group, 0, cap(1));
+    for (int i = 0; i < 2; i++) {
+        struct keyshm_lease lease, next;
+        set_limits(key, 0, cap_with_tokens(1));
+        cr_assert_eq(keyshm_pause(pool, other), 0);
+        cr_assert_eq(acquire(600, &lease), 0);
+        cr_assert_eq(keyshm_resume(pool, other), 0);
+        cr_assert_eq(keyshm_pause(pool, key), 0);
+        virtual_clock_pass_ms(5001);
+        cr_assert_eq(acquire(0, &next), 0);
+        cr_assert_eq(next.pick.id, other);
+        cr_assert_eq(keyshm_settle(pool, &lease, 1), -ESTALE);
+        cr_assert_eq(ends[i](pool, &lease), -ESTALE);
+        cr_assert_eq(state_of(key).in_flight, 0);
+        cr_assert_eq(state_of(key).tokens_left, 400, "what it held was used");
+        cr_assert_eq(count_leases(), 1);
+        cr_assert_eq(keyshm_release(pool, &next), 0);
+        cr_assert_eq(keyshm_resume(pool, key), 0);
+        cr_assert_eq(keyshm_set_limits(pool, key, 0, NULL), 0);
+    }
+}
+
 static size_t count_reaped(keyshm_id *ret_id)
 {
     struct keyshm_event_list *list;
