@@ -144,12 +144,12 @@ static void bench_second(void)
     EXPECT_EQ(keyshm_mark_invalid(pool, ids[1]), 0);
 }
 
-/* It comes into the place of the one that was there, and is used as often as it may be. */
+/* One that can be had only with a place comes where another was. */
 static void replace_second(void)
 {
     EXPECT_EQ(keyshm_remove(pool, ids[1]), 0);
     EXPECT_EQ(keyshm_add(pool, "sk-limits-other", &ids[1]), 0);
-    set_limits(ids[1], 0, AMOUNT, 0);
+    set_limits(ids[1], 0, AMOUNT, CAP);
 }
 
 /* The turn is that of the second key, whose budget is empty, so that the clock is read before it is charged. */
@@ -179,6 +179,7 @@ static void charge_what_is_given(void (*act)(void), bool has_order)
         EXPECT(is_second || lease.pick.id == ids[1] || lease.pick.id == ids[2]);
         int64_t left = requests_left(ids[1]), given = lease.pick.id == ids[1];
         EXPECT(left <= AMOUNT - given && (ids[1] != before || left == AMOUNT - given));
+        EXPECT_EQ(count_leases(), ids[1] != before && given);
         EXPECT_EQ(requests_left(ids[2]), AMOUNT - (lease.pick.id == ids[2]));
         keyshm_close(pool);
     }

@@ -88,9 +88,9 @@ enum { KEY_LENGTH = 100, REQUESTS = 10, TOKENS = 1000, OTHERS_TOKENS = 500, ASKE
 static keyshm_id key, group;
 static struct keyshm_lease lease, other_lease; /* other: that of the others */
 static int r, other_r;
-static unsigned cap;
-static bool are_counted = true; /* requests */
-static bool is_long;            /* the key, so that it is copied in another way */
+static unsigned cap, more_of_key; /* so many more of the key than of the group */
+static bool are_counted = true;   /* requests */
+static bool is_long;              /* the key, so that it is copied in another way */
 
 /* Nothing drains in the time of a test. */
 static struct keyshm_limits limits_with(unsigned requests, unsigned in_flight)
@@ -124,7 +124,7 @@ static void begin_limited(void)
     cr_assert_eq(keyshm_group(pool, "account", &group), 0);
     cr_assert_eq(keyshm_set_group(pool, key, owner == OF_KEY ? 0 : group), 0);
     if (owner != OF_GROUP)
-        set_limits(key, 0, limits_with(REQUESTS, cap));
+        set_limits(key, 0, limits_with(REQUESTS, cap + more_of_key));
     if (owner != OF_KEY)
         set_limits(group, 0, limits_with(REQUESTS, cap));
     other_r = -ECANCELED;
@@ -283,6 +283,9 @@ Test(meanwhile_limits, of_two_requests_one_gets_the_last_place)
     cap = 1;
     for (owner = OF_KEY; owner < OWNERS; owner++)
         acquire_meanwhile(acquire_too, 1, TOKENS - OTHERS_TOKENS);
+    owner = OF_BOTH;
+    more_of_key = 1;
+    acquire_meanwhile(acquire_too, 1, TOKENS - OTHERS_TOKENS);
 }
 
 Test(meanwhile_limits, of_two_requests_one_gets_the_tokens_that_are_left)
@@ -454,6 +457,8 @@ Test(meanwhile_limits, of_what_a_provider_says_is_left_nothing_is_given_twice)
             cr_assert_eq(r, 0);
             int64_t left = state_of(limited()).requests_left;
             cr_assert(left == 3 || (goes_on && left == 2), "%d left", (int)left);
+            virtual_clock_pass_ms(60001);
+            cr_assert_eq(state_of(limited()).requests_left, REQUESTS - 1, "it is charged once");
         }
         goes_on = true;
         for (unsigned readings = 0; goes_on; readings++) {
@@ -526,7 +531,8 @@ static void expect_both_settled(bool has_come_between)
 
 static void expect_ended(bool has_come_between)
 {
-    cr_assert(r == 0 || (has_come_between && r == -ESTALE));
+    cr_assert_eq(r, other_r == 2 ? -ESTALE : 0, "one of the two has ended it");
+    cr_assert(has_come_between || other_r == 1);
     cr_assert_eq(leases_in_flight(), 0);
     cr_assert_eq(in_flight(limited()), 0);
 }
@@ -643,6 +649,14 @@ static void expect_one_of_two(bool has_come_between)
     cr_assert_eq(state_of(limited()).requests_left, REQUESTS - 1);
 }
 
+static void expect_soonest_or_new_key(bool has_come_between)
+{
+    bool is_new = r == 0 && lease.pick.id == key;
+    cr_assert_eq(r, 0);
+    cr_assert(is_new ? has_come_between && lease.pick.benched_ms == 0 : lease.pick.benched_ms / 10 == BENCH_MS / 10);
+    cr_assert_eq(leases_in_flight(), is_new || owner == OF_GROUP);
+}
+
 static void expect_soonest_or_no_key(bool has_come_between)
 {
     cr_assert(r == 0 || (has_come_between && (r == -EAGAIN || r == -ENOKEY)), "%d", r);
@@ -658,6 +672,7 @@ Test(meanwhile_limits, the_soonest_is_so_at_one_instant)
     acquire_soonest_while(move_key, expect_soonest_of_moved);
     acquire_soonest_while(remove_limits, expect_soonest_of_moved);
     acquire_soonest_while(remove_key, expect_soonest_or_no_key);
+    acquire_soonest_while(replace_key, expect_soonest_or_new_key);
 }
 
 Test(meanwhile_limits, of_two_one_gets_the_last_place_of_the_soonest)
@@ -743,7 +758,7 @@ Test(meanwhile_limits, who_prefers_a_key_gets_one_of_the_first_priority)
         virtual_clock_interrupt(readings, make_first_available);
         cr_assert_eq(keyshm_acquire(pool, &request, &lease), 0);
         goes_on = end_round(make_first_available);
-        cr_assert(lease.pick.id == later || (goes_on && lease.pick.id == key));
+        cr_assert_eq(lease.pick.id, goes_on ? key : later);
         cr_assert_eq(keyshm_acquire(pool, &request, &lease), 0);
         cr_assert_eq(lease.pick.id, key);
     }
