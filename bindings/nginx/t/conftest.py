@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -29,10 +30,23 @@ IS_IN_VALGRIND = any("valgrind" in word for word in WRAPPER)
 numbers = itertools.count()
 
 
+reserved = []  # as long as this process runs
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Of no other process that asks here, though nobody listens yet; and none that the kernel gives to a connection."""
+    while True:
+        port = random.randrange(10240, 32768)
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(f"\0keyshm-port-{port}")
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        reserved.append(lock)
+        return port
 
 
 class Answer:

@@ -341,7 +341,7 @@ def test_what_is_not_sent_is_not_charged(gateway):
     gateway.ctl("limits", gateway.pool, "all", "--requests", "5/day", "--requests-burst", "5")
     for _ in range(3):
         assert gateway.get().status == 200
-    assert gateway.stat()["keys"][0]["requests_left"] == 5
+    wait_for(lambda: gateway.stat()["keys"][0]["requests_left"] == 5)
 
 
 def test_a_key_in_the_url_is_judged_but_not_tried_again(gateway):
