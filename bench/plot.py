@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Draw what was measured: plot.py JSON DIRECTORY writes processes.svg and keys.svg of what bench has written, workers.svg of what
-bench_provider has, and cost-in-python.svg of what python/compare.py has."""
+bench_provider has, cost-in-python.svg of what python/compare.py has, and gateways.svg of what gateway/compare.py has."""
 
 import json
 import math
@@ -250,6 +250,42 @@ def draw_python(result):
     ]) + "\n"
 
 
+# ---- gateways: two panels of bars, with linear axes from 0 ----
+
+BARS = (("requests_per_s", "requests a second", "{:,.0f}"), ("cpu_us", "CPU time of the gateway for each, µs", "{:,.1f}"))
+BAR_HEIGHT, NAMES_END = 44, 190
+
+
+def draw_gateway_bars(rows, field, title, form, left, right):
+    most = max(row[field] for row in rows)
+    yield text(left, 84, title, extra="font-weight='bold'")
+    for i, row in enumerate(rows):
+        y, width = 100 + BAR_HEIGHT * i, (right - left - 60) * row[field] / most
+        colour = COLOURS["keyshm"] if "keyshm" in row["gateway"] else FAINT
+        yield f"<rect x='{left}' y='{y}' width='{max(width, 1):.1f}' height='{BAR_HEIGHT - 18}' fill='{colour}'/>"
+        yield text(left + max(width, 1) + 6, y + 18, form.format(row[field]), size=12)
+
+
+def draw_gateways(result):
+    rows, middle = [row for row in result["gateways"] if row["scenario"] == result["gateways"][0]["scenario"]], 545
+    height, machine = 150 + BAR_HEIGHT * len(rows), result["machine"]
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' height='{height}' {FONT}>",
+        f"<rect width='{WIDTH}' height='{height}' fill='#ffffff'/>",
+        text(20, 30, "Gateways that put a key into a request", size=17, extra="font-weight='bold'"),
+        text(20, 49, f"{rows[0]['scenario']}; {result['connections']} connections; client, gateway and provider on one machine", size=12, colour=FAINT),
+    ]
+    for i, row in enumerate(rows):
+        weight = "font-weight='bold'" if "keyshm" in row["gateway"] else ""
+        parts.append(text(NAMES_END - 12, 118 + BAR_HEIGHT * i, row["gateway"], anchor="end", extra=weight))
+    parts += draw_gateway_bars(rows, *BARS[0], NAMES_END, middle - 20)
+    parts += draw_gateway_bars(rows, *BARS[1], middle + 10, WIDTH - 20)
+    caption = (f"{machine['processor']}, {machine['processors']} processors, {machine['system']}, {', '.join(machine['programs'])}; "
+               f"{result['date']}; medians of {result['number_of_rounds']} rounds")
+    parts += [text(20, height - 14, caption, size=11, colour=FAINT), "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
 def draw_by_load(result):
     plots = {
         "processes.svg": ("A pick of 100 keys, all available, by the number of processes",
@@ -269,6 +305,8 @@ def main():
         pictures = {"cost-in-python.svg": draw_python(result)}
     elif "measurements" in result:
         pictures = draw_by_load(result)
+    elif "gateways" in result:
+        pictures = {"gateways.svg": draw_gateways(result)}
     else:
         pictures = {"workers.svg": draw_by_workers(result)}
     for name, picture in pictures.items():
