@@ -133,6 +133,7 @@ http {{
     def test(self):
         """nginx -t: its exit status and what it says."""
         done = subprocess.run(self.command("-t"), capture_output=True, text=True)
+        assert not IS_IN_VALGRIND or not re.search(r"^==\d+==", done.stderr, re.M), done.stderr
         return done.returncode, done.stderr
 
     def start(self):
