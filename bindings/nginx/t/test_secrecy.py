@@ -105,7 +105,7 @@ def test_refused_to_a_regular_expression(gateway, http):
     "map $host $m { default 'Bearer $keyshm_key'; '~(.*)' $keyshm_key; }",
     "upstream by_key { hash $keyshm_key consistent; server 127.0.0.1:1; server 127.0.0.1:2; }",
     "add_header X-Id $keyshm_id; add_header X-Key $keyshm_masked;",
-    "server { listen 127.0.0.1:1; location / { proxy_set_body $keyshm_key; fastcgi_param K $keyshm_key; uwsgi_param K $keyshm_key;"
+    "server { listen 127.0.0.1:10239; location / { proxy_set_body $keyshm_key; fastcgi_param K $keyshm_key; uwsgi_param K $keyshm_key;"
     " scgi_param K $keyshm_key; } }",
 ])
 def test_taken(gateway, http):
