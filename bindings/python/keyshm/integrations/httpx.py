@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import Any
 
 import keyshm
@@ -52,7 +52,7 @@ class _Held:
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Any:
         return aiter(self._body)
 
     def close(self) -> None:
@@ -78,8 +78,7 @@ def _release_with(response: Any, lease: keyshm.Lease) -> None:
     if response.is_closed:
         lease.release()
     else:
-        body_type: Any = type(response.stream)
-        response.stream = _held_type(body_type)(response.stream, lease)
+        response.stream = _held_type(response.stream.__class__)(response.stream, lease)
 
 
 class Auth(Rotation, _Base):  # type: ignore[misc]

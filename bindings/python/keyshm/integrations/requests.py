@@ -58,13 +58,14 @@ class _Turn:
             self._release_with_connection(body)
 
     def _release_with_connection(self, body: Any) -> None:
-        reference: Any = weakref.ref(body)  # or the body would keep itself, and so the lease, until it is looked for garbage
+        reference = weakref.ref(body)  # or the body would keep itself, and so the lease, until it is looked for garbage
+        release_conn = type(body).release_conn
 
-        def release_conn() -> None:
+        def release() -> None:
             self.lease.release()
-            type(reference()).release_conn(reference())
+            release_conn(reference())
 
-        body.release_conn = release_conn
+        body.release_conn = release
 
 
 def _can_repeat(request: Any) -> bool:
