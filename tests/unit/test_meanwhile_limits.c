@@ -362,6 +362,7 @@ Test(meanwhile_limits, a_place_that_is_taken_away_at_once_is_no_lease)
 
 static void expect_nothing_left_of_lease(bool has_come_between)
 {
+    (void)has_come_between;
     cr_assert_eq(r, 0);
     cr_assert_eq(keyshm_release(pool, &lease), 0);
     cr_assert_eq(leases_in_flight(), 0);
@@ -524,6 +525,7 @@ static int reap_all_of_this(void)
 
 static void expect_both_settled(bool has_come_between)
 {
+    (void)has_come_between;
     cr_assert_eq(r, 0);
     cr_assert_eq(other_r, 0);
     cr_assert_eq(state_of(limited()).tokens_left, TOKENS - OTHERS_TOKENS - 100);
@@ -545,6 +547,7 @@ static void expect_given_back_once(bool has_come_between)
 
 static void expect_stale(bool has_come_between)
 {
+    (void)has_come_between;
     cr_assert_eq(r, -ESTALE);
     cr_assert_eq(leases_in_flight(), 0);
     cr_assert_eq(in_flight(group), 0);
@@ -552,6 +555,7 @@ static void expect_stale(bool has_come_between)
 
 static void expect_reaped_or_released(bool has_come_between)
 {
+    (void)has_come_between;
     cr_assert_eq(leases_in_flight(), 0);
     cr_assert_eq(other_r, r == 2 ? -ESTALE : 0);
     cr_assert(r == 2 || r == 1);
@@ -643,6 +647,7 @@ static void expect_soonest_of_moved(bool has_come_between)
 
 static void expect_one_of_two(bool has_come_between)
 {
+    (void)has_come_between;
     cr_assert(r == 0 || r == -EAGAIN);
     cr_assert_eq((r == 0) + (other_r == 0), 1);
     cr_assert_eq(leases_in_flight(), 1);

@@ -235,6 +235,7 @@ Test(waiting, ends_with_a_signal)
 
 static enum wake remove_key(unsigned sleep)
 {
+    (void)sleep;
     cr_assert_eq(keyshm_remove(pool, key), 0);
     return TIMED_OUT;
 }
@@ -251,6 +252,7 @@ static unsigned waiting_meanwhile;
 
 static enum wake count_waiting(unsigned sleep)
 {
+    (void)sleep;
     struct keyshm_snapshot *snapshot;
     cr_assert_eq(keyshm_snapshot(pool, &snapshot), 0);
     waiting_meanwhile = snapshot->waiting;
@@ -285,6 +287,7 @@ Test(waiting, needs_no_row)
 
 static enum wake lose_row(unsigned sleep)
 {
+    (void)sleep;
     workers_leave(pool);
     atomic_store(&pool->local->token, 0);
     return TIMED_OUT;
@@ -507,6 +510,7 @@ Test(waiting, hands_on_nothing_where_nobody_waits)
 
 static enum wake release_to_all(unsigned sleep)
 {
+    (void)sleep;
     futex.sleepers = 6;
     cr_assert_eq(keyshm_mark_available(pool, key), 0);
     return WOKEN;

@@ -58,6 +58,13 @@ static inline long futex_wake(int most)
     return woken;
 }
 
+static inline const void *pointer_of(long argument)
+{
+    const void *pointer;
+    memcpy(&pointer, &argument, sizeof(pointer));
+    return pointer;
+}
+
 long __wrap_syscall(long number, ...)
 {
     long arguments[6];
@@ -70,7 +77,7 @@ long __wrap_syscall(long number, ...)
         return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
     cr_assert_eq(arguments[1] & FUTEX_PRIVATE_FLAG, 0, "other processes sleep on it");
     return arguments[1] == FUTEX_WAIT
-               ? futex_wait((const _Atomic uint32_t *)arguments[0], (uint32_t)arguments[2], (const long *)arguments[3])
+               ? futex_wait(pointer_of(arguments[0]), (uint32_t)arguments[2], pointer_of(arguments[3]))
                : futex_wake((int)arguments[2]);
 }
 
