@@ -96,17 +96,53 @@ static bool match_type(const char *value, size_t length, void *user)
     return !search->is_found;
 }
 
+static const char stream_type[] = "text/event-stream";
+
+static bool begins_as_stream(const struct keyshm_http_response *response)
+{
+    return (response->body_length >= 6 && memcmp(response->body, "event:", 6) == 0) ||
+           (response->body_length >= 5 && memcmp(response->body, "data:", 5) == 0);
+}
+
 bool answer_is_stream(const struct answer *answer)
 {
-    static const char *const beginnings[] = {"event:", "data:"};
-    const struct keyshm_http_response *response = answer->response;
-    struct type_search search = {.type = "text/event-stream"};
+    struct type_search search = {.type = stream_type};
     answer_visit_headers(answer, HEADER_CONTENT_TYPE, match_type, &search);
-    for (size_t i = 0; i < 2 && !search.is_found; i++) {
-        size_t length = strlen(beginnings[i]);
-        search.is_found = response->body_length >= length && memcmp(response->body, beginnings[i], length) == 0;
-    }
+    return search.is_found || begins_as_stream(answer->response);
+}
+
+static bool is_stream_type(const struct keyshm_http_header *header)
+{
+    static const char name[] = "content-type";
+    struct type_search search = {.type = stream_type};
+    if (header->name_length != sizeof(name) - 1 || strncasecmp(header->name, name, sizeof(name) - 1) != 0)
+        return false;
+    match_type(header->value, header->value_length, &search);
     return search.is_found;
+}
+
+/* The filter is wrong about some: then the table says. */
+static bool is_of_budget(const struct rule_set *set, const struct provider *provider,
+                         const struct keyshm_http_header *header)
+{
+    if (!name_filter_has(&provider->budget_filter, header->name, header->name_length))
+        return false;
+    const struct header_name *name = header_names_find(&set->names, header->name, header->name_length);
+    return (name != NULL && name->number == HEADER_RATELIMIT) ||
+           answer_budget_name(provider, name, header->name, header->name_length) != NULL;
+}
+
+bool answer_says_nothing(const struct rule_set *set, const struct provider *provider,
+                         const struct keyshm_http_response *response)
+{
+    if (provider->success_is_judged || begins_as_stream(response))
+        return false;
+    for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
+        const struct keyshm_http_header *header = &response->headers[i];
+        if (header->name_length > 0 && (is_of_budget(set, provider, header) || is_stream_type(header)))
+            return false;
+    }
+    return true;
 }
 
 bool answer_is_success(int status)

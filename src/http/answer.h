@@ -39,38 +39,36 @@ struct answer_code {
     uint32_t hash;
 };
 
+/* What every answer has comes first, so that an answer that says nothing touches little of this. */
 struct answer {
     const struct rule_set *set;
     const struct provider *provider;
     const struct keyshm_http_response *response;
     int status;             /* as the rules see it */
     int64_t server_unix_ms; /* 0: not yet asked for */
-
-    /* Headers by their numbers: the first of each, and the next of the same; 1 more than their place, 0: none. */
-    uint16_t first[HEADER_NUMBERS_MAX];
-    uint16_t next[ANSWER_HEADERS_MAX];
-    unsigned budget_header_count;
-    struct answer_budget_header budget_headers[ANSWER_BUDGET_HEADERS_MAX];
-
-    /* Not found here, but by budgets.h. */
-    unsigned budget_count;
-    struct answer_budget budgets[ANSWER_BUDGETS_MAX];
+    int64_t hint_ms;        /* how long to wait; -1: not said; 0: not yet looked for */
 
     struct body body;
     json_t *document; /* the object in the body; NULL: there is none */
     uint64_t names;   /* of the members in it (path_names_in()) */
     bool is_cut;      /* more may stand in the document */
-    unsigned code_count, message_count;
     bool has_whole_code, has_whole_message;
+    unsigned code_count, message_count;
+    unsigned budget_header_count, budget_count;
     uint64_t code_bits; /* of the hashes of the codes */
+    size_t lower_used;
+
+    /* Headers by their numbers: the first of each, and the next of the same; 1 more than their place, 0: none. */
+    uint16_t first[HEADER_NUMBERS_MAX];
+    uint16_t next[ANSWER_HEADERS_MAX];
+    struct answer_budget_header budget_headers[ANSWER_BUDGET_HEADERS_MAX];
+    struct answer_budget budgets[ANSWER_BUDGETS_MAX]; /* not found here, but by budgets.h */
+
     struct answer_code codes[ANSWER_CODES_MAX];
     struct message messages[ANSWER_MESSAGES_MAX];
     char numbers[ANSWER_CODES_MAX][24]; /* codes that are numbers, as text */
     char lower[2 * ANSWER_MESSAGE_BYTES_MAX];
-    size_t lower_used;
     uint64_t seen[ANSWER_MESSAGES_MAX][SEEN_WORDS];
-
-    int64_t hint_ms; /* how long to wait; -1: not said; 0: not yet looked for */
 };
 
 /* The headers are read. */
@@ -95,6 +93,11 @@ bool answer_is_success(int status);
 
 /* A stream of events: by its type, or by how it begins. */
 bool answer_is_stream(const struct answer *answer);
+
+/* Whether nothing of an answer needs to be looked at, if it succeeded: it is no stream, and says nothing of a budget. Decided
+ * without an answer_init(), as most answers are so. */
+bool answer_says_nothing(const struct rule_set *set, const struct provider *provider,
+                         const struct keyshm_http_response *response);
 
 /* Every header of the number, until the function returns false. */
 typedef bool answer_header_fn(const char *value, size_t length, void *user);

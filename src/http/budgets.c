@@ -210,8 +210,6 @@ static bool read_ratelimit(const char *value, size_t length, void *user)
 static void read_ietf(struct answer *answer)
 {
     struct ietf ietf = {.answer = answer, .limit = -1, .remaining = -1, .reset = -1};
-    if (answer->first[HEADER_RATELIMIT] == 0)
-        return;
     answer_visit_headers(answer, HEADER_RATELIMIT_POLICY, read_policies, &ietf);
     answer_visit_headers(answer, HEADER_RATELIMIT, read_ratelimit, &ietf);
     if (ietf.remaining >= 0)
@@ -242,7 +240,8 @@ void budgets_read_headers(struct answer *answer)
         const struct answer_budget_header *header = &answer->budget_headers[i];
         note_budget(answer, header->name, header->value, header->length);
     }
-    read_ietf(answer);
+    if (answer->first[HEADER_RATELIMIT] != 0)
+        read_ietf(answer);
     share_reset(answer);
 }
 

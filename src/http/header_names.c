@@ -87,6 +87,18 @@ unsigned header_names_number(struct header_names *names, const char *name, struc
     return place->number;
 }
 
+void header_names_filter(const struct header_names *names, struct name_filter *filter)
+{
+    for (size_t i = 0; names->places != NULL && i <= names->mask; i++) {
+        const struct header_name *name = &names->places[i];
+        bool is_of_budget = name->part != BUDGET_NO_PART || name->number == HEADER_RATELIMIT;
+        if (name->lower == NULL || name->length == 0 || !is_of_budget)
+            continue;
+        uint32_t bit = name_filter_bit(name->lower, name->length);
+        filter->words[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+}
+
 /* ---- templates ---- */
 
 struct template_word {

@@ -45,6 +45,27 @@ struct header_names {
     struct header_name *places;
 };
 
+/* Names that may say something of a budget, by their length and their first and last letters: no other does. Most headers of most
+ * answers are not among them. */
+enum { NAME_FILTER_SHIFT = 22, NAME_FILTER_WORDS = (1 << (32 - NAME_FILTER_SHIFT)) / 64 };
+
+struct name_filter {
+    uint64_t words[NAME_FILTER_WORDS];
+};
+
+/* Of a name that is not empty, in any case. */
+static inline uint32_t name_filter_bit(const char *name, size_t length)
+{
+    uint32_t first = (unsigned char)name[0] | 0x20u, last = (unsigned char)name[length - 1] | 0x20u;
+    return ((uint32_t)length << 16 ^ first << 8 ^ last) * 0x9e3779b1u >> NAME_FILTER_SHIFT;
+}
+
+static inline bool name_filter_has(const struct name_filter *filter, const char *name, size_t length)
+{
+    uint32_t bit = name_filter_bit(name, length);
+    return (filter->words[bit / 64] >> bit % 64 & 1) != 0;
+}
+
 /* Room for `count` names. */
 bool header_names_init(struct header_names *names, size_t count, struct arena *arena);
 
@@ -56,6 +77,9 @@ unsigned header_names_number(struct header_names *names, const char *name, struc
 
 /* NULL if it means nothing. Any case. */
 const struct header_name *header_names_find(const struct header_names *names, const char *name, size_t length);
+
+/* Those that say something of a budget, the RateLimit field among them. */
+void header_names_filter(const struct header_names *names, struct name_filter *filter);
 
 /* The names that a template stands for ("x-ratelimit-{part}-{unit}"), each called for. NULL, or what is wrong with it. */
 typedef void header_template_fn(const char *name, size_t length, const struct header_name *meaning, void *user);

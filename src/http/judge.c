@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -393,23 +394,16 @@ static bool is_response(const struct keyshm_http_response *response)
     return true;
 }
 
-int keyshm_http_judge(const char *provider, const struct keyshm_http_response *response,
-                      struct keyshm_http_verdict *ret_verdict)
+/* By all that it says. Kept out of the way of the answers that say nothing. */
+static __attribute__((noinline)) int judge_answer(const struct rule_set *set, const struct provider *provider,
+                                                  const struct keyshm_http_response *response,
+                                                  struct keyshm_http_verdict *ret_verdict)
 {
     struct keyshm_http_verdict verdict = KEYSHM_HTTP_VERDICT_INIT;
-    struct keyshm_http_response own;
     struct answer answer;
-    const struct rule_set *set;
-    int r = provider != NULL && rule_store_is_provider_name(provider) ? response_read(response, &own) : -EINVAL;
-    if (r == 0 && (ret_verdict == NULL || !is_response(&own)))
-        r = -EINVAL;
-    r = r == 0 ? verdict_check(ret_verdict) : r;
-    r = r == 0 ? rule_store_get(&set) : r;
-    if (r != 0)
-        return r;
-    answer_init(&answer, set, rule_set_find(set, provider), &own);
+    answer_init(&answer, set, provider, response);
     budgets_read_headers(&answer);
-    r = judge(&answer, &verdict);
+    int r = judge(&answer, &verdict);
     if (r == 0) {
         budgets_tell(&answer, &verdict);
         verdict.budget_scope = budget_scope(&answer, &verdict);
@@ -417,4 +411,42 @@ int keyshm_http_judge(const char *provider, const struct keyshm_http_response *r
     }
     answer_free(&answer);
     return r;
+}
+
+/* What judge_answer() says of a success that says nothing. */
+static void give_success(struct keyshm_http_verdict *ret_verdict)
+{
+    static const struct keyshm_http_verdict nothing = KEYSHM_HTTP_VERDICT_INIT;
+    verdict_give(&nothing, ret_verdict);
+    if (ret_verdict->size >= offsetof(struct keyshm_http_verdict, is_success) + sizeof(ret_verdict->is_success))
+        ret_verdict->is_success = 1;
+}
+
+/* The response is one of this version of the interface. */
+static int judge_response(const char *name, const struct keyshm_http_response *response,
+                          struct keyshm_http_verdict *ret_verdict)
+{
+    const struct rule_set *set;
+    const struct provider *provider;
+    int r = ret_verdict != NULL && is_response(response) ? verdict_check(ret_verdict) : -EINVAL;
+    r = r == 0 ? rule_store_find(name, &set, &provider) : r;
+    if (r != 0)
+        return r;
+    bool is_success = response->transport == KEYSHM_HTTP_TRANSPORT_OK && answer_is_success(response->status);
+    if (!is_success || !answer_says_nothing(set, provider, response))
+        return judge_answer(set, provider, response, ret_verdict);
+    give_success(ret_verdict);
+    return 0;
+}
+
+int keyshm_http_judge(const char *provider, const struct keyshm_http_response *response,
+                      struct keyshm_http_verdict *ret_verdict)
+{
+    struct keyshm_http_response own;
+    if (provider == NULL || !rule_store_is_provider_name(provider))
+        return -EINVAL;
+    if (response != NULL && response_is_known(response))
+        return judge_response(provider, response, ret_verdict);
+    int r = response_read(response, &own);
+    return r == 0 ? judge_response(provider, &own, ret_verdict) : r;
 }

@@ -58,19 +58,29 @@ static int check_model(keyshm_pool *pool, unsigned model)
     return model == 0 || keyshm_model_name(pool, model, name, sizeof(name)) >= 0 ? 0 : -EINVAL;
 }
 
+static int report(keyshm_pool *pool, const struct keyshm_pick *pick, unsigned model,
+                  const struct keyshm_http_verdict *verdict)
+{
+    int r = check_model(pool, model);
+    if (r != 0)
+        return r;
+    /* The success first: an observation that benches the key would be something bad that was marked after the pick. */
+    if (verdict->marks)
+        r = report_mark(pool, pick, model, verdict);
+    else if (verdict->is_success)
+        r = keyshm_success(pool, pick);
+    int budgets = r == 0 || r == -EBUSY ? report_budgets(pool, pick, model, verdict) : 0;
+    return r != 0 ? r : budgets;
+}
+
 int keyshm_http_report(keyshm_pool *pool, const struct keyshm_pick *pick, unsigned model,
                        const struct keyshm_http_verdict *verdict)
 {
     struct keyshm_http_verdict own;
-    int r = pool != NULL && pick != NULL ? verdict_read(verdict, &own) : -EINVAL;
-    r = r == 0 ? check_model(pool, model) : r;
-    if (r != 0)
-        return r;
-    /* The success first: an observation that benches the key would be something bad that was marked after the pick. */
-    if (own.marks)
-        r = report_mark(pool, pick, model, &own);
-    else if (own.is_success)
-        r = keyshm_success(pool, pick);
-    int budgets = r == 0 || r == -EBUSY ? report_budgets(pool, pick, model, &own) : 0;
-    return r != 0 ? r : budgets;
+    if (pool == NULL || pick == NULL)
+        return -EINVAL;
+    if (verdict != NULL && verdict_is_known(verdict))
+        return report(pool, pick, model, verdict);
+    int r = verdict_read(verdict, &own);
+    return r == 0 ? report(pool, pick, model, &own) : r;
 }

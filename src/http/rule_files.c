@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "json_line.h"
+#include "provider_names.h"
 
 enum { FILE_MAX_BYTES = 1024 * 1024, FILES_MAX = 1024, PATH_SIZE = 4096, LIKE_DEPTH_MAX = 8, HEADERS_MAX = 4096 };
 
@@ -351,46 +352,35 @@ static json_t *resolve(struct load *load, const char *name, unsigned depth)
 
 /* ---- the set ---- */
 
-static bool is_own(const struct provider_name *name)
-{
-    return name->name == name->provider->name;
-}
-
-/* Of the same name, a provider's own first. */
-static int compare_provider_names(const void *left, const void *right)
-{
-    const struct provider_name *a = left, *b = right;
-    int order = strcmp(a->name, b->name);
-    return order != 0 ? order : is_own(b) - is_own(a);
-}
-
-static size_t add_names(struct rule_set *set, size_t count, const struct provider *provider)
+static void add_other_names(struct rule_set *set, const struct provider *provider)
 {
     json_t *name;
     size_t i;
-    set->provider_names[count++] = (struct provider_name){provider->name, provider};
     json_array_foreach(json_object_get(provider->json, "also"), i, name)
     {
-        set->provider_names[count++] = (struct provider_name){json_string_value(name), provider};
+        provider_names_add(set, json_string_value(name), provider);
     }
-    return count;
 }
 
+/* Of the same name, a provider's own first. */
 static void index_names(struct rule_set *set)
 {
-    size_t room = 0, count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < set->provider_count; i++)
-        room += 1 + json_array_size(json_object_get(set->providers[i].json, "also"));
-    set->provider_names = arena_array(&set->arena, room, sizeof(set->provider_names[0]));
-    if (set->provider_names == NULL)
+        count += 1 + json_array_size(json_object_get(set->providers[i].json, "also"));
+    if (!provider_names_init(set, count))
         return;
     for (size_t i = 0; i < set->provider_count; i++)
-        count = add_names(set, count, &set->providers[i]);
-    qsort(set->provider_names, count, sizeof(set->provider_names[0]), compare_provider_names);
-    for (size_t i = 0; i < count; i++) {
-        bool is_first = i == 0 || strcmp(set->provider_names[i].name, set->provider_names[i - 1].name) != 0;
-        if (is_first)
-            set->provider_names[set->name_count++] = set->provider_names[i];
+        provider_names_add(set, set->providers[i].name, &set->providers[i]);
+    for (size_t i = 0; i < set->provider_count; i++)
+        add_other_names(set, &set->providers[i]);
+}
+
+static void make_filters(struct rule_set *set)
+{
+    for (size_t i = 0; i < set->provider_count; i++) {
+        header_names_filter(&set->names, &set->providers[i].budget_filter);
+        header_names_filter(&set->providers[i].budget_names, &set->providers[i].budget_filter);
     }
 }
 
@@ -444,8 +434,10 @@ static void fill_set(struct load *load, struct rule_set *set)
         if (load->error == 0 && strcmp(name, "general") != 0)
             read_provider(load, set, name, set->general);
     }
-    if (load->error == 0)
+    if (load->error == 0) {
         index_names(set);
+        make_filters(set);
+    }
     if (set->arena.has_failed)
         load->error = -ENOMEM;
 }

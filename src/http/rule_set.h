@@ -176,12 +176,14 @@ struct provider {
     struct stream_status *stream_statuses;
     const struct rule **rules; /* in the order in which they are tried; the general ones are shared by all */
     struct header_names budget_names;
-    json_t *json; /* what it was made of */
+    struct name_filter budget_filter; /* of these and the general ones */
+    json_t *json;                     /* what it was made of */
 };
 
-/* Names, and other names, of providers. In lower case, sorted. */
+/* Names, and other names, of providers: in lower case, in a table by their hash. */
 struct provider_name {
-    const char *name;
+    const char *name; /* NULL: a free place */
+    size_t length;
     const struct provider *provider;
 };
 
@@ -190,7 +192,7 @@ struct rule_set {
     json_t *files; /* the files that it was made of: an object of providers */
     struct header_names names;
     struct provider *general;
-    size_t provider_count, name_count;
+    size_t provider_count, name_mask; /* places of names - 1 */
     struct provider *providers;
     struct provider_name *provider_names;
 };

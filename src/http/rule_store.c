@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider_names.h"
 #include "rule_files.h"
 
 #define USUAL_DIRECTORY "/etc/keyshm/providers.d"
@@ -14,6 +15,8 @@
 struct kept {
     struct kept *before;
     struct rule_set *set;
+    /* The first that was looked for: most programs have one provider. Not the latest, which threads would write in turns. */
+    const struct provider_name *_Atomic usual;
 };
 
 static struct kept *_Atomic current;
@@ -69,18 +72,25 @@ static int read_first(void)
     return r;
 }
 
-int rule_store_get(const struct rule_set **ret_set)
+static int get(struct kept **ret_kept)
 {
     /* acquire: pairs with the release of publish() */
-    const struct kept *kept = atomic_load_explicit(&current, memory_order_acquire);
-    if (kept == NULL) {
-        int r = read_first();
-        if (r != 0)
-            return r;
-        kept = atomic_load_explicit(&current, memory_order_acquire); /* as above */
-    }
-    *ret_set = kept->set;
-    return 0;
+    *ret_kept = atomic_load_explicit(&current, memory_order_acquire);
+    if (*ret_kept != NULL)
+        return 0;
+    int r = read_first();
+    if (r == 0)
+        *ret_kept = atomic_load_explicit(&current, memory_order_acquire); /* as above */
+    return r;
+}
+
+int rule_store_get(const struct rule_set **ret_set)
+{
+    struct kept *kept;
+    int r = get(&kept);
+    if (r == 0)
+        *ret_set = kept->set;
+    return r;
 }
 
 /* False: what is there is the same already. */
@@ -116,36 +126,67 @@ int keyshm_http_load(const char *directory_or_null, keyshm_problem_fn *fn_or_nul
 
 /* ---- names ---- */
 
-bool rule_store_is_provider_name(const char *name)
+static bool is_name_character(char c)
 {
-    static const char *const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strnlen(name, KEYSHM_PROVIDER_MAX + 1);
-    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && strspn(name, characters) == length;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-static int compare_to_name(const void *key, const void *element)
+/* NULL: it is not the usual one. */
+static const struct provider *find_usual(const struct kept *kept_or_null, const char *name)
 {
-    const struct provider_name *name = element;
-    return strcmp(key, name->name);
+    /* relaxed: what it points to was complete when the set was published. */
+    const struct provider_name *usual =
+        kept_or_null != NULL ? atomic_load_explicit(&kept_or_null->usual, memory_order_relaxed) : NULL;
+    return usual != NULL && strcmp(usual->name, name) == 0 ? usual->provider : NULL;
+}
+
+bool rule_store_is_provider_name(const char *name)
+{
+    size_t length = 0;
+    /* acquire: pairs with the release of publish() */
+    if (find_usual(atomic_load_explicit(&current, memory_order_acquire), name) != NULL)
+        return true;
+    while (length <= KEYSHM_PROVIDER_MAX && is_name_character(name[length]))
+        length++;
+    return length > 0 && length <= KEYSHM_PROVIDER_MAX && name[0] != '.' && name[length] == '\0';
 }
 
 const struct provider *rule_set_find(const struct rule_set *set, const char *name)
 {
-    char lower[KEYSHM_PROVIDER_MAX + 1];
-    size_t length = 0;
-    for (; length < KEYSHM_PROVIDER_MAX && name[length] != '\0'; length++)
-        lower[length] = to_lower(name[length]);
+    size_t length = strnlen(name, KEYSHM_PROVIDER_MAX);
     while (length > 0) {
-        lower[length] = '\0';
-        const struct provider_name *found =
-            bsearch(lower, set->provider_names, set->name_count, sizeof(set->provider_names[0]), compare_to_name);
+        const struct provider_name *found = provider_names_find(set, name, length);
         if (found != NULL)
             return found->provider;
         do
             length--;
-        while (length > 0 && lower[length] != '.' && lower[length] != '-');
+        while (length > 0 && name[length] != '.' && name[length] != '-');
     }
     return set->general;
+}
+
+static void note_usual(struct kept *kept, const char *name)
+{
+    const struct provider_name *found = provider_names_find(kept->set, name, strlen(name));
+    /* Compared by its bytes later; and of the names of a set, all are complete. */
+    if (found != NULL && strcmp(found->name, name) == 0 &&
+        atomic_load_explicit(&kept->usual, memory_order_relaxed) == NULL)
+        atomic_store_explicit(&kept->usual, found, memory_order_relaxed);
+}
+
+int rule_store_find(const char *name, const struct rule_set **ret_set, const struct provider **ret_provider)
+{
+    struct kept *kept;
+    int r = get(&kept);
+    if (r != 0)
+        return r;
+    *ret_set = kept->set;
+    *ret_provider = find_usual(kept, name);
+    if (*ret_provider != NULL)
+        return 0;
+    *ret_provider = rule_set_find(kept->set, name);
+    note_usual(kept, name);
+    return 0;
 }
 
 /* ---- output ---- */

@@ -44,6 +44,10 @@ int verdict_check(const struct keyshm_http_verdict *verdict)
 void verdict_give(const struct keyshm_http_verdict *verdict, struct keyshm_http_verdict *ret_verdict)
 {
     size_t size = ret_verdict->size;
+    if (verdict_is_known(ret_verdict)) {
+        *ret_verdict = *verdict;
+        return;
+    }
     memcpy(ret_verdict, verdict, size < sizeof(*verdict) ? size : sizeof(*verdict));
     ret_verdict->size = size;
 }

@@ -182,3 +182,41 @@ Test(header_names, templates_that_are_none)
     cr_assert_null(expand(long_name));
     cr_assert_eq(expanded_count, 0, "names that are too long are none");
 }
+
+static void add_with_part(const char *name, enum budget_part part)
+{
+    struct header_name *place = header_names_add(&names, name, strlen(name), &arena);
+    cr_assert_not_null(place);
+    place->part = part;
+}
+
+static bool is_filtered(const char *name)
+{
+    struct name_filter filter = {{0}};
+    header_names_filter(&names, &filter);
+    return name_filter_has(&filter, name, strlen(name));
+}
+
+Test(header_names, of_budgets_are_in_the_filter)
+{
+    add_with_part("x-limit", BUDGET_LIMIT);
+    add_with_part("remaining-x", BUDGET_REMAINING);
+    add_with_part("x", BUDGET_RESET);
+    add_with_part("no-budget", BUDGET_NO_PART);
+    header_names_add(&names, "ratelimit", 9, &arena)->number = HEADER_RATELIMIT;
+    const char *const wanted[] = {"x-limit", "X-LIMIT", "x-limiT", "Remaining-x", "remaining-X", "x", "X", "RateLimit"};
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        cr_expect(is_filtered(wanted[i]), "%s", wanted[i]);
+    cr_expect_not(is_filtered("no-budget"));
+    cr_expect_not(is_filtered("date"));
+}
+
+Test(header_names, a_filter_adds_to_what_is_in_it)
+{
+    struct name_filter filter = {{0}};
+    struct header_names none = {.mask = 0};
+    add_with_part("x-limit", BUDGET_LIMIT);
+    header_names_filter(&names, &filter);
+    header_names_filter(&none, &filter);
+    cr_expect(name_filter_has(&filter, "x-limit", 7));
+}
