@@ -80,9 +80,15 @@ ALWAYS_INLINE bool is_in_its_places(const struct lease *lease)
            (!lease->of_group.is_there || places_is_taken(&lease->of_group.places, lease->of_group.number, lease->cell));
 }
 
+ALWAYS_INLINE bool has_place(const uint64_t *token)
+{
+    return (uint32_t)token[TOKEN_PLACES] != PLACE_NONE || (uint32_t)(token[TOKEN_PLACES] >> 32) != PLACE_NONE;
+}
+
 /* -ESTALE: it is ended, or its key was removed, or a place of it was taken away. It may have the other one still: then that is
- * in *ret_lease. */
-ALWAYS_INLINE int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, struct lease *ret_lease)
+ * in *ret_lease. The budgets are read before it is seen to be in its places, if they are wanted. */
+ALWAYS_INLINE int read_lease(const struct keyshm_pool *pool, const struct keyshm_lease *lease, bool wants_budgets,
+                             struct lease *ret_lease)
 {
     const uint64_t *token = lease->token;
     ret_lease->cell = token[TOKEN_CELL];
@@ -99,8 +105,10 @@ ALWAYS_INLINE int read_lease(const struct keyshm_pool *pool, const struct keyshm
                   &ret_lease->of_group);
     if (!word_is_live(slot_word_of(pool, lease->pick.id)))
         return -ESTALE;
-    budgets_in_group(pool, lease->pick.model, slot, group, &ret_lease->budgets);
-    ret_lease->budgets.id = lease->pick.id; /* another may be there by now */
+    if (wants_budgets) {
+        budgets_in_group(pool, lease->pick.model, slot, group, &ret_lease->budgets);
+        ret_lease->budgets.id = lease->pick.id; /* another may be there by now */
+    }
     find_part(pool, slot, (uint32_t)(token[TOKEN_PLACES] >> 32), &ret_lease->of_key);
     return is_in_its_places(ret_lease) ? 0 : -ESTALE;
 }
@@ -204,7 +212,7 @@ static void leave_rest(const struct keyshm_pool *pool, unsigned model, const str
 int lease_settle(const struct keyshm_pool *pool, struct keyshm_lease *lease, uint64_t tokens_used)
 {
     struct lease known;
-    int r = read_lease(pool, lease, &known);
+    int r = read_lease(pool, lease, true, &known);
     if (r < 0)
         return r;
     if (known.is_settled)
@@ -218,7 +226,8 @@ int lease_release(const struct keyshm_pool *pool, struct keyshm_lease *lease)
 {
     struct lease known;
     bool is_wanted = false;
-    int r = read_lease(pool, lease, &known);
+    /* As mostly, one without a place: there is nothing to charge. */
+    int r = read_lease(pool, lease, has_place(lease->token), &known);
     if (r == 0 && !known.is_settled && (known.of_key.is_there || known.of_group.is_there))
         is_wanted = settle(pool, &known, known.tokens);
     if (r < 0)
@@ -250,7 +259,7 @@ static void give_back_rates(const struct keyshm_pool *pool, const struct lease *
 int lease_cancel(const struct keyshm_pool *pool, struct keyshm_lease *lease)
 {
     struct lease known;
-    int r = read_lease(pool, lease, &known);
+    int r = read_lease(pool, lease, true, &known);
     if (r == 0 && known.is_settled)
         return -EALREADY;
     if (r < 0)

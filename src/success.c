@@ -48,9 +48,32 @@ static int succeed(const struct keyshm_pool *pool, struct report *report)
     return -EBUSY;
 }
 
+/* Of a word of the slot: there is neither a probe nor a streak that could end. */
+ALWAYS_INLINE bool is_quiet(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t raw, uint64_t word)
+{
+    return word_status(word) == KEYSHM_AVAILABLE && word_probe(word) == WORD_PROBE_NONE &&
+           streak_is_quiet(pool_history(pool, model, slot), raw);
+}
+
+/* As mostly, of a key that is in no group. The words are loaded before the key's own, by which it is there, as in
+ * report_find_group() and report_load_word(). */
+ALWAYS_INLINE bool has_nothing_to_end(const struct keyshm_pool *pool, keyshm_id id, unsigned model)
+{
+    uint32_t slot = id_slot(id);
+    if (slot >= pool->settings.capacity || key_group_of_slot(pool, slot) != GROUP_NONE)
+        return false;
+    /* acquire: as in report_load_word(). */
+    uint64_t of_model = model != 0 ? atomic_load_explicit(pool_word(pool, model, slot), memory_order_acquire) : 0;
+    uint64_t word = slot_word_of(pool, id);
+    return word_is_live(word) && is_quiet(pool, 0, slot, word, word) &&
+           (model == 0 || is_quiet(pool, model, slot, of_model, availability_of_model(of_model)));
+}
+
 int success_report(const struct keyshm_pool *pool, keyshm_id id, unsigned model, uint64_t stamp)
 {
     int count = 0;
+    if (has_nothing_to_end(pool, id, model))
+        return 0;
     for (unsigned i = 0; i < 4; i++) {
         struct report report = {.model = i % 2 != 0 ? model : 0, .stamp = stamp, .duration_ms = -1};
         enum keyshm_scope scope = i < 2 ? KEYSHM_SCOPE_KEY : KEYSHM_SCOPE_GROUP;
