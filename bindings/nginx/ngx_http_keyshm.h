@@ -84,14 +84,25 @@ typedef enum {
     KEYSHM_HOLD_OVER, /* it is there, or there is nothing to wait for */
 } ngx_http_keyshm_hold_e;
 
+/* A lease, in the memory of a request: without the room that struct keyshm_lease has for the longest key, which is 4 KB. */
+typedef struct {
+    uint64_t token[8];
+    keyshm_id id;
+    uint64_t stamp;
+    unsigned model;
+    ngx_str_t key;
+} ngx_http_keyshm_lease_t;
+
 typedef struct {
     ngx_http_request_t *request;
     ngx_http_keyshm_loc_conf_t *conf;
     ngx_http_upstream_t *earlier; /* of another location, from which the request was redirected */
+    ngx_pool_cleanup_t of_memory;
+    ngx_http_cleanup_t of_request;
 
     /* The lease. */
     ngx_http_keyshm_attachment_t *attachment; /* NULL: none, or no longer */
-    struct keyshm_lease *lease;
+    ngx_http_keyshm_lease_t lease;
     struct keyshm_request wanted;
 
     /* What the variables say, also when the lease is over. */
@@ -146,6 +157,8 @@ ngx_int_t ngx_http_keyshm_next_key(ngx_http_keyshm_ctx_t *ctx);
 /* Give the key back; it is not known any longer. */
 void ngx_http_keyshm_release(ngx_http_keyshm_ctx_t *ctx);
 void ngx_http_keyshm_cancel(ngx_http_keyshm_ctx_t *ctx);
+/* The pick of the lease, without the key; until the next call of this module. */
+const struct keyshm_pick *ngx_http_keyshm_pick_of(const ngx_http_keyshm_ctx_t *ctx);
 
 ngx_int_t ngx_http_keyshm_add_variables(ngx_conf_t *cf);
 /* Whether the configuration uses a variable, by its index: as log_format and proxy_set_header do. */

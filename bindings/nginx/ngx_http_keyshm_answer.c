@@ -23,12 +23,13 @@ static struct keyshm_http_header *copy_headers(ngx_http_request_t *r, ngx_list_t
     struct keyshm_http_header *headers = usual;
     if (count > sizeof(usual) / sizeof(usual[0]))
         headers = ngx_palloc(r->pool, count * sizeof(*headers));
-    *ret_count = 0;
+    *ret_count = headers != NULL ? count : 0;
+    struct keyshm_http_header *to = headers;
     for (ngx_list_part_t *part = &list->part; headers != NULL && part != NULL; part = part->next) {
         ngx_table_elt_t *from = part->elts;
         for (ngx_uint_t i = 0; i < part->nelts; i++)
-            headers[(*ret_count)++] = (struct keyshm_http_header){(char *)from[i].key.data, from[i].key.len,
-                                                                  (char *)from[i].value.data, from[i].value.len};
+            *to++ = (struct keyshm_http_header){(char *)from[i].key.data, from[i].key.len, (char *)from[i].value.data,
+                                                from[i].value.len};
     }
     return headers;
 }
@@ -58,7 +59,7 @@ ngx_int_t ngx_http_keyshm_judge(ngx_http_keyshm_ctx_t *ctx, enum keyshm_http_tra
     response.body = (const char *)body;
     response.body_length = length;
     response.now_unix_ms = (int64_t)now->sec * 1000 + (int64_t)now->msec;
-    keyshm_http_verdict_init(ret_verdict, sizeof(*ret_verdict));
+    ret_verdict->size = sizeof(*ret_verdict); /* the rest is written */
     int r = keyshm_http_judge(provider_of(ctx), &response, ret_verdict);
     if (r == 0)
         return NGX_OK;
@@ -69,7 +70,7 @@ ngx_int_t ngx_http_keyshm_judge(ngx_http_keyshm_ctx_t *ctx, enum keyshm_http_tra
 
 void ngx_http_keyshm_report(ngx_http_keyshm_ctx_t *ctx, const struct keyshm_http_verdict *verdict)
 {
-    const struct keyshm_pick *pick = &ctx->lease->pick;
+    const struct keyshm_pick *pick = ngx_http_keyshm_pick_of(ctx);
     ctx->is_judged = 1;
     ctx->verdict = verdict->rule != NULL ? verdict->rule : (verdict->is_success ? "success" : "none");
     int r = keyshm_http_report(ctx->attachment->pool, pick, pick->model, verdict);

@@ -20,6 +20,16 @@ static void end_ctx(void *data)
     ngx_http_keyshm_finish(ctx, NGX_DECLINED);
 }
 
+/* As ngx_pool_cleanup_add() and ngx_http_cleanup_add(), but in the memory of the context. */
+static void add_cleanups(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_http_request_t *r = ctx->request;
+    ctx->of_memory = (ngx_pool_cleanup_t){forget_ctx, ctx, r->pool->cleanup};
+    r->pool->cleanup = &ctx->of_memory;
+    ctx->of_request = (ngx_http_cleanup_t){end_ctx, ctx, r->main->cleanup};
+    r->main->cleanup = &ctx->of_request;
+}
+
 ngx_http_keyshm_ctx_t *ngx_http_keyshm_find_ctx(ngx_http_request_t *r)
 {
     ngx_http_keyshm_ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_keyshm_module);
@@ -39,9 +49,7 @@ static ngx_http_keyshm_ctx_t *begin_ctx(ngx_http_request_t *r, ngx_http_keyshm_l
 {
     ngx_http_keyshm_ctx_t *before = ngx_http_keyshm_find_ctx(r);
     ngx_http_keyshm_ctx_t *ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
-    ngx_pool_cleanup_t *place = ngx_pool_cleanup_add(r->pool, 0);
-    ngx_http_cleanup_t *end = ngx_http_cleanup_add(r, 0);
-    if (ctx == NULL || place == NULL || end == NULL)
+    if (ctx == NULL)
         return NULL;
     if (before != NULL) /* it was redirected, from a location that has a pool, too */
         ngx_http_keyshm_finish(before, NGX_DECLINED);
@@ -49,19 +57,46 @@ static ngx_http_keyshm_ctx_t *begin_ctx(ngx_http_request_t *r, ngx_http_keyshm_l
     ctx->conf = conf;
     ctx->earlier = r->upstream;
     ctx->outcome = NGX_AGAIN;
-    ctx->lease = ngx_palloc(r->pool, sizeof(*ctx->lease));
-    if (ctx->lease == NULL)
-        return NULL;
-    keyshm_request_init(&ctx->wanted, sizeof(ctx->wanted));
-    place->handler = forget_ctx;
-    place->data = ctx;
-    end->handler = end_ctx;
-    end->data = ctx;
+    ctx->wanted = (struct keyshm_request)KEYSHM_REQUEST_INIT;
+    add_cleanups(ctx);
     ngx_http_set_ctx(r, ctx, ngx_http_keyshm_module);
     return ctx;
 }
 
 /* ---- a lease ---- */
+
+/* As the calls of libkeyshm want it. A worker makes one of them at a time. */
+static struct keyshm_lease whole;
+
+static struct keyshm_lease *make_whole(const ngx_http_keyshm_lease_t *lease)
+{
+    ngx_memcpy(whole.token, lease->token, sizeof(whole.token));
+    whole.pick.id = lease->id;
+    whole.pick.stamp = lease->stamp;
+    whole.pick.model = lease->model;
+    return &whole;
+}
+
+const struct keyshm_pick *ngx_http_keyshm_pick_of(const ngx_http_keyshm_ctx_t *ctx)
+{
+    return &make_whole(&ctx->lease)->pick;
+}
+
+/* Out of the whole one, which keeps no key. */
+static ngx_int_t keep(ngx_pool_t *pool, ngx_http_keyshm_lease_t *ret_lease)
+{
+    struct keyshm_pick *pick = &whole.pick;
+    ngx_memcpy(ret_lease->token, whole.token, sizeof(ret_lease->token));
+    ret_lease->id = pick->id;
+    ret_lease->stamp = pick->stamp;
+    ret_lease->model = pick->model;
+    ret_lease->key.len = pick->key_length;
+    ret_lease->key.data = ngx_pnalloc(pool, pick->key_length);
+    if (ret_lease->key.data != NULL)
+        ngx_memcpy(ret_lease->key.data, pick->key, pick->key_length);
+    explicit_bzero(pick->key, pick->key_length);
+    return ret_lease->key.data != NULL ? NGX_OK : NGX_ERROR;
+}
 
 /* What was made of the key, such as by a map, is made anew when it is asked for again: of the next key, or when the request
  * is logged, of none. */
@@ -69,11 +104,11 @@ static void forget_key(ngx_http_keyshm_ctx_t *ctx)
 {
     ngx_http_request_t *r = ctx->request;
     ngx_http_core_main_conf_t *core = ngx_http_get_module_main_conf(r, ngx_http_core_module);
-    const struct keyshm_pick *pick = &ctx->lease->pick;
+    const ngx_str_t *key = &ctx->lease.key;
     for (ngx_uint_t i = 0; i < core->variables.nelts; i++) {
         ngx_http_variable_value_t *value = &r->variables[i];
-        if (value->valid && value->len >= pick->key_length &&
-            memmem(value->data, value->len, pick->key, pick->key_length) != NULL)
+        if (value->valid && value->len >= key->len &&
+            (value->data == key->data || memmem(value->data, value->len, key->data, key->len) != NULL))
             value->valid = 0;
     }
 }
@@ -82,9 +117,9 @@ static void end_lease(ngx_http_keyshm_ctx_t *ctx, int (*end)(keyshm_pool *, stru
 {
     if (ctx->attachment == NULL)
         return;
-    end(ctx->attachment->pool, ctx->lease); /* -ESTALE: the key was removed meanwhile */
+    end(ctx->attachment->pool, make_whole(&ctx->lease)); /* -ESTALE: the key was removed meanwhile */
     forget_key(ctx);
-    explicit_bzero(ctx->lease->pick.key, ctx->lease->pick.key_length);
+    explicit_bzero(ctx->lease.key.data, ctx->lease.key.len);
     ngx_http_keyshm_detach(ctx->conf->pool, ctx->attachment);
     ctx->attachment = NULL;
 }
@@ -103,16 +138,20 @@ static int acquire(ngx_http_keyshm_ctx_t *ctx, ngx_http_keyshm_attachment_t *att
 {
     if (attachment == NULL)
         return -ENOENT;
-    int r = keyshm_acquire(attachment->pool, &ctx->wanted, ctx->lease);
+    int r = keyshm_acquire(attachment->pool, &ctx->wanted, &whole);
     if (r == -EINVAL && ctx->wanted.model != 0) { /* the pool was replaced by one without that model */
         ctx->wanted.model = 0;
-        r = keyshm_acquire(attachment->pool, &ctx->wanted, ctx->lease);
+        r = keyshm_acquire(attachment->pool, &ctx->wanted, &whole);
     }
     if (r < 0)
         return r;
+    if (keep(ctx->request->pool, &ctx->lease) != NGX_OK) {
+        keyshm_cancel(attachment->pool, &whole);
+        return -ENOMEM;
+    }
     attachment->leases++;
     ctx->attachment = attachment;
-    ctx->id = ctx->lease->pick.id;
+    ctx->id = ctx->lease.id;
     ctx->masked[0] = '\0';
     ctx->tries++;
     return 0;

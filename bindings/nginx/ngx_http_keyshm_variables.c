@@ -25,7 +25,7 @@ static ngx_int_t get_key(ngx_http_request_t *r, ngx_http_variable_value_t *v, ui
         return set_none(v);
     ngx_http_keyshm_watch(ctx);
     ctx->is_evaluated = 1;
-    return set_text(v, ctx->lease->pick.key, ctx->lease->pick.key_length);
+    return set_text(v, ctx->lease.key.data, ctx->lease.key.len);
 }
 
 static ngx_int_t get_id(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
