@@ -139,6 +139,8 @@ bool answer_says_nothing(const struct rule_set *set, const struct provider *prov
         return false;
     for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
         const struct keyshm_http_header *header = &response->headers[i];
+        if (!answer_is_header(header))
+            return false;
         if (header->name_length > 0 && (is_of_budget(set, provider, header) || is_stream_type(header)))
             return false;
     }

@@ -94,8 +94,14 @@ bool answer_is_success(int status);
 /* A stream of events: by its type, or by how it begins. */
 bool answer_is_stream(const struct answer *answer);
 
-/* Whether nothing of an answer needs to be looked at, if it succeeded: it is no stream, and says nothing of a budget. Decided
- * without an answer_init(), as most answers are so. */
+/* No pointer that is needed is NULL. */
+static inline bool answer_is_header(const struct keyshm_http_header *header)
+{
+    return (header->name != NULL || header->name_length == 0) && (header->value != NULL || header->value_length == 0);
+}
+
+/* Whether nothing of an answer needs to be looked at, if it succeeded: it is no stream, says nothing of a budget, and all of its
+ * headers are some. Decided without an answer_init(), as most answers are so. */
 bool answer_says_nothing(const struct rule_set *set, const struct provider *provider,
                          const struct keyshm_http_response *response);
 

@@ -383,12 +383,14 @@ static bool is_response(const struct keyshm_http_response *response)
         return false;
     if ((unsigned)response->transport >= KEYSHM_HTTP_TRANSPORT_COUNT || response->now_unix_ms < 0)
         return false;
-    if ((response->headers == NULL && response->header_count > 0) ||
-        (response->body == NULL && response->body_length > 0))
-        return false;
+    return (response->headers != NULL || response->header_count == 0) &&
+           (response->body != NULL || response->body_length == 0);
+}
+
+static bool has_headers(const struct keyshm_http_response *response)
+{
     for (size_t i = 0; i < response->header_count && i < ANSWER_HEADERS_MAX; i++) {
-        const struct keyshm_http_header *header = &response->headers[i];
-        if ((header->name == NULL && header->name_length > 0) || (header->value == NULL && header->value_length > 0))
+        if (!answer_is_header(&response->headers[i]))
             return false;
     }
     return true;
@@ -433,10 +435,11 @@ static int judge_response(const char *name, const struct keyshm_http_response *r
     if (r != 0)
         return r;
     bool is_success = response->transport == KEYSHM_HTTP_TRANSPORT_OK && answer_is_success(response->status);
-    if (!is_success || !answer_says_nothing(set, provider, response))
-        return judge_answer(set, provider, response, ret_verdict);
-    give_success(ret_verdict);
-    return 0;
+    if (is_success && answer_says_nothing(set, provider, response)) {
+        give_success(ret_verdict);
+        return 0;
+    }
+    return has_headers(response) ? judge_answer(set, provider, response, ret_verdict) : -EINVAL;
 }
 
 int keyshm_http_judge(const char *provider, const struct keyshm_http_response *response,

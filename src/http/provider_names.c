@@ -21,7 +21,7 @@ static struct provider_name *place_of(const struct rule_set *set, const char *na
 {
     for (size_t i = word_hash(name, length);; i++) {
         struct provider_name *place = &set->provider_names[i & set->name_mask];
-        if (place->name == NULL || (place->length == length && strncasecmp(place->name, name, length) == 0))
+        if (place->provider == NULL || (strncasecmp(place->name, name, length) == 0 && place->name[length] == '\0'))
             return place;
     }
 }
@@ -29,13 +29,17 @@ static struct provider_name *place_of(const struct rule_set *set, const char *na
 void provider_names_add(struct rule_set *set, const char *name, const struct provider *provider)
 {
     size_t length = strlen(name);
+    if (length > KEYSHM_PROVIDER_MAX) /* no pool can have it */
+        return;
     struct provider_name *place = place_of(set, name, length);
-    if (place->name == NULL)
-        *place = (struct provider_name){name, length, provider};
+    if (place->provider != NULL)
+        return;
+    place->provider = provider;
+    memcpy(place->name, name, length + 1);
 }
 
 const struct provider_name *provider_names_find(const struct rule_set *set, const char *name, size_t length)
 {
     const struct provider_name *place = place_of(set, name, length);
-    return place->name != NULL ? place : NULL;
+    return place->provider != NULL ? place : NULL;
 }

@@ -12,7 +12,7 @@ bool provider_names_init(struct rule_set *set, size_t count);
 /* It stays another provider's if that has it already. */
 void provider_names_add(struct rule_set *set, const char *name, const struct provider *provider);
 
-/* Exactly this name, in any case; NULL: no provider has it. */
+/* Exactly this name, of at most KEYSHM_PROVIDER_MAX bytes, in any case; NULL: no provider has it. */
 const struct provider_name *provider_names_find(const struct rule_set *set, const char *name, size_t length);
 
 #endif

@@ -182,9 +182,8 @@ struct provider {
 
 /* Names, and other names, of providers: in lower case, in a table by their hash. */
 struct provider_name {
-    const char *name; /* NULL: a free place */
-    size_t length;
-    const struct provider *provider;
+    const struct provider *provider; /* NULL: a free place */
+    char name[KEYSHM_PROVIDER_MAX + 1];
 };
 
 struct rule_set {
