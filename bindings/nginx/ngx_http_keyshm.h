@@ -30,6 +30,7 @@ extern ngx_module_t ngx_http_keyshm_module;
 /* Of a worker to a pool. It is closed when the pool was replaced and the last lease of it is given back. */
 typedef struct {
     keyshm_pool *pool;
+    const char *rules; /* whose say what answers mean */
     ngx_uint_t leases;
 } ngx_http_keyshm_attachment_t;
 

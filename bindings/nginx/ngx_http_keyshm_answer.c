@@ -43,7 +43,7 @@ static ngx_http_upstream_t *upstream_of(ngx_http_keyshm_ctx_t *ctx)
 
 static const char *provider_of(ngx_http_keyshm_ctx_t *ctx)
 {
-    return ctx->conf->provider.len > 0 ? (char *)ctx->conf->provider.data : keyshm_provider_rules(ctx->attachment->pool);
+    return ctx->conf->provider.len > 0 ? (char *)ctx->conf->provider.data : ctx->attachment->rules;
 }
 
 ngx_int_t ngx_http_keyshm_judge(ngx_http_keyshm_ctx_t *ctx, enum keyshm_http_transport transport, const u_char *body,

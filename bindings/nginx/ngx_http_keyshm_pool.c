@@ -248,10 +248,12 @@ static void close_attachment(void *data)
 static ngx_http_keyshm_attachment_t *new_attachment(keyshm_pool *shared, ngx_log_t *log)
 {
     ngx_http_keyshm_attachment_t *attachment = ngx_calloc(sizeof(*attachment), log);
-    if (attachment == NULL)
+    if (attachment == NULL) {
         keyshm_close(shared);
-    else
-        attachment->pool = shared;
+        return NULL;
+    }
+    attachment->pool = shared;
+    attachment->rules = keyshm_provider_rules(shared);
     return attachment;
 }
 
