@@ -112,6 +112,8 @@ typedef struct {
     ngx_uint_t tries;
     const char *verdict;
 
+    keyshm_id *asked; /* with which the provider was asked before: as many as there were tries */
+
     /* Before the pick. */
     ngx_int_t outcome; /* NGX_DECLINED: go on; NGX_AGAIN: not yet known; or a status */
     ngx_event_t timer;

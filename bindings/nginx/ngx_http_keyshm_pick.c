@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ngx_http_keyshm.h"
 
+/* Keys that this request was refused with come again, where nothing marks them; so many are passed over to find another. */
+#define PASSED_OVER_MAX 16
+
 /* Who waits looks at least this often. */
 #define LOOK_EVERY_MS 100
 
@@ -157,20 +160,49 @@ static int acquire(ngx_http_keyshm_ctx_t *ctx, ngx_http_keyshm_attachment_t *att
     return 0;
 }
 
+static ngx_int_t note_asked(ngx_http_keyshm_ctx_t *ctx)
+{
+    if (ctx->asked == NULL)
+        ctx->asked = ngx_palloc(ctx->request->pool, (size_t)ctx->conf->tries * sizeof(*ctx->asked));
+    if (ctx->asked == NULL)
+        return NGX_ERROR;
+    ctx->asked[ctx->tries - 1] = ctx->id;
+    return NGX_OK;
+}
+
+static ngx_int_t was_asked(const ngx_http_keyshm_ctx_t *ctx, ngx_uint_t count)
+{
+    for (ngx_uint_t i = 0; i < count; i++)
+        if (ctx->asked[i] == ctx->id)
+            return 1;
+    return 0;
+}
+
+/* Another key than those before, or none. What refused a key refuses it again, also if nothing keeps it away, as when
+ * somebody has marked it available; the one after it may be another. */
+static ngx_int_t acquire_another(ngx_http_keyshm_ctx_t *ctx)
+{
+    ngx_http_keyshm_attachment_t *attachment = ngx_http_keyshm_attach(ctx->conf->pool, ctx->request->connection->log);
+    ngx_uint_t asked = ctx->tries;
+    for (int i = 0; i < PASSED_OVER_MAX && acquire(ctx, attachment) == 0; i++) {
+        if (!was_asked(ctx, asked))
+            return NGX_OK;
+        ngx_http_keyshm_cancel(ctx);
+        ctx->tries = asked;
+        ctx->wanted.affinity = 0; /* it would get the same one */
+    }
+    return NGX_DECLINED;
+}
+
 ngx_int_t ngx_http_keyshm_next_key(ngx_http_keyshm_ctx_t *ctx)
 {
-    keyshm_id refused = ctx->id;
+    keyshm_id id = ctx->id;
     char masked[KEYSHM_MASKED_SIZE];
     ngx_memcpy(masked, ctx->masked, sizeof(masked));
     ngx_http_keyshm_release(ctx);
-    ngx_log_t *log = ctx->request->connection->log;
-    if (acquire(ctx, ngx_http_keyshm_attach(ctx->conf->pool, log)) < 0)
-        return NGX_DECLINED;
-    if (ctx->id != refused)
+    if (note_asked(ctx) == NGX_OK && acquire_another(ctx) == NGX_OK)
         return NGX_OK;
-    /* Nothing keeps the same key away, as when somebody has marked it available: what refused it refuses it again. */
-    ngx_http_keyshm_cancel(ctx);
-    ctx->tries--;
+    ctx->id = id; /* whose answer the client gets */
     ngx_memcpy(ctx->masked, masked, sizeof(masked));
     return NGX_DECLINED;
 }

@@ -353,6 +353,26 @@ def test_a_key_in_the_url_is_judged_but_not_tried_again(gateway):
     assert gateway.provider.keys == [key("dead", 1), key("good", 2)]
 
 
+def test_no_key_is_tried_twice(gateway):
+    """A refused permission marks no key, so nothing keeps it away."""
+    gateway.run(key("denied", 1), key("denied", 2), location=gateway.proxy("keyshm_tries 5;"))
+    assert gateway.post().status == 403
+    assert gateway.provider.keys == [key("denied", 1), key("denied", 2)]
+    wait_for(lambda: gateway.access())
+    assert re.search(r" id=\d+ masked=sk-…0002 tries=2 ", gateway.access()[0])
+
+
+def test_a_key_that_was_refused_is_passed_over(gateway):
+    """By its value, a request would get the same key again and again."""
+    gateway.run(key("denied", 1), key("good", 2), location=gateway.proxy("keyshm_tries 5; keyshm_affinity $http_x_session;"))
+    first = []
+    for session in "abcdefgh":
+        asked = len(gateway.provider.keys)
+        assert gateway.get(headers={"X-Session": session}).status == 200
+        first.append(gateway.provider.keys[asked])
+    assert set(first) == {key("denied", 1), key("good", 2)}
+
+
 def test_the_same_key_is_not_tried_again(gateway):
     """A refused permission marks no key, so nothing keeps it away."""
     gateway.run(key("denied", 1), location=gateway.proxy("keyshm_tries 5;"))
