@@ -2,6 +2,7 @@
 """What holds for the integration of every HTTP client. A client is a function (auth, url, body, **) that sends a POST and returns
 (status, body). Its test file imports these cases and gives the fixtures `send` and `auth_type`."""
 
+import json
 import threading
 
 import pytest
@@ -77,6 +78,24 @@ def test_the_last_answer_if_there_is_no_other_key(send, auth_type, pool, provide
     with pytest.raises(keyshm.Exhausted):
         send(auth_type(pool), provider.url, b"")
     assert len(provider.asked) == 2
+
+
+DENIED = (403, {}, json.dumps({"error": {"code": "insufficient_permissions", "message": "You have insufficient permissions for this operation."}}).encode())
+
+
+def test_no_key_is_asked_twice(send, auth_type, pool, provider):
+    """A refused permission marks no key, so nothing keeps it away."""
+    provider.answers.update({secret: DENIED for secret in SECRETS})
+    assert send(auth_type(pool, tries=10), provider.url, b"")[0] == 403
+    assert sorted(provider.keys) == sorted(SECRETS) and set(statuses(pool)) == {"available"}
+
+
+def test_a_key_that_was_refused_is_passed_over(send, auth_type, pool, provider):
+    """By its value, a request would get the same key again and again."""
+    provider.answers.update({secret: DENIED for secret in SECRETS[1:]})
+    for value in range(8):
+        assert send(auth_type(pool, tries=10, affinity=f"session {value}"), provider.url, b"")[0] == 200
+    assert any(key != SECRETS[0] for key in provider.keys)
 
 
 def test_the_first_key_can_be_waited_for(send, auth_type, pool, provider):

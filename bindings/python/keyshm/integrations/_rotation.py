@@ -7,6 +7,8 @@ from typing import Any
 
 import keyshm
 
+_PASSED_OVER_MAX = 16
+
 
 class Rotation:
     """The settings, and the decisions that do not depend on the client."""
@@ -45,12 +47,21 @@ class Rotation:
     def _lease_arguments(self, request: Any) -> dict[str, Any]:
         return {name: value(request) if callable(value) else value for name, value in self._asked.items()}
 
-    def _another(self, request: Any) -> keyshm.Lease | None:
-        """For one more try, without waiting. None: there is no key for it."""
-        try:
-            return self._pool.lease(**self._lease_arguments(request))
-        except (keyshm.Exhausted, keyshm.Empty):
-            return None
+    def _another(self, request: Any, asked: set[int]) -> keyshm.Lease | None:
+        """For one more try, without waiting: none of those that were `asked` before, of which some are not marked, such as one that
+        lacks a permission. None: there is no key for it."""
+        arguments = self._lease_arguments(request)
+        for _ in range(_PASSED_OVER_MAX):
+            try:
+                lease = self._pool.lease(**arguments)
+            except (keyshm.Exhausted, keyshm.Empty):
+                return None
+            if lease.id not in asked:
+                asked.add(lease.id)
+                return lease
+            lease.cancel()
+            arguments["affinity"] = None  # it would get the same one
+        return None
 
     def _write(self, headers: Any, key: keyshm.Key) -> None:
         headers[self._header] = key.secret if self._scheme is None else f"{self._scheme} {key.secret}"

@@ -91,7 +91,9 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by Client."""
-        lease: keyshm.Lease | None = self._pool.lease(wait=self._wait, **self._lease_arguments(request))
+        first = self._pool.lease(wait=self._wait, **self._lease_arguments(request))
+        lease: keyshm.Lease | None = first
+        asked = {first.id}
         for number in range(1, self._tries + 1):
             if lease is None:
                 return
@@ -107,11 +109,13 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
             _release_with(response, lease)
             if not again or number == self._tries or not _can_repeat(request):
                 return
-            lease = self._another(request)
+            lease = self._another(request, asked)
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by AsyncClient."""
-        lease: keyshm.Lease | None = await self._pool.alease(wait=self._wait, **self._lease_arguments(request))
+        first = await self._pool.alease(wait=self._wait, **self._lease_arguments(request))
+        lease: keyshm.Lease | None = first
+        asked = {first.id}
         for number in range(1, self._tries + 1):
             if lease is None:
                 return
@@ -127,4 +131,4 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
             _release_with(response, lease)
             if not again or number == self._tries or not _can_repeat(request):
                 return
-            lease = self._another(request)
+            lease = self._another(request, asked)

@@ -109,11 +109,12 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
         return response
 
     def _best_answer(self, turn: _Turn, response: Any, arguments: dict[str, Any]) -> Any:
+        asked = {turn.lease.id}
         for _ in range(1, self._tries):
             if not self._would_another_help(turn, response) or not _can_repeat(response.request):
                 return response
             turn.lease.release()
-            lease = self._another(response.request)
+            lease = self._another(response.request, asked)
             if lease is None:
                 return response
             turn.lease = lease
