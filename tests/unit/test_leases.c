@@ -206,7 +206,7 @@ Test(leases, of_one_process_begin_to_look_for_a_place_at_its_own)
     cr_assert_eq(keyshm_attach(&other, name), 0);
     for (int i = 0; i < 4; i++) {
         cr_assert_eq(acquire_of(other, 0, 0, &leases[i]), 0);
-        cr_assert_eq(places_count(&places), i + 1);
+        cr_assert_eq(places_count(&places), (unsigned)i + 1);
         cr_assert_eq(leases[i].token[TOKEN_PLACES] >> 32, (leases[0].token[TOKEN_PLACES] >> 32) + i - (i == 3 ? 4 : 0));
     }
     cr_assert_eq(acquire_of(other, 0, 0, &more), -EAGAIN);
