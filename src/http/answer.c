@@ -260,7 +260,7 @@ static bool add_code(const char *text, size_t length, bool is_cut, void *user)
     if (is_cut || length == 0 || length > CODE_BYTES_MAX || answer->code_count == ANSWER_CODES_MAX)
         return answer->code_count < ANSWER_CODES_MAX;
     struct answer_code *code = &answer->codes[answer->code_count];
-    bool is_number = length < sizeof(answer->numbers[0]) && strspn(text, "0123456789") >= length;
+    bool is_number = length < sizeof(answer->numbers[0]) && answer_is_number(text, length);
     if (is_number) { /* the text may be gone when this returns */
         char *copy = answer->numbers[answer->code_count];
         memcpy(copy, text, length);

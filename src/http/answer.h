@@ -105,6 +105,15 @@ static inline bool answer_is_header(const struct keyshm_http_header *header)
 bool answer_says_nothing(const struct rule_set *set, const struct provider *provider,
                          const struct keyshm_http_response *response);
 
+/* Nothing but digits. */
+static inline bool answer_is_number(const char *text, size_t length)
+{
+    size_t digits = 0;
+    while (digits < length && text[digits] >= '0' && text[digits] <= '9')
+        digits++;
+    return digits == length;
+}
+
 /* Every header of the number, until the function returns false. */
 typedef bool answer_header_fn(const char *value, size_t length, void *user);
 void answer_visit_headers(const struct answer *answer, unsigned number, answer_header_fn *fn, void *user);

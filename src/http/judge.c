@@ -258,8 +258,7 @@ static void code_in_stream(struct answer *answer, const struct answer_code *code
             answer->status = known->status;
     }
     /* A number is the status itself. */
-    bool is_status =
-        code->length == 3 && strspn(code->text, "0123456789") >= 3 && code->text[0] >= '4' && code->text[0] <= '5';
+    bool is_status = code->length == 3 && answer_is_number(code->text, 3) && code->text[0] >= '4' && code->text[0] <= '5';
     if (answer->status == 0 && is_status)
         answer->status = atoi(code->text);
 }
@@ -269,7 +268,7 @@ static bool status_in_body(json_t *value, void *user)
 {
     struct answer *answer = user;
     const char *text = json_string_value(value);
-    bool is_text = text != NULL && strlen(text) == 3 && strspn(text, "0123456789") == 3;
+    bool is_text = text != NULL && strlen(text) == 3 && answer_is_number(text, 3);
     json_int_t status = is_text ? atoi(text) : json_integer_value(value);
     if (status >= 400 && status <= 599)
         answer->status = (int)status;

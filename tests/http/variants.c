@@ -3,7 +3,8 @@
 /*
  * What must not matter does not: the order of headers, the case of their names, headers that come twice, and such that mean
  * nothing. And a body that was cut, at any byte, makes a verdict weaker at most: never stronger than that of the whole, or, where
- * nothing can be read any more, than that of the same answer without a body.
+ * nothing can be read any more, than that of the same answer without a body. And nothing is read behind the end of a text: there,
+ * each ends where a page begins that cannot be read.
  *
  *   variants FILE...
  */
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "answers.h"
 #include "expect.h"
@@ -26,8 +28,6 @@ static struct keyshm_http_verdict judge(const char *provider, const struct keysh
     return verdict;
 }
 
-/* ---- headers ---- */
-
 static void expect_same(const struct case_of_answer *answer, const struct keyshm_http_response *response,
                         const char *what)
 {
@@ -37,6 +37,55 @@ static void expect_same(const struct case_of_answer *answer, const struct keyshm
         wrong++;
     }
 }
+
+/* ---- texts at the end of their memory ---- */
+
+enum { TEXTS_MAX = 2 * ANSWER_FIELDS_MAX + 1, TEXT_BYTES_MAX = 1 << 17, GUARD_BYTES = 1 << 16 };
+
+static char *guarded;
+
+static void make_guarded(void)
+{
+    size_t step = TEXT_BYTES_MAX + GUARD_BYTES;
+    guarded = mmap(NULL, TEXTS_MAX * step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    EXPECT(guarded != MAP_FAILED);
+    for (size_t i = 0; i < TEXTS_MAX; i++)
+        EXPECT_EQ(mprotect(guarded + i * step + TEXT_BYTES_MAX, GUARD_BYTES, PROT_NONE), 0);
+}
+
+/* A copy of the text, of which there is one for each number. */
+static const char *guard(size_t number, const char *text, size_t length)
+{
+    char *end = guarded + number * (TEXT_BYTES_MAX + GUARD_BYTES) + TEXT_BYTES_MAX;
+    EXPECT(number < TEXTS_MAX && length <= TEXT_BYTES_MAX);
+    return memcpy(end - length, text, length);
+}
+
+/* With the header that has a code, which every provider may send. */
+static void try_guarded(const struct case_of_answer *answer)
+{
+    static const struct keyshm_http_header codes[] = {{"x-error-code", 12, "1015", 4}, {"x-error-code", 12, "quota", 5}};
+    struct keyshm_http_header headers[ANSWER_FIELDS_MAX];
+    struct keyshm_http_response response = answer->response;
+    size_t count = response.header_count;
+    EXPECT(count < ANSWER_FIELDS_MAX);
+    response.headers = headers;
+    response.body = guard(2 * ANSWER_FIELDS_MAX, answer->body, response.body_length);
+    for (size_t code = 0; code < 2; code++) {
+        memcpy(headers, answer->headers, count * sizeof(headers[0]));
+        headers[count] = codes[code];
+        for (size_t i = 0; i <= count; i++) {
+            headers[i].name = guard(2 * i, headers[i].name, headers[i].name_length);
+            headers[i].value = guard(2 * i + 1, headers[i].value, headers[i].value_length);
+        }
+        response.header_count = count + 1;
+        judge(answer->provider, &response);
+    }
+    response.header_count = count;
+    expect_same(answer, &response, "and body at the end of their memory");
+}
+
+/* ---- headers ---- */
 
 /* Of one name, the order stays: it is a list. */
 static void reverse(const struct case_of_answer *answer, struct keyshm_http_header *ret_headers)
@@ -120,35 +169,31 @@ static void try_cuts(const struct case_of_answer *answer)
     response.body_length = 0;
     struct keyshm_http_verdict without = judge(answer->provider, &response);
     for (size_t length = 0; length < answer->response.body_length; length++) {
-        /* in memory of its own, so that a read behind the end is seen */
-        char *body = malloc(length + 1);
-        EXPECT(body != NULL);
-        memcpy(body, answer->body, length);
-        response.body = body;
+        response.body = guard(2 * ANSWER_FIELDS_MAX, answer->body, length);
         response.body_length = length;
         struct keyshm_http_verdict cut = judge(answer->provider, &response);
-        int most =
-            can_be_read(body, length) || strength(&whole) > strength(&without) ? strength(&whole) : strength(&without);
+        int most = can_be_read(response.body, length) || strength(&whole) > strength(&without) ? strength(&whole)
+                                                                                               : strength(&without);
         if (strength(&cut) > most) {
             printf("%s: cut after %zu bytes it is %s by %s, of the whole %s by %s\n", answer->id, length,
                    keyshm_status_name(cut.mark.status), cut.rule, keyshm_status_name(whole.mark.status), whole.rule);
             wrong++;
-            free(body);
             return;
         }
-        free(body);
     }
 }
 
 int main(int argc, char **argv)
 {
     int cases = 0;
+    make_guarded();
     for (int i = 1; i < argc; i++) {
         struct case_of_answer answer;
         FILE *file = fopen(argv[i], "r");
         EXPECT(file != NULL);
         while (case_read(file, &answer)) {
             try_headers(&answer);
+            try_guarded(&answer);
             try_cuts(&answer);
             cases++;
             case_free(&answer);
