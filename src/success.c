@@ -48,11 +48,10 @@ static int succeed(const struct keyshm_pool *pool, struct report *report)
     return -EBUSY;
 }
 
-/* Of a word of the slot: there is neither a probe nor a streak that could end. */
+/* Of a word of the slot: there is neither a probe, which an available one has not, nor a streak that could end. */
 ALWAYS_INLINE bool is_quiet(const struct keyshm_pool *pool, unsigned model, uint32_t slot, uint64_t raw, uint64_t word)
 {
-    return word_status(word) == KEYSHM_AVAILABLE && word_probe(word) == WORD_PROBE_NONE &&
-           streak_is_quiet(pool_history(pool, model, slot), raw);
+    return word_status(word) == KEYSHM_AVAILABLE && streak_is_quiet(pool_history(pool, model, slot), raw);
 }
 
 /* As mostly, of a key that is in no group. The words are loaded before the key's own, by which it is there, as in
