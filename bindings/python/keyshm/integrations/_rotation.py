@@ -57,7 +57,6 @@ class Rotation:
             except (keyshm.Exhausted, keyshm.Empty):
                 return None
             if lease.id not in asked:
-                asked.add(lease.id)
                 return lease
             lease.cancel()
             arguments["affinity"] = None  # it would get the same one

@@ -91,12 +91,10 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by Client."""
-        first = self._pool.lease(wait=self._wait, **self._lease_arguments(request))
-        lease: keyshm.Lease | None = first
-        asked = {first.id}
-        for number in range(1, self._tries + 1):
-            if lease is None:
-                return
+        lease: keyshm.Lease | None = self._pool.lease(wait=self._wait, **self._lease_arguments(request))
+        asked: set[int] = set()
+        while lease is not None:
+            asked.add(lease.id)
             try:
                 self._write(request.headers, lease)
                 response = yield request
@@ -107,18 +105,14 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
                 lease.release()
                 raise
             _release_with(response, lease)
-            if not again or number == self._tries or not _can_repeat(request):
-                return
-            lease = self._another(request, asked)
+            lease = self._another(request, asked) if again and len(asked) < self._tries and _can_repeat(request) else None
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by AsyncClient."""
-        first = await self._pool.alease(wait=self._wait, **self._lease_arguments(request))
-        lease: keyshm.Lease | None = first
-        asked = {first.id}
-        for number in range(1, self._tries + 1):
-            if lease is None:
-                return
+        lease: keyshm.Lease | None = await self._pool.alease(wait=self._wait, **self._lease_arguments(request))
+        asked: set[int] = set()
+        while lease is not None:
+            asked.add(lease.id)
             try:
                 self._write(request.headers, lease)
                 response = yield request
@@ -129,6 +123,4 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
                 lease.release()
                 raise
             _release_with(response, lease)
-            if not again or number == self._tries or not _can_repeat(request):
-                return
-            lease = self._another(request, asked)
+            lease = self._another(request, asked) if again and len(asked) < self._tries and _can_repeat(request) else None

@@ -110,18 +110,16 @@ class Auth(Rotation, _Base):  # type: ignore[misc]
 
     def _best_answer(self, turn: _Turn, response: Any, arguments: dict[str, Any]) -> Any:
         asked = {turn.lease.id}
-        for _ in range(1, self._tries):
-            if not self._would_another_help(turn, response) or not _can_repeat(response.request):
-                return response
+        while self._would_another_help(turn, response) and len(asked) < self._tries and _can_repeat(response.request):
             turn.lease.release()
             lease = self._another(response.request, asked)
             if lease is None:
-                return response
+                break
+            asked.add(lease.id)
             turn.lease = lease
             request = response.request.copy()
             self._write(request.headers, lease)
             response = _again(request, response, arguments)
-        self._would_another_help(turn, response)
         return response
 
     def _would_another_help(self, turn: _Turn, response: Any) -> bool:
