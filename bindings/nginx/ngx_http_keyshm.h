@@ -155,6 +155,7 @@ typedef struct {
 ngx_http_keyshm_ctx_t *ngx_http_keyshm_find_ctx(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_keyshm_pick_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_keyshm_add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler);
 /* Another key in place of this one, or none: NGX_DECLINED. */
 ngx_int_t ngx_http_keyshm_next_key(ngx_http_keyshm_ctx_t *ctx);
 /* Give the key back; it is not known any longer. */

@@ -116,13 +116,13 @@ static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     return NGX_CONF_OK;
 }
 
-static ngx_int_t add_handler(ngx_conf_t *cf)
+ngx_int_t ngx_http_keyshm_add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler)
 {
     ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    ngx_http_handler_pt *handler = ngx_array_push(&core->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (handler == NULL)
+    ngx_http_handler_pt *place = ngx_array_push(&core->phases[phase].handlers);
+    if (place == NULL)
         return NGX_ERROR;
-    *handler = ngx_http_keyshm_pick_handler;
+    *place = handler;
     return NGX_OK;
 }
 
@@ -130,7 +130,8 @@ static ngx_int_t postconfiguration(ngx_conf_t *cf)
 {
     ngx_http_keyshm_main_conf_t *conf = ngx_http_conf_get_module_main_conf(cf, ngx_http_keyshm_module);
     conf->uses_body_model = ngx_http_keyshm_uses(cf, "keyshm_body_model");
-    if (ngx_http_keyshm_check_secrecy(cf) != NGX_OK || add_handler(cf) != NGX_OK)
+    if (ngx_http_keyshm_check_secrecy(cf) != NGX_OK ||
+        ngx_http_keyshm_add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, ngx_http_keyshm_pick_handler) != NGX_OK)
         return NGX_ERROR;
     ngx_http_keyshm_init_filters();
     return NGX_OK;

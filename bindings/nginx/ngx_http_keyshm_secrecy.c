@@ -420,16 +420,6 @@ static ngx_int_t guard_log(ngx_http_request_t *r)
     return NGX_DECLINED;
 }
 
-static ngx_int_t add_guard(ngx_conf_t *cf)
-{
-    ngx_http_core_main_conf_t *core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    ngx_http_handler_pt *handler = ngx_array_push(&core->phases[NGX_HTTP_POST_READ_PHASE].handlers);
-    if (handler == NULL)
-        return NGX_ERROR;
-    *handler = guard_log;
-    return NGX_OK;
-}
-
 ngx_int_t ngx_http_keyshm_check_secrecy(ngx_conf_t *cf)
 {
     reading_t reading = {.cf = cf};
@@ -445,5 +435,5 @@ ngx_int_t ngx_http_keyshm_check_secrecy(ngx_conf_t *cf)
         return NGX_ERROR;
     if (refuse_leaks(&reading, &secrets) != NGX_OK)
         return NGX_ERROR;
-    return reading.has_path ? add_guard(cf) : NGX_OK;
+    return reading.has_path ? ngx_http_keyshm_add_handler(cf, NGX_HTTP_POST_READ_PHASE, guard_log) : NGX_OK;
 }

@@ -280,19 +280,25 @@ static void go_on_in_the_range_when_all_are_alike(void)
     }
 }
 
+/* Of the two of the later priority, both were picked since. */
+static void begin_with_first_benched(void)
+{
+    begin_pool(3, 0);
+    set_priority(ids[1], 1);
+    set_priority(ids[2], 1);
+    EXPECT_EQ(pick().id, ids[0]);
+    mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
+    EXPECT_EQ(pick().id, ids[1]);
+    EXPECT_EQ(pick().id, ids[2]);
+}
+
 /* What the process knows of the first priority holds no longer. */
 static void see_what_becomes_available(void)
 {
     keyshm_id id;
     bool goes_on = true;
     for (unsigned readings = 0; goes_on; readings++) {
-        begin_pool(3, 0);
-        set_priority(ids[1], 1);
-        set_priority(ids[2], 1);
-        EXPECT_EQ(pick().id, ids[0]);
-        mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
-        EXPECT_EQ(pick().id, ids[1]);
-        EXPECT_EQ(pick().id, ids[2]);
+        begin_with_first_benched();
         goes_on = pick_while(readings, make_first_available, &id);
         EXPECT_EQ(id, ids[goes_on ? 0 : 1]);
         expect_picks(ids[0]);
@@ -307,13 +313,7 @@ static void see_what_becomes_available_by_affinity(void)
     for (unsigned readings = 0; goes_on; readings++) {
         struct keyshm_request request = KEYSHM_REQUEST_INIT;
         struct keyshm_lease lease;
-        begin_pool(3, 0);
-        set_priority(ids[1], 1);
-        set_priority(ids[2], 1);
-        EXPECT_EQ(pick().id, ids[0]);
-        mark(ids[0], KEYSHM_INVALID, KEYSHM_UNTIL_MARKED);
-        EXPECT_EQ(pick().id, ids[1]);
-        EXPECT_EQ(pick().id, ids[2]);
+        begin_with_first_benched();
         request.affinity = 7;
         for (int i = 0; i < 3; i++) {
             EXPECT_EQ(keyshm_acquire(pool, &request, &lease), 0);
