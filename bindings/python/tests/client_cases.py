@@ -14,13 +14,6 @@ SECRETS = [f"sk-client-{number:030d}" for number in range(10)]
 
 
 @pytest.fixture
-def provider():
-    made = Provider()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def pool():
     with keyshm.Pool.anonymous("openai", capacity=16) as made:
         made.replace_keys(SECRETS)

@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 import keyshm
+from provider import Provider
 
 KEYS = [f"sk-test-{number:040d}" for number in range(1, 5)]
 
@@ -25,6 +26,13 @@ def pool():
         yield made
         if not made.closed:
             assert made.verify() == []
+
+
+@pytest.fixture
+def provider():
+    made = Provider()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import pytest
 
 import keyshm
-from client_cases import LIMITED, SECRETS, pool, provider, statuses  # noqa: F401
+from client_cases import LIMITED, SECRETS, pool, statuses  # noqa: F401
 from keyshm.integrations.httpx import Auth
 from provider import QUOTA
 

@@ -18,7 +18,6 @@ import pytest
 
 import keyshm
 from processes import children_of, wait_until
-from provider import Provider
 from recipes import FILES, adapted
 
 KEYS = [f"sk-server-{number:030d}" for number in range(10)]
@@ -119,13 +118,6 @@ class Gunicorn:
         self.masters[0].send_signal(signal.SIGQUIT)
         assert self.masters[0].wait(120) == 0
         self.wait_until(lambda: self.master_of("pid") == self.master)
-
-
-@pytest.fixture
-def provider():
-    made = Provider()
-    yield made
-    made.close()
 
 
 @pytest.fixture
